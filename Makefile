@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# Build, test, demo, install. `make V=1` shows the commands; `make help` lists the targets.
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+LLVM_STRIP ?= llvm-strip
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/uffdretry
+BUILD ?= build
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wformat-signedness -Wmissing-prototypes -Wstrict-prototypes
+ifeq ($(WERROR),1)
+WARNINGS += -Werror
+endif
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Isrc -Iload -I$(BUILD) $(CFLAGS)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
+	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc
+
+TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
+LOAD_LIBS := -ljson-c -lpthread
+# libcap-ng's archive mentions getpwuid() and initgroups(), which we never call; ld would warn of them.
+STATIC_LDFLAGS := -Wl,--no-warnings
+
+# The rig that opens windows serves the tool's self-test and the loads alike.
+RIG := load/rig.c
+TOOL_SRCS := $(wildcard src/*.c)
+TOOL_SRCS := $(filter-out %.bpf.c,$(TOOL_SRCS)) $(RIG)
+LOAD_SRCS := $(wildcard load/*.c)
+TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
+LOAD_OBJS := $(LOAD_SRCS:%.c=$(BUILD)/%.o)
+BPF_OBJ := $(BUILD)/uffdretry.bpf.o
+SKEL := $(BUILD)/uffdretry.skel.h
+
+ifeq ($(V),1)
+Q :=
+msg :=
+else
+Q := @
+msg = @printf '  %-8s %s\n' "$(1)" "$(2)";
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all static demo check clean install uninstall help FORCE
+
+all: uffdretry uffdload
+
+$(BPF_OBJ): src/uffdretry.bpf.c | $(BUILD)
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(SKEL): $(BPF_OBJ)
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name uffdretry_bpf > $@
+
+$(BUILD)/%.o: %.c | $(BUILD)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/src/tracer.o: $(SKEL)
+
+uffdretry: $(TOOL_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+
+uffdload: $(LOAD_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LOAD_LIBS) -o $@
+
+static: uffdretry-static uffdload-static
+
+uffdretry-static: $(TOOL_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(Q)./tools/check-static $@
+
+uffdload-static: $(LOAD_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LOAD_LIBS) -o $@
+	$(Q)./tools/check-static $@
+
+$(BUILD):
+	$(Q)mkdir -p $@
+
+clean:
+	$(call msg,CLEAN,)
+	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
+
+-include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * From a window's facts to its class and to what each check would have said: one pure function.
+ *
+ * Compiled into the BPF object and into the host's unit tests, so that what is tested is what runs. Each check's
+ * verdict is evaluated from its own facts, never derived from the class; where class and verdicts contradict
+ * each other, the window is an anomaly.
+ */
+#ifndef CLASSIFY_H
+#define CLASSIFY_H
+
+#include "uffdretry.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#define BIT32(n) (1U << (n))
+
+/* vm_flags bits that never moved (include/linux/mm.h). */
+#define VM_RWX 0x7ULL
+#define VM_SHARED 0x8ULL
+
+#define ALL_CHECKS (BIT32(NR_CHECKS) - 1)
+
+static __always_inline __u32 reason_if(int differs, __u32 reason)
+{
+	return differs ? BIT32(reason) : 0;
+}
+
+/*
+ * mfill_retry_state_changed() of 7.1 and later (85668fda932a), as a set of enum snapshot_reason.
+ * An anonymous VMA (no file saved) is compared no further than that it still is one.
+ */
+static __always_inline __u32 snapshot_diff(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	__u64 flags = b->flags ^ e->flags;
+	__u32 reasons = reason_if(flags & w->uffd_mask, SNAPSHOT_UFFD_FLAGS) |
+			reason_if(flags & VM_SHARED, SNAPSHOT_SHARED) |
+			reason_if(b->uffd_ops != e->uffd_ops, SNAPSHOT_OPS);
+
+	if (!b->file)
+		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_FILE);
+	reasons |= reason_if(b->file != e->file, SNAPSHOT_FILE);
+	if (!e->file)
+		return reasons;
+	return reasons | reason_if(b->inode != e->inode, SNAPSHOT_INODE) |
+	       reason_if(b->pgoff != e->pgoff, SNAPSHOT_PGOFF);
+}
+
+/* The file page behind @dst, given the VMA it lies in. */
+static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst)
+{
+	return v->pgoff + ((dst - v->start) >> 12);
+}
+
+/* Does the destination address still mean the same page? As a set of enum meaning_reason. */
+static __always_inline __u32 meaning_diff(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	__u64 flags = b->flags ^ e->flags;
+	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_CTX) |
+			reason_if(flags & w->uffd_mask, MEANING_UFFD_FLAGS) |
+			reason_if(flags & VM_SHARED, MEANING_SHARED) |
+			reason_if(b->uffd_ops != e->uffd_ops, MEANING_OPS);
+
+	if (b->uffd_ops == UFFD_OPS_ANON && e->uffd_ops == UFFD_OPS_ANON)
+		return reasons;
+	if (b->inode != e->inode)
+		return reasons | BIT32(MEANING_INODE);
+	return reasons | reason_if(file_page(b, w->dst) != file_page(e, w->dst), MEANING_OFFSET);
+}
+
+/* What changed about the same mapping that neither of the two looks at. */
+static __always_inline __u32 tolerated_diff(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	__u64 flags = b->flags ^ e->flags;
+
+	return reason_if(b->start != e->start || b->end != e->end, TOLERATED_RANGE) |
+	       reason_if(flags & ~(w->uffd_mask | VM_SHARED | VM_RWX), TOLERATED_FLAGS) |
+	       reason_if((flags & VM_RWX) || b->page_prot != e->page_prot, TOLERATED_PROT) |
+	       reason_if(b->policy != e->policy, TOLERATED_POLICY) |
+	       reason_if(b->anon_name != e->anon_name, TOLERATED_NAME);
+}
+
+/*
+ * Was the destination's VMA write-locked in the window? vma_start_write() stores the write section's (odd)
+ * mm_lock_seq in vm_lock_seq, also in each VMA before it is inserted, and nobody could do so before the window, for it began
+ * under the VMA's read lock. So a vm_lock_seq at or after the begin's mm_lock_seq was stored in the window, also by a
+ * writer that was already asleep on the VMA when the window opened. Modulo 2^32.
+ */
+static __always_inline int was_write_locked(const struct window_facts *w)
+{
+	return (__s32)(w->end.vm_lock_seq - w->begin.mm_lock_seq) >= 0;
+}
+
+static __always_inline __u32 checks_eagain(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+
+	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) |
+	       reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
+	       reason_if(b->vma != e->vma || b->vm_lock_seq != e->vm_lock_seq, CHECK_PER_VMA_SEQ) |
+	       reason_if(b->mm_lock_seq != e->mm_lock_seq, CHECK_PER_MM_SEQ) |
+	       reason_if(w->kernel_eagain, CHECK_KERNEL);
+}
+
+/* The classes that need the VMA again; the order of the tests is that of docs/classes.md. */
+static __always_inline __u32 class_of_retaken(const struct window_facts *w, const struct verdict *v)
+{
+	if (v->snapshot_reasons)
+		return v->meaning_reasons ? CLASS_REAL : CLASS_FALSE_ALARM;
+	if (v->meaning_reasons)
+		return CLASS_HIDDEN;
+	if (was_write_locked(w)) {
+		if (w->unmapped == SEEN_UNKNOWN)
+			return CLASS_UNDETERMINED;
+		if (w->unmapped == SEEN_YES)
+			return CLASS_REPLACED;
+		return v->tolerated_reasons ? CLASS_TOLERATED : CLASS_LOCKED;
+	}
+	return w->begin.mm_lock_seq != w->end.mm_lock_seq ? CLASS_UNRELATED : CLASS_QUIET;
+}
+
+/* The verdicts that a class implies, for the checks where it implies one: the table in docs/classes.md. */
+static __always_inline __u32 implied_eagain(__u32 class)
+{
+	const __u32 seqs = BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);
+
+	switch (class) {
+	case CLASS_REAL:
+	case CLASS_FALSE_ALARM:
+		return BIT32(CHECK_SNAPSHOT) | seqs;
+	case CLASS_HIDDEN:
+	case CLASS_REPLACED:
+	case CLASS_TOLERATED:
+	case CLASS_LOCKED:
+		return seqs;
+	case CLASS_UNRELATED:
+		return BIT32(CHECK_PER_MM_SEQ);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Do class and verdicts contradict each other, or the kernel the snapshot computed beside it, or the hook on the write lock
+ * the sequence numbers?
+ */
+static __always_inline __u32 is_anomaly(const struct window_facts *w, const struct verdict *v)
+{
+	const __u32 implied = BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);
+
+	if ((v->eagain & implied) != implied_eagain(v->class))
+		return 1;
+	if (was_write_locked(w) && w->write_locked == SEEN_NO)
+		return 1;
+	return w->kernel_checks && !!w->kernel_eagain != !!v->snapshot_reasons;
+}
+
+/*
+ * classify() - name a window and evaluate every check on it.
+ * @w: the facts; @w->end is only read with RETAKE_OK.
+ * @v: the result. Reasons and verdicts are set for the windows that reached the check, tolerated_reasons only for the
+ *     class of that name.
+ */
+static __always_inline void classify(const struct window_facts *w, struct verdict *v)
+{
+	v->snapshot_reasons = 0;
+	v->meaning_reasons = 0;
+	v->tolerated_reasons = 0;
+	v->reached = 0;
+	v->eagain = 0;
+	v->anomaly = 0;
+	v->odd_start = w->begin.mm_lock_seq & 1;
+
+	switch (w->retake) {
+	case RETAKE_OK:
+		break;
+	case RETAKE_NEVER:
+		v->class = CLASS_ABORTED;
+		return;
+	case RETAKE_BLOCKED:
+		v->class = CLASS_BLOCKED;
+		return;
+	case RETAKE_GONE:
+		v->class = CLASS_GONE;
+		return;
+	default:
+		v->class = CLASS_UNDETERMINED;
+		return;
+	}
+
+	v->snapshot_reasons = snapshot_diff(w);
+	v->meaning_reasons = meaning_diff(w);
+	v->tolerated_reasons = tolerated_diff(w);
+	v->class = class_of_retaken(w, v);
+	if (v->class != CLASS_TOLERATED)
+		v->tolerated_reasons = 0;
+	if (v->class == CLASS_UNDETERMINED)
+		return;
+	v->reached = w->kernel_checks ? ALL_CHECKS : ALL_CHECKS & ~BIT32(CHECK_KERNEL);
+	v->eagain = checks_eagain(w) & v->reached;
+	v->anomaly = is_anomaly(w, v);
+}
+
+#endif /* CLASSIFY_H */

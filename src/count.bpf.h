@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * From a verdict to the per-CPU totals.
+ *
+ * Tracing programs can be preempted by another program on the same CPU, so even per-CPU counters are added to
+ * atomically: a count here is exact.
+ */
+#ifndef COUNT_BPF_H
+#define COUNT_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "hist.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_SLOTS);
+	__type(key, __u32);
+	__type(value, struct totals);
+} totals SEC(".maps");
+
+/* Window durations, one histogram a kind and class; only SLOT_RUN has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_KINDS *NR_CLASSES);
+	__type(key, __u32);
+	__type(value, struct hist);
+} window_hists SEC(".maps");
+
+static __always_inline void add(__u64 *counter, __u64 n)
+{
+	__sync_fetch_and_add(counter, n);
+}
+
+static __always_inline struct totals *totals_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&totals, &slot);
+}
+
+static __always_inline void count_lost(__u32 slot, enum lost_cause cause)
+{
+	struct totals *t = totals_of(slot);
+
+	if (t)
+		add(&t->lost[cause], 1);
+}
+
+/* Add 1 to each of @counters whose bit is set in @set. */
+#define add_set(counters, set, nr)                          \
+	do {                                                \
+		_Pragma("unroll") for (int i = 0; i < (nr); i++) \
+		{                                           \
+			if ((set) & (1U << i))              \
+				add(&(counters)[i], 1);     \
+		}                                           \
+	} while (0)
+
+static __always_inline void count_checks(struct totals *t, const struct verdict *v)
+{
+	bool real = v->class == CLASS_REAL || v->class == CLASS_HIDDEN;
+
+#pragma unroll
+	for (int i = 0; i < NR_CHECKS; i++) {
+		struct check_totals *c = &t->checks[i];
+
+		if (!(v->reached & (1U << i)))
+			continue;
+		if (!(v->eagain & (1U << i))) {
+			if (real)
+				add(&c->missed, 1);
+			continue;
+		}
+		add(&c->eagain, 1);
+		add(real ? &c->real : &c->spurious, 1);
+	}
+}
+
+static __always_inline void count_duration(__u32 kind, __u32 class, __u64 ns)
+{
+	__u32 key = kind * NR_CLASSES + class;
+	struct hist *h = bpf_map_lookup_elem(&window_hists, &key);
+	__u32 bucket = hist_bucket(ns);
+
+	if (h && bucket < HIST_BUCKETS)
+		add(&h->count[bucket], 1);
+}
+
+/* Count a window that ended. @ns: its duration. @external: the copier's mm is not the destination's. */
+static __always_inline void count_window(__u32 slot, __u32 kind, const struct verdict *v, __u64 ns, bool external)
+{
+	struct totals *t = totals_of(slot);
+
+	if (!t || kind >= NR_KINDS || v->class >= NR_CLASSES)
+		return;
+	add(&t->windows[kind][v->class], 1);
+	if (v->odd_start)
+		add(&t->odd_start, 1);
+	if (external)
+		add(&t->external, 1);
+	if (v->anomaly)
+		add(&t->anomalies, 1);
+	if (v->snapshot_reasons)
+		add_set(t->snapshot_reasons, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	if (v->meaning_reasons)
+		add_set(t->meaning_reasons, v->meaning_reasons, NR_MEANING_REASONS);
+	if (v->tolerated_reasons)
+		add_set(t->tolerated_reasons, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	if (v->reached)
+		count_checks(t, v);
+	if (slot == SLOT_RUN)
+		count_duration(kind, v->class, ns);
+}
+
+/* Count a returned ioctl. @ret: its result. */
+static __always_inline void count_call(__u32 slot, __s64 ret)
+{
+	struct totals *t = totals_of(slot);
+	__u64 e = ret < 0 ? -ret : 0;
+
+	if (!t)
+		return;
+	add(&t->calls, 1);
+	if (e >= NR_RETURNED)
+		e = RETURNED_OTHER;
+	add(&t->returned[e], 1);
+}
+
+static __always_inline void count_bytes(__u32 slot, __s64 bytes)
+{
+	struct totals *t = totals_of(slot);
+
+	if (t && bytes > 0)
+		add(&t->bytes, bytes);
+}
+
+#endif /* COUNT_BPF_H */

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Errors and warnings, in words and as JSON. */
+#include "err.h"
+#include "json.h"
+
+#include <stdarg.h>
+
+static FILE *json_out;
+static bool is_verbose;
+
+void err_json(FILE *json)
+{
+	json_out = json;
+}
+
+void err_verbose(bool on)
+{
+	is_verbose = on;
+}
+
+static void error_object(const char *message, const char *hint, int status)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_str(o, "type", "error");
+	add_u64(o, "schema", JSON_SCHEMA);
+	add_str(o, "message", message);
+	add_str(o, "hint", hint);
+	add_u64(o, "status", (__u64)status);
+	json_write(json_out, o);
+}
+
+int fail(int status, const char *hint, const char *fmt, ...)
+{
+	char message[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+
+	fprintf(stderr, "uffdretry: %s\n", message);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+	if (json_out)
+		error_object(message, hint, status);
+	return status;
+}
+
+static void say(const char *prefix, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "uffdretry: %s", prefix);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void verbose(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!is_verbose)
+		return;
+	va_start(ap, fmt);
+	say("", fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* JSON lines over json-c: exact 64-bit integers, valid UTF-8 whatever the bytes, null for what is not known. */
+#ifndef JSON_H
+#define JSON_H
+
+#include <json-c/json.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define JSON_SCHEMA 1
+
+/* Add a member to @o. A NULL string and a negative double become null. */
+void add_u64(struct json_object *o, const char *key, __u64 value);
+void add_double(struct json_object *o, const char *key, double value);
+void add_bool(struct json_object *o, const char *key, bool value);
+void add_str(struct json_object *o, const char *key, const char *value);
+void add_null(struct json_object *o, const char *key);
+/* Add an empty object and return it. */
+struct json_object *add_object(struct json_object *o, const char *key);
+
+/* A new string object from @value; bytes that are not UTF-8 become U+FFFD. */
+struct json_object *json_text(const char *value);
+
+/* Write @o as one line, flush and free it. Returns 0, or -1 with errno set. */
+int json_write(FILE *f, struct json_object *o);
+
+#endif /* JSON_H */

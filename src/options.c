@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The command line: argp for the syntax, one checked parser a kind of value. */
+#include "options.h"
+#include "err.h"
+#include "version.h"
+
+#include <argp.h>
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPT_FAIL_ABOVE = 256,
+	OPT_PROBE,
+	OPT_SELF_TEST,
+	OPT_PLAN,
+	OPT_USAGE,
+};
+
+static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "Whose windows:", 1 },
+	{ "pid", 'p', "PID[,PID...]", 0, "Windows whose caller or whose destination belongs to these processes", 1 },
+	{ "all", 'a', NULL, 0, "Windows of every process (default without a target)", 1 },
+	{ NULL, 0, NULL, 0, "How long and how:", 2 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME: 500ms, 10s, 1m", 2 },
+	{ "json", 'j', NULL, 0, "JSON lines instead of text", 2 },
+	{ "output", 'o', "FILE", 0, "Write the report to FILE instead of stdout", 2 },
+	{ "timestamp", 'T', NULL, 0, "Put the time on interval lines and on the summary", 2 },
+	{ "fail-above", OPT_FAIL_ABOVE, "RATE", 0,
+	  "Exit 2 when the share of windows that are spurious under the per-MM check exceeds RATE (0.1%)", 2 },
+	{ NULL, 0, NULL, 0, "About this kernel and this tool:", 3 },
+	{ "probe", OPT_PROBE, NULL, 0, "Show kernel, rights, BTF, plans and hooks, and exit", 3 },
+	{ "self-test", OPT_SELF_TEST, "only|off", OPTION_ARG_OPTIONAL,
+	  "Prove the plan with windows of known class at start (default), do only that, or skip it", 3 },
+	{ "plan", OPT_PLAN, "NAME", 0, "Force a probe plan (for tests)", 3 },
+	{ "verbose", 'v', NULL, 0, "Say more, also what libbpf says", 3 },
+	{ "version", 'V', NULL, 0, "Print the version, and libbpf's", 3 },
+	{ "help", 'h', NULL, 0, "Print this help", 3 },
+	{ "usage", OPT_USAGE, NULL, OPTION_HIDDEN, NULL, 3 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Show what happens in UFFDIO_COPY's retry path, and what each candidate check would have said.\v"
+	"INTERVAL prints the numbers of each interval as they come, COUNT of them; both as in vmstat(8). SIGINT, SIGTERM and "
+	"the end of the target print the summary.\n\n"
+	"EXAMPLES:\n"
+	"  uffdretry                      every process, until Ctrl-C\n"
+	"  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
+	"  uffdretry -p 4242 1            a line a second, then the summary\n"
+	"  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
+	"  uffdretry --fail-above 0.1% -d 1h   exit 2 if per-MM would fail 1 in 1,000\n"
+	"  uffdretry --probe              what works on this kernel\n\n"
+	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; with COMMAND its own when that is not 0.";
+
+static int usage_error(const char *fmt, const char *arg)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), fmt, arg);
+	return fail(EXIT_USAGE, "uffdretry --help lists the options", "%s", message);
+}
+
+int parse_duration(const char *text, __u64 *ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
+	char *end;
+	double value;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return -1;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return -1;
+	errno = 0;
+	value = strtod(text, &end);
+	if (errno || end == text || !isfinite(value))
+		return -1;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit))
+			continue;
+		value *= units[i].ns;
+		/* At least a microsecond, at most a hundred years. */
+		if (value < 1e3 || value > 3.2e18)
+			return -1;
+		*ns = (__u64)value;
+		return 0;
+	}
+	return -1;
+}
+
+int parse_rate(const char *text, double *rate)
+{
+	char *end;
+	double value;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return -1;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return -1;
+	errno = 0;
+	value = strtod(text, &end);
+	if (errno || end == text || !isfinite(value))
+		return -1;
+	if (!strcmp(end, "%"))
+		value /= 100;
+	else if (*end)
+		return -1;
+	if (value > 1)
+		return -1;
+	*rate = value;
+	return 0;
+}
+
+static int parse_number(const char *text, __u64 max, __u64 *value)
+{
+	unsigned long long v;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno || *end || v < 1 || v > max)
+		return -1;
+	*value = v;
+	return 0;
+}
+
+int parse_count(const char *text, __u64 *count)
+{
+	return parse_number(text, UINT32_MAX, count);
+}
+
+static bool has_pid(const struct options *o, pid_t pid)
+{
+	for (int i = 0; i < o->nr_pids; i++)
+		if (o->pids[i] == pid)
+			return true;
+	return false;
+}
+
+int parse_pids(const char *text, struct options *o)
+{
+	char *copy = strdup(text), *rest = copy, *item;
+	int err = copy ? 0 : -1;
+
+	while (!err && (item = strsep(&rest, ","))) {
+		__u64 pid;
+
+		if (parse_number(item, INT_MAX, &pid) || o->nr_pids == MAX_PIDS)
+			err = -1;
+		else if (!has_pid(o, (pid_t)pid))
+			o->pids[o->nr_pids++] = (pid_t)pid;
+	}
+	free(copy);
+	return err;
+}
+
+static int parse_self_test(const char *text, struct options *o)
+{
+	if (!text)
+		o->self_test = SELF_TEST_ON;
+	else if (!strcmp(text, "only"))
+		o->self_test = SELF_TEST_ONLY;
+	else if (!strcmp(text, "off"))
+		o->self_test = SELF_TEST_OFF;
+	else
+		return -1;
+	return 0;
+}
+
+static error_t parse_positional(const char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	if (state->quoted && state->next > state->quoted) {
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	}
+	if (!o->interval_ns)
+		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg) : 0;
+	if (!o->count)
+		return parse_count(arg, &o->count) ? usage_error("bad COUNT '%s'", arg) : 0;
+	return usage_error("unexpected argument '%s'", arg);
+}
+
+static void print_version(void)
+{
+	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(), libbpf_minor_version());
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		return parse_pids(arg, o) ? usage_error("bad PID list '%s'", arg) : 0;
+	case 'a':
+		o->all = true;
+		return 0;
+	case 'd':
+		return parse_duration(arg, &o->duration_ns) ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg) : 0;
+	case 'j':
+		o->json = true;
+		err_json(stdout);
+		return 0;
+	case 'o':
+		o->output = arg;
+		return 0;
+	case 'T':
+		o->timestamp = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	case OPT_FAIL_ABOVE:
+		return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
+	case OPT_PROBE:
+		o->probe = true;
+		return 0;
+	case OPT_SELF_TEST:
+		return parse_self_test(arg, o) ? usage_error("--self-test takes only or off, not '%s'", arg) : 0;
+	case OPT_PLAN:
+		o->plan = arg;
+		return 0;
+	case 'V':
+		print_version();
+		exit(EXIT_DONE);
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		exit(EXIT_DONE);
+	case OPT_USAGE:
+		argp_state_help(state, stdout, ARGP_HELP_USAGE);
+		exit(EXIT_DONE);
+	case ARGP_KEY_ARG:
+		return parse_positional(arg, state);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int check_combination(const struct options *o)
+{
+	if (o->all && (o->nr_pids || o->command))
+		return usage_error("%s does not go with another target", "--all");
+	if (o->nr_pids && o->command)
+		return usage_error("%s does not go with a COMMAND", "--pid");
+	if (o->probe && (o->nr_pids || o->command || o->interval_ns))
+		return usage_error("%s takes no target and no INTERVAL", "--probe");
+	if (o->self_test == SELF_TEST_ONLY && (o->nr_pids || o->command || o->interval_ns))
+		return usage_error("%s takes no target and no INTERVAL", "--self-test=only");
+	return 0;
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = argp_options,
+		.parser = parse_option,
+		.args_doc = "[INTERVAL [COUNT]]\n-- COMMAND [ARG...]",
+		.doc = doc,
+	};
+	int err;
+
+	memset(o, 0, sizeof(*o));
+	o->fail_above = -1;
+	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, o);
+	if (err == EXIT_USAGE)
+		return err;
+	if (err) /* argp has said what is wrong, in its own words */
+		return EXIT_USAGE;
+	if (!o->nr_pids && !o->command)
+		o->all = true;
+	err = check_combination(o);
+	err_verbose(o->verbose);
+	return err;
+}

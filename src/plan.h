@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Probe plans: which programs see a window on this kernel, what each needs, and what is lost without it.
+ *
+ * With compat.bpf.h the only place that knows that kernels differ. It asks BTF, never the version.
+ */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+struct btf;
+
+/* A BPF program and the kernel function (or tracepoint) it sits on. */
+struct hook {
+	const char *program; /* its name in the BPF object */
+	const char *variant; /* fentry, fexit, tp_btf */
+	const char *target;  /* the kernel function or tracepoint */
+	bool required;	     /* the plan is worthless without it */
+	const char *why;     /* the fact it buys */
+};
+
+struct plan {
+	const char *name;
+	const char *exactness; /* "exact", or what its error is */
+	bool exact;
+	const struct hook *const *hooks; /* NULL-terminated */
+};
+
+/* What this kernel is, as far as plans depend on it. */
+struct kernel {
+	struct btf *btf;
+	__u64 uffd_mask;	       /* vm_flags bits that are userfaultfd modes */
+	const char *unmeasured[16];    /* what this kernel or version cannot tell; NULL-terminated */
+};
+
+extern const struct plan *const plans[]; /* best first, NULL-terminated */
+
+/* kernel_open() - read the running kernel's BTF. Returns 0 or a negative errno. */
+int kernel_open(struct kernel *k);
+void kernel_close(struct kernel *k);
+
+/* Is the hook's target in BTF? Presence is necessary, not sufficient: a function may be inlined at the call that matters. */
+bool hook_in_btf(const struct kernel *k, const struct hook *h);
+
+/* All required hooks of @p are in BTF. */
+bool plan_possible(const struct kernel *k, const struct plan *p);
+
+/* The required targets that this kernel's BTF lacks, as "a, b, c", in @text. */
+void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsigned int size);
+
+const struct plan *plan_by_name(const char *name);
+
+/* The first possible plan at or after @from (NULL: from the best), or NULL. */
+const struct plan *plan_next(const struct kernel *k, const struct plan *from);
+
+#endif /* PLAN_H */

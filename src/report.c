@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What both formats of the report share. */
+#include "report.h"
+#include "json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Append to @text what fits, with anything a terminal could act on as '?'. */
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+
+	for (; *more && used + 1 < size; more++)
+		text[used++] = isprint((unsigned char)*more) ? *more : '?';
+	text[used] = '\0';
+}
+
+void target_text(const struct report *r, char *text, size_t size)
+{
+	char number[16];
+
+	text[0] = '\0';
+	if (r->command) {
+		for (int i = 0; r->command[i]; i++) {
+			append(text, size, i ? " " : "");
+			append(text, size, r->command[i]);
+		}
+		return;
+	}
+	if (!r->target || !r->target->nr) {
+		append(text, size, "every process");
+		return;
+	}
+	append(text, size, r->target->nr == 1 ? "PID " : "PIDs ");
+	for (int i = 0; i < r->target->nr; i++) {
+		snprintf(number, sizeof(number), "%s%d", i ? ", " : "", r->target->pids[i]);
+		append(text, size, number);
+	}
+}
+
+int report_start(const struct report *r)
+{
+	char who[56];
+
+	if (r->json)
+		return json_start(r);
+	target_text(r, who, sizeof(who));
+	fprintf(stderr, "Tracing UFFDIO_COPY of %s (plan %s, self-test %s). Ctrl-C ends.\n", who, r->plan->name,
+		r->self_test);
+	return 0;
+}
+
+int report_span(const struct report *r, const struct span *s)
+{
+	if (r->json)
+		return json_span(r, s);
+	return s->final ? text_summary(r, s) : text_interval(r, s);
+}

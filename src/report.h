@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* What the user gets: the same counters as text or as JSON lines. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "plan.h"
+#include "target.h"
+#include "tracer.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Everything about a run that is not a counter. */
+struct report {
+	FILE *out;
+	bool json;
+	bool timestamp;
+	const struct plan *plan;
+	const char *self_test; /* "passed", "failed", "off", or "skipped" */
+	struct hook_state hooks[MAX_HOOKS];
+	int nr_hooks;
+	const char *const *unmeasured;
+	const struct target *target; /* NULL: every process */
+	char *const *command;	     /* NULL without one */
+};
+
+/* One span of time and what was counted in it. */
+struct span {
+	const struct counters *counters;
+	double elapsed_s;
+	bool final; /* the summary, not an interval */
+};
+
+/* Each prints and flushes. Returns 0, or -1 with errno set (EPIPE: nobody reads any more). */
+int report_start(const struct report *r);
+int report_span(const struct report *r, const struct span *s);
+
+/* The two formats. */
+int text_interval(const struct report *r, const struct span *s);
+int text_summary(const struct report *r, const struct span *s);
+int json_start(const struct report *r);
+int json_span(const struct report *r, const struct span *s);
+
+/* "PID 4242", "PIDs 1, 2", "every process", or the command, in at most @size bytes; unprintable bytes become '?'. */
+void target_text(const struct report *r, char *text, size_t size);
+
+#endif /* REPORT_H */

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The report as JSON lines, schema 1 (docs/json.md). */
+#include "hist.h"
+#include "json.h"
+#include "report.h"
+#include "totals.h"
+#include "version.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static void add_names(struct json_object *o, const char *key, const char *const *names, const __u64 *values, int nr)
+{
+	struct json_object *set = add_object(o, key);
+
+	for (int i = 0; i < nr; i++)
+		add_u64(set, names[i], values[i]);
+}
+
+static void add_host(struct json_object *o)
+{
+	struct json_object *host = add_object(o, "host");
+	struct utsname uts;
+
+	uname(&uts);
+	add_str(host, "kernel", uts.release);
+	add_str(host, "arch", uts.machine);
+	add_u64(host, "cpus", (__u64)sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static void add_tool(struct json_object *o)
+{
+	struct json_object *tool = add_object(o, "tool");
+
+	add_str(tool, "name", "uffdretry");
+	add_str(tool, "version", UFFDRETRY_VERSION);
+}
+
+static void add_plan(struct json_object *o, const struct report *r)
+{
+	struct json_object *plan = add_object(o, "plan");
+	struct json_object *hooks = json_object_new_array(), *unmeasured = json_object_new_array();
+
+	add_str(plan, "name", r->plan->name);
+	add_bool(plan, "exact", r->plan->exact);
+	add_str(plan, "self_test", r->self_test);
+	for (int i = 0; i < r->nr_hooks; i++) {
+		struct json_object *hook = json_object_new_object();
+
+		add_str(hook, "name", r->hooks[i].hook->target);
+		add_str(hook, "variant", r->hooks[i].hook->variant);
+		add_bool(hook, "attached", r->hooks[i].attached);
+		json_object_array_add(hooks, hook);
+	}
+	json_object_object_add(plan, "hooks", hooks);
+	for (int i = 0; r->unmeasured[i]; i++)
+		json_object_array_add(unmeasured, json_text(r->unmeasured[i]));
+	json_object_object_add(plan, "unmeasured", unmeasured);
+}
+
+static void add_target(struct json_object *o, const struct report *r)
+{
+	struct json_object *target = add_object(o, "target");
+	struct json_object *pids = json_object_new_array(), *command = NULL;
+
+	for (int i = 0; r->target && i < r->target->nr; i++)
+		json_object_array_add(pids, json_object_new_int(r->target->pids[i]));
+	json_object_object_add(target, "pids", pids);
+	if (r->command) {
+		char text[4096];
+
+		target_text(r, text, sizeof(text));
+		command = json_text(text);
+	}
+	json_object_object_add(target, "command", command);
+}
+
+static void add_time(struct json_object *o)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	add_double(o, "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+}
+
+static void add_copy(struct json_object *o, const struct totals *t)
+{
+	struct json_object *copy = add_object(o, "copy"), *returned;
+	__u64 page = (__u64)sysconf(_SC_PAGESIZE);
+
+	add_u64(copy, "calls", t->calls);
+	add_u64(copy, "pages", t->bytes / page);
+	add_u64(copy, "bytes", t->bytes);
+	returned = add_object(copy, "returned");
+	for (unsigned int e = 0; e < NR_RETURNED; e++)
+		if ((t->returned[e] || e == 0) && returned_name(e))
+			add_u64(returned, returned_name(e), t->returned[e]);
+}
+
+static void add_windows(struct json_object *o, const struct totals *t)
+{
+	struct json_object *windows = add_object(o, "windows");
+
+	add_u64(windows, "total", windows_total(t));
+	for (int class = 0; class < NR_CLASSES; class++)
+		add_u64(windows, class_names[class], windows_of_class(t, (enum window_class)class));
+}
+
+/* No plan sees hugetlb destinations yet. */
+static void add_kinds(struct json_object *o, const struct totals *t)
+{
+	struct json_object *kinds = add_object(o, "by_kind");
+
+	for (int kind = 0; kind < NR_KINDS; kind++) {
+		if (kind == KIND_HUGETLB)
+			add_null(kinds, kind_names[kind]);
+		else
+			add_names(kinds, kind_names[kind], class_names, t->windows[kind], NR_CLASSES);
+	}
+}
+
+static void add_checks(struct json_object *o, const struct totals *t)
+{
+	struct json_object *checks = add_object(o, "checks");
+
+	for (int i = 0; i < NR_CHECKS; i++) {
+		struct json_object *check = add_object(checks, check_names[i]);
+
+		add_u64(check, "eagain", t->checks[i].eagain);
+		add_u64(check, "real", t->checks[i].real);
+		add_u64(check, "spurious", t->checks[i].spurious);
+		add_u64(check, "missed", t->checks[i].missed);
+	}
+}
+
+static struct json_object *hist_json(const struct hist *h)
+{
+	struct json_object *buckets = json_object_new_array();
+
+	for (__u32 i = 0; i < HIST_BUCKETS; i++) {
+		struct json_object *bucket;
+
+		if (!h->count[i])
+			continue;
+		bucket = json_object_new_object();
+		add_u64(bucket, "min", hist_min(i));
+		add_u64(bucket, "max", hist_max(i));
+		add_u64(bucket, "count", h->count[i]);
+		json_object_array_add(buckets, bucket);
+	}
+	return buckets;
+}
+
+static void add_hists(struct json_object *o, const struct counters *c)
+{
+	struct json_object *hists = add_object(o, "hist_ns");
+	struct json_object *window = add_object(hists, "window");
+	struct json_object *kinds = add_object(hists, "window_by_kind");
+	struct hist h;
+
+	for (unsigned int class = 0; class < NR_CLASSES; class++) {
+		hist_of_class(c, class, &h);
+		json_object_object_add(window, class_names[class], hist_json(&h));
+	}
+	for (int kind = 0; kind < NR_KINDS; kind++) {
+		struct json_object *of_kind;
+
+		if (kind == KIND_HUGETLB) {
+			add_null(kinds, kind_names[kind]);
+			continue;
+		}
+		of_kind = add_object(kinds, kind_names[kind]);
+		for (int class = 0; class < NR_CLASSES; class++)
+			json_object_object_add(of_kind, class_names[class], hist_json(&c->hists[kind][class]));
+	}
+	add_null(hists, "relock");
+}
+
+static void add_lost(struct json_object *o, const struct counters *c)
+{
+	struct json_object *lost = add_object(o, "lost");
+
+	add_u64(lost, "windows", c->totals.lost[LOST_WINDOWS]);
+	add_u64(lost, "events", 0);
+	add_u64(lost, "recursion", c->recursion);
+	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
+}
+
+static struct json_object *new_record(const char *type)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_str(o, "type", type);
+	add_u64(o, "schema", JSON_SCHEMA);
+	return o;
+}
+
+int json_start(const struct report *r)
+{
+	struct json_object *o = new_record("start");
+
+	add_tool(o);
+	add_host(o);
+	add_plan(o, r);
+	add_target(o, r);
+	add_time(o);
+	return json_write(r->out, o);
+}
+
+int json_span(const struct report *r, const struct span *s)
+{
+	const struct totals *t = &s->counters->totals;
+	struct json_object *o = new_record(s->final ? "summary" : "interval");
+
+	if (s->final) {
+		add_tool(o);
+		add_host(o);
+		add_plan(o, r);
+		add_target(o, r);
+	}
+	add_time(o);
+	add_double(o, "elapsed_s", s->elapsed_s);
+	add_copy(o, t);
+	add_windows(o, t);
+	add_u64(o, "windows_open", s->counters->open);
+	add_names(o, "snapshot_reasons", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	add_names(o, "meaning_reasons", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
+	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
+	add_kinds(o, t);
+	add_checks(o, t);
+	add_null(o, "eagain_causes");
+	add_null(o, "writers");
+	add_null(o, "chains");
+	add_hists(o, s->counters);
+	add_u64(o, "odd_start", t->odd_start);
+	add_u64(o, "external", t->external);
+	add_u64(o, "anomalies", t->anomalies);
+	add_lost(o, s->counters);
+	return json_write(r->out, o);
+}

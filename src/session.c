@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Choosing the plan that works here: see session.h. */
+#include "session.h"
+#include "access.h"
+#include "err.h"
+
+#include <string.h>
+
+static const char *const result_names[] = {
+	[SELF_TEST_PASSED] = "passed",
+	[SELF_TEST_FAILED] = "failed",
+	[SELF_TEST_SKIPPED] = "skipped",
+};
+
+static int no_usable_plan(const struct session *s)
+{
+	char missing[256];
+
+	plan_missing(&s->kernel, plans[0], missing, sizeof(missing));
+	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
+		    "no usable plan on this kernel: its BTF lacks %s", missing);
+}
+
+static int load_plan(struct session *s, const struct options *o)
+{
+	const struct tracer_config cfg = {
+		.kernel = &s->kernel,
+		.plan = s->plan,
+		.all = o->all,
+		.follow_forks = o->command,
+	};
+	int err = tracer_open(&s->tracer, &cfg);
+
+	if (!err)
+		err = tracer_attach(s->tracer);
+	return err;
+}
+
+static void prove_plan(struct session *s, const struct options *o)
+{
+	s->self_test_name = "off";
+	if (o->self_test == SELF_TEST_OFF)
+		return;
+	self_test(s->tracer, &s->self_test);
+	s->self_test_name = result_names[s->self_test.result];
+	if (s->self_test.result != SELF_TEST_PASSED)
+		warning("self-test of plan %s %s: %s", s->plan->name, s->self_test_name, s->self_test.why);
+	else
+		verbose("self-test of plan %s passed: %d windows", s->plan->name, s->self_test.windows);
+}
+
+/* The plan to try after @s->plan, or NULL. A forced plan has no successor. */
+static const struct plan *next_plan(const struct session *s, const struct options *o)
+{
+	for (int i = 0; !o->plan && plans[i]; i++)
+		if (plans[i] == s->plan)
+			return plans[i + 1] ? plan_next(&s->kernel, plans[i + 1]) : NULL;
+	return NULL;
+}
+
+static int choose_first(struct session *s, const struct options *o)
+{
+	char missing[256];
+
+	if (!o->plan) {
+		s->plan = plan_next(&s->kernel, NULL);
+		return s->plan ? 0 : no_usable_plan(s);
+	}
+	s->plan = plan_by_name(o->plan);
+	if (!s->plan)
+		return fail(EXIT_USAGE, "uffdretry --probe lists the plans", "no such plan: %s", o->plan);
+	if (plan_possible(&s->kernel, s->plan))
+		return 0;
+	plan_missing(&s->kernel, s->plan, missing, sizeof(missing));
+	return fail(EXIT_ERROR, "leave --plan out to let the tool choose",
+		    "plan %s cannot run here: this kernel's BTF lacks %s", s->plan->name, missing);
+}
+
+int session_open(struct session *s, const struct options *o)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = check_access();
+	if (err)
+		return err;
+	err = kernel_open(&s->kernel);
+	if (err)
+		return explain_refusal(err, "reading the kernel's BTF");
+	err = choose_first(s, o);
+	if (err)
+		return err;
+	for (;;) {
+		const struct plan *next = next_plan(s, o);
+
+		err = load_plan(s, o);
+		if (!err)
+			prove_plan(s, o);
+		if (!next)
+			break;
+		if (!err && s->self_test.result != SELF_TEST_FAILED)
+			break;
+		if (err)
+			warning("plan %s cannot be loaded: %s", s->plan->name, strerror(-err));
+		warning("trying plan %s", next->name);
+		tracer_close(s->tracer);
+		s->tracer = NULL;
+		s->plan = next;
+	}
+	return err ? explain_refusal(err, "loading the tracing programs") : 0;
+}
+
+void session_close(struct session *s)
+{
+	tracer_close(s->tracer);
+	kernel_close(&s->kernel);
+	s->tracer = NULL;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The BPF object's life over libbpf: see tracer.h. */
+#include "tracer.h"
+#include "uffdretry.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tracer {
+	struct uffdretry_bpf *skel;
+	struct hook_state hooks[MAX_HOOKS];
+	struct bpf_link *links[MAX_HOOKS];
+	struct bpf_program *programs[MAX_HOOKS];
+	int nr_hooks;
+	int nr_cpus;
+	void *percpu; /* one value of the largest per-CPU map */
+};
+
+static const struct hook process_fork = {
+	"process_fork", "tp_btf", "sched_process_fork", true, "children of COMMAND",
+};
+static const struct hook process_exit = {
+	"process_exit", "tp_btf", "sched_process_exit", true, "children of COMMAND that are gone",
+};
+
+static bool libbpf_verbose;
+
+static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (!libbpf_verbose || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+void tracer_libbpf_output(bool verbose)
+{
+	libbpf_verbose = verbose;
+	libbpf_set_print(libbpf_print);
+}
+
+/* Note @h and switch its program on, if this kernel has its target. */
+static int want_hook(struct tracer *t, const struct kernel *k, const struct hook *h)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(t->skel->obj, h->program);
+	int err;
+
+	if (!prog)
+		return -ENOENT;
+	t->hooks[t->nr_hooks].hook = h;
+	if (hook_in_btf(k, h)) {
+		err = bpf_program__set_autoload(prog, true);
+		if (err)
+			return err;
+		t->programs[t->nr_hooks] = prog;
+	}
+	t->nr_hooks++;
+	return 0;
+}
+
+static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
+{
+	int err = 0;
+
+	if (cfg->follow_forks)
+		err = want_hook(t, cfg->kernel, &process_exit) ?: want_hook(t, cfg->kernel, &process_fork);
+	for (const struct hook *const *h = cfg->plan->hooks; !err && *h; h++)
+		err = want_hook(t, cfg->kernel, *h);
+	return err;
+}
+
+static bool is_loaded(const struct tracer *t, const char *program)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (!strcmp(t->hooks[i].hook->program, program))
+			return t->programs[i];
+	return false;
+}
+
+static int configure(struct tracer *t, const struct tracer_config *cfg)
+{
+	int err = want_hooks(t, cfg);
+
+	if (err)
+		return err;
+	t->skel->rodata->cfg_all = cfg->all;
+	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
+	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
+	t->skel->rodata->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
+	return 0;
+}
+
+int tracer_open(struct tracer **out, const struct tracer_config *cfg)
+{
+	struct tracer *t = calloc(1, sizeof(*t));
+	size_t value_size = sizeof(struct totals) > sizeof(struct hist) ? sizeof(struct totals) : sizeof(struct hist);
+	int err;
+
+	*out = NULL;
+	if (!t)
+		return -ENOMEM;
+	t->nr_cpus = libbpf_num_possible_cpus();
+	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
+	if (!err)
+		t->percpu = calloc((size_t)t->nr_cpus, value_size);
+	if (!err && !t->percpu)
+		err = -ENOMEM;
+	if (!err)
+		t->skel = uffdretry_bpf__open();
+	if (!err && !t->skel)
+		err = -errno;
+	if (!err)
+		err = configure(t, cfg);
+	if (!err)
+		err = uffdretry_bpf__load(t->skel);
+	if (err) {
+		tracer_close(t);
+		return err;
+	}
+	*out = t;
+	return 0;
+}
+
+int tracer_attach(struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++) {
+		if (!t->programs[i])
+			continue;
+		t->links[i] = bpf_program__attach(t->programs[i]);
+		if (t->links[i])
+			t->hooks[i].attached = true;
+		else if (t->hooks[i].hook->required)
+			return -errno;
+	}
+	return 0;
+}
+
+int tracer_add_target(struct tracer *t, pid_t tgid)
+{
+	__u32 key = (__u32)tgid;
+	__u8 one = 1;
+
+	return bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one), BPF_ANY);
+}
+
+void tracer_remove_target(struct tracer *t, pid_t tgid)
+{
+	__u32 key = (__u32)tgid;
+
+	bpf_map__delete_elem(t->skel->maps.targets, &key, sizeof(key), 0);
+}
+
+void tracer_phase(struct tracer *t, enum phase phase)
+{
+	__u32 key = 0;
+	int inner = bpf_map__fd(t->skel->maps.quiesce_inner);
+
+	t->skel->bss->phase = phase;
+	/* The update of a map of maps returns after a grace period; its content does not matter. */
+	bpf_map_update_elem(bpf_map__fd(t->skel->maps.quiesce), &key, &inner, BPF_ANY);
+}
+
+/* Read the per-CPU value of @map at @key, of @size bytes (all __u64), and add it up in @sum. */
+static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *sum, size_t size)
+{
+	__u64 *total = sum;
+	const __u64 *value = t->percpu;
+	int err = bpf_map__lookup_elem(map, &key, sizeof(key), t->percpu, size * (size_t)t->nr_cpus, 0);
+
+	if (err)
+		return err;
+	memset(sum, 0, size);
+	for (int cpu = 0; cpu < t->nr_cpus; cpu++)
+		for (size_t i = 0; i < size / sizeof(__u64); i++)
+			total[i] += *value++;
+	return 0;
+}
+
+/* Events that no program saw, because one of the same kind was running on that CPU. */
+static int read_recursion(struct tracer *t, __u64 *recursion)
+{
+	*recursion = 0;
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+		int err;
+
+		if (!t->programs[i])
+			continue;
+		err = bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info, &len);
+		if (err)
+			return err;
+		*recursion += info.recursion_misses;
+	}
+	return 0;
+}
+
+static __u64 read_open(const struct tracer *t)
+{
+	__u64 open = 0;
+
+	for (size_t i = 0; i < sizeof(t->skel->bss->open_windows) / sizeof(__u32); i++)
+		open += t->skel->bss->open_windows[i];
+	return open;
+}
+
+int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
+{
+	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
+}
+
+int tracer_read(struct tracer *t, struct counters *c)
+{
+	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
+
+	for (__u32 kind = 0; kind < NR_KINDS; kind++)
+		for (__u32 class = 0; !err && class < NR_CLASSES; class++)
+			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
+					  &c->hists[kind][class], sizeof(struct hist));
+	if (!err)
+		err = read_recursion(t, &c->recursion);
+	c->open = read_open(t);
+	return err;
+}
+
+int tracer_hooks(const struct tracer *t, struct hook_state *hooks)
+{
+	memcpy(hooks, t->hooks, sizeof(t->hooks));
+	return t->nr_hooks;
+}
+
+void tracer_close(struct tracer *t)
+{
+	if (!t)
+		return;
+	for (int i = 0; i < t->nr_hooks; i++)
+		bpf_link__destroy(t->links[i]);
+	uffdretry_bpf__destroy(t->skel);
+	free(t->percpu);
+	free(t);
+}

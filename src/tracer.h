@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * The BPF object's life: open, attach, phase, read, close. The only user of libbpf's object API.
+ */
+#ifndef TRACER_H
+#define TRACER_H
+
+#include "plan.h"
+#include "uffdretry.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct tracer;
+
+struct tracer_config {
+	const struct kernel *kernel;
+	const struct plan *plan;
+	bool all;	   /* every process */
+	bool follow_forks; /* targets' children are targets */
+};
+
+/* All counters of a run, summed over the CPUs. */
+struct counters {
+	struct totals totals;
+	struct hist hists[NR_KINDS][NR_CLASSES];
+	__u64 recursion; /* programs that did not run because one was running: kernel's count */
+	__u64 open;	 /* windows open at present, of everyone traced */
+};
+
+struct hook_state {
+	const struct hook *hook;
+	bool attached;
+};
+
+#define MAX_HOOKS 32
+
+/* What libbpf says goes to stderr only if @verbose. */
+void tracer_libbpf_output(bool verbose);
+
+/*
+ * tracer_open() - open, configure and load the programs of a plan. Nothing runs yet.
+ * Returns 0 and *@t, or a negative errno: -EPERM the kernel refuses tracing programs; -ESRCH a function of the plan cannot be found.
+ */
+int tracer_open(struct tracer **t, const struct tracer_config *cfg);
+
+/* Attach every hook, exits first. The programs still do nothing until a phase says so. Returns 0 or a negative errno. */
+int tracer_attach(struct tracer *t);
+
+/* Add a target thread group. Returns 0 or a negative errno. */
+int tracer_add_target(struct tracer *t, pid_t tgid);
+void tracer_remove_target(struct tracer *t, pid_t tgid);
+
+/* Set the phase, and wait until no program that saw another one is running. */
+void tracer_phase(struct tracer *t, enum phase phase);
+
+/* Read the counters of the run, or only the totals of any slot. Returns 0 or a negative errno. */
+int tracer_read(struct tracer *t, struct counters *c);
+int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
+
+/* The hooks and whether each is attached; returns how many. */
+int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
+
+/* Detach and free. NULL is fine. */
+void tracer_close(struct tracer *t);
+
+#endif /* TRACER_H */

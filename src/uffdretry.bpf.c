@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * The programs: thin wrappers that unpack a hook's arguments and call one body.
+ *
+ * All are SEC("?..."), off unless the plan (plan.c) asks for them. Exits are used wherever they have what is needed: one trampoline
+ * less, and the result is there. A fexit return value is a full register: what the function returns in fewer bits is masked.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "uffdretry.h"
+#include "window.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define UFFDIO_COPY 0xc028aa03U
+#define EAGAIN 11
+
+/*
+ * Every UFFDIO_COPY, by what user space got.
+ * long userfaultfd_ioctl(struct file *file, unsigned cmd, unsigned long arg)
+ */
+SEC("?fexit/userfaultfd_ioctl")
+int BPF_PROG(ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg, long ret)
+{
+	struct userfaultfd_ctx *uffd;
+	int slot;
+
+	if (cmd != UFFDIO_COPY || phase == PHASE_OFF)
+		return 0;
+	uffd = file->private_data; /* a void *: the verifier does not know its type */
+	slot = slot_of(cfg_all ? NULL : BPF_CORE_READ(uffd, mm));
+	if (slot >= 0)
+		count_call(slot, ret);
+	return 0;
+}
+
+/*
+ * The bytes that went through, and the end of a window that never came to take its VMA again.
+ * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start, unsigned long len,
+ *			     uffd_flags_t flags), 6.12 and later
+ */
+SEC("?fexit/mfill_atomic_copy")
+int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
+	     unsigned long len, unsigned int flags, long ret)
+{
+	struct mm_struct *mm = uffd->mm;
+	struct window *w;
+	int slot;
+
+	if (!mm)
+		return 0;
+	w = window_of_current((__u64)mm);
+	if (w)
+		window_close(w, RETAKE_NEVER);
+	if (ret <= 0)
+		return 0;
+	slot = slot_of(mm);
+	if (slot >= 0)
+		count_bytes(slot, ret);
+	return 0;
+}
+
+/*
+ * Plan retry_state: the begin. Both locks are still held.
+ * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later (85668fda932a
+ * "userfaultfd: verify VMA state across UFFDIO_COPY retry")
+ */
+SEC("?fexit/mfill_retry_state_save")
+int BPF_PROG(mfill_retry_state_save_exit, struct mfill_retry_state *s, struct vm_area_struct *vma)
+{
+	window_begin(vma);
+	return 0;
+}
+
+/*
+ * Plan retry_state: taking the VMA again. Also the first lock of every fill ioctl, when no window is open.
+ * static int mfill_get_vma(struct mfill_state *state), 7.1 and later
+ */
+SEC("?fexit/mfill_get_vma")
+int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
+{
+	struct window *w = window_of_current((__u64)state->ctx->mm);
+
+	if (!w)
+		return 0;
+	if (ret)
+		window_close(w, ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+	else
+		w->facts.dst = state->dst_addr;
+	return 0;
+}
+
+/*
+ * Plan retry_state: the end, and the kernel's own verdict.
+ * static bool mfill_retry_state_changed(struct mfill_retry_state *state, struct vm_area_struct *vma), 7.1 and later.
+ * Only AL holds the bool: the rest of the register is whatever the comparison left there.
+ */
+SEC("?fexit/mfill_retry_state_changed")
+int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, struct vm_area_struct *vma,
+	     unsigned long ret)
+{
+	struct window *w = window_of_current((__u64)vma->vm_mm);
+
+	if (w)
+		window_end_retaken(w, vma, w->facts.dst, true, ret & 0xff);
+	return 0;
+}
+
+/*
+ * Every unmap: munmap, brk, mremap's source and target, MAP_FIXED over a mapping. At entry, for the function may downgrade
+ * mmap_lock. It acts on current->mm.
+ * static void vms_complete_munmap_vmas(struct vma_munmap_struct *vms, struct ma_state *mas_detach), 6.12 and later
+ */
+SEC("?fentry/vms_complete_munmap_vmas")
+int BPF_PROG(vms_complete_munmap_vmas_entry, struct vma_munmap_struct *vms)
+{
+	__u64 mm = (__u64)bpf_get_current_task_btf()->mm;
+
+	if (vms->nr_pages)
+		change_append(mm, vms->start, vms->end, CHANGE_UNMAP);
+	return 0;
+}
+
+/*
+ * Every write lock of a VMA, whoever takes it: mmap, munmap, mprotect, split, merge, madvise, mremap, mlock, mbind, fork,
+ * uffd (un)register ... At exit: a writer may have been asleep in there, on this very VMA, since before the window.
+ * void __vma_start_write(struct vm_area_struct *vma, ...), 6.16 and later; int and other arguments later
+ */
+SEC("?fexit/__vma_start_write")
+int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)
+{
+	change_append((__u64)vma->vm_mm, vma->vm_start, vma->vm_end, CHANGE_WRITE_LOCK);
+	return 0;
+}
+
+/* A target's children are targets: only with -- COMMAND. */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = child->tgid;
+	__u8 one = 1;
+
+	if (parent->tgid == child->tgid || !is_target(parent->tgid))
+		return 0;
+	if (bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY))
+		count_lost(SLOT_RUN, LOST_MAP_FULL);
+	return 0;
+}
+
+/* A target's number may be another process's soon. Only with -- COMMAND; with -p the loader watches its targets. */
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+
+	if (is_target(tgid) && task->signal->live.counter == 0)
+		bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* main: parse, find the target, open a session, watch, report. */
+#include "access.h"
+#include "err.h"
+#include "options.h"
+#include "probe.h"
+#include "report.h"
+#include "session.h"
+#include "target.h"
+#include "totals.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The run as it goes. Large, hence static. */
+static struct run {
+	struct options options;
+	struct target target;
+	struct session session;
+	struct report report;
+	struct counters then, now, diff; /* at the last interval, at present, between the two */
+	__u64 start_ns, interval_ns;	 /* begin of the run and of the interval */
+	bool out_broken;
+	int out_errno;
+} run;
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int sig)
+{
+	stop_signal = sig;
+}
+
+/*
+ * SIGINT, SIGTERM and SIGHUP end the run and print the summary; handlers reset themselves, so that a second signal kills. They are
+ * blocked except while the run waits.
+ */
+static void set_signals(sigset_t *wait_mask)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], &sa, NULL);
+		sigaddset(&blocked, signals[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &blocked, wait_mask);
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
+}
+
+static double seconds_since(__u64 then)
+{
+	return (double)(now_ns() - then) / 1e9;
+}
+
+/* Write a span. A reader that went away ends the run without an error; any other failure is one. */
+static void report(const struct span *s)
+{
+	if (run.out_broken || report_span(&run.report, s) == 0)
+		return;
+	run.out_broken = true;
+	run.out_errno = errno;
+}
+
+static int read_counters(void)
+{
+	int err = tracer_read(run.session.tracer, &run.now);
+
+	return err ? fail(EXIT_ERROR, NULL, "cannot read the counters: %s", strerror(-err)) : 0;
+}
+
+static int report_interval(void)
+{
+	struct span span = { .counters = &run.diff };
+	int err = read_counters();
+
+	if (err)
+		return err;
+	counters_sub(&run.diff, &run.now, &run.then);
+	span.elapsed_s = seconds_since(run.interval_ns);
+	run.then = run.now;
+	run.interval_ns = now_ns();
+	report(&span);
+	return 0;
+}
+
+/* The programs are off and done before the last reading, so that its numbers fit together. */
+static int report_summary(void)
+{
+	struct span span = { .counters = &run.now, .final = true };
+	int err;
+
+	span.elapsed_s = seconds_since(run.start_ns);
+	tracer_phase(run.session.tracer, PHASE_OFF);
+	err = read_counters();
+	if (err)
+		return err;
+	report(&span);
+	if (!run.out_broken)
+		return 0;
+	/* What was measured is not lost with the file. */
+	run.report.out = stderr;
+	report_span(&run.report, &span);
+	if (run.out_errno == EPIPE)
+		return 0;
+	return fail(EXIT_ERROR, "the summary is above", "cannot write the report: %s", strerror(run.out_errno));
+}
+
+/* Milliseconds until the next interval or the end of the run, -1 for neither. */
+static int next_timeout(__u64 next_interval, __u64 end)
+{
+	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end, now = now_ns();
+
+	if (!next)
+		return -1;
+	if (next <= now)
+		return 0;
+	/* Rounded up: waking early would print an interval that is too short. */
+	next = (next - now + 999999) / 1000000;
+	return next > 3600000 ? 3600000 : (int)next;
+}
+
+/* Wait for a signal, a target's end, a closed pipe or @timeout. Returns true when the run is over. */
+static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait_mask)
+{
+	struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L };
+	int nr = run.target.nr;
+
+	for (int i = 0; i < nr; i++)
+		fds[i] = (struct pollfd){ .fd = run.target.pidfds[i], .events = POLLIN };
+	/* No events asked for: only POLLERR, the reader's end closed. */
+	fds[nr] = (struct pollfd){ .fd = fileno(run.report.out) };
+	if (ppoll(fds, (nfds_t)nr + 1, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
+		return stop_signal;
+	for (int i = 0; i < nr; i++) {
+		if (!fds[i].revents)
+			continue;
+		target_gone(&run.target, i);
+		if (!run.target.is_command)
+			tracer_remove_target(run.session.tracer, run.target.pids[i]);
+	}
+	if (fds[nr].revents & POLLERR) {
+		run.out_broken = true;
+		run.out_errno = EPIPE;
+	}
+	return run.out_broken || (nr && !run.target.alive);
+}
+
+static int watch(const sigset_t *wait_mask)
+{
+	static struct pollfd fds[MAX_PIDS + 1];
+	const struct options *o = &run.options;
+	__u64 intervals = 0, end = o->duration_ns ? run.start_ns + o->duration_ns : 0, next = 0;
+	int err = 0;
+
+	while (!err && !run.out_broken && !stop_signal) {
+		if (o->interval_ns)
+			next = run.start_ns + (intervals + 1) * o->interval_ns;
+		if (wait_for_event(fds, next_timeout(next, end), wait_mask))
+			break;
+		if (next && now_ns() >= next) {
+			err = report_interval();
+			if (++intervals == o->count)
+				break;
+		}
+		if (end && now_ns() >= end)
+			break;
+	}
+	return err;
+}
+
+static int add_targets(void)
+{
+	for (int i = 0; i < run.target.nr; i++) {
+		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
+
+		if (err)
+			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", run.target.pids[i], strerror(-err));
+	}
+	return 0;
+}
+
+static void fill_report(void)
+{
+	struct report *r = &run.report;
+
+	r->plan = run.session.plan;
+	r->self_test = run.session.self_test_name;
+	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
+	r->unmeasured = run.session.kernel.unmeasured;
+	r->target = run.target.nr ? &run.target : NULL;
+	r->command = run.options.command;
+}
+
+static int exit_status(void)
+{
+	const struct totals *t = &run.now.totals;
+	int status = target_exit_status(&run.target);
+	__u64 reached = windows_reached(t);
+
+	if (status)
+		return status;
+	if (run.options.fail_above < 0 || !reached)
+		return EXIT_DONE;
+	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached > run.options.fail_above ? EXIT_THRESHOLD :
+													 EXIT_DONE;
+}
+
+static int trace(const sigset_t *wait_mask)
+{
+	int err = session_open(&run.session, &run.options);
+
+	if (!err)
+		err = add_targets();
+	if (err)
+		return err;
+	if (run.session.self_test.result == SELF_TEST_FAILED && run.options.fail_above >= 0)
+		return fail(EXIT_ERROR, "uffdretry --probe shows more", "the self-test failed: no threshold can be judged");
+	fill_report();
+	if (report_start(&run.report))
+		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
+	tracer_phase(run.session.tracer, PHASE_RUN);
+	run.start_ns = run.interval_ns = now_ns();
+	if (run.options.command)
+		err = target_start(&run.target, run.options.command);
+	if (!err)
+		err = watch(wait_mask);
+	/* From here on a second signal kills. */
+	sigprocmask(SIG_SETMASK, wait_mask, NULL);
+	if (!err)
+		err = report_summary();
+	/* A signal was meant for COMMAND too. */
+	if (stop_signal && run.target.is_command && run.target.alive)
+		kill(run.target.pids[0], stop_signal);
+	return err ? err : exit_status();
+}
+
+static int self_test_only(void)
+{
+	int err = session_open(&run.session, &run.options);
+
+	if (err)
+		return err;
+	fprintf(run.report.out, "plan %s: self-test %s, %d windows\n", run.session.plan->name,
+		run.session.self_test_name, run.session.self_test.windows);
+	return run.session.self_test.result == SELF_TEST_PASSED ? EXIT_DONE : EXIT_ERROR;
+}
+
+static int open_output(void)
+{
+	const struct options *o = &run.options;
+
+	run.report.json = o->json;
+	run.report.timestamp = o->timestamp;
+	run.report.out = o->output ? fopen(o->output, "we") : stdout;
+	if (!run.report.out)
+		return fail(EXIT_ERROR, "-o takes a file that may be written", "cannot write %s: %s", o->output,
+			    strerror(errno));
+	setvbuf(run.report.out, NULL, _IOLBF, 0);
+	err_json(o->json ? run.report.out : NULL);
+	return 0;
+}
+
+static int find_target(void)
+{
+	if (run.options.command)
+		return target_fork(&run.target, run.options.command);
+	return target_find(&run.target, &run.options);
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t wait_mask;
+	int err = options_parse(&run.options, argc, argv);
+
+	if (err)
+		return err;
+	tracer_libbpf_output(run.options.verbose);
+	set_signals(&wait_mask);
+	err = open_output();
+	if (err)
+		return err;
+	if (run.options.probe)
+		return probe(&run.options, run.report.out);
+	err = find_target();
+	if (!err)
+		err = run.options.self_test == SELF_TEST_ONLY ? self_test_only() : trace(&wait_mask);
+	session_close(&run.session);
+	target_close(&run.target);
+	return err;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * What the BPF programs and the user side share: the facts of a window, the classes, the counters.
+ *
+ * Only fixed-width types, big to small, no implicit padding: both compilers must lay the structs out
+ * alike.
+ */
+#ifndef UFFDRETRY_H
+#define UFFDRETRY_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+/* A window ends in exactly one of these. The order is that of the report. */
+enum window_class {
+	CLASS_QUIET,	    /* mm_lock_seq did not move */
+	CLASS_UNRELATED,    /* mm_lock_seq moved, this VMA was not write-locked */
+	CLASS_LOCKED,	    /* this VMA was write-locked, nothing about it changed */
+	CLASS_TOLERATED,    /* same mapping, changed in what neither snapshot nor meaning looks at */
+	CLASS_REPLACED,	    /* unmapped and mapped again, equal in snapshot and meaning */
+	CLASS_HIDDEN,	    /* snapshot equal, meaning not */
+	CLASS_FALSE_ALARM,  /* snapshot differs, meaning does not */
+	CLASS_REAL,	    /* snapshot and meaning differ */
+	CLASS_GONE,	    /* re-taking the VMA failed: ENOENT, EINVAL, ENOMEM */
+	CLASS_BLOCKED,	    /* re-taking the VMA failed: EAGAIN */
+	CLASS_ABORTED,	    /* the source could not be copied; the VMA was never re-taken */
+	CLASS_UNDETERMINED, /* a fact was lost */
+	NR_CLASSES,
+};
+
+/* What backs the destination when the window begins. */
+enum dst_kind {
+	KIND_ANON,
+	KIND_SHMEM, /* any file mapping that userfaultfd takes and that is not hugetlb */
+	KIND_HUGETLB,
+	NR_KINDS,
+};
+
+/* The checks under comparison, one bit each in struct verdict. */
+enum check {
+	CHECK_OPS_POINTER, /* 7.1-rc: vma_uffd_ops() differs */
+	CHECK_SNAPSHOT,	   /* 7.1: mfill_retry_state_changed() */
+	CHECK_PER_VMA_SEQ, /* another VMA, or vm_lock_seq moved */
+	CHECK_PER_MM_SEQ,  /* mm_lock_seq moved */
+	CHECK_KERNEL,	   /* what the running kernel answered */
+	NR_CHECKS,
+};
+
+enum snapshot_reason {
+	SNAPSHOT_UFFD_FLAGS,
+	SNAPSHOT_SHARED,
+	SNAPSHOT_OPS,
+	SNAPSHOT_FILE,
+	SNAPSHOT_INODE,
+	SNAPSHOT_PGOFF,
+	NR_SNAPSHOT_REASONS,
+};
+
+enum meaning_reason {
+	MEANING_CTX,
+	MEANING_UFFD_FLAGS,
+	MEANING_SHARED,
+	MEANING_OPS,
+	MEANING_INODE,
+	MEANING_OFFSET,
+	NR_MEANING_REASONS,
+};
+
+enum tolerated_reason {
+	TOLERATED_RANGE,
+	TOLERATED_FLAGS,
+	TOLERATED_PROT,
+	TOLERATED_POLICY,
+	TOLERATED_NAME,
+	NR_TOLERATED_REASONS,
+};
+
+/* Why something could not be counted, or not be decided. */
+enum lost_cause {
+	LOST_WINDOWS,	/* the end of a window was never seen */
+	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
+	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
+};
+
+/* How the attempt to take the VMA again ended. */
+enum retake {
+	RETAKE_OK,
+	RETAKE_BLOCKED, /* -EAGAIN */
+	RETAKE_GONE,	/* any other error */
+	RETAKE_NEVER,	/* the copy failed first */
+	RETAKE_LOST,	/* not seen */
+};
+
+/* What the change log knows of the destination in the window. */
+enum seen {
+	SEEN_NO,
+	SEEN_YES,
+	SEEN_UNKNOWN, /* the log overflowed, or nobody asked */
+};
+
+/* The destination VMA as seen under its read lock. Pointers are identities, never followed later. */
+struct vma_facts {
+	__u64 vma;
+	__u64 start;
+	__u64 end;
+	__u64 flags;
+	__u64 page_prot;
+	__u64 uffd_ops; /* vm_ops->uffd_ops, UFFD_OPS_ANON without vm_ops */
+	__u64 file;
+	__u64 inode;
+	__u64 pgoff; /* of the VMA's start, in pages */
+	__u64 ctx;
+	__u64 policy; /* fingerprint of the mempolicy's content, 0 without one */
+	__u64 anon_name;
+	__u32 vm_lock_seq;
+	__u32 mm_lock_seq;
+};
+_Static_assert(sizeof(struct vma_facts) == 104, "struct vma_facts has padding");
+
+/* &anon_uffd_ops has no BTF; an anonymous VMA is told by its missing vm_ops (vma_is_anonymous()). */
+#define UFFD_OPS_ANON 1ULL
+
+/* Everything classify() looks at. */
+struct window_facts {
+	struct vma_facts begin;
+	struct vma_facts end; /* only with RETAKE_OK */
+	__u64 dst;	      /* destination address, page aligned */
+	__u64 uffd_mask;      /* vm_flags bits that stand for a userfaultfd mode on this kernel */
+	__u32 retake;	      /* enum retake */
+	__u32 unmapped;	      /* enum seen: the address was unmapped */
+	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it */
+	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
+	__u32 kernel_checks;  /* the running kernel compares the snapshot on this path */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct window_facts) == 248, "struct window_facts has padding");
+
+/* What classify() says. Sets are bit masks of the enums above. */
+struct verdict {
+	__u32 class;
+	__u32 snapshot_reasons;
+	__u32 meaning_reasons;
+	__u32 tolerated_reasons;
+	__u32 reached; /* checks that had something to decide */
+	__u32 eagain;  /* checks that would have failed the copy */
+	__u32 anomaly; /* the facts contradict each other */
+	__u32 odd_start;
+};
+_Static_assert(sizeof(struct verdict) == 32, "struct verdict has padding");
+
+/* Log-linear histogram of nanoseconds: see hist.h. */
+#define HIST_BUCKETS 144
+
+struct hist {
+	__u64 count[HIST_BUCKETS];
+};
+
+struct check_totals {
+	__u64 eagain;
+	__u64 real;	/* of these: class real or hidden */
+	__u64 spurious; /* of these: the others */
+	__u64 missed;	/* class real or hidden, and the check passed */
+};
+
+/* The kernel's errno values end at MAX_ERRNO; what user space can get from the ioctl is far below this. */
+#define NR_RETURNED 136
+#define RETURNED_OTHER (NR_RETURNED - 1)
+
+/* One per CPU and per enum totals_slot, only ever added to. */
+struct totals {
+	__u64 calls;
+	__u64 bytes;
+	__u64 windows[NR_KINDS][NR_CLASSES];
+	__u64 snapshot_reasons[NR_SNAPSHOT_REASONS];
+	__u64 meaning_reasons[NR_MEANING_REASONS];
+	__u64 tolerated_reasons[NR_TOLERATED_REASONS];
+	struct check_totals checks[NR_CHECKS];
+	__u64 odd_start;
+	__u64 external;
+	__u64 anomalies;
+	__u64 lost[NR_LOST_CAUSES];
+	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
+};
+
+/* The self-test's windows must be in no total of the run. */
+enum totals_slot {
+	SLOT_RUN,
+	SLOT_SELF_TEST,
+	NR_SLOTS,
+};
+
+/* What the programs do at present; set by the loader, in .bss. */
+enum phase {
+	PHASE_OFF,
+	PHASE_SELF_TEST, /* only windows of our own process, into SLOT_SELF_TEST */
+	PHASE_RUN,
+};
+
+#endif /* UFFDRETRY_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * A retry window from begin to end, kept in the copier's task storage; the plans' hooks call these.
+ *
+ * A task has at most one window open, for the kernel handles one page of one ioctl at a time.
+ */
+#ifndef WINDOW_BPF_H
+#define WINDOW_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "classify.h"
+#include "compat.bpf.h"
+#include "targets.bpf.h"
+#include "changes.bpf.h"
+#include "count.bpf.h"
+
+#define VM_HUGETLB 0x400000ULL
+
+/* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
+const volatile __u64 has_uffd_mask = 0;
+/* __vma_start_write() is hooked, so a write-locked VMA must show up in the change log. */
+const volatile bool has_write_lock_hook = false;
+
+struct window {
+	struct window_facts facts;
+	struct verdict verdict;
+	__u64 mm;
+	__u64 begin_ns;
+	__u64 log_pos; /* head of the change log at the begin */
+	__u32 slot;
+	__u32 kind;
+	__u32 open;
+	__u32 external;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct window);
+} windows SEC(".maps");
+
+/* Note what the destination VMA is. The caller's task holds @vma's read lock. */
+static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struct *vma, struct mm_struct *mm)
+{
+	struct file *file = vma->vm_file;
+
+	f->vma = (__u64)vma;
+	f->start = vma->vm_start;
+	f->end = vma->vm_end;
+	f->flags = vma->vm_flags;
+	f->page_prot = vma->vm_page_prot.pgprot;
+	f->uffd_ops = vma_uffd_ops(vma);
+	f->file = (__u64)file;
+	f->inode = file ? (__u64)file->f_inode : 0;
+	f->pgoff = vma->vm_pgoff;
+	f->ctx = (__u64)vma->vm_userfaultfd_ctx.ctx;
+	f->policy = vma_policy(vma);
+	f->anon_name = vma_anon_name(vma);
+	f->vm_lock_seq = vma->vm_lock_seq;
+	f->mm_lock_seq = mm->mm_lock_seq.sequence;
+}
+
+static __always_inline __u32 kind_of(const struct vma_facts *f)
+{
+	if (f->flags & VM_HUGETLB)
+		return KIND_HUGETLB;
+	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
+}
+
+/* Classify, count and close @w. Not inlined: five ends call it. */
+static __attribute__((noinline)) void window_close(struct window *w, __u32 retake)
+{
+	w->facts.retake = retake;
+	classify(&w->facts, &w->verdict);
+	count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
+	__sync_fetch_and_add(open_windows_of(w->mm), -1);
+	w->open = 0;
+}
+
+/* The current task's open window in @mm, or NULL; one test when @mm has none. */
+static __always_inline struct window *window_of_current(__u64 mm)
+{
+	struct window *w;
+
+	if (!*(volatile __u32 *)open_windows_of(mm))
+		return NULL;
+	w = bpf_task_storage_get(&windows, bpf_get_current_task_btf(), 0, 0);
+	return w && w->open ? w : NULL;
+}
+
+/* A window that cannot be followed for want of memory is counted all the same. */
+static __always_inline void window_lost(__u32 slot, __u32 kind)
+{
+	struct verdict v = { .class = CLASS_UNDETERMINED };
+
+	count_window(slot, kind, &v, 0, false);
+	count_lost(slot, LOST_MAP_FULL);
+}
+
+/*
+ * window_begin() - the current task is about to drop @vma's read lock.
+ * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's.
+ */
+static __always_inline void window_begin(struct vm_area_struct *vma)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = vma->vm_mm;
+	struct change_log *log;
+	struct window *w;
+	int slot;
+
+	if (!mm)
+		return;
+	slot = slot_of(mm);
+	if (slot < 0)
+		return;
+	w = bpf_task_storage_get(&windows, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	log = change_log_of((__u64)mm);
+	if (!w || !log) {
+		window_lost(slot, vma->vm_ops ? KIND_SHMEM : KIND_ANON);
+		return;
+	}
+	if (w->open) { /* its end was missed */
+		count_lost(w->slot, LOST_WINDOWS);
+		window_close(w, RETAKE_LOST);
+	}
+	w->mm = (__u64)mm;
+	w->slot = slot;
+	w->external = task->mm != mm;
+	w->open = 1;
+	w->facts.uffd_mask = has_uffd_mask;
+	w->facts.kernel_eagain = 0;
+	w->facts.kernel_checks = 0;
+	w->facts.unmapped = SEEN_UNKNOWN;
+	w->facts.write_locked = SEEN_UNKNOWN;
+	w->begin_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(open_windows_of((__u64)mm), 1);
+	w->log_pos = *(volatile __u64 *)&log->head;
+	read_facts(&w->facts.begin, vma, mm);
+	w->kind = kind_of(&w->facts.begin);
+}
+
+/* What happened to the destination in the window, as far as the class depends on it. */
+static __always_inline void window_search_changes(struct window *w)
+{
+	struct change_query q = {
+		.log = change_log_of(w->mm),
+		.mm = w->mm,
+		.dst = w->facts.dst,
+		.pos = w->log_pos,
+	};
+
+	if (!q.log)
+		return;
+	change_search(&q);
+	if (q.overflow) {
+		count_lost(w->slot, LOST_MAP_FULL);
+		return;
+	}
+	w->facts.unmapped = q.unmapped ? SEEN_YES : SEEN_NO;
+	if (has_write_lock_hook)
+		w->facts.write_locked = q.write_locked ? SEEN_YES : SEEN_NO;
+}
+
+/*
+ * window_end_retaken() - the destination's VMA is read-locked again.
+ * @vma: it. @dst: the destination address.
+ * @kernel_checks: the running kernel compares the snapshot here; @kernel_eagain: and says that it changed.
+ */
+static __always_inline void window_end_retaken(struct window *w, struct vm_area_struct *vma, __u64 dst,
+					       bool kernel_checks, bool kernel_eagain)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!mm)
+		return;
+	read_facts(&w->facts.end, vma, mm);
+	w->facts.dst = dst;
+	w->facts.kernel_checks = kernel_checks;
+	w->facts.kernel_eagain = kernel_eagain;
+	if (was_write_locked(&w->facts))
+		window_search_changes(w);
+	window_close(w, RETAKE_OK);
+}
+
+#endif /* WINDOW_BPF_H */

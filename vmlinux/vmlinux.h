@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * The kernel types that the BPF programs read, and of each only the members they read.
+ *
+ * Kept by hand. CO-RE relocates every access, so order and offsets here mean nothing; names, sizes and
+ * kinds do, and tests/btf compares them with the BTF of each kernel under test. A member or type that
+ * some kernel lacks carries an "optional:" comment, and only compat.bpf.h may touch it.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+enum {
+	false = 0,
+	true = 1,
+};
+
+/* The BPF UAPI constants this project uses (include/uapi/linux/bpf.h). */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+	BPF_ANY = 0,
+};
+
+enum {
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+};
+
+enum {
+	BPF_F_NO_PREALLOC = 1,
+};
+
+/* x86-64: what PT_REGS_* in bpf_tracing.h names; no program here reads it. */
+struct pt_regs;
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+struct vm_uffd_ops;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct seqcount {
+	unsigned int sequence;
+};
+
+typedef struct seqcount seqcount_t;
+
+struct inode;
+
+struct file {
+	void *private_data;
+	struct inode *f_inode;
+};
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct mm_struct;
+
+struct task_struct {
+	int tgid;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+};
+
+struct mm_struct {
+	seqcount_t mm_lock_seq;
+	struct task_struct *owner; /* optional: CONFIG_MEMCG */
+};
+
+typedef struct {
+	unsigned long bits[1]; /* MAX_NUMNODES bits in the kernel: the first word is what is read */
+} nodemask_t;
+
+struct mempolicy {
+	unsigned short mode;
+	unsigned short flags;
+	nodemask_t nodes;
+	int home_node;
+};
+
+typedef struct {
+	unsigned long pgprot;
+} pgprot_t;
+
+struct userfaultfd_ctx {
+	struct mm_struct *mm;
+};
+
+struct vm_userfaultfd_ctx {
+	struct userfaultfd_ctx *ctx;
+};
+
+struct vm_operations_struct {
+	const struct vm_uffd_ops *uffd_ops; /* optional: 7.1 and later */
+};
+
+struct anon_vma_name;
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	struct mm_struct *vm_mm;
+	pgprot_t vm_page_prot;
+	const unsigned long vm_flags;
+	unsigned int vm_lock_seq;
+	struct anon_vma_name *anon_name; /* optional-everywhere: CONFIG_ANON_VMA_NAME, off in Debian */
+	const struct vm_operations_struct *vm_ops;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
+	struct mempolicy *vm_policy; /* optional: CONFIG_NUMA */
+	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
+};
+
+struct mfill_state { /* optional: 7.1 and later */
+	struct userfaultfd_ctx *ctx;
+	unsigned long dst_addr;
+};
+
+struct mfill_retry_state; /* optional: 7.1 and later */
+
+struct vma_munmap_struct {
+	unsigned long start;
+	unsigned long end;
+	unsigned long nr_pages;
+};
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
