@@ -46,7 +46,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static demo check clean install uninstall help FORCE
+.PHONY: all static demo check deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -89,8 +89,59 @@ uffdload-static: $(LOAD_OBJS)
 $(BUILD):
 	$(Q)mkdir -p $@
 
+# --- Tests: see tests/README.md --------------------------------------------------------------------------------------
+
+SERIES ?= 7.1 7.2 7.3
+GROUPS ?= unit cli btf vm
+
+$(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -lbpf -lelf -lz -o $@
+
+test-programs: uffdretry static $(BUILD)/bpfleft
+
+deps:
+	$(Q)./tools/deps build test
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)SERIES="$(SERIES)" ./tests/run $(GROUPS)
+
+# What works on this machine's kernel, or in a VM with a stock one.
+demo:
+	$(Q)./tools/deps build
+	$(Q)$(MAKE) --no-print-directory static
+	$(Q)./tools/demo
+
+format:
+	$(Q)clang-format -i src/*.[ch] load/*.[ch]
+
+install: uffdretry
+	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
+	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
+	$(Q)install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
+	$(Q)install -D -m 644 docs/classes.md $(DESTDIR)$(DOCDIR)/classes.md
+	$(Q)install -D -m 644 docs/json.md $(DESTDIR)$(DOCDIR)/json.md
+
+uninstall:
+	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry
+	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
+
+help:
+	@printf '%s\n' \
+	'make                 ./uffdretry and ./uffdload' \
+	'make static          ./uffdretry-static and ./uffdload-static' \
+	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
+	'make check           all tests; GROUPS="unit cli btf vm", SERIES="7.1 7.2 7.3" choose' \
+	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
+	'make format          clang-format' \
+	'make clean' \
+	'V=1 shows commands, WERROR=1 makes warnings errors, DEPS=no installs nothing'
+
 clean:
 	$(call msg,CLEAN,)
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
 
+-include tests/unit/unit.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

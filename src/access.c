@@ -77,10 +77,11 @@ int check_access(void)
 int explain_refusal(int err, const char *what)
 {
 	if (err == -EPERM)
-		return fail(EXIT_ERROR,
-			    "a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
-			    "uffdretry --probe shows more",
-			    "%s: the kernel refuses although no right is missing: %s", what, strerror(-err));
+		return fail(
+			EXIT_ERROR,
+			"a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
+			"uffdretry --probe shows more",
+			"%s: the kernel refuses although no right is missing: %s", what, strerror(-err));
 	if (err == -ENOMEM)
 		return fail(EXIT_ERROR, "the maps need about 5 MiB and some per CPU", "%s: %s", what, strerror(-err));
 	return fail(EXIT_ERROR, "-v shows what libbpf and the verifier say; uffdretry --probe what this kernel offers",

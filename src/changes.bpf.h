@@ -4,13 +4,14 @@
  * The change log: which address ranges were unmapped or write-locked while windows were open.
  *
  * A writer must not pay for the number of open windows, so it does not look for them: it appends its range to a ring,
- * and a window that needs to know reads back, at its end, what was appended since its begin. Rings are shared by the mms that
- * hash to the same bucket; entries carry their mm. A writer whose mm has no window open pays one load and a compare.
+ * and a window that needs to know reads back, at its end, what was appended since its begin. Rings are shared by the
+ * mms that hash to the same bucket; entries carry their mm. A writer whose mm has no window open pays one load and a
+ * compare.
  *
  * Why this is exact: a window begins and ends under the read lock of its VMA, and whoever unmaps or locks that VMA runs
- * its hook between the two, under the VMA's write lock. So every entry that covers the destination is complete when its window
- * ends; an entry that is still being written cannot concern it and is passed over. A ring that wrapped says so, and the window is then
- * undetermined, never guessed.
+ * its hook between the two, under the VMA's write lock. So every entry that covers the destination is complete when its
+ * window ends; an entry that is still being written cannot concern it and is passed over. A ring that wrapped says so,
+ * and the window is then undetermined, never guessed.
  */
 #ifndef CHANGES_BPF_H
 #define CHANGES_BPF_H
@@ -54,8 +55,8 @@ struct {
 } change_logs SEC(".maps");
 
 /*
- * The verifier allows no arithmetic on a pointer whose type it knows, but a 32-bit move makes a number of its low half; the
- * compiler would use 64-bit shifts for that. mm_structs are slab objects, aligned to cache lines.
+ * The verifier allows no arithmetic on a pointer whose type it knows, but a 32-bit move makes a number of its low half;
+ * the compiler would use 64-bit shifts for that. mm_structs are slab objects, aligned to cache lines.
  */
 static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
 {

@@ -61,8 +61,7 @@ static __always_inline __u32 meaning_diff(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
-	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_CTX) |
-			reason_if(flags & w->uffd_mask, MEANING_UFFD_FLAGS) |
+	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_CTX) | reason_if(flags & w->uffd_mask, MEANING_UFFD_FLAGS) |
 			reason_if(flags & VM_SHARED, MEANING_SHARED) |
 			reason_if(b->uffd_ops != e->uffd_ops, MEANING_OPS);
 
@@ -88,9 +87,9 @@ static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 
 /*
  * Was the destination's VMA write-locked in the window? vma_start_write() stores the write section's (odd)
- * mm_lock_seq in vm_lock_seq, also in each VMA before it is inserted, and nobody could do so before the window, for it began
- * under the VMA's read lock. So a vm_lock_seq at or after the begin's mm_lock_seq was stored in the window, also by a
- * writer that was already asleep on the VMA when the window opened. Modulo 2^32.
+ * mm_lock_seq in vm_lock_seq, also in each VMA before it is inserted, and nobody could do so before the window, for it
+ * began under the VMA's read lock. So a vm_lock_seq at or after the begin's mm_lock_seq was stored in the window, also
+ * by a writer that was already asleep on the VMA when the window opened. Modulo 2^32.
  */
 static __always_inline int was_write_locked(const struct window_facts *w)
 {
@@ -101,8 +100,7 @@ static __always_inline __u32 checks_eagain(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 
-	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) |
-	       reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
+	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) | reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
 	       reason_if(b->vma != e->vma || b->vm_lock_seq != e->vm_lock_seq, CHECK_PER_VMA_SEQ) |
 	       reason_if(b->mm_lock_seq != e->mm_lock_seq, CHECK_PER_MM_SEQ) |
 	       reason_if(w->kernel_eagain, CHECK_KERNEL);
@@ -147,8 +145,8 @@ static __always_inline __u32 implied_eagain(__u32 class)
 }
 
 /*
- * Do class and verdicts contradict each other, or the kernel the snapshot computed beside it, or the hook on the write lock
- * the sequence numbers?
+ * Do class and verdicts contradict each other, or the kernel the snapshot computed beside it, or the hook on the write
+ * lock the sequence numbers?
  */
 static __always_inline __u32 is_anomaly(const struct window_facts *w, const struct verdict *v)
 {

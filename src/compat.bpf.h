@@ -14,10 +14,9 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * The effective userfaultfd operations, as vma_uffd_ops() picks them (mm/userfaultfd.c): anonymous memory is told by its
- * missing vm_ops.
- * vm_operations_struct.uffd_ops came with 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before it,
- * what a VMA is backed by is its vm_ops.
+ * The effective userfaultfd operations, as vma_uffd_ops() picks them (mm/userfaultfd.c): anonymous memory is told by
+ * its missing vm_ops. vm_operations_struct.uffd_ops came with 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before
+ * it, what a VMA is backed by is its vm_ops.
  */
 static __always_inline __u64 vma_uffd_ops(struct vm_area_struct *vma)
 {

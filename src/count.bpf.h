@@ -47,15 +47,14 @@ static __always_inline void count_lost(__u32 slot, enum lost_cause cause)
 		add(&t->lost[cause], 1);
 }
 
-/* Add 1 to each of @counters whose bit is set in @set. */
-#define add_set(counters, set, nr)                          \
-	do {                                                \
-		_Pragma("unroll") for (int i = 0; i < (nr); i++) \
-		{                                           \
-			if ((set) & (1U << i))              \
-				add(&(counters)[i], 1);     \
-		}                                           \
-	} while (0)
+/* Add 1 to each of the @nr counters whose bit is set in @set. */
+static __always_inline void add_set(__u64 *counters, __u32 set, int nr)
+{
+#pragma unroll
+	for (int i = 0; i < nr; i++)
+		if (set & (1U << i))
+			add(&counters[i], 1);
+}
 
 static __always_inline void count_checks(struct totals *t, const struct verdict *v)
 {

@@ -55,8 +55,7 @@ static __always_inline __u32 hist_bucket(__u64 ns)
 	if (ns < HIST_SUB)
 		return ns;
 	log = hist_log2(ns);
-	bucket = ((log - HIST_SUB_SHIFT + 1) << HIST_SUB_SHIFT) +
-		 ((ns >> (log - HIST_SUB_SHIFT)) & (HIST_SUB - 1));
+	bucket = ((log - HIST_SUB_SHIFT + 1) << HIST_SUB_SHIFT) + ((ns >> (log - HIST_SUB_SHIFT)) & (HIST_SUB - 1));
 	return bucket < HIST_BUCKETS ? bucket : HIST_BUCKETS - 1;
 }
 

@@ -47,7 +47,8 @@ static const struct argp_option argp_options[] = {
 
 static const char doc[] =
 	"Show what happens in UFFDIO_COPY's retry path, and what each candidate check would have said.\v"
-	"INTERVAL prints the numbers of each interval as they come, COUNT of them; both as in vmstat(8). SIGINT, SIGTERM and "
+	"INTERVAL prints the numbers of each interval as they come, COUNT of them; both as in vmstat(8). SIGINT, "
+	"SIGTERM and "
 	"the end of the target print the summary.\n\n"
 	"EXAMPLES:\n"
 	"  uffdretry                      every process, until Ctrl-C\n"

@@ -9,34 +9,33 @@
 #include <string.h>
 
 static const struct hook ioctl_exit = {
-	"ioctl_exit", "fexit", "userfaultfd_ioctl", true, "UFFDIO_COPY calls by what user space got",
+	"ioctl_exit", "fexit", "userfaultfd_ioctl", true, "calls, by their result",
 };
 static const struct hook mfill_atomic_copy_exit = {
-	"mfill_atomic_copy_exit", "fexit", "mfill_atomic_copy", true, "bytes copied; windows that end in a fault",
+	"mfill_atomic_copy_exit", "fexit", "mfill_atomic_copy", true, "bytes; windows ended by a fault",
 };
 static const struct hook retry_state_save_exit = {
-	"mfill_retry_state_save_exit", "fexit", "mfill_retry_state_save", true, "the begin of a window",
+	"mfill_retry_state_save_exit", "fexit", "mfill_retry_state_save", true, "a window begins",
 };
 static const struct hook get_vma_exit = {
-	"mfill_get_vma_exit", "fexit", "mfill_get_vma", true, "windows that end without the VMA",
+	"mfill_get_vma_exit", "fexit", "mfill_get_vma", true, "the VMA could not be re-taken",
 };
 static const struct hook retry_state_changed_exit = {
-	"mfill_retry_state_changed_exit", "fexit", "mfill_retry_state_changed", true,
-	"the end of a window, and the kernel's verdict",
+	"mfill_retry_state_changed_exit", "fexit", "mfill_retry_state_changed", true, "a window ends; kernel's verdict",
 };
 static const struct hook unmap_entry = {
-	"vms_complete_munmap_vmas_entry", "fentry", "vms_complete_munmap_vmas", true,
-	"unmapped addresses: tells replaced from tolerated and locked",
+	"vms_complete_munmap_vmas_entry", "fentry", "vms_complete_munmap_vmas", true, "unmaps: replaced or not",
 };
 static const struct hook vma_start_write_exit = {
-	"vma_start_write_exit", "fexit", "__vma_start_write", false,
-	"write-locked VMAs: a second witness beside vm_lock_seq",
+	"vma_start_write_exit", "fexit", "__vma_start_write", false, "VMA write locks: second witness",
 };
 
 static const struct hook *const retry_state_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
-	&mfill_atomic_copy_exit, &retry_state_changed_exit, &get_vma_exit, &unmap_entry,
-	&vma_start_write_exit,	 &ioctl_exit,		    &retry_state_save_exit, NULL,
+	&mfill_atomic_copy_exit, &retry_state_changed_exit,
+	&get_vma_exit,		 &unmap_entry,
+	&vma_start_write_exit,	 &ioctl_exit,
+	&retry_state_save_exit,	 NULL,
 };
 
 /* 7.1 and later: snapshot and comparison are functions of their own, called once a window. */

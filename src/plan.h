@@ -32,8 +32,8 @@ struct plan {
 /* What this kernel is, as far as plans depend on it. */
 struct kernel {
 	struct btf *btf;
-	__u64 uffd_mask;	       /* vm_flags bits that are userfaultfd modes */
-	const char *unmeasured[16];    /* what this kernel or version cannot tell; NULL-terminated */
+	__u64 uffd_mask;	    /* vm_flags bits that are userfaultfd modes */
+	const char *unmeasured[16]; /* what this kernel or version cannot tell; NULL-terminated */
 };
 
 extern const struct plan *const plans[]; /* best first, NULL-terminated */
@@ -42,7 +42,8 @@ extern const struct plan *const plans[]; /* best first, NULL-terminated */
 int kernel_open(struct kernel *k);
 void kernel_close(struct kernel *k);
 
-/* Is the hook's target in BTF? Presence is necessary, not sufficient: a function may be inlined at the call that matters. */
+/* Is the hook's target in BTF? Presence is necessary, not sufficient: a function may be inlined at the call that
+ * matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
 
 /* All required hooks of @p are in BTF. */

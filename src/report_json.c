@@ -105,8 +105,8 @@ static void add_windows(struct json_object *o, const struct totals *t)
 	struct json_object *windows = add_object(o, "windows");
 
 	add_u64(windows, "total", windows_total(t));
-	for (int class = 0; class < NR_CLASSES; class++)
-		add_u64(windows, class_names[class], windows_of_class(t, (enum window_class)class));
+	for (int class = 0; class < NR_CLASSES; class ++)
+		add_u64(windows, class_names[class], windows_of_class(t, (enum window_class) class));
 }
 
 /* No plan sees hugetlb destinations yet. */
@@ -161,7 +161,7 @@ static void add_hists(struct json_object *o, const struct counters *c)
 	struct json_object *kinds = add_object(hists, "window_by_kind");
 	struct hist h;
 
-	for (unsigned int class = 0; class < NR_CLASSES; class++) {
+	for (unsigned int class = 0; class < NR_CLASSES; class ++) {
 		hist_of_class(c, class, &h);
 		json_object_object_add(window, class_names[class], hist_json(&h));
 	}
@@ -173,7 +173,7 @@ static void add_hists(struct json_object *o, const struct counters *c)
 			continue;
 		}
 		of_kind = add_object(kinds, kind_names[kind]);
-		for (int class = 0; class < NR_CLASSES; class++)
+		for (int class = 0; class < NR_CLASSES; class ++)
 			json_object_object_add(of_kind, class_names[class], hist_json(&c->hists[kind][class]));
 	}
 	add_null(hists, "relock");

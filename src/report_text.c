@@ -4,8 +4,7 @@
 #include "report.h"
 #include "totals.h"
 
-#include <ctype.h>
-#include <inttypes.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -36,8 +35,11 @@ static const char *duration(__u64 ns, char *text, size_t size)
 		value /= 1000;
 		unit++;
 	}
-	snprintf(text, size, unit == 0 || value >= 99.95 ? "%.0f%s" : value >= 9.995 ? "%.1f%s" : "%.2f%s", value,
-		 units[unit]);
+	snprintf(text, size,
+		 unit == 0 || value >= 99.95 ? "%.0f%s"
+		 : value >= 9.995	     ? "%.1f%s"
+					     : "%.2f%s",
+		 value, units[unit]);
 	return text;
 }
 
@@ -108,7 +110,7 @@ static void print_windows(const struct report *r, const struct counters *c)
 	for (int kind = 0; kind < KIND_HUGETLB; kind++) {
 		__u64 n = 0;
 
-		for (int class = 0; class < NR_CLASSES; class++)
+		for (int class = 0; class < NR_CLASSES; class ++)
 			n += t->windows[kind][class];
 		fprintf(r->out, "%s" U64 " %s", kind ? ", " : "", n, kind_names[kind]);
 	}
@@ -133,13 +135,14 @@ static void print_class(const struct report *r, const struct counters *c, enum w
 	fputc('\n', r->out);
 }
 
-/* All classes that tell the story are shown also when empty; the failures to re-take and the undetermined only when not. */
+/* All classes that tell the story are shown also when empty; the failures to re-take and the undetermined only when
+ * not. */
 static void print_classes(const struct report *r, const struct counters *c)
 {
 	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share", "p50", "p99", "max");
-	for (int class = 0; class < NR_CLASSES; class++)
-		if (class <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class)class))
-			print_class(r, c, (enum window_class)class);
+	for (int class = 0; class < NR_CLASSES; class ++)
+		if (class <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class) class))
+			print_class(r, c, (enum window_class) class);
 }
 
 static void print_reasons(const struct report *r, const char *title, const char *const *names, const __u64 *counts,
@@ -171,8 +174,8 @@ static void print_spurious(FILE *out, __u64 k, __u64 n, double elapsed)
 	else if (!k)
 		fprintf(out, "  < %s (0 of " U64 ")", percent(high, a, sizeof(a)), n);
 	else
-		fprintf(out, "  %s (%s ... %s), %.3g/s", percent(share(k, n), a, sizeof(a)),
-			percent(low, b, sizeof(b)), percent(high, c, sizeof(c)), elapsed > 0 ? (double)k / elapsed : 0);
+		fprintf(out, "  %s (%s ... %s), %.3g/s", percent(share(k, n), a, sizeof(a)), percent(low, b, sizeof(b)),
+			percent(high, c, sizeof(c)), elapsed > 0 ? (double)k / elapsed : 0);
 	fputc('\n', out);
 }
 
@@ -199,8 +202,8 @@ static void print_answer(const struct report *r, const struct totals *t)
 
 	if (!reached)
 		return;
-	fprintf(r->out, "\nOf " U64 " windows, " U64 " really changed; a per-MM check would have failed " U64
-			" for nothing.\n",
+	fprintf(r->out,
+		"\nOf " U64 " windows, " U64 " really changed; a per-MM check would have failed " U64 " for nothing.\n",
 		reached, real, mm->spurious);
 	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
@@ -216,7 +219,8 @@ static void print_trust(const struct report *r, const struct counters *c)
 
 	fprintf(r->out, "\n");
 	if (t->anomalies)
-		fprintf(r->out, "WARNING: " U64 " anomalies: facts that contradict each other; please report\n", t->anomalies);
+		fprintf(r->out, "WARNING: " U64 " anomalies: facts that contradict each other; please report\n",
+			t->anomalies);
 	if (!strcmp(r->self_test, "failed"))
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
 	if (lost)
@@ -245,17 +249,20 @@ int text_interval(const struct report *r, const struct span *s)
 {
 	static unsigned int lines;
 	const struct totals *t = &s->counters->totals;
-	char p50[16], p99[16];
+	char p50[16] = "-", p99[16] = "-";
 	struct hist h;
 
 	if (lines++ % 20 == 0)
-		fprintf(r->out, "%*s%9s %9s %7s %9s %7s %7s %8s %7s %7s\n", r->timestamp ? 9 : 0, "", "copies", "pages",
-			"EAGAIN", "windows", "real", "hidden", "per-MM", "p50", "p99");
+		fprintf(r->out, "%*s%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", r->timestamp ? 9 : 0, "", "copies", "pages",
+			"EAGAIN", "windows", "real", "hidden", "spur(mm)", "p50", "p99");
 	hist_of_class(s->counters, NR_CLASSES, &h);
+	if (hist_count(&h)) {
+		duration(hist_quantile(&h, 0.5), p50, sizeof(p50));
+		duration(hist_quantile(&h, 0.99), p99, sizeof(p99));
+	}
 	print_time(r);
-	fprintf(r->out, "%9llu %9llu %7llu %9llu %7llu %7llu %8llu %7s %7s\n", t->calls, t->bytes / 4096,
-		t->returned[11], windows_total(t), windows_of_class(t, CLASS_REAL), windows_of_class(t, CLASS_HIDDEN),
-		t->checks[CHECK_PER_MM_SEQ].spurious, duration(hist_quantile(&h, 0.5), p50, sizeof(p50)),
-		duration(hist_quantile(&h, 0.99), p99, sizeof(p99)));
+	fprintf(r->out, "%8llu %8llu %6llu %8llu %6llu %6llu %8llu %6s %6s\n", t->calls, t->bytes / 4096,
+		t->returned[EAGAIN], windows_total(t), windows_of_class(t, CLASS_REAL),
+		windows_of_class(t, CLASS_HIDDEN), t->checks[CHECK_PER_MM_SEQ].spurious, p50, p99);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test: one window of each class that can be provoked safely, held open by a source page that is itself under a second
- * userfaultfd (rig.h) while one thing is done to the destination. The class is then known, and the totals must show it.
+ * The self-test: one window of each class that can be provoked safely, held open by a source page that is itself under
+ * a second userfaultfd (rig.h) while one thing is done to the destination. The class is then known, and the totals must
+ * show it.
  *
  * Not provoked: blocked, which would need a thread asleep on an unread event.
  */
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DST_PAGES 4
@@ -23,8 +25,8 @@
 /* What one window's action may use. */
 struct scene {
 	struct rig_target dst;
-	__u64 page;	/* bytes */
-	__u64 addr;	/* of the destination page */
+	__u64 page;	 /* bytes */
+	__u64 addr;	 /* of the destination page */
 	void *elsewhere; /* a mapping that is nobody's destination */
 	int other_uffd;
 };
@@ -69,8 +71,8 @@ static int protect_front(const struct scene *s)
 
 static int map_again(const struct scene *s)
 {
-	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		       -1, 0);
 
 	return p == MAP_FAILED ? -errno : reregister(s, s->dst.uffd);
 }
@@ -113,7 +115,8 @@ static const struct known {
 };
 #define NR_KNOWN (int)(sizeof(known_windows) / sizeof(known_windows[0]))
 
-/* Open the window, act in it, end it. Returns 0 or a negative errno: the kernel's answer to the copy is not our question. */
+/* Open the window, act in it, end it. Returns 0 or a negative errno: the kernel's answer to the copy is not our
+ * question. */
 static int provoke(struct rig *rig, struct scene *s, const struct known *k)
 {
 	struct rig_copy copy = {};
@@ -154,14 +157,23 @@ static bool counted_right(const struct totals *then, const struct totals *now, c
 	else if (windows_of_class(now, k->class) == windows_of_class(then, k->class)) {
 		int class = 0;
 
-		while (windows_of_class(now, (enum window_class)class) == windows_of_class(then, (enum window_class)class))
-			class++;
+		while (windows_of_class(now, (enum window_class) class) ==
+		       windows_of_class(then, (enum window_class) class))
+			class ++;
 		snprintf(why, size, "a %s window of class %s was called %s", kind, class_names[k->class],
 			 class_names[class]);
 	} else {
 		return true;
 	}
 	return false;
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }
 
 static void skip(struct self_test *r, const char *what, int err)
@@ -197,6 +209,7 @@ void self_test(struct tracer *t, struct self_test *r)
 {
 	struct scene s = { .page = (__u64)sysconf(_SC_PAGESIZE), .other_uffd = -1 };
 	struct rig *rig = NULL;
+	__u64 begin = now_ns();
 	int err;
 
 	memset(r, 0, sizeof(*r));
@@ -215,4 +228,5 @@ void self_test(struct tracer *t, struct self_test *r)
 		close(s.other_uffd);
 	if (s.elsewhere != MAP_FAILED)
 		munmap(s.elsewhere, s.page);
+	r->took_ns = now_ns() - begin;
 }

@@ -14,8 +14,9 @@ enum self_test_result {
 
 struct self_test {
 	enum self_test_result result;
-	int windows;	/* that were provoked */
-	char why[160];	/* what failed or why it was skipped; "" when passed */
+	int windows; /* that were provoked */
+	__u64 took_ns;
+	char why[160]; /* what failed or why it was skipped; "" when passed */
 };
 
 /*

@@ -47,7 +47,8 @@ static void prove_plan(struct session *s, const struct options *o)
 	if (s->self_test.result != SELF_TEST_PASSED)
 		warning("self-test of plan %s %s: %s", s->plan->name, s->self_test_name, s->self_test.why);
 	else
-		verbose("self-test of plan %s passed: %d windows", s->plan->name, s->self_test.windows);
+		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name, s->self_test.windows,
+			(double)s->self_test.took_ns / 1e6);
 }
 
 /* The plan to try after @s->plan, or NULL. A forced plan has no successor. */

@@ -18,9 +18,9 @@ struct session {
 };
 
 /*
- * session_open() - choose a plan, load and attach it, and let it prove itself. A plan that cannot be loaded or fails its
- * self-test falls to the next, with a warning; the last one that at least runs is kept, its failure noted.
- * Returns 0, or prints why not and returns an exit status. session_close() either way.
+ * session_open() - choose a plan, load and attach it, and let it prove itself. A plan that cannot be loaded or fails
+ * its self-test falls to the next, with a warning; the last one that at least runs is kept, its failure noted. Returns
+ * 0, or prints why not and returns an exit status. session_close() either way.
  */
 int session_open(struct session *s, const struct options *o);
 void session_close(struct session *s);

@@ -25,8 +25,8 @@ static int add(struct target *t, pid_t pid)
 	if (fd < 0 && errno == ESRCH)
 		return fail(EXIT_ERROR, "pgrep -a NAME finds running processes", "no such process: %d", pid);
 	if (fd < 0 && (errno == EINVAL || errno == ENOENT))
-		return fail(EXIT_ERROR, "give the process id: Tgid in /proc/PID/status", "%d is a thread, not a process",
-			    pid);
+		return fail(EXIT_ERROR, "give the process id: Tgid in /proc/PID/status",
+			    "%d is a thread, not a process", pid);
 	if (fd < 0)
 		return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", pid, strerror(errno));
 	t->pids[t->nr] = pid;

@@ -27,8 +27,8 @@ struct {
 } targets SEC(".maps");
 
 /*
- * The loader stores here to wait until no program runs that has seen an older phase: an update of a map of maps waits for
- * an RCU grace period (maybe_wait_bpf_programs()).
+ * The loader stores here to wait until no program runs that has seen an older phase: an update of a map of maps waits
+ * for an RCU grace period (maybe_wait_bpf_programs()).
  */
 struct inner_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

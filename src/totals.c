@@ -50,8 +50,12 @@ const char *const check_names[NR_CHECKS] = {
 };
 
 const char *const snapshot_reason_names[NR_SNAPSHOT_REASONS] = {
-	[SNAPSHOT_UFFD_FLAGS] = "uffd_flags", [SNAPSHOT_SHARED] = "shared", [SNAPSHOT_OPS] = "ops",
-	[SNAPSHOT_FILE] = "file",	      [SNAPSHOT_INODE] = "inode",   [SNAPSHOT_PGOFF] = "pgoff",
+	[SNAPSHOT_UFFD_FLAGS] = "uffd_flags",
+	[SNAPSHOT_SHARED] = "shared",
+	[SNAPSHOT_OPS] = "ops",
+	[SNAPSHOT_FILE] = "file",
+	[SNAPSHOT_INODE] = "inode",
+	[SNAPSHOT_PGOFF] = "pgoff",
 };
 
 const char *const meaning_reason_names[NR_MEANING_REASONS] = {
@@ -100,8 +104,8 @@ __u64 windows_total(const struct totals *t)
 {
 	__u64 n = 0;
 
-	for (int class = 0; class < NR_CLASSES; class++)
-		n += windows_of_class(t, (enum window_class)class);
+	for (int class = 0; class < NR_CLASSES; class ++)
+		n += windows_of_class(t, (enum window_class) class);
 	return n;
 }
 

@@ -220,7 +220,7 @@ int tracer_read(struct tracer *t, struct counters *c)
 	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
 
 	for (__u32 kind = 0; kind < NR_KINDS; kind++)
-		for (__u32 class = 0; !err && class < NR_CLASSES; class++)
+		for (__u32 class = 0; !err && class < NR_CLASSES; class ++)
 			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
 					  &c->hists[kind][class], sizeof(struct hist));
 	if (!err)

@@ -41,11 +41,13 @@ void tracer_libbpf_output(bool verbose);
 
 /*
  * tracer_open() - open, configure and load the programs of a plan. Nothing runs yet.
- * Returns 0 and *@t, or a negative errno: -EPERM the kernel refuses tracing programs; -ESRCH a function of the plan cannot be found.
+ * Returns 0 and *@t, or a negative errno: -EPERM the kernel refuses tracing programs; -ESRCH a function of the plan
+ * cannot be found.
  */
 int tracer_open(struct tracer **t, const struct tracer_config *cfg);
 
-/* Attach every hook, exits first. The programs still do nothing until a phase says so. Returns 0 or a negative errno. */
+/* Attach every hook, exits first. The programs still do nothing until a phase says so. Returns 0 or a negative errno.
+ */
 int tracer_attach(struct tracer *t);
 
 /* Add a target thread group. Returns 0 or a negative errno. */

@@ -3,8 +3,9 @@
 /*
  * The programs: thin wrappers that unpack a hook's arguments and call one body.
  *
- * All are SEC("?..."), off unless the plan (plan.c) asks for them. Exits are used wherever they have what is needed: one trampoline
- * less, and the result is there. A fexit return value is a full register: what the function returns in fewer bits is masked.
+ * All are SEC("?..."), off unless the plan (plan.c) asks for them. Exits are used wherever they have what is needed:
+ * one trampoline less, and the result is there. A fexit return value is a full register: what the function returns in
+ * fewer bits is masked.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -39,8 +40,8 @@ int BPF_PROG(ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
 
 /*
  * The bytes that went through, and the end of a window that never came to take its VMA again.
- * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start, unsigned long len,
- *			     uffd_flags_t flags), 6.12 and later
+ * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start, unsigned
+ *long len, uffd_flags_t flags), 6.12 and later
  */
 SEC("?fexit/mfill_atomic_copy")
 int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
@@ -65,8 +66,8 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 
 /*
  * Plan retry_state: the begin. Both locks are still held.
- * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later (85668fda932a
- * "userfaultfd: verify VMA state across UFFDIO_COPY retry")
+ * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
+ * (85668fda932a "userfaultfd: verify VMA state across UFFDIO_COPY retry")
  */
 SEC("?fexit/mfill_retry_state_save")
 int BPF_PROG(mfill_retry_state_save_exit, struct mfill_retry_state *s, struct vm_area_struct *vma)
@@ -110,9 +111,9 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
 }
 
 /*
- * Every unmap: munmap, brk, mremap's source and target, MAP_FIXED over a mapping. At entry, for the function may downgrade
- * mmap_lock. It acts on current->mm.
- * static void vms_complete_munmap_vmas(struct vma_munmap_struct *vms, struct ma_state *mas_detach), 6.12 and later
+ * Every unmap: munmap, brk, mremap's source and target, MAP_FIXED over a mapping. At entry, for the function may
+ * downgrade mmap_lock. It acts on current->mm. static void vms_complete_munmap_vmas(struct vma_munmap_struct *vms,
+ * struct ma_state *mas_detach), 6.12 and later
  */
 SEC("?fentry/vms_complete_munmap_vmas")
 int BPF_PROG(vms_complete_munmap_vmas_entry, struct vma_munmap_struct *vms)
@@ -125,9 +126,9 @@ int BPF_PROG(vms_complete_munmap_vmas_entry, struct vma_munmap_struct *vms)
 }
 
 /*
- * Every write lock of a VMA, whoever takes it: mmap, munmap, mprotect, split, merge, madvise, mremap, mlock, mbind, fork,
- * uffd (un)register ... At exit: a writer may have been asleep in there, on this very VMA, since before the window.
- * void __vma_start_write(struct vm_area_struct *vma, ...), 6.16 and later; int and other arguments later
+ * Every write lock of a VMA, whoever takes it: mmap, munmap, mprotect, split, merge, madvise, mremap, mlock, mbind,
+ * fork, uffd (un)register ... At exit: a writer may have been asleep in there, on this very VMA, since before the
+ * window. void __vma_start_write(struct vm_area_struct *vma, ...), 6.16 and later; int and other arguments later
  */
 SEC("?fexit/__vma_start_write")
 int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)

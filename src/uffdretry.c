@@ -38,8 +38,8 @@ static void on_signal(int sig)
 }
 
 /*
- * SIGINT, SIGTERM and SIGHUP end the run and print the summary; handlers reset themselves, so that a second signal kills. They are
- * blocked except while the run waits.
+ * SIGINT, SIGTERM and SIGHUP end the run and print the summary; handlers reset themselves, so that a second signal
+ * kills. They are blocked except while the run waits.
  */
 static void set_signals(sigset_t *wait_mask)
 {
@@ -143,9 +143,9 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 	int nr = run.target.nr;
 
 	for (int i = 0; i < nr; i++)
-		fds[i] = (struct pollfd){ .fd = run.target.pidfds[i], .events = POLLIN };
+		fds[i] = (struct pollfd) { .fd = run.target.pidfds[i], .events = POLLIN };
 	/* No events asked for: only POLLERR, the reader's end closed. */
-	fds[nr] = (struct pollfd){ .fd = fileno(run.report.out) };
+	fds[nr] = (struct pollfd) { .fd = fileno(run.report.out) };
 	if (ppoll(fds, (nfds_t)nr + 1, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
 		return stop_signal;
 	for (int i = 0; i < nr; i++) {
@@ -191,7 +191,8 @@ static int add_targets(void)
 		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
 
 		if (err)
-			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", run.target.pids[i], strerror(-err));
+			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", run.target.pids[i],
+				    strerror(-err));
 	}
 	return 0;
 }
@@ -218,8 +219,8 @@ static int exit_status(void)
 		return status;
 	if (run.options.fail_above < 0 || !reached)
 		return EXIT_DONE;
-	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached > run.options.fail_above ? EXIT_THRESHOLD :
-													 EXIT_DONE;
+	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached > run.options.fail_above ? EXIT_THRESHOLD
+												       : EXIT_DONE;
 }
 
 static int trace(const sigset_t *wait_mask)
@@ -231,12 +232,14 @@ static int trace(const sigset_t *wait_mask)
 	if (err)
 		return err;
 	if (run.session.self_test.result == SELF_TEST_FAILED && run.options.fail_above >= 0)
-		return fail(EXIT_ERROR, "uffdretry --probe shows more", "the self-test failed: no threshold can be judged");
+		return fail(EXIT_ERROR, "uffdretry --probe shows more",
+			    "the self-test failed: no threshold can be judged");
 	fill_report();
-	if (report_start(&run.report))
-		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();
+	/* Who reads this knows that tracing runs. */
+	if (report_start(&run.report))
+		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
 	if (run.options.command)
 		err = target_start(&run.target, run.options.command);
 	if (!err)

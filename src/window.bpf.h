@@ -76,7 +76,9 @@ static __attribute__((noinline)) void window_close(struct window *w, __u32 retak
 {
 	w->facts.retake = retake;
 	classify(&w->facts, &w->verdict);
-	count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
+	/* Once the loader has said stop, what it reads must not change any more. */
+	if (phase != PHASE_OFF)
+		count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
 }

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: the loads whose truth is known, each under the tool, watched in each of the three ways.
+. /bin/lib.sh
+seed=$1 windows=$2
+
+run() {
+	"$@" || echo "$2" >>/out/failed
+}
+
+run trace_pid exact-pid exact --runs 5 --seed "$seed"
+run trace_all exact-all exact --runs 5 --seed "$seed"
+run trace_command exact-command exact --runs 5 --seed "$seed"
+run trace_all random-all random --windows "$windows" --seed "$seed"
+run trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
+run trace_all free-unrelated free --pages 5000 --copiers 4 --writers 2 --what unrelated --seed "$seed"
+run trace_all free-benign free --pages 5000 --copiers 4 --writers 2 --what benign --seed "$seed"
+run trace_all free-replaced free --pages 5000 --copiers 4 --writers 2 --what replaced --seed "$seed"
+bpfleft >/out/left
+exit 0

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# For guest scripts (busybox sh): run a load under the tool and keep both sides' numbers in /out.
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	tries=$(($1 * 10))
+	shift
+	while ! "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+has_line() {
+	grep -q "$1" "$2" 2>/dev/null
+}
+
+# Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed.
+
+# trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.
+trace_pid() {
+	name=$1
+	shift
+	uffdload "$@" --wait >"/out/$name.truth" 2>"/out/$name.load" &
+	load=$!
+	wait_for 60 has_line '^ready' "/out/$name.load" || return 1
+	uffdretry -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
+	kill -USR1 $load
+	wait $load || return 1
+	wait $tool
+}
+
+# trace_all NAME LOAD...: the tool watches every process, until SIGINT.
+trace_all() {
+	name=$1
+	shift
+	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
+	uffdretry -j -o "/out/$name.json" -a &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
+	uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load" || return 1
+	kill -TERM $tool
+	wait $tool
+}
+
+# trace_command NAME LOAD...: the tool starts the load.
+trace_command() {
+	name=$1
+	shift
+	uffdretry -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
+}

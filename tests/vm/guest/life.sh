@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: how the tool starts, ends and fails. Each case leaves its output in /out/CASE.{out,err,status}.
+. /bin/lib.sh
+
+# keep CASE COMMAND...
+keep() {
+	case=$1
+	shift
+	"$@" >"/out/$case.out" 2>"/out/$case.err"
+	echo $? >"/out/$case.status"
+}
+
+left() {
+	# The kernel frees programs after a grace period.
+	wait_for 20 sh -c 'bpfleft | grep -qx "programs 0 maps 0 links 0"'
+	bpfleft
+}
+
+started() {
+	has_line "$1" "$2"
+}
+
+# stop CASE SIGNAL: start the tool, let it trace, send the signal.
+stop() {
+	uffdretry >"/out/$1.out" 2>"/out/$1.err" &
+	tool=$!
+	wait_for 60 started '^Tracing' "/out/$1.err"
+	kill "-$2" $tool
+	wait $tool
+	echo $? >"/out/$1.status"
+}
+
+keep probe uffdretry --probe
+keep probe-json uffdretry --probe -j
+keep self-test uffdretry -v --self-test=only
+keep duration uffdretry -d 500ms
+keep intervals uffdretry -T 0.3 3
+keep no-self-test uffdretry --self-test=off -d 100ms
+keep plan uffdretry --plan retry_state -d 100ms
+keep command-status uffdretry -- sh -c 'exit 7'
+keep command-killed uffdretry -- sh -c 'kill -9 $$'
+keep command-missing uffdretry -- /nonexistent/program
+keep threshold-not-met uffdretry --fail-above 0.1% -d 100ms
+keep threshold-met uffdretry --fail-above 0.1% -- uffdload exact --runs 1 --only "$1"
+stop sigterm TERM
+stop sighup HUP
+# The target's end is the end.
+sleep 2 &
+keep target-ends uffdretry -p $!
+# A reader that goes away.
+(
+	uffdretry 0.2 2>/out/pipe.err
+	echo $? >/out/pipe.status
+) | head -2 >/out/pipe.out
+# A disk that fills up on the way: the summary must not be lost with it.
+mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/full/fill bs=4k count=1 2>/dev/null
+keep disk-full uffdretry -j -o /full/report 0.1 20
+umount /full
+
+# Rights.
+keep unprivileged su nobody -c 'uffdretry -d 100ms'
+keep unprivileged-json su nobody -c 'uffdretry -j -d 100ms'
+
+# No BTF: an empty directory over it.
+mount -t tmpfs none /sys/kernel/btf
+keep no-btf uffdretry -d 100ms
+umount /sys/kernel/btf
+
+# Interval sums are the totals: a load under way all the time, then one record a tenth of a second.
+uffdretry -j -o /out/sums.json 0.1 -- uffdload free --pages 3000 --copiers 2 --writers 1 --what unrelated \
+	>/out/sums.truth 2>/out/sums.err
+echo $? >/out/sums.status
+
+left >/out/left-before
+
+# SIGKILL at any moment leaves nothing attached: also while it loads, attaches and tests itself.
+for delay in 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0; do
+	uffdretry >/dev/null 2>&1 &
+	tool=$!
+	sleep $delay
+	kill -9 $tool
+	wait $tool
+done 2>/dev/null
+left >/out/left-killed
+
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	uffdretry -d 10ms >/dev/null 2>&1 || echo "start $i failed"
+done >/out/starts
+left >/out/left-starts
+exit 0

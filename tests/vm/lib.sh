@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# TAP for the tests that boot a kernel: source it, call ok/not_ok through check, end with done_testing.
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+root=$(realpath "$here/../..")
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+tests=0
+vm_options=()
+
+# check DESCRIPTION COMMAND...: one test; what the command prints is shown when it fails.
+check() {
+	local what=$1 said
+	shift
+	tests=$((tests + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $tests - $what"
+	else
+		echo "not ok $tests - $what"
+		sed 's/^/# /' <<<"$said"
+	fi
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing() {
+	echo "1..$tests"
+}
+
+# boot KERNEL GUEST_SCRIPT [ARG...]: runs tests/vm/guest/SCRIPT in the guest; its /out comes back in $out. The array vm_options adds options.
+boot() {
+	local kernel=$1 script=$2
+	shift 2
+	"$here/run" --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \
+		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- sh "/bin/$script" "$@"
+}
