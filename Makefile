@@ -17,7 +17,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wformat-signedness -Wmissing-prototypes -Wst
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Isrc -Iload -I$(BUILD) $(CFLAGS)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
 	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc
 

@@ -26,17 +26,18 @@
 #define NR_LOGS (1 << LOG_SHIFT)
 #define LOG_ENTRIES 1024
 
+/* A ring each: a fork locks every VMA of the mm, and must not push the unmaps out. */
 enum change_op {
 	CHANGE_UNMAP,
 	CHANGE_WRITE_LOCK,
+	NR_CHANGE_OPS,
 };
-#define CHANGE_OP_MASK 0xfffULL
 
 struct change {
 	__u64 seq; /* position in the ring's life + 1; anything else: being written or overwritten */
 	__u64 mm;
 	__u64 start;
-	__u64 end; /* enum change_op in the low bits: ranges are page aligned */
+	__u64 end;
 };
 
 struct change_log {
@@ -49,7 +50,7 @@ __u32 open_windows[NR_OPEN];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NR_LOGS);
+	__uint(max_entries, NR_LOGS *NR_CHANGE_OPS);
 	__type(key, __u32);
 	__type(value, struct change_log);
 } change_logs SEC(".maps");
@@ -71,11 +72,19 @@ static __always_inline __u32 *open_windows_of(__u64 mm)
 	return &open_windows[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
 }
 
-static __always_inline struct change_log *change_log_of(__u64 mm)
+static __always_inline struct change_log *change_log_of(__u64 mm, enum change_op op)
 {
-	__u32 bucket = mm_hash(mm, LOG_SHIFT);
+	__u32 i = mm_hash(mm, LOG_SHIFT) * NR_CHANGE_OPS + op;
 
-	return bpf_map_lookup_elem(&change_logs, &bucket);
+	return bpf_map_lookup_elem(&change_logs, &i);
+}
+
+/* How many changes were logged so far: a window remembers it at its begin. */
+static __always_inline __u64 change_head(__u64 mm, enum change_op op)
+{
+	struct change_log *log = change_log_of(mm, op);
+
+	return log ? *(volatile __u64 *)&log->head : 0;
 }
 
 /* Append a change of [@start, @end) in @mm. Called under @mm's mmap_lock held for write. */
@@ -87,7 +96,7 @@ static __always_inline void change_append(__u64 mm, __u64 start, __u64 end, enum
 
 	if (!*(volatile __u32 *)open_windows_of(mm))
 		return;
-	log = change_log_of(mm);
+	log = change_log_of(mm, op);
 	if (!log)
 		return;
 	pos = __sync_fetch_and_add(&log->head, 1);
@@ -96,7 +105,7 @@ static __always_inline void change_append(__u64 mm, __u64 start, __u64 end, enum
 	__sync_lock_test_and_set(&c->seq, 0);
 	c->mm = mm;
 	c->start = start;
-	c->end = end | op;
+	c->end = end;
 	__sync_lock_test_and_set(&c->seq, pos + 1);
 }
 
@@ -105,11 +114,7 @@ struct change_query {
 	__u64 mm;
 	__u64 dst;
 	__u64 pos; /* next entry to read */
-	/* The answer: */
-	__u32 unmapped;
-	__u32 write_locked;
-	__u32 overflow;
-	__u32 pad;
+	__u64 found;
 };
 
 static long change_match(__u32 i, struct change_query *q)
@@ -118,28 +123,30 @@ static long change_match(__u32 i, struct change_query *q)
 
 	if (*(volatile __u64 *)&c->seq != q->pos || c->mm != q->mm)
 		return 0;
-	if (q->dst < c->start || q->dst >= (c->end & ~CHANGE_OP_MASK))
+	if (q->dst < c->start || q->dst >= c->end)
 		return 0;
-	if ((c->end & CHANGE_OP_MASK) == CHANGE_UNMAP)
-		q->unmapped = 1;
-	else
-		q->write_locked = 1;
-	return 0;
+	q->found = 1;
+	return 1;
 }
 
 /*
- * change_search() - read back what was appended since @q->pos.
- * The head is compared once more afterwards: an entry can only have been overwritten if the ring wrapped meanwhile.
+ * change_seen() - was there an @op that covers @dst in @mm since the log's head was @since?
+ * Returns an enum seen; SEEN_UNKNOWN when the ring wrapped meanwhile. The head is compared once more after the search:
+ * an entry can only have been overwritten if the ring wrapped.
  */
-static __always_inline void change_search(struct change_query *q)
+static __always_inline __u32 change_seen(__u64 mm, enum change_op op, __u64 since, __u64 dst)
 {
-	__u64 *head = &q->log->head;
-	__u64 begin = q->pos;
-	__u64 nr = *(volatile __u64 *)head - begin;
+	struct change_query q = { .log = change_log_of(mm, op), .mm = mm, .dst = dst, .pos = since };
+	volatile __u64 *head;
 
-	if (nr <= LOG_ENTRIES)
-		bpf_loop(nr, change_match, q, 0);
-	q->overflow = *(volatile __u64 *)head - begin > LOG_ENTRIES;
+	if (!q.log)
+		return SEEN_UNKNOWN;
+	head = &q.log->head;
+	if (*head - since <= LOG_ENTRIES)
+		bpf_loop(*head - since, change_match, &q, 0);
+	if (*head - since > LOG_ENTRIES)
+		return SEEN_UNKNOWN;
+	return q.found ? SEEN_YES : SEEN_NO;
 }
 
 #endif /* CHANGES_BPF_H */

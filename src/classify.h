@@ -24,7 +24,8 @@
 
 #define ALL_CHECKS (BIT32(NR_CHECKS) - 1)
 
-static __always_inline __u32 reason_if(int differs, __u32 reason)
+/* A _Bool, for an int would lose the flags above bit 31. */
+static __always_inline __u32 reason_if(_Bool differs, __u32 reason)
 {
 	return differs ? BIT32(reason) : 0;
 }

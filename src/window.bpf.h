@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * A retry window from begin to end, kept in the copier's task storage; the plans' hooks call these.
+ * A retry window from begin to end; the plans' hooks call these.
  *
- * A task has at most one window open, for the kernel handles one page of one ioctl at a time.
+ * A task has at most one window open, for the kernel handles one page of one ioctl at a time. Windows live in a fixed
+ * array, found by the task's id, and not in task storage: a window must not be lost because memory for it cannot be had
+ * just now (kmalloc_nolock() may fail at any time, and always does on CPUs without cmpxchg16b).
  */
 #ifndef WINDOW_BPF_H
 #define WINDOW_BPF_H
@@ -29,19 +31,31 @@ struct window {
 	struct verdict verdict;
 	__u64 mm;
 	__u64 begin_ns;
-	__u64 log_pos; /* head of the change log at the begin */
+	__u64 unmaps; /* heads of the change logs at the begin */
+	__u64 write_locks;
+	__u32 owner; /* the copier's tid, 0: free */
 	__u32 slot;
 	__u32 kind;
-	__u32 open;
 	__u32 external;
 };
 
+#define NR_WINDOWS (1 << 14)
+#define WINDOW_WAYS 4
+#define WINDOW_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
+
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NR_WINDOWS);
+	__type(key, __u32);
 	__type(value, struct window);
 } windows SEC(".maps");
+
+static __always_inline struct window *window_at(__u32 tid, __u32 way)
+{
+	__u32 i = (tid + way * WINDOW_STRIDE) & (NR_WINDOWS - 1);
+
+	return bpf_map_lookup_elem(&windows, &i);
+}
 
 /* Note what the destination VMA is. The caller's task holds @vma's read lock. */
 static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struct *vma, struct mm_struct *mm)
@@ -80,21 +94,52 @@ static __attribute__((noinline)) void window_close(struct window *w, __u32 retak
 	if (phase != PHASE_OFF)
 		count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
-	w->open = 0;
+	__sync_lock_test_and_set(&w->owner, 0);
 }
 
 /* The current task's open window in @mm, or NULL; one test when @mm has none. */
 static __always_inline struct window *window_of_current(__u64 mm)
 {
-	struct window *w;
+	__u32 tid = bpf_get_current_pid_tgid();
 
 	if (!*(volatile __u32 *)open_windows_of(mm))
 		return NULL;
-	w = bpf_task_storage_get(&windows, bpf_get_current_task_btf(), 0, 0);
-	return w && w->open ? w : NULL;
+#pragma unroll
+	for (int way = 0; way < WINDOW_WAYS; way++) {
+		struct window *w = window_at(tid, way);
+
+		if (w && w->owner == tid)
+			return w;
+	}
+	return NULL;
 }
 
-/* A window that cannot be followed for want of memory is counted all the same. */
+/* A free window for the current task. One that it still holds is one whose end was missed: it is counted and reused. */
+static __always_inline struct window *window_take(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+#pragma unroll
+	for (int way = 0; way < WINDOW_WAYS; way++) {
+		struct window *w = window_at(tid, way);
+		__u32 owner;
+
+		if (!w)
+			return NULL;
+		owner = __sync_val_compare_and_swap(&w->owner, 0, tid);
+		if (owner == 0)
+			return w;
+		if (owner == tid) {
+			count_lost(w->slot, LOST_WINDOWS);
+			window_close(w, RETAKE_LOST);
+			w->owner = tid;
+			return w;
+		}
+	}
+	return NULL;
+}
+
+/* A window that cannot be followed for want of a place is counted all the same. */
 static __always_inline void window_lost(__u32 slot, __u32 kind)
 {
 	struct verdict v = { .class = CLASS_UNDETERMINED };
@@ -111,7 +156,6 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = vma->vm_mm;
-	struct change_log *log;
 	struct window *w;
 	int slot;
 
@@ -120,20 +164,14 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 	slot = slot_of(mm);
 	if (slot < 0)
 		return;
-	w = bpf_task_storage_get(&windows, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	log = change_log_of((__u64)mm);
-	if (!w || !log) {
+	w = window_take();
+	if (!w) {
 		window_lost(slot, vma->vm_ops ? KIND_SHMEM : KIND_ANON);
 		return;
-	}
-	if (w->open) { /* its end was missed */
-		count_lost(w->slot, LOST_WINDOWS);
-		window_close(w, RETAKE_LOST);
 	}
 	w->mm = (__u64)mm;
 	w->slot = slot;
 	w->external = task->mm != mm;
-	w->open = 1;
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.kernel_eagain = 0;
 	w->facts.kernel_checks = 0;
@@ -141,7 +179,8 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 	w->facts.write_locked = SEEN_UNKNOWN;
 	w->begin_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(open_windows_of((__u64)mm), 1);
-	w->log_pos = *(volatile __u64 *)&log->head;
+	w->unmaps = change_head((__u64)mm, CHANGE_UNMAP);
+	w->write_locks = change_head((__u64)mm, CHANGE_WRITE_LOCK);
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
 }
@@ -149,23 +188,11 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 /* What happened to the destination in the window, as far as the class depends on it. */
 static __always_inline void window_search_changes(struct window *w)
 {
-	struct change_query q = {
-		.log = change_log_of(w->mm),
-		.mm = w->mm,
-		.dst = w->facts.dst,
-		.pos = w->log_pos,
-	};
-
-	if (!q.log)
-		return;
-	change_search(&q);
-	if (q.overflow) {
+	w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, w->facts.dst);
+	if (w->facts.unmapped == SEEN_UNKNOWN)
 		count_lost(w->slot, LOST_MAP_FULL);
-		return;
-	}
-	w->facts.unmapped = q.unmapped ? SEEN_YES : SEEN_NO;
 	if (has_write_lock_hook)
-		w->facts.write_locked = q.write_locked ? SEEN_YES : SEEN_NO;
+		w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks, w->facts.dst);
 }
 
 /*

@@ -35,19 +35,10 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
-	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 
 enum {
 	BPF_ANY = 0,
-};
-
-enum {
-	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
-};
-
-enum {
-	BPF_F_NO_PREALLOC = 1,
 };
 
 /* x86-64: what PT_REGS_* in bpf_tracing.h names; no program here reads it. */
