@@ -83,7 +83,8 @@ int explain_refusal(int err, const char *what)
 			"uffdretry --probe shows more",
 			"%s: the kernel refuses although no right is missing: %s", what, strerror(-err));
 	if (err == -ENOMEM)
-		return fail(EXIT_ERROR, "the maps need about 10 MiB, and 50 KiB per CPU", "%s: %s", what, strerror(-err));
+		return fail(EXIT_ERROR, "the maps need about 10 MiB, and 50 KiB per CPU", "%s: %s", what,
+			    strerror(-err));
 	return fail(EXIT_ERROR, "-v shows what libbpf and the verifier say; uffdretry --probe what this kernel offers",
 		    "%s: %s", what, strerror(-err));
 }

@@ -155,8 +155,6 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 
 	if ((v->eagain & implied) != implied_eagain(v->class))
 		return 1;
-	if (was_write_locked(w) && w->write_locked == SEEN_NO)
-		return 1;
 	return w->kernel_checks && !!w->kernel_eagain != !!v->snapshot_reasons;
 }
 
@@ -174,6 +172,7 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->reached = 0;
 	v->eagain = 0;
 	v->anomaly = 0;
+	v->unwitnessed = 0;
 	v->odd_start = w->begin.mm_lock_seq & 1;
 
 	switch (w->retake) {
@@ -204,6 +203,7 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->reached = w->kernel_checks ? ALL_CHECKS : ALL_CHECKS & ~BIT32(CHECK_KERNEL);
 	v->eagain = checks_eagain(w) & v->reached;
 	v->anomaly = is_anomaly(w, v);
+	v->unwitnessed = was_write_locked(w) && w->write_locked == SEEN_NO;
 }
 
 #endif /* CLASSIFY_H */

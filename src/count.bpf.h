@@ -100,6 +100,8 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 		add(&t->external, 1);
 	if (v->anomaly)
 		add(&t->anomalies, 1);
+	if (v->unwitnessed)
+		add(&t->unwitnessed, 1);
 	if (v->snapshot_reasons)
 		add_set(t->snapshot_reasons, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	if (v->meaning_reasons)

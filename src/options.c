@@ -275,7 +275,8 @@ int options_parse(struct options *o, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->fail_above = -1;
-	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, o);
+	/* In order, for getopt would else move INTERVAL behind the "--" of COMMAND. */
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, o);
 	if (err == EXIT_USAGE)
 		return err;
 	if (err) /* argp has said what is wrong, in its own words */

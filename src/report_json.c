@@ -53,6 +53,7 @@ static void add_plan(struct json_object *o, const struct report *r)
 		add_str(hook, "name", r->hooks[i].hook->target);
 		add_str(hook, "variant", r->hooks[i].hook->variant);
 		add_bool(hook, "attached", r->hooks[i].attached);
+		add_u64(hook, "missed", r->hooks[i].missed);
 		json_object_array_add(hooks, hook);
 	}
 	json_object_object_add(plan, "hooks", hooks);

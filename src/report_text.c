@@ -154,7 +154,7 @@ static void print_reasons(const struct report *r, const char *title, const char 
 		if (!counts[i])
 			continue;
 		if (!any)
-			fprintf(r->out, "%-16s", title);
+			fprintf(r->out, "%-18s", title);
 		fprintf(r->out, "%s%s " U64, any ? ", " : "", names[i], counts[i]);
 		any = true;
 	}
@@ -209,7 +209,7 @@ static void print_answer(const struct report *r, const struct totals *t)
 	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
 	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	if (t->odd_start)
-		fprintf(r->out, "odd start       " U64 " windows opened while a writer was in\n", t->odd_start);
+		fprintf(r->out, "odd start         " U64 " windows opened while a writer was in\n", t->odd_start);
 }
 
 static void print_trust(const struct report *r, const struct counters *c)
@@ -223,12 +223,15 @@ static void print_trust(const struct report *r, const struct counters *c)
 			t->anomalies);
 	if (!strcmp(r->self_test, "failed"))
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
-	if (lost)
+	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
+		fprintf(r->out, "WARNING: undetermined for a missed end " U64 ", for want of memory " U64 "\n",
+			t->lost[LOST_WINDOWS], t->lost[LOST_MAP_FULL]);
+	if (c->recursion)
 		fprintf(r->out,
-			"WARNING: lost: " U64 " window ends, " U64 " for want of memory, " U64 " program runs;\n"
-			"         the counts are not exact\n",
-			t->lost[LOST_WINDOWS], t->lost[LOST_MAP_FULL], c->recursion);
-	else
+			"WARNING: not exact: the kernel skipped " U64 " runs of our programs (preempted ones);\n"
+			"         counts may be short by as many\n",
+			c->recursion);
+	if (!lost)
 		fprintf(r->out, "nothing lost, " U64 " anomalies\n", t->anomalies);
 }
 

@@ -182,8 +182,8 @@ static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *s
 	return 0;
 }
 
-/* Events that no program saw, because one of the same kind was running on that CPU. */
-static int read_recursion(struct tracer *t, __u64 *recursion)
+/* A preempted program is skipped when its function is called again on that CPU. The kernel counts that. */
+static int read_missed(struct tracer *t, __u64 *recursion)
 {
 	*recursion = 0;
 	for (int i = 0; i < t->nr_hooks; i++) {
@@ -196,8 +196,17 @@ static int read_recursion(struct tracer *t, __u64 *recursion)
 		err = bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info, &len);
 		if (err)
 			return err;
+		t->hooks[i].missed = info.recursion_misses;
 		*recursion += info.recursion_misses;
 	}
+	return 0;
+}
+
+static __u64 missed_by(const struct tracer *t, const char *program)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (!strcmp(t->hooks[i].hook->program, program))
+			return t->hooks[i].missed;
 	return 0;
 }
 
@@ -224,7 +233,10 @@ int tracer_read(struct tracer *t, struct counters *c)
 			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
 					  &c->hists[kind][class], sizeof(struct hist));
 	if (!err)
-		err = read_recursion(t, &c->recursion);
+		err = read_missed(t, &c->recursion);
+	/* A write lock that the hook cannot have missed and did not see. */
+	if (!missed_by(t, "vma_start_write_exit"))
+		c->totals.anomalies += c->totals.unwitnessed;
 	c->open = read_open(t);
 	return err;
 }

@@ -25,13 +25,14 @@ struct tracer_config {
 struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
-	__u64 recursion; /* programs that did not run because one was running: kernel's count */
+	__u64 recursion; /* the hooks' missed runs since the attach */
 	__u64 open;	 /* windows open at present, of everyone traced */
 };
 
 struct hook_state {
 	const struct hook *hook;
 	bool attached;
+	__u64 missed; /* runs that the kernel skipped, because the program was running on that CPU */
 };
 
 #define MAX_HOOKS 32
@@ -61,7 +62,7 @@ void tracer_phase(struct tracer *t, enum phase phase);
 int tracer_read(struct tracer *t, struct counters *c);
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
 
-/* The hooks and whether each is attached; returns how many. */
+/* The hooks as tracer_read() saw them last; returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
 
 /* Detach and free. NULL is fine. */

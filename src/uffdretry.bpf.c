@@ -55,7 +55,7 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 		return 0;
 	w = window_of_current((__u64)mm);
 	if (w)
-		window_close(w, RETAKE_NEVER);
+		window_overtaken(w, ret, len);
 	if (ret <= 0)
 		return 0;
 	slot = slot_of(mm);
@@ -90,7 +90,7 @@ int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
 	if (ret)
 		window_close(w, ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 	else
-		w->facts.dst = state->dst_addr;
+		window_retaken(w, state->vma, state->dst_addr);
 	return 0;
 }
 
@@ -106,7 +106,7 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
 	if (w)
-		window_end_retaken(w, vma, w->facts.dst, true, ret & 0xff);
+		window_verdict(w, ret & 0xff);
 	return 0;
 }
 

@@ -82,6 +82,7 @@ static int read_counters(void)
 {
 	int err = tracer_read(run.session.tracer, &run.now);
 
+	run.report.nr_hooks = tracer_hooks(run.session.tracer, run.report.hooks);
 	return err ? fail(EXIT_ERROR, NULL, "cannot read the counters: %s", strerror(-err)) : 0;
 }
 

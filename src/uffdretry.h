@@ -81,7 +81,7 @@ enum tolerated_reason {
 
 /* Why something could not be counted, or not be decided. */
 enum lost_cause {
-	LOST_WINDOWS,	/* the end of a window was never seen */
+	LOST_WINDOWS,	/* what a window ended in was not seen */
 	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
 	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
 };
@@ -145,12 +145,15 @@ struct verdict {
 	__u32 snapshot_reasons;
 	__u32 meaning_reasons;
 	__u32 tolerated_reasons;
-	__u32 reached; /* checks that had something to decide */
-	__u32 eagain;  /* checks that would have failed the copy */
-	__u32 anomaly; /* the facts contradict each other */
+	__u32 reached;	   /* checks that had something to decide */
+	__u32 eagain;	   /* checks that would have failed the copy */
+	__u32 anomaly;	   /* the facts contradict each other */
+	__u32 unwitnessed; /* write-locked, and __vma_start_write() was not seen: an anomaly unless its hook missed
+			      calls */
 	__u32 odd_start;
+	__u32 pad;
 };
-_Static_assert(sizeof(struct verdict) == 32, "struct verdict has padding");
+_Static_assert(sizeof(struct verdict) == 40, "struct verdict has padding");
 
 /* Log-linear histogram of nanoseconds: see hist.h. */
 #define HIST_BUCKETS 144
@@ -182,6 +185,7 @@ struct totals {
 	__u64 odd_start;
 	__u64 external;
 	__u64 anomalies;
+	__u64 unwitnessed;
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
 };

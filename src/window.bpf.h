@@ -20,6 +20,7 @@
 #include "count.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
+#define EFAULT 14
 
 /* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
 const volatile __u64 has_uffd_mask = 0;
@@ -37,6 +38,8 @@ struct window {
 	__u32 slot;
 	__u32 kind;
 	__u32 external;
+	__u32 retaken; /* the VMA was taken again: facts.end is there */
+	__u32 pad;
 };
 
 #define NR_WINDOWS (1 << 14)
@@ -89,6 +92,8 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 static __attribute__((noinline)) void window_close(struct window *w, __u32 retake)
 {
 	w->facts.retake = retake;
+	if (retake == RETAKE_LOST)
+		count_lost(w->slot, LOST_WINDOWS);
 	classify(&w->facts, &w->verdict);
 	/* Once the loader has said stop, what it reads must not change any more. */
 	if (phase != PHASE_OFF)
@@ -130,8 +135,7 @@ static __always_inline struct window *window_take(void)
 		if (owner == 0)
 			return w;
 		if (owner == tid) {
-			count_lost(w->slot, LOST_WINDOWS);
-			window_close(w, RETAKE_LOST);
+			window_close(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
 			w->owner = tid;
 			return w;
 		}
@@ -172,6 +176,7 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 	w->mm = (__u64)mm;
 	w->slot = slot;
 	w->external = task->mm != mm;
+	w->retaken = 0;
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.kernel_eagain = 0;
 	w->facts.kernel_checks = 0;
@@ -196,12 +201,10 @@ static __always_inline void window_search_changes(struct window *w)
 }
 
 /*
- * window_end_retaken() - the destination's VMA is read-locked again.
- * @vma: it. @dst: the destination address.
- * @kernel_checks: the running kernel compares the snapshot here; @kernel_eagain: and says that it changed.
+ * window_retaken() - the destination's VMA @vma is read-locked again. @dst: the destination address.
+ * What is still to come is the kernel's own verdict.
  */
-static __always_inline void window_end_retaken(struct window *w, struct vm_area_struct *vma, __u64 dst,
-					       bool kernel_checks, bool kernel_eagain)
+static __always_inline void window_retaken(struct window *w, struct vm_area_struct *vma, __u64 dst)
 {
 	struct mm_struct *mm = vma->vm_mm;
 
@@ -209,11 +212,32 @@ static __always_inline void window_end_retaken(struct window *w, struct vm_area_
 		return;
 	read_facts(&w->facts.end, vma, mm);
 	w->facts.dst = dst;
-	w->facts.kernel_checks = kernel_checks;
-	w->facts.kernel_eagain = kernel_eagain;
 	if (was_write_locked(&w->facts))
 		window_search_changes(w);
-	window_close(w, RETAKE_OK);
+	w->retaken = 1;
+}
+
+/* window_verdict() - the running kernel has compared the snapshot. @changed: and says that it changed. */
+static __always_inline void window_verdict(struct window *w, bool changed)
+{
+	w->facts.kernel_checks = 1;
+	w->facts.kernel_eagain = changed;
+	window_close(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+}
+
+/*
+ * window_overtaken() - the worker returns @ret of @len bytes, and the window is still open.
+ * That is how a source that cannot be copied ends it. In any other case the kernel skipped one of our programs: what is
+ * known is used, nothing is guessed.
+ */
+static __always_inline void window_overtaken(struct window *w, __s64 ret, __u64 len)
+{
+	if (w->retaken)
+		window_close(w, RETAKE_OK);
+	else if (ret == -EFAULT || (ret > 0 && ret < (__s64)len))
+		window_close(w, RETAKE_NEVER);
+	else
+		window_close(w, RETAKE_LOST);
 }
 
 #endif /* WINDOW_BPF_H */

@@ -48,7 +48,7 @@ struct pt_regs;
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
-struct vm_uffd_ops;
+struct vm_uffd_ops; /* optional: 7.1 and later */
 
 typedef struct {
 	int counter;
@@ -95,9 +95,11 @@ struct mempolicy {
 	int home_node;
 };
 
-typedef struct {
+struct pgprot {
 	unsigned long pgprot;
-} pgprot_t;
+};
+
+typedef struct pgprot pgprot_t;
 
 struct userfaultfd_ctx {
 	struct mm_struct *mm;
@@ -130,6 +132,7 @@ struct vm_area_struct {
 
 struct mfill_state { /* optional: 7.1 and later */
 	struct userfaultfd_ctx *ctx;
+	struct vm_area_struct *vma;
 	unsigned long dst_addr;
 };
 

@@ -13,8 +13,8 @@ run trace_all exact-all exact --runs 5 --seed "$seed"
 run trace_command exact-command exact --runs 5 --seed "$seed"
 run trace_all random-all random --windows "$windows" --seed "$seed"
 run trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
-run trace_all free-unrelated free --pages 5000 --copiers 4 --writers 2 --what unrelated --seed "$seed"
-run trace_all free-benign free --pages 5000 --copiers 4 --writers 2 --what benign --seed "$seed"
-run trace_all free-replaced free --pages 5000 --copiers 4 --writers 2 --what replaced --seed "$seed"
+run trace_all free-unrelated free --duration 5s --copiers 4 --writers 2 --rate 0 --what unrelated --seed "$seed"
+run trace_all free-benign free --duration 5s --copiers 4 --writers 2 --rate 0 --what benign --seed "$seed"
+run trace_all free-replaced free --duration 5s --copiers 4 --writers 2 --rate 0 --what replaced --seed "$seed"
 bpfleft >/out/left
 exit 0

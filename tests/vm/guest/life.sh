@@ -68,7 +68,7 @@ keep no-btf uffdretry -d 100ms
 umount /sys/kernel/btf
 
 # Interval sums are the totals: a load under way all the time, then one record a tenth of a second.
-uffdretry -j -o /out/sums.json 0.1 -- uffdload free --pages 3000 --copiers 2 --writers 1 --what unrelated \
+uffdretry -j -o /out/sums.json 0.1 -- uffdload free --duration 2s --copiers 2 --writers 1 --what unrelated \
 	>/out/sums.truth 2>/out/sums.err
 echo $? >/out/sums.status
 
