@@ -13,7 +13,11 @@ DOCDIR ?= $(PREFIX)/share/doc/uffdretry
 BUILD ?= build
 
 CFLAGS ?= -O2 -g
-WARNINGS := -Wall -Wextra -Wshadow -Wformat-signedness -Wmissing-prototypes -Wstrict-prototypes
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes
+# clang 14 does not know this one.
+ifneq ($(findstring clang,$(CC)),clang)
+WARNINGS += -Wformat-signedness
+endif
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
@@ -114,7 +118,7 @@ demo:
 	$(Q)./tools/demo
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] tests/*/*.[ch]
 
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)

@@ -94,7 +94,11 @@ static __always_inline __u32 tolerated_diff(const struct window_facts *w)
  */
 static __always_inline int was_write_locked(const struct window_facts *w)
 {
-	return (__s32)(w->end.vm_lock_seq - w->begin.mm_lock_seq) >= 0;
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+
+	if (b->vma == e->vma && b->vm_lock_seq == e->vm_lock_seq)
+		return 0;
+	return (__s32)(e->vm_lock_seq - b->mm_lock_seq) >= 0;
 }
 
 static __always_inline __u32 checks_eagain(const struct window_facts *w)

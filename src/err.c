@@ -4,6 +4,7 @@
 #include "err.h"
 #include "json.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 static FILE *json_out;
@@ -39,6 +40,10 @@ int fail(int status, const char *hint, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	/* One line, whatever the user typed, and nothing that a terminal could act on. */
+	for (char *c = message; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 
 	fprintf(stderr, "uffdretry: %s\n", message);
 	if (hint)

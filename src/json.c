@@ -3,6 +3,7 @@
 /* JSON lines: see json.h. */
 #include "json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ void add_double(struct json_object *o, const char *key, double value)
 {
 	char text[32];
 
-	if (value < 0) {
+	if (!(value >= 0) || isinf(value)) {
 		add_null(o, key);
 		return;
 	}

@@ -11,7 +11,7 @@
 
 #define JSON_SCHEMA 1
 
-/* Add a member to @o. A NULL string and a negative double become null. */
+/* Add a member to @o. A NULL string, and a double that is negative or not finite, become null. */
 void add_u64(struct json_object *o, const char *key, __u64 value);
 void add_double(struct json_object *o, const char *key, double value);
 void add_bool(struct json_object *o, const char *key, bool value);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The command line: argp for the syntax, one checked parser a kind of value. */
+/* The command line: getopt_long for the syntax, one checked parser a kind of value. */
 #include "options.h"
 #include "err.h"
 #include "version.h"
 
-#include <argp.h>
 #include <bpf/libbpf.h>
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,45 +20,69 @@ enum {
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
-	OPT_USAGE,
 };
 
-static const struct argp_option argp_options[] = {
-	{ NULL, 0, NULL, 0, "Whose windows:", 1 },
-	{ "pid", 'p', "PID[,PID...]", 0, "Windows whose caller or whose destination belongs to these processes", 1 },
-	{ "all", 'a', NULL, 0, "Windows of every process (default without a target)", 1 },
-	{ NULL, 0, NULL, 0, "How long and how:", 2 },
-	{ "duration", 'd', "TIME", 0, "Stop after TIME: 500ms, 10s, 1m", 2 },
-	{ "json", 'j', NULL, 0, "JSON lines instead of text", 2 },
-	{ "output", 'o', "FILE", 0, "Write the report to FILE instead of stdout", 2 },
-	{ "timestamp", 'T', NULL, 0, "Put the time on interval lines and on the summary", 2 },
-	{ "fail-above", OPT_FAIL_ABOVE, "RATE", 0,
-	  "Exit 2 when the share of windows that are spurious under the per-MM check exceeds RATE (0.1%)", 2 },
-	{ NULL, 0, NULL, 0, "About this kernel and this tool:", 3 },
-	{ "probe", OPT_PROBE, NULL, 0, "Show kernel, rights, BTF, plans and hooks, and exit", 3 },
-	{ "self-test", OPT_SELF_TEST, "only|off", OPTION_ARG_OPTIONAL,
-	  "Prove the plan with windows of known class at start (default), do only that, or skip it", 3 },
-	{ "plan", OPT_PLAN, "NAME", 0, "Force a probe plan (for tests)", 3 },
-	{ "verbose", 'v', NULL, 0, "Say more, also what libbpf says", 3 },
-	{ "version", 'V', NULL, 0, "Print the version, and libbpf's", 3 },
-	{ "help", 'h', NULL, 0, "Print this help", 3 },
-	{ "usage", OPT_USAGE, NULL, OPTION_HIDDEN, NULL, 3 },
-	{ 0 },
+static const struct option long_options[] = {
+	{ "pid", required_argument, NULL, 'p' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "timestamp", no_argument, NULL, 'T' },
+	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
+	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
+	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{},
 };
 
-static const char doc[] =
-	"Show what happens in UFFDIO_COPY's retry path, and what each candidate check would have said.\v"
-	"INTERVAL prints the numbers of each interval as they come, COUNT of them; both as in vmstat(8). SIGINT, "
-	"SIGTERM and "
-	"the end of the target print the summary.\n\n"
-	"EXAMPLES:\n"
-	"  uffdretry                      every process, until Ctrl-C\n"
-	"  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
-	"  uffdretry -p 4242 1            a line a second, then the summary\n"
-	"  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
-	"  uffdretry --fail-above 0.1% -d 1h   exit 2 if per-MM would fail 1 in 1,000\n"
-	"  uffdretry --probe              what works on this kernel\n\n"
-	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; with COMMAND its own when that is not 0.";
+/* The colon: getopt tells an option without its value from an unknown one, and prints nothing itself. */
+static const char short_options[] = ":p:ad:jo:TvVh";
+
+static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
+			   "       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
+			   "Show what happens in UFFDIO_COPY's retry path, and what each candidate check\n"
+			   "would have said.\n"
+			   "\n"
+			   "Whose windows:\n"
+			   "  -p, --pid PID[,PID...]    those whose caller or whose destination belongs to\n"
+			   "                            these processes\n"
+			   "  -a, --all                 every process (default without a target)\n"
+			   "\n"
+			   "How long and how:\n"
+			   "  -d, --duration TIME       stop after TIME: 500ms, 10s, 1m\n"
+			   "  -j, --json                JSON lines instead of text\n"
+			   "  -o, --output FILE         write the report to FILE instead of stdout\n"
+			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
+			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
+			   "                            under the per-MM check exceeds RATE (0.1%)\n"
+			   "\n"
+			   "About this kernel and this tool:\n"
+			   "      --probe               show kernel, rights, BTF, plans and hooks, and exit\n"
+			   "      --self-test[=only|off]\n"
+			   "                            prove the plan with windows of known class at start\n"
+			   "                            (default), do only that, or skip it\n"
+			   "      --plan NAME           force a probe plan (for tests)\n"
+			   "  -v, --verbose             say more, also what libbpf says\n"
+			   "  -V, --version             print the version, and libbpf's\n"
+			   "  -h, --help                print this help\n"
+			   "\n"
+			   "INTERVAL prints the numbers of each interval as they come, COUNT of them; both\n"
+			   "as in vmstat(8). SIGINT, SIGTERM and the end of the target print the summary.\n"
+			   "\n"
+			   "EXAMPLES:\n"
+			   "  uffdretry                      every process, until Ctrl-C\n"
+			   "  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
+			   "  uffdretry -p 4242 1            a line a second, then the summary\n"
+			   "  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
+			   "  uffdretry --fail-above 0.1% -d 1h   exit 2 if per-MM would fail 1 in 1,000\n"
+			   "  uffdretry --probe              what works on this kernel\n"
+			   "\n"
+			   "Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; with COMMAND\n"
+			   "its own when that is not 0.\n";
 
 static int usage_error(const char *fmt, const char *arg)
 {
@@ -178,15 +203,8 @@ static int parse_self_test(const char *text, struct options *o)
 	return 0;
 }
 
-static error_t parse_positional(const char *arg, struct argp_state *state)
+static int parse_positional(const char *arg, struct options *o)
 {
-	struct options *o = state->input;
-
-	if (state->quoted && state->next > state->quoted) {
-		o->command = &state->argv[state->next - 1];
-		state->next = state->argc;
-		return 0;
-	}
 	if (!o->interval_ns)
 		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg) : 0;
 	if (!o->count)
@@ -199,9 +217,10 @@ static void print_version(void)
 	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(), libbpf_minor_version());
 }
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+/* @arg: its value, or for an option that getopt refused the argument it stands in. */
+static int parse_option(int key, const char *arg, struct options *o)
 {
-	struct options *o = state->input;
+	const char letter[] = { '-', (char)optopt, '\0' };
 
 	switch (key) {
 	case 'p':
@@ -238,15 +257,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		print_version();
 		exit(EXIT_DONE);
 	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		fputs(help, stdout);
 		exit(EXIT_DONE);
-	case OPT_USAGE:
-		argp_state_help(state, stdout, ARGP_HELP_USAGE);
-		exit(EXIT_DONE);
-	case ARGP_KEY_ARG:
-		return parse_positional(arg, state);
+	case ':':
+		return usage_error("%s needs a value", arg);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		if (optopt > 0 && optopt < OPT_FAIL_ABOVE)
+			return usage_error("no such option: %s", letter);
+		return usage_error(optopt ? "%s: the option takes no value" : "no such option: %s", arg);
 	}
 }
 
@@ -265,22 +283,26 @@ static int check_combination(const struct options *o)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = argp_options,
-		.parser = parse_option,
-		.args_doc = "[INTERVAL [COUNT]]\n-- COMMAND [ARG...]",
-		.doc = doc,
-	};
-	int err;
+	int key, err = 0;
 
 	memset(o, 0, sizeof(*o));
 	o->fail_above = -1;
-	/* In order, for getopt would else move INTERVAL behind the "--" of COMMAND. */
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, o);
-	if (err == EXIT_USAGE)
+	/* What follows "--" is not ours; getopt would mix our own INTERVAL into it. */
+	for (int i = 1; i < argc && !o->command; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		o->command = &argv[i + 1];
+		argc = i;
+	}
+	optind = 0; /* starts glibc's getopt anew */
+	while (!err && (key = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+		err = parse_option(key, key == ':' || key == '?' ? argv[optind - 1] : optarg, o);
+	while (!err && optind < argc)
+		err = parse_positional(argv[optind++], o);
+	if (err)
 		return err;
-	if (err) /* argp has said what is wrong, in its own words */
-		return EXIT_USAGE;
+	if (o->command && !o->command[0])
+		return usage_error("%s needs a COMMAND", "--");
 	if (!o->nr_pids && !o->command)
 		o->all = true;
 	err = check_combination(o);

@@ -69,7 +69,7 @@ static int print_text(const struct facts *f, FILE *out)
 		fprintf(out, ": plan %s, self-test %s, %d windows", f->session.plan->name, f->session.self_test_name,
 			f->session.self_test.windows);
 	fputc('\n', out);
-	return fflush(out) ? -1 : 0;
+	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
 static struct json_object *plans_json(const struct facts *f)
@@ -125,6 +125,7 @@ int probe(const struct options *o, FILE *out)
 	struct facts f = {};
 	int err;
 
+	err_json(NULL); /* one object: what is wrong is a part of it */
 	uname(&f.uts);
 	f.missing_caps = missing_capabilities();
 	f.lockdown = lockdown_mode();

@@ -52,6 +52,14 @@ int report_start(const struct report *r)
 	return 0;
 }
 
+int report_self_test(const struct report *r, const struct self_test *t)
+{
+	if (r->json)
+		return json_self_test(r, t);
+	fprintf(r->out, "plan %s: self-test %s, %d windows\n", r->plan->name, r->self_test, t->windows);
+	return fflush(r->out) || ferror(r->out) ? -1 : 0;
+}
+
 int report_span(const struct report *r, const struct span *s)
 {
 	if (r->json)

@@ -5,6 +5,7 @@
 #define REPORT_H
 
 #include "plan.h"
+#include "selftest.h"
 #include "target.h"
 #include "tracer.h"
 
@@ -36,12 +37,14 @@ struct span {
 /* Each prints and flushes. Returns 0, or -1 with errno set (EPIPE: nobody reads any more). */
 int report_start(const struct report *r);
 int report_span(const struct report *r, const struct span *s);
+int report_self_test(const struct report *r, const struct self_test *t);
 
 /* The two formats. */
 int text_interval(const struct report *r, const struct span *s);
 int text_summary(const struct report *r, const struct span *s);
 int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
+int json_self_test(const struct report *r, const struct self_test *t);
 
 /* "PID 4242", "PIDs 1, 2", "every process", or the command, in at most @size bytes; unprintable bytes become '?'. */
 void target_text(const struct report *r, char *text, size_t size);

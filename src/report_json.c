@@ -62,21 +62,29 @@ static void add_plan(struct json_object *o, const struct report *r)
 	json_object_object_add(plan, "unmeasured", unmeasured);
 }
 
+/* The words of @command as they are; target_text() would make them fit for a terminal. */
+static void add_command(struct json_object *target, char *const *command)
+{
+	char text[4096];
+	size_t used = 0;
+
+	for (int i = 0; command[i] && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "", command[i]);
+	add_str(target, "command", text);
+}
+
 static void add_target(struct json_object *o, const struct report *r)
 {
 	struct json_object *target = add_object(o, "target");
-	struct json_object *pids = json_object_new_array(), *command = NULL;
+	struct json_object *pids = json_object_new_array();
 
 	for (int i = 0; r->target && i < r->target->nr; i++)
 		json_object_array_add(pids, json_object_new_int(r->target->pids[i]));
 	json_object_object_add(target, "pids", pids);
-	if (r->command) {
-		char text[4096];
-
-		target_text(r, text, sizeof(text));
-		command = json_text(text);
-	}
-	json_object_object_add(target, "command", command);
+	if (r->command)
+		add_command(target, r->command);
+	else
+		add_null(target, "command");
 }
 
 static void add_time(struct json_object *o)
@@ -106,8 +114,8 @@ static void add_windows(struct json_object *o, const struct totals *t)
 	struct json_object *windows = add_object(o, "windows");
 
 	add_u64(windows, "total", windows_total(t));
-	for (int class = 0; class < NR_CLASSES; class ++)
-		add_u64(windows, class_names[class], windows_of_class(t, (enum window_class) class));
+	for (int i = 0; i < NR_CLASSES; i++)
+		add_u64(windows, class_names[i], windows_of_class(t, (enum window_class)i));
 }
 
 /* No plan sees hugetlb destinations yet. */
@@ -162,9 +170,9 @@ static void add_hists(struct json_object *o, const struct counters *c)
 	struct json_object *kinds = add_object(hists, "window_by_kind");
 	struct hist h;
 
-	for (unsigned int class = 0; class < NR_CLASSES; class ++) {
-		hist_of_class(c, class, &h);
-		json_object_object_add(window, class_names[class], hist_json(&h));
+	for (unsigned int i = 0; i < NR_CLASSES; i++) {
+		hist_of_class(c, i, &h);
+		json_object_object_add(window, class_names[i], hist_json(&h));
 	}
 	for (int kind = 0; kind < NR_KINDS; kind++) {
 		struct json_object *of_kind;
@@ -174,8 +182,8 @@ static void add_hists(struct json_object *o, const struct counters *c)
 			continue;
 		}
 		of_kind = add_object(kinds, kind_names[kind]);
-		for (int class = 0; class < NR_CLASSES; class ++)
-			json_object_object_add(of_kind, class_names[class], hist_json(&c->hists[kind][class]));
+		for (int i = 0; i < NR_CLASSES; i++)
+			json_object_object_add(of_kind, class_names[i], hist_json(&c->hists[kind][i]));
 	}
 	add_null(hists, "relock");
 }
@@ -208,6 +216,19 @@ int json_start(const struct report *r)
 	add_plan(o, r);
 	add_target(o, r);
 	add_time(o);
+	return json_write(r->out, o);
+}
+
+int json_self_test(const struct report *r, const struct self_test *t)
+{
+	struct json_object *o = new_record("self_test");
+
+	add_tool(o);
+	add_host(o);
+	add_plan(o, r);
+	add_u64(o, "windows", (__u64)t->windows);
+	add_u64(o, "took_ns", t->took_ns);
+	add_str(o, "why", t->why[0] ? t->why : NULL);
 	return json_write(r->out, o);
 }
 

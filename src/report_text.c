@@ -57,6 +57,47 @@ static const char *bytes(__u64 n, char *text, size_t size)
 	return text;
 }
 
+/* @n in at most @width (6 or more) characters: exact where it fits, else three digits and a unit. */
+static const char *count(__u64 n, int width, char *text, size_t size)
+{
+	static const char units[] = " kMGTPE";
+	double value = (double)n;
+	int unit = 0;
+
+	if (snprintf(text, size, U64, n) <= width)
+		return text;
+	while (value >= 999.5) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(text, size, "%.3g%c", value, units[unit]);
+	return text;
+}
+#define COUNT(n, width) count(n, width, (char[24]) { 0 }, 24)
+#define N(n) COUNT(n, 8)
+
+/* A list that goes on in the next line, @indent deep, where it would leave the screen. */
+struct list {
+	FILE *out;
+	int indent;
+	int column; /* 0 before the first item, whose line is indented already */
+};
+
+static void list_add(struct list *l, const char *text)
+{
+	int len = (int)strlen(text);
+
+	if (!l->column) {
+		l->column = l->indent;
+	} else if (l->column + len + 3 > 80) {
+		fprintf(l->out, ",\n%*s", l->indent, "");
+		l->column = l->indent;
+	} else {
+		l->column += fprintf(l->out, ", ");
+	}
+	l->column += fprintf(l->out, "%s", text);
+}
+
 static void print_time(const struct report *r)
 {
 	char text[32];
@@ -68,33 +109,30 @@ static void print_time(const struct report *r)
 
 static void print_head(const struct report *r, const struct span *s)
 {
-	char who[56];
+	char who[40];
 	struct utsname uts;
 
 	target_text(r, who, sizeof(who));
 	uname(&uts);
 	print_time(r);
 	fprintf(r->out, "UFFDIO_COPY of %s, %.1f s\n", who, s->elapsed_s);
-	fprintf(r->out, "kernel %s, plan %s (%s), self-test %s\n\n", uts.release, r->plan->name, r->plan->exactness,
+	fprintf(r->out, "kernel %s\nplan %s (%s), self-test %s\n\n", uts.release, r->plan->name, r->plan->exactness,
 		r->self_test);
 }
 
 static void print_copies(const struct report *r, const struct totals *t)
 {
-	char text[32];
-	int column = 0;
+	struct list l = { .out = r->out, .indent = 10 };
+	char text[64];
 
-	fprintf(r->out, "copies    " U64 " calls, " U64 " pages, %s\n", t->calls, t->bytes / 4096,
+	fprintf(r->out, "copies    %s calls, %s pages, %s\n", N(t->calls), N(t->bytes / 4096),
 		bytes(t->bytes, text, sizeof(text)));
 	fprintf(r->out, "returned  ");
 	for (unsigned int e = 0; e < NR_RETURNED; e++) {
 		if ((!t->returned[e] && e) || !returned_name(e))
 			continue;
-		if (column > 50) {
-			fprintf(r->out, ",\n          ");
-			column = 0;
-		}
-		column += fprintf(r->out, "%s" U64 " %s", column ? ", " : "", t->returned[e], returned_name(e));
+		snprintf(text, sizeof(text), "%s %s", N(t->returned[e]), returned_name(e));
+		list_add(&l, text);
 	}
 	fputc('\n', r->out);
 }
@@ -104,19 +142,20 @@ static void print_windows(const struct report *r, const struct counters *c)
 	const struct totals *t = &c->totals;
 	__u64 total = windows_total(t), pages = t->bytes / 4096;
 
-	fprintf(r->out, "windows   " U64 " (", total);
+	fprintf(r->out, "windows   %s", N(total));
 	if (pages)
-		fprintf(r->out, "%.3g a page copied; ", share(total, pages));
+		fprintf(r->out, " (%.3g a page copied)", share(total, pages));
+	fprintf(r->out, "\n          ");
 	for (int kind = 0; kind < KIND_HUGETLB; kind++) {
 		__u64 n = 0;
 
-		for (int class = 0; class < NR_CLASSES; class ++)
-			n += t->windows[kind][class];
-		fprintf(r->out, "%s" U64 " %s", kind ? ", " : "", n, kind_names[kind]);
+		for (int i = 0; i < NR_CLASSES; i++)
+			n += t->windows[kind][i];
+		fprintf(r->out, "%s %s, ", N(n), kind_names[kind]);
 	}
-	fprintf(r->out, "; " U64 " by an external handler)\n", t->external);
+	fprintf(r->out, "%s by an external handler\n", N(t->external));
 	if (c->open)
-		fprintf(r->out, "          " U64 " more still open\n", c->open);
+		fprintf(r->out, "          %s more still open\n", N(c->open));
 }
 
 static void print_class(const struct report *r, const struct counters *c, enum window_class class)
@@ -126,7 +165,7 @@ static void print_class(const struct report *r, const struct counters *c, enum w
 	struct hist h;
 
 	hist_of_class(c, class, &h);
-	fprintf(r->out, "%-12s %-29s %9llu %6s", class_names[class], class_meanings[class], n,
+	fprintf(r->out, "%-12s %-29s %9s %6s", class_names[class], class_meanings[class], N(n),
 		percent(share(n, total), p, sizeof(p)));
 	if (n && hist_count(&h))
 		fprintf(r->out, " %6s %6s %6s", duration(hist_quantile(&h, 0.5), d50, sizeof(d50)),
@@ -140,30 +179,31 @@ static void print_class(const struct report *r, const struct counters *c, enum w
 static void print_classes(const struct report *r, const struct counters *c)
 {
 	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share", "p50", "p99", "max");
-	for (int class = 0; class < NR_CLASSES; class ++)
-		if (class <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class) class))
-			print_class(r, c, (enum window_class) class);
+	for (int i = 0; i < NR_CLASSES; i++)
+		if (i <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class)i))
+			print_class(r, c, (enum window_class)i);
 }
 
 static void print_reasons(const struct report *r, const char *title, const char *const *names, const __u64 *counts,
 			  int nr)
 {
-	bool any = false;
+	struct list l = { .out = r->out, .indent = 18 };
+	char text[64];
 
 	for (int i = 0; i < nr; i++) {
 		if (!counts[i])
 			continue;
-		if (!any)
+		if (!l.column)
 			fprintf(r->out, "%-18s", title);
-		fprintf(r->out, "%s%s " U64, any ? ", " : "", names[i], counts[i]);
-		any = true;
+		snprintf(text, sizeof(text), "%s %s", names[i], N(counts[i]));
+		list_add(&l, text);
 	}
-	if (any)
+	if (l.column)
 		fputc('\n', r->out);
 }
 
 /* The share of spurious EAGAIN with its 95 % interval, or the bound that none in n proves. */
-static void print_spurious(FILE *out, __u64 k, __u64 n, double elapsed)
+static void print_spurious(FILE *out, __u64 k, __u64 n)
 {
 	char a[16], b[16], c[16];
 	double low, high;
@@ -172,29 +212,29 @@ static void print_spurious(FILE *out, __u64 k, __u64 n, double elapsed)
 	if (!n)
 		fprintf(out, "  no window to judge by");
 	else if (!k)
-		fprintf(out, "  < %s (0 of " U64 ")", percent(high, a, sizeof(a)), n);
+		fprintf(out, "  < %s (0 of %s)", percent(high, a, sizeof(a)), N(n));
 	else
-		fprintf(out, "  %s (%s ... %s), %.3g/s", percent(share(k, n), a, sizeof(a)), percent(low, b, sizeof(b)),
-			percent(high, c, sizeof(c)), elapsed > 0 ? (double)k / elapsed : 0);
+		fprintf(out, "  %s (%s ... %s)", percent(share(k, n), a, sizeof(a)), percent(low, b, sizeof(b)),
+			percent(high, c, sizeof(c)));
 	fputc('\n', out);
 }
 
-static void print_checks(const struct report *r, const struct totals *t, double elapsed)
+static void print_checks(const struct report *r, const struct totals *t)
 {
 	__u64 reached = windows_reached(t);
 
-	fprintf(r->out, "\n%-12s %8s %8s %8s %8s  %s\n", "check", "EAGAIN", "real", "spurious", "missed",
+	fprintf(r->out, "\n%-11s %8s %8s %8s %8s  %s\n", "check", "EAGAIN", "real", "spurious", "missed",
 		"spurious share (95 % interval)");
 	for (int i = 0; i < NR_CHECKS; i++) {
 		const struct check_totals *c = &t->checks[i];
 
-		fprintf(r->out, "%-12s %8llu %8llu %8llu %8llu", check_names[i], c->eagain, c->real, c->spurious,
-			c->missed);
-		print_spurious(r->out, c->spurious, reached, elapsed);
+		fprintf(r->out, "%-11s %8s %8s %8s %8s", check_names[i], N(c->eagain), N(c->real), N(c->spurious),
+			N(c->missed));
+		print_spurious(r->out, c->spurious, reached);
 	}
 }
 
-static void print_answer(const struct report *r, const struct totals *t)
+static void print_answer(const struct report *r, const struct totals *t, double elapsed)
 {
 	const struct check_totals *mm = &t->checks[CHECK_PER_MM_SEQ];
 	__u64 real = windows_of_class(t, CLASS_REAL) + windows_of_class(t, CLASS_HIDDEN);
@@ -203,13 +243,14 @@ static void print_answer(const struct report *r, const struct totals *t)
 	if (!reached)
 		return;
 	fprintf(r->out,
-		"\nOf " U64 " windows, " U64 " really changed; a per-MM check would have failed " U64 " for nothing.\n",
-		reached, real, mm->spurious);
+		"\nOf %s windows, %s really changed;\na per-MM check would have failed %s for nothing, %.3g a "
+		"second.\n",
+		N(reached), N(real), N(mm->spurious), elapsed > 0 ? (double)mm->spurious / elapsed : 0);
 	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
 	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	if (t->odd_start)
-		fprintf(r->out, "odd start         " U64 " windows opened while a writer was in\n", t->odd_start);
+		fprintf(r->out, "%-18s%s windows opened while a writer was in\n", "odd start", N(t->odd_start));
 }
 
 static void print_trust(const struct report *r, const struct counters *c)
@@ -219,20 +260,20 @@ static void print_trust(const struct report *r, const struct counters *c)
 
 	fprintf(r->out, "\n");
 	if (t->anomalies)
-		fprintf(r->out, "WARNING: " U64 " anomalies: facts that contradict each other; please report\n",
-			t->anomalies);
+		fprintf(r->out, "WARNING: %s anomalies: facts that contradict each other; please report\n",
+			N(t->anomalies));
 	if (!strcmp(r->self_test, "failed"))
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
 	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
-		fprintf(r->out, "WARNING: undetermined for a missed end " U64 ", for want of memory " U64 "\n",
-			t->lost[LOST_WINDOWS], t->lost[LOST_MAP_FULL]);
+		fprintf(r->out, "WARNING: undetermined for a missed end %s, for want of memory %s\n",
+			N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
 	if (c->recursion)
 		fprintf(r->out,
-			"WARNING: not exact: the kernel skipped " U64 " runs of our programs (preempted ones);\n"
-			"         counts may be short by as many\n",
-			c->recursion);
+			"WARNING: not exact: the kernel skipped %s runs of our programs\n"
+			"         (preempted ones); counts may be short by as many\n",
+			N(c->recursion));
 	if (!lost)
-		fprintf(r->out, "nothing lost, " U64 " anomalies\n", t->anomalies);
+		fprintf(r->out, "nothing lost, %s anomalies\n", N(t->anomalies));
 }
 
 int text_summary(const struct report *r, const struct span *s)
@@ -241,8 +282,8 @@ int text_summary(const struct report *r, const struct span *s)
 	print_copies(r, &s->counters->totals);
 	print_windows(r, s->counters);
 	print_classes(r, s->counters);
-	print_checks(r, &s->counters->totals, s->elapsed_s);
-	print_answer(r, &s->counters->totals);
+	print_checks(r, &s->counters->totals);
+	print_answer(r, &s->counters->totals, s->elapsed_s);
 	print_trust(r, s->counters);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }
@@ -264,8 +305,8 @@ int text_interval(const struct report *r, const struct span *s)
 		duration(hist_quantile(&h, 0.99), p99, sizeof(p99));
 	}
 	print_time(r);
-	fprintf(r->out, "%8llu %8llu %6llu %8llu %6llu %6llu %8llu %6s %6s\n", t->calls, t->bytes / 4096,
-		t->returned[EAGAIN], windows_total(t), windows_of_class(t, CLASS_REAL),
-		windows_of_class(t, CLASS_HIDDEN), t->checks[CHECK_PER_MM_SEQ].spurious, p50, p99);
+	fprintf(r->out, "%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", N(t->calls), N(t->bytes / 4096),
+		COUNT(t->returned[EAGAIN], 6), N(windows_total(t)), COUNT(windows_of_class(t, CLASS_REAL), 6),
+		COUNT(windows_of_class(t, CLASS_HIDDEN), 6), N(t->checks[CHECK_PER_MM_SEQ].spurious), p50, p99);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }

@@ -155,13 +155,12 @@ static bool counted_right(const struct totals *then, const struct totals *now, c
 		snprintf(why, size, "the facts of a %s window of class %s contradict each other", kind,
 			 class_names[k->class]);
 	else if (windows_of_class(now, k->class) == windows_of_class(then, k->class)) {
-		int class = 0;
+		int i = 0;
 
-		while (windows_of_class(now, (enum window_class) class) ==
-		       windows_of_class(then, (enum window_class) class))
-			class ++;
+		while (windows_of_class(now, (enum window_class)i) == windows_of_class(then, (enum window_class)i))
+			i++;
 		snprintf(why, size, "a %s window of class %s was called %s", kind, class_names[k->class],
-			 class_names[class]);
+			 class_names[i]);
 	} else {
 		return true;
 	}

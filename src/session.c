@@ -69,8 +69,6 @@ static int choose_first(struct session *s, const struct options *o)
 		return s->plan ? 0 : no_usable_plan(s);
 	}
 	s->plan = plan_by_name(o->plan);
-	if (!s->plan)
-		return fail(EXIT_USAGE, "uffdretry --probe lists the plans", "no such plan: %s", o->plan);
 	if (plan_possible(&s->kernel, s->plan))
 		return 0;
 	plan_missing(&s->kernel, s->plan, missing, sizeof(missing));
@@ -83,6 +81,8 @@ int session_open(struct session *s, const struct options *o)
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	if (o->plan && !plan_by_name(o->plan))
+		return fail(EXIT_USAGE, "uffdretry --probe lists the plans", "no such plan: %s", o->plan);
 	err = check_access();
 	if (err)
 		return err;

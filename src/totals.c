@@ -104,8 +104,8 @@ __u64 windows_total(const struct totals *t)
 {
 	__u64 n = 0;
 
-	for (int class = 0; class < NR_CLASSES; class ++)
-		n += windows_of_class(t, (enum window_class) class);
+	for (int i = 0; i < NR_CLASSES; i++)
+		n += windows_of_class(t, (enum window_class)i);
 	return n;
 }
 
@@ -136,15 +136,15 @@ __u64 hist_count(const struct hist *h)
 __u64 hist_quantile(const struct hist *h, double q)
 {
 	__u64 n = hist_count(h), seen = 0;
-	__u64 rank = (__u64)ceil(q * (double)n);
+	double rank = ceil(q * (double)n);
 
 	if (!n)
 		return 0;
-	if (!rank)
+	if (rank < 1)
 		rank = 1;
 	for (__u32 i = 0; i < HIST_BUCKETS; i++) {
 		seen += h->count[i];
-		if (seen < rank)
+		if ((double)seen < rank)
 			continue;
 		if (i == HIST_BUCKETS - 1)
 			return hist_min(i);

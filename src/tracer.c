@@ -20,7 +20,8 @@ struct tracer {
 	struct bpf_program *programs[MAX_HOOKS];
 	int nr_hooks;
 	int nr_cpus;
-	void *percpu; /* one value of the largest per-CPU map */
+	__u64 unwitnessed; /* while their hook had missed nothing: an anomaly that was counted stays one */
+	void *percpu;	   /* one value of the largest per-CPU map */
 };
 
 static const struct hook process_fork = {
@@ -236,7 +237,8 @@ int tracer_read(struct tracer *t, struct counters *c)
 		err = read_missed(t, &c->recursion);
 	/* A write lock that the hook cannot have missed and did not see. */
 	if (!missed_by(t, "vma_start_write_exit"))
-		c->totals.anomalies += c->totals.unwitnessed;
+		t->unwitnessed = c->totals.unwitnessed;
+	c->totals.anomalies += t->unwitnessed;
 	c->open = read_open(t);
 	return err;
 }

@@ -261,8 +261,9 @@ static int self_test_only(void)
 
 	if (err)
 		return err;
-	fprintf(run.report.out, "plan %s: self-test %s, %d windows\n", run.session.plan->name,
-		run.session.self_test_name, run.session.self_test.windows);
+	fill_report();
+	if (report_self_test(&run.report, &run.session.self_test))
+		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
 	return run.session.self_test.result == SELF_TEST_PASSED ? EXIT_DONE : EXIT_ERROR;
 }
 

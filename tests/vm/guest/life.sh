@@ -34,6 +34,7 @@ stop() {
 keep probe uffdretry --probe
 keep probe-json uffdretry --probe -j
 keep self-test uffdretry -v --self-test=only
+keep self-test-json uffdretry -j --self-test=only
 keep duration uffdretry -d 500ms
 keep intervals uffdretry -T 0.3 3
 keep no-self-test uffdretry --self-test=off -d 100ms

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# COMMAND, where tracing cannot start: it is not run, and nothing of it is left behind.
+. "$(dirname "$0")/lib.sh"
+
+is_error='.type == "error" and .status == 1'
+
+# gone: no process has COMMAND's file among its arguments any more; waits for that.
+gone() {
+	for _ in {1..100}; do
+		pgrep -f "$tmp/ran" >"$tmp/pgrep" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# not_run DESCRIPTION ARG...: refused, and COMMAND (touch $tmp/ran) neither ran nor still can.
+not_run() {
+	local description=$1
+	shift
+	check "$description" 1 '^$' '^uffdretry: ' -- "$@"
+	gone
+	report $? "$description: no process is left"
+	[ ! -e "$tmp/ran" ]
+	report $? "$description: COMMAND is not run"
+	rm -f "$tmp/ran"
+}
+
+if can_trace; then
+	skip 'COMMAND without tracing: this machine can trace'
+else
+	not_run 'COMMAND' -- touch "$tmp/ran"
+	not_run 'COMMAND with INTERVAL' 1 -- touch "$tmp/ran"
+	not_run 'COMMAND with options' -v -d 1 -- touch "$tmp/ran"
+	check_json '-j: COMMAND' 1 "$is_error" -- -j -- touch "$tmp/ran"
+	gone && [ ! -e "$tmp/ran" ]
+	report $? '-j: COMMAND is not run'
+fi
+not_run 'COMMAND that does not exist' -- "$tmp/no/such/program" "$tmp/ran"
+not_run 'COMMAND whose report cannot be written' -o /nonexistent/x -- touch "$tmp/ran"
+check 'options behind -- are COMMAND'"'"'s' 1 '^$' '^uffdretry: ' -- -- "$tmp/nosuch" --help
+
+done_testing

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# What cannot be done ends with status 1, one line that says why, and a hint; with -j also as one JSON object.
+. "$(dirname "$0")/lib.sh"
+
+is_error='.type == "error" and .schema == 1 and .status == 1 and (.message | length > 0)'
+no_pid=$(($(</proc/sys/kernel/pid_max) + 1)) # a number that no process can have
+
+# A thread that is not the first of its process, of anyone.
+a_thread() {
+	local task
+	for task in /proc/[0-9]*/task/*; do
+		[ "$(cut -d/ -f3 <<<"$task")" != "${task##*/}" ] && echo "${task##*/}" && return
+	done
+}
+
+check 'no such process' 1 '^$' "$(says "$no_pid")" -- -p $no_pid
+check 'no such process among others' 1 '^$' "$(says "$no_pid")" -- -p $$,$no_pid
+check_json '-j: no such process' 1 "$is_error and (.message | test(\"$no_pid\"))" -- -j -p $no_pid
+thread=$(a_thread)
+if [ -n "$thread" ]; then
+	check 'a thread instead of a process' 1 '^$' "^uffdretry: $thread [^$nl]*thread[^$nl]*${nl}hint: [^$nl]*Tgid" -- -p "$thread"
+else
+	skip 'a thread instead of a process: nobody has a second thread'
+fi
+
+for file in "$tmp" /nonexistent/x ''; do
+	check "-o '$file'" 1 '^$' "$(says 'cannot write')" -- -o "$file"
+	check_json "-j -o '$file'" 1 "$is_error and (.message | test(\"cannot write\"))" -- -j -o "$file"
+done
+run -j -o "$tmp/report" -p $no_pid
+[ $status -eq 1 ] && [ -z "$out" ] && is_json "$tmp/report" "$is_error"
+report $? '-j -o: an error after the file is open goes there'
+
+if can_be_nobody; then
+	as_nobody "$UFFDRETRY" -o "$tmp/x" >"$tmp/out" 2>"$tmp/err"
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
+	report $? '-o where one may not write'
+else
+	skip '-o where one may not write: setpriv is refused'
+fi
+
+# A full disk is told, not swallowed.
+for options in --probe '--probe -j'; do
+	# shellcheck disable=SC2086 # words
+	check "$options on a full disk" 1 '^$' 'uffdretry: cannot write' -- $options -o /dev/full
+done
+
+done_testing

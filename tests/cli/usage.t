@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# What cannot be meant is refused with status 64, one line that names it, and a hint.
+. "$(dirname "$0")/lib.sh"
+
+usage_error 'unknown long option' '--nosuch' -- --nosuch
+usage_error 'unknown short option' 'Z' -- -Z
+usage_error 'unknown short option in a bundle' 'Z' -- -vZj
+usage_error 'ambiguous abbreviation' '--p' -- --p 1
+usage_error 'a value where none goes' '--probe' -- --probe=yes
+for option in -p -d -o --pid --duration --output --fail-above --plan; do
+	usage_error "$option without its value" "$option" -- $option
+done
+
+for value in '' 0 -1 +1 ' 1' 0x1 1.5 12abc self '1,' ',1' '1,,2' 99999999999; do
+	usage_error "-p '$value'" "'$value'" -- -p "$value"
+done
+for value in '' 0 -5 +5 ' 5' '5 s' 5d 5S 0x5 nan inf 1e400 s 1h30m; do
+	usage_error "-d '$value'" "'$value'" -- -d "$value"
+done
+for value in '' -0.1 2 101% nan 0.1%% x; do
+	usage_error "--fail-above '$value'" "'$value'" -- --fail-above "$value"
+done
+usage_error '--self-test=maybe' 'maybe' -- --self-test=maybe
+usage_error '--self-test=' "''" -- --self-test=
+for value in '' 0 x 1x; do
+	usage_error "INTERVAL '$value'" "'$value'" -- "$value"
+	usage_error "COUNT '$value'" "'$value'" -- 1 "$value"
+done
+usage_error 'COUNT 1.5' "'1.5'" -- 1 1.5
+usage_error 'a third argument' "'3'" -- 1 2 3
+
+usage_error '--pid and --all' '--all' -- -p 1 -a
+usage_error '--pid and COMMAND' '--pid' -- -p 1 -- true
+usage_error '--all and COMMAND' '--all' -- -a -- true
+usage_error '--probe and --pid' '--probe' -- --probe -p 1
+usage_error '--probe and INTERVAL' '--probe' -- --probe 1
+usage_error '--probe and COMMAND' '--probe' -- --probe -- true
+usage_error '--self-test=only and --pid' '--self-test=only' -- --self-test=only -p 1
+usage_error '--self-test=only and INTERVAL' '--self-test=only' -- --self-test=only 1
+usage_error '--self-test=only and COMMAND' '--self-test=only' -- --self-test=only -- true
+usage_error '-- without COMMAND' 'COMMAND' -- --
+usage_error '--plan that is none' 'nosuch' -- --plan nosuch
+
+# What the user typed is repeated, but neither acts on the terminal nor takes a second line.
+usage_error 'escape sequences' 'bad TIME' -- -d "1${nl}2"$'\e[2J\a'
+[[ $err != *[$'\e\a']* ]]
+report $? 'escape sequences are not repeated'
+usage_error 'a value of 100,000 bytes' 'bad TIME' -- -d "$(head -c 100000 /dev/zero | tr '\0' 9)"
+
+is_error='.type == "error" and .schema == 1 and .status == 64 and (.message | length > 0) and (.hint | length > 0)'
+check_json '-j: a bad value' 64 "$is_error and (.message | test(\"'x'\"))" -- -j -d x
+check_json '-j: an unknown option' 64 "$is_error and (.message | test(\"--nosuch\"))" -- -j --nosuch
+check_json '-j: a refused combination' 64 "$is_error" -- -j -p 1 -a
+check_json '-j behind it: a refused combination' 64 "$is_error" -- -p 1 -a -j
+check_json '-j: bytes that are not UTF-8' 64 "$is_error" -- -j -d $'\xff\xfe\e"\\'
+matches 64 '' "$(says 'bad TIME')"
+report $? '-j: and stderr says it in words'
+
+done_testing

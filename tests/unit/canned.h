@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* Canned counters and a canned run for the tests of the two reports. */
+#ifndef CANNED_H
+#define CANNED_H
+
+#include "hist.h"
+#include "report.h"
+#include "totals.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct hook canned_hooks[] = {
+	{ "one", "fexit", "mfill_atomic_copy", true, "a reason" },
+	{ "two", "tp_btf", "sched_process_fork", false, "another" },
+};
+static const struct hook *const canned_hook_list[] = { &canned_hooks[0], &canned_hooks[1], NULL };
+static const struct plan canned_plan = { "retry_state", "exact", true, canned_hook_list };
+static const char *const canned_unmeasured[] = { "writers", "chains", NULL };
+
+static inline struct report canned_report(FILE *out)
+{
+	return (struct report) {
+		.out = out,
+		.plan = &canned_plan,
+		.self_test = "passed",
+		.hooks = { { &canned_hooks[0], true, 21 }, { &canned_hooks[1], false, 22 } },
+		.nr_hooks = 2,
+		.unmeasured = canned_unmeasured,
+	};
+}
+
+/* Distinct numbers everywhere, so that no member can be mistaken for another. */
+static inline void canned_counters(struct counters *c)
+{
+	struct totals *t = &c->totals;
+
+	memset(c, 0, sizeof(*c));
+	t->calls = 5003;
+	t->bytes = 4096ULL * 4999;
+	t->returned[0] = 4990;
+	t->returned[EAGAIN] = 9;
+	t->returned[ENOENT] = 4;
+	for (__u32 i = 0; i < NR_CLASSES; i++) {
+		t->windows[KIND_ANON][i] = 101 + i;
+		t->windows[KIND_SHMEM][i] = 1001 + 2 * i;
+		c->hists[KIND_ANON][i].count[hist_bucket(1000)] = 101 + i;
+		c->hists[KIND_SHMEM][i].count[hist_bucket(1000000)] = 1001 + 2 * i;
+	}
+	for (__u32 i = 0; i < NR_SNAPSHOT_REASONS; i++)
+		t->snapshot_reasons[i] = 201 + i;
+	for (__u32 i = 0; i < NR_MEANING_REASONS; i++)
+		t->meaning_reasons[i] = 211 + i;
+	for (__u32 i = 0; i < NR_TOLERATED_REASONS; i++)
+		t->tolerated_reasons[i] = 221 + i;
+	for (__u32 i = 0; i < NR_CHECKS; i++)
+		t->checks[i] = (struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i, 304 + 10 * i };
+	t->odd_start = 401;
+	t->external = 402;
+	t->anomalies = 403;
+	t->lost[LOST_WINDOWS] = 411;
+	t->lost[LOST_MAP_FULL] = 412;
+	c->recursion = 413;
+	c->open = 414;
+}
+
+#endif /* CANNED_H */

@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* classify(): tables of windows whose class is known, and a million random histories against a slow model. */
+#include "unit.h"
+#include "classify.h"
+
+#include <stdbool.h>
+
+/* Bits of vm_flags, as the kernel has them. */
+#define F_RW 0x3ULL
+#define F_EXEC 0x4ULL
+#define F_SHARED 0x8ULL
+#define F_LOCKED 0x2000ULL
+#define F_MISSING (1ULL << 9)
+#define F_WP (1ULL << 12)
+#define F_MINOR (1ULL << 41)
+#define F_RWP (1ULL << 43)
+#define UFFD_MASK (F_MISSING | F_WP | F_MINOR | F_RWP)
+
+#define PAGE 0x1000ULL
+#define SHMEM_OPS 0x5000ULL
+#define NEVER_LOCKED 0xffffffffU
+
+/* --- Tables ------------------------------------------------------------------------------------------------------ */
+
+/* One field of the facts, changed. */
+struct edit {
+	size_t offset;
+	size_t size; /* 0: no more edits */
+	__u64 value;
+};
+
+#define SET(field, v)                                                                                                  \
+	{                                                                                                              \
+		offsetof(struct window_facts, field), sizeof(((struct window_facts *)0)->field), v                     \
+	}
+#define MOVED SET(end.mm_lock_seq, 1002)
+#define LOCKED SET(end.mm_lock_seq, 1002), SET(end.vm_lock_seq, 1001), SET(write_locked, SEEN_YES)
+#define REMAPPED LOCKED, SET(end.vma, 0x2000), SET(unmapped, SEEN_YES)
+#define DIFFERS LOCKED, SET(kernel_eagain, 1) /* and the kernel says so */
+#define FRONT_SPLIT SET(end.vma, 0x2000), SET(end.start, 0x702000), SET(end.pgoff, 0x12)
+
+struct row {
+	const char *name;
+	const struct window_facts *base;
+	struct edit edits[12];
+	__u32 class, snapshot, meaning, tolerated, eagain; /* what must come out; the rest is asserted apart */
+	__u32 anomaly, unwitnessed, odd_start;
+};
+
+#define SHMEM_VMA                                                                                                      \
+	{                                                                                                              \
+		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_SHARED | F_MISSING,               \
+		.page_prot = 0x25, .uffd_ops = SHMEM_OPS, .file = 0x6000, .inode = 0x7000, .pgoff = 0x10,              \
+		.ctx = 0x8000, .policy = 0x99, .vm_lock_seq = 901, .mm_lock_seq = 1000                                 \
+	}
+#define ANON_VMA                                                                                                       \
+	{                                                                                                              \
+		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_MISSING, .page_prot = 0x25,       \
+		.uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000, .vm_lock_seq = 901, .mm_lock_seq = 1000      \
+	}
+#define WINDOW .dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .kernel_checks = 1
+
+static const struct window_facts shmem = { .begin = SHMEM_VMA, .end = SHMEM_VMA, WINDOW };
+static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WINDOW };
+
+#define OPS BIT32(CHECK_OPS_POINTER)
+#define SNAP (BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_KERNEL))
+#define VMA BIT32(CHECK_PER_VMA_SEQ)
+#define MM BIT32(CHECK_PER_MM_SEQ)
+#define SEQS (VMA | MM)
+#define S(reason) BIT32(SNAPSHOT_##reason)
+#define M(reason) BIT32(MEANING_##reason)
+#define T(reason) BIT32(TOLERATED_##reason)
+
+/* clang-format off */
+static const struct row class_rows[] = {
+	{ "quiet", &anon, {}, .class = CLASS_QUIET },
+	{ "unrelated", &anon, { MOVED }, .class = CLASS_UNRELATED, .eagain = MM },
+	{ "locked", &anon, { LOCKED }, .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "locked, shmem", &shmem, { LOCKED }, .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "tolerated", &anon, { LOCKED, SET(end.end, 0x711000) },
+	  .class = CLASS_TOLERATED, .tolerated = T(RANGE), .eagain = SEQS },
+	{ "replaced", &anon, { REMAPPED }, .class = CLASS_REPLACED, .eagain = SEQS },
+	{ "hidden", &anon, { LOCKED, SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "false_alarm", &shmem, { DIFFERS, FRONT_SPLIT },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS },
+	{ "real", &anon, { DIFFERS, SET(end.flags, F_RW | F_WP) },
+	  .class = CLASS_REAL, .snapshot = S(UFFD_FLAGS), .meaning = M(UFFD_FLAGS), .eagain = SNAP | SEQS },
+};
+
+/* Never taken again: nothing was checked, whatever the (stale) end says. */
+static const struct row not_retaken_rows[] = {
+	{ "gone", &anon, { SET(retake, RETAKE_GONE) }, .class = CLASS_GONE },
+	{ "blocked", &anon, { SET(retake, RETAKE_BLOCKED) }, .class = CLASS_BLOCKED },
+	{ "aborted", &anon, { SET(retake, RETAKE_NEVER) }, .class = CLASS_ABORTED },
+	{ "undetermined", &anon, { SET(retake, RETAKE_LOST) }, .class = CLASS_UNDETERMINED },
+	{ "no such retake", &anon, { SET(retake, 77) }, .class = CLASS_UNDETERMINED },
+	{ "gone, all differs", &shmem, { SET(retake, RETAKE_GONE), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+	  .class = CLASS_GONE },
+	{ "blocked, all differs", &shmem,
+	  { SET(retake, RETAKE_BLOCKED), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+	  .class = CLASS_BLOCKED },
+	{ "aborted, all differs", &shmem, { SET(retake, RETAKE_NEVER), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+	  .class = CLASS_ABORTED },
+	{ "gone, odd start", &anon, { SET(retake, RETAKE_GONE), SET(begin.mm_lock_seq, 1001) },
+	  .class = CLASS_GONE, .odd_start = 1 },
+};
+
+static const struct row snapshot_rows[] = {
+	{ "uffd_flags", &shmem, { DIFFERS, SET(end.flags, F_RW | F_SHARED | F_MISSING | F_WP) },
+	  .class = CLASS_REAL, .snapshot = S(UFFD_FLAGS), .meaning = M(UFFD_FLAGS), .eagain = SNAP | SEQS },
+	{ "uffd_flags, minor", &shmem, { DIFFERS, SET(end.flags, F_RW | F_SHARED | F_MISSING | F_MINOR) },
+	  .class = CLASS_REAL, .snapshot = S(UFFD_FLAGS), .meaning = M(UFFD_FLAGS), .eagain = SNAP | SEQS },
+	{ "uffd_flags, rwp", &shmem, { DIFFERS, SET(end.flags, F_RW | F_SHARED | F_MISSING | F_RWP) },
+	  .class = CLASS_REAL, .snapshot = S(UFFD_FLAGS), .meaning = M(UFFD_FLAGS), .eagain = SNAP | SEQS },
+	{ "shared", &shmem, { DIFFERS, SET(end.flags, F_RW | F_MISSING) },
+	  .class = CLASS_REAL, .snapshot = S(SHARED), .meaning = M(SHARED), .eagain = SNAP | SEQS },
+	{ "ops", &shmem, { DIFFERS, SET(end.uffd_ops, 0x5800) },
+	  .class = CLASS_REAL, .snapshot = S(OPS), .meaning = M(OPS), .eagain = OPS | SNAP | SEQS },
+	{ "file", &shmem, { DIFFERS, SET(end.file, 0x6800) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = SNAP | SEQS },
+	{ "inode", &shmem, { DIFFERS, SET(end.inode, 0x7800) },
+	  .class = CLASS_REAL, .snapshot = S(INODE), .meaning = M(INODE), .eagain = SNAP | SEQS },
+	{ "pgoff", &shmem, { DIFFERS, SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS },
+	{ "file and pgoff", &shmem, { DIFFERS, SET(end.file, 0x6800), SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(FILE) | S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS },
+	{ "all of a file", &shmem,
+	  { DIFFERS, SET(end.flags, F_RW | F_WP), SET(end.uffd_ops, 0x5800), SET(end.file, 0x6800),
+	    SET(end.inode, 0x7800), SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(UFFD_FLAGS) | S(SHARED) | S(OPS) | S(FILE) | S(INODE) | S(PGOFF),
+	  .meaning = M(UFFD_FLAGS) | M(SHARED) | M(OPS) | M(INODE), .eagain = OPS | SNAP | SEQS },
+	{ "anon becomes shmem", &anon,
+	  { DIFFERS, SET(end.uffd_ops, SHMEM_OPS), SET(end.file, 0x6000), SET(end.inode, 0x7000) },
+	  .class = CLASS_REAL, .snapshot = S(OPS) | S(FILE), .meaning = M(OPS) | M(INODE),
+	  .eagain = OPS | SNAP | SEQS },
+	{ "shmem becomes anon", &shmem,
+	  { DIFFERS, SET(end.uffd_ops, UFFD_OPS_ANON), SET(end.file, 0), SET(end.inode, 0), SET(end.pgoff, 0x700) },
+	  .class = CLASS_REAL, .snapshot = S(OPS) | S(FILE), .meaning = M(OPS) | M(INODE),
+	  .eagain = OPS | SNAP | SEQS },
+	/* An anonymous destination has no file and no offset to differ. */
+	{ "anon, pgoff", &anon, { LOCKED, SET(end.pgoff, 0x701) }, .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "anon, /dev/zero", &anon, { REMAPPED, SET(end.file, 0x6000), SET(end.inode, 0x7000) },
+	  .class = CLASS_REPLACED, .eagain = SEQS },
+};
+
+static const struct row meaning_rows[] = {
+	{ "ctx", &shmem, { LOCKED, SET(end.ctx, 0x8800) }, .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "offset, same pgoff", &shmem, { REMAPPED, SET(end.start, 0x702000) },
+	  .class = CLASS_HIDDEN, .meaning = M(OFFSET), .eagain = SEQS },
+	{ "ctx and offset", &shmem, { REMAPPED, SET(end.start, 0x702000), SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX) | M(OFFSET), .eagain = SEQS },
+	{ "ctx and pgoff", &shmem, { DIFFERS, SET(end.ctx, 0x8800), SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(CTX) | M(OFFSET), .eagain = SNAP | SEQS },
+	{ "split at the front", &shmem, { DIFFERS, FRONT_SPLIT },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS },
+	{ "other inode at the offset", &shmem, { DIFFERS, SET(end.file, 0x6800), SET(end.inode, 0x7800) },
+	  .class = CLASS_REAL, .snapshot = S(FILE) | S(INODE), .meaning = M(INODE), .eagain = SNAP | SEQS },
+	{ "anon split at the front", &anon, { LOCKED, FRONT_SPLIT },
+	  .class = CLASS_TOLERATED, .tolerated = T(RANGE), .eagain = SEQS },
+	{ "dst in the first page", &shmem,
+	  { DIFFERS, SET(dst, 0x700000), SET(end.start, 0x6ff000), SET(end.pgoff, 0xf) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS },
+};
+
+static const struct row tolerated_rows[] = {
+	{ "range, start", &anon, { LOCKED, SET(end.start, 0x6ff000) },
+	  .class = CLASS_TOLERATED, .tolerated = T(RANGE), .eagain = SEQS },
+	{ "range, end", &shmem, { LOCKED, SET(end.end, 0x708000) },
+	  .class = CLASS_TOLERATED, .tolerated = T(RANGE), .eagain = SEQS },
+	{ "flags", &anon, { LOCKED, SET(end.flags, F_RW | F_MISSING | F_LOCKED) },
+	  .class = CLASS_TOLERATED, .tolerated = T(FLAGS), .eagain = SEQS },
+	{ "prot", &anon, { LOCKED, SET(end.flags, 1 | F_MISSING) },
+	  .class = CLASS_TOLERATED, .tolerated = T(PROT), .eagain = SEQS },
+	{ "prot, exec", &anon, { LOCKED, SET(end.flags, F_RW | F_EXEC | F_MISSING) },
+	  .class = CLASS_TOLERATED, .tolerated = T(PROT), .eagain = SEQS },
+	{ "prot, pkey", &anon, { LOCKED, SET(end.page_prot, 0x26) },
+	  .class = CLASS_TOLERATED, .tolerated = T(PROT), .eagain = SEQS },
+	{ "policy", &shmem, { LOCKED, SET(end.policy, 0x98) },
+	  .class = CLASS_TOLERATED, .tolerated = T(POLICY), .eagain = SEQS },
+	{ "name", &anon, { LOCKED, SET(end.anon_name, 0x77) },
+	  .class = CLASS_TOLERATED, .tolerated = T(NAME), .eagain = SEQS },
+	{ "all five", &anon,
+	  { LOCKED, SET(end.end, 0x711000), SET(end.flags, 1 | F_MISSING | F_LOCKED), SET(end.policy, 0x98),
+	    SET(end.anon_name, 0x77) },
+	  .class = CLASS_TOLERATED, .tolerated = T(RANGE) | T(FLAGS) | T(PROT) | T(POLICY) | T(NAME), .eagain = SEQS },
+	/* A mode that this kernel's snapshot does not know is one more flag. */
+	{ "rwp before 7.3", &anon,
+	  { LOCKED, SET(uffd_mask, F_MISSING | F_WP | F_MINOR), SET(end.flags, F_RW | F_MISSING | F_RWP) },
+	  .class = CLASS_TOLERATED, .tolerated = T(FLAGS), .eagain = SEQS },
+};
+
+/* Where two classes could be meant, the earlier of docs/classes.md wins. */
+static const struct row precedence_rows[] = {
+	{ "replaced before tolerated", &anon, { REMAPPED, SET(end.end, 0x711000) },
+	  .class = CLASS_REPLACED, .eagain = SEQS },
+	{ "hidden before replaced", &anon, { REMAPPED, SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "hidden before tolerated", &anon, { LOCKED, SET(end.ctx, 0x8800), SET(end.end, 0x711000) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "false_alarm before replaced", &shmem, { DIFFERS, SET(unmapped, SEEN_YES), SET(end.file, 0x6800) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = SNAP | SEQS },
+	{ "real before replaced", &shmem, { DIFFERS, SET(unmapped, SEEN_YES), SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS },
+	/* What a lost fact could not change is decided all the same. */
+	{ "log lost", &anon, { LOCKED, SET(unmapped, SEEN_UNKNOWN) }, .class = CLASS_UNDETERMINED },
+	{ "log lost, tolerated or replaced", &anon, { LOCKED, SET(unmapped, SEEN_UNKNOWN), SET(end.end, 0x711000) },
+	  .class = CLASS_UNDETERMINED },
+	{ "log lost, quiet", &anon, { SET(unmapped, SEEN_UNKNOWN), SET(write_locked, SEEN_UNKNOWN) },
+	  .class = CLASS_QUIET },
+	{ "log lost, unrelated", &anon, { MOVED, SET(unmapped, SEEN_UNKNOWN) },
+	  .class = CLASS_UNRELATED, .eagain = MM },
+	{ "log lost, hidden", &anon, { LOCKED, SET(unmapped, SEEN_UNKNOWN), SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "log lost, false_alarm", &shmem, { DIFFERS, SET(unmapped, SEEN_UNKNOWN), SET(end.file, 0x6800) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = SNAP | SEQS },
+	{ "log lost, real", &shmem, { DIFFERS, SET(unmapped, SEEN_UNKNOWN), SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS },
+	{ "log lost, lock known", &anon, { LOCKED, SET(write_locked, SEEN_UNKNOWN) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+};
+
+/* @lock: the VMA's vm_lock_seq before and after; @mm: the mm's mm_lock_seq. */
+#define SEQ(lock0, lock1, mm0, mm1)                                                                                    \
+	SET(begin.vm_lock_seq, lock0), SET(end.vm_lock_seq, lock1), SET(begin.mm_lock_seq, mm0),                       \
+		SET(end.mm_lock_seq, mm1), SET(write_locked, (lock0) == (lock1) ? SEEN_NO : SEEN_YES)
+
+static const struct row sequence_rows[] = {
+	{ "first lock of the mm", &anon, { SEQ(NEVER_LOCKED, 1, 0, 2) }, .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "first lock of the VMA", &anon, { SEQ(NEVER_LOCKED, 1001, 1000, 1002) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "never locked, new mm", &anon, { SEQ(NEVER_LOCKED, NEVER_LOCKED, 0, 0) }, .class = CLASS_QUIET },
+	{ "never locked", &anon, { SEQ(NEVER_LOCKED, NEVER_LOCKED, 1000, 1002) },
+	  .class = CLASS_UNRELATED, .eagain = MM },
+	{ "never locked, old mm", &anon, { SEQ(NEVER_LOCKED, NEVER_LOCKED, 0x80000000, 0x80000002) },
+	  .class = CLASS_UNRELATED, .eagain = MM },
+	{ "never locked, mm about to wrap", &anon, { SEQ(NEVER_LOCKED, NEVER_LOCKED, 0xfffffff0, 0xfffffff0) },
+	  .class = CLASS_QUIET },
+	{ "never locked, locked at wrap", &anon, { SEQ(NEVER_LOCKED, 1, 0xfffffffe, 2) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "locked just before wrap", &anon, { SEQ(0xfffffff1, 0xffffffff, 0xfffffffe, 0) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "locked just after wrap", &anon, { SEQ(0xfffffff1, 1, 0xfffffffe, 2) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "wrapped elsewhere", &anon, { SEQ(0xfffffff1, 0xfffffff1, 0xfffffffe, 2) },
+	  .class = CLASS_UNRELATED, .eagain = MM },
+	{ "locked long ago", &anon, { SEQ(1, 1, 0x7fffffff, 0x80000000) },
+	  .class = CLASS_UNRELATED, .eagain = MM, .odd_start = 1 },
+	{ "locked 2^31 ago", &anon, { SEQ(1, 1, 0x80000002, 0x80000002) }, .class = CLASS_QUIET },
+	{ "locked nearly 2^32 ago", &anon, { SEQ(5, 5, 2, 4) }, .class = CLASS_UNRELATED, .eagain = MM },
+	{ "locked 2^31 ago, locked again", &anon, { SEQ(1, 0x80000003, 0x80000002, 0x80000004) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "writer asleep on the VMA", &anon, { SEQ(901, 1001, 1001, 1002) },
+	  .class = CLASS_LOCKED, .eagain = SEQS, .odd_start = 1 },
+	{ "writer elsewhere leaves", &anon, { SEQ(901, 901, 1001, 1002) },
+	  .class = CLASS_UNRELATED, .eagain = MM, .odd_start = 1 },
+	{ "writer elsewhere stays", &anon, { SEQ(901, 901, 1001, 1001) }, .class = CLASS_QUIET, .odd_start = 1 },
+	{ "writer elsewhere comes", &anon, { SEQ(901, 901, 1000, 1001) }, .class = CLASS_UNRELATED, .eagain = MM },
+	{ "locked, then one elsewhere comes", &anon, { SEQ(901, 1001, 1000, 1003) },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+};
+
+/* Facts that contradict each other. The rows above have none. */
+static const struct row anomaly_rows[] = {
+	{ "hidden, mm_lock_seq unmoved", &anon, { SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .anomaly = 1 },
+	{ "real, mm_lock_seq unmoved", &shmem, { SET(end.pgoff, 0x11), SET(kernel_eagain, 1) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP, .anomaly = 1 },
+	{ "real, VMA not locked", &shmem, { MOVED, SET(end.pgoff, 0x11), SET(kernel_eagain, 1) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | MM, .anomaly = 1 },
+	{ "locked, mm_lock_seq unmoved", &anon, { SET(end.vm_lock_seq, 1001), SET(write_locked, SEEN_YES) },
+	  .class = CLASS_LOCKED, .eagain = VMA, .anomaly = 1 },
+	{ "vm_lock_seq went back", &anon, { MOVED, SET(end.vm_lock_seq, 899) },
+	  .class = CLASS_UNRELATED, .eagain = SEQS, .anomaly = 1 },
+	{ "other VMA, never locked", &anon, { SET(end.vma, 0x2000) },
+	  .class = CLASS_QUIET, .eagain = VMA, .anomaly = 1 },
+	{ "locked, and the hook saw nothing", &anon, { LOCKED, SET(write_locked, SEEN_NO) },
+	  .class = CLASS_LOCKED, .eagain = SEQS, .unwitnessed = 1 },
+	{ "kernel fails what is equal", &anon, { SET(kernel_eagain, 1) },
+	  .class = CLASS_QUIET, .eagain = BIT32(CHECK_KERNEL), .anomaly = 1 },
+	{ "kernel passes what differs", &shmem, { LOCKED, SET(end.file, 0x6800) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS, .anomaly = 1 },
+};
+
+/* A kernel before 7.1 compares nothing: no verdict of its, and none to contradict. */
+static const struct row old_kernel_rows[] = {
+	{ "quiet", &anon, { SET(kernel_checks, 0) }, .class = CLASS_QUIET },
+	{ "real", &shmem, { SET(kernel_checks, 0), LOCKED, SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "stray answer", &anon, { SET(kernel_checks, 0), SET(kernel_eagain, 1) }, .class = CLASS_QUIET },
+};
+/* clang-format on */
+
+static struct window_facts edited(const struct row *r)
+{
+	struct window_facts w = *r->base;
+
+	for (const struct edit *e = r->edits; e->size; e++)
+		memcpy((char *)&w + e->offset, &e->value, e->size); /* little endian */
+	return w;
+}
+
+static void check_rows(const struct row *rows, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const struct row *r = &rows[i];
+		const struct window_facts w = edited(r);
+		struct verdict v;
+		bool decided = w.retake == RETAKE_OK && r->class != CLASS_UNDETERMINED;
+
+		memset(&v, 0xff, sizeof(v)); /* all of it is set */
+		classify(&w, &v);
+		expect_u64(r->name, v.class, r->class);
+		expect_u64(r->name, v.snapshot_reasons, r->snapshot);
+		expect_u64(r->name, v.meaning_reasons, r->meaning);
+		expect_u64(r->name, v.tolerated_reasons, r->tolerated);
+		expect_u64(r->name, v.reached, !decided ? 0 : w.kernel_checks ? 0x1f : 0x0f);
+		expect_u64(r->name, v.eagain, r->eagain);
+		expect_u64(r->name, v.anomaly, r->anomaly);
+		expect_u64(r->name, v.unwitnessed, r->unwitnessed);
+		expect_u64(r->name, v.odd_start, r->odd_start);
+	}
+}
+
+#define TABLE_TEST(table)                                                                                              \
+	static void table(void **state)                                                                                \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		check_rows(table##_rows, COUNT(table##_rows));                                                         \
+	}
+
+TABLE_TEST(class)
+TABLE_TEST(not_retaken)
+TABLE_TEST(snapshot)
+TABLE_TEST(meaning)
+TABLE_TEST(tolerated)
+TABLE_TEST(precedence)
+TABLE_TEST(sequence)
+TABLE_TEST(anomaly)
+TABLE_TEST(old_kernel)
+
+/* --- Random histories against a slow model ------------------------------------------------------------------------ */
+
+static __u64 random_state;
+
+/* xorshift64*: the same sequence everywhere. */
+static __u64 rnd(__u64 n)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (random_state * 0x2545f4914f6cdd1dULL >> 33) % n;
+}
+
+/* The truth about a destination: what it means, and what happened to it, not how it looks in the VMA. */
+struct world {
+	bool is_file, shared;
+	__u64 dst, page; /* address, and the page of the file behind it */
+	__u64 vma, start, end, file, inode, ctx, modes, other_flags, prot, page_prot, policy, name;
+	__u32 lock_seq, mm_seq;
+	bool write_locked, unmapped;
+};
+
+static __u64 vm_pgoff(const struct world *w)
+{
+	return w->is_file ? w->page - (w->dst - w->start) / PAGE : w->start / PAGE;
+}
+
+static void look(const struct world *w, struct vma_facts *f)
+{
+	f->vma = w->vma;
+	f->start = w->start;
+	f->end = w->end;
+	f->flags = w->modes | w->other_flags | w->prot | (w->shared ? F_SHARED : 0);
+	f->page_prot = w->page_prot;
+	f->uffd_ops = w->is_file ? SHMEM_OPS : UFFD_OPS_ANON;
+	f->file = w->is_file ? w->file : 0;
+	f->inode = w->is_file ? w->inode : 0;
+	f->pgoff = vm_pgoff(w);
+	f->ctx = w->ctx;
+	f->policy = w->policy;
+	f->anon_name = w->name;
+	f->vm_lock_seq = w->lock_seq;
+	f->mm_lock_seq = w->mm_seq;
+}
+
+static void new_world(struct world *w)
+{
+	static const __u32 seqs[] = { 0, 2, 1000, 0x7ffffffe, 0x80000000, 0xfffffff8, 0xfffffffe };
+	static const __u32 ages[] = { 2, 4, 2002, 0x7ffffffe, 0x80000000, 0x80000002, 0xfffffff0 };
+
+	memset(w, 0, sizeof(*w));
+	w->is_file = rnd(2);
+	w->shared = w->is_file && rnd(2);
+	w->vma = 1;
+	w->start = 0x700000;
+	w->end = 0x710000;
+	w->dst = w->start + rnd(16) * PAGE;
+	w->page = 100 + rnd(100);
+	w->file = 10;
+	w->inode = 20;
+	w->ctx = 30;
+	w->modes = F_MISSING;
+	w->prot = F_RW;
+	w->page_prot = 0x25;
+	w->mm_seq = seqs[rnd(COUNT(seqs))];
+	w->lock_seq = (w->mm_seq | 1) - ages[rnd(COUNT(ages))];
+	/* At 0xfffffffe a first lock would leave no trace: once in 2^31 write sections, and the kernel's own blind
+	 * spot. */
+	if (w->mm_seq != 0xfffffffe && !rnd(8))
+		w->lock_seq = NEVER_LOCKED;
+}
+
+/* What a writer may do in one write section. All but the first lock the VMA. */
+enum op {
+	OP_ELSEWHERE,
+	OP_LOCK,
+	OP_GROW,
+	OP_SPLIT_FRONT,
+	OP_SPLIT_BACK,
+	OP_FLAG,
+	OP_PROTECT,
+	OP_PKEY,
+	OP_POLICY,
+	OP_NAME,
+	OP_MODE,
+	OP_CTX,
+	OP_REMAP_ALIKE,
+	OP_REMAP_SHIFTED,
+	OP_REMAP_OFFSET,
+	OP_REMAP_REOPENED,
+	OP_REMAP_FILE,
+	OP_REMAP_KIND,
+	OP_REMAP_SHARED,
+	NR_OPS,
+};
+
+static void act(struct world *w, enum op op)
+{
+	if (op == OP_ELSEWHERE)
+		return;
+	w->lock_seq = w->mm_seq;
+	w->write_locked = true;
+	if (op >= OP_REMAP_ALIKE) {
+		w->unmapped = true;
+		w->vma++;
+	}
+	switch (op) {
+	case OP_GROW:
+		w->end += PAGE;
+		break;
+	case OP_SPLIT_FRONT:
+		if (w->start == w->dst)
+			break;
+		w->start += PAGE;
+		w->vma++;
+		break;
+	case OP_SPLIT_BACK:
+		if (w->dst + PAGE < w->end)
+			w->end -= PAGE;
+		break;
+	case OP_FLAG:
+		w->other_flags ^= F_LOCKED;
+		break;
+	case OP_PROTECT:
+		w->prot ^= 2;
+		break;
+	case OP_PKEY:
+		w->page_prot ^= 0x1000;
+		break;
+	case OP_POLICY:
+		w->policy ^= 5;
+		break;
+	case OP_NAME:
+		w->name ^= 6;
+		break;
+	case OP_MODE:
+		w->modes ^= rnd(2) ? F_WP : F_RWP;
+		break;
+	case OP_CTX:
+		w->ctx ^= 1;
+		break;
+	case OP_REMAP_SHIFTED: /* the same vm_pgoff, at an address two pages further on */
+		if (w->dst < w->start + 2 * PAGE)
+			break;
+		w->start += 2 * PAGE;
+		w->page -= 2;
+		break;
+	case OP_REMAP_OFFSET:
+		w->page ^= 1;
+		break;
+	case OP_REMAP_REOPENED:
+		w->file ^= 1;
+		break;
+	case OP_REMAP_FILE:
+		w->file ^= 2;
+		w->inode ^= 2;
+		break;
+	case OP_REMAP_KIND:
+		w->is_file = !w->is_file;
+		w->shared = false;
+		break;
+	case OP_REMAP_SHARED:
+		w->shared = w->is_file && !w->shared;
+		break;
+	default:
+		break;
+	}
+}
+
+/* A window's worth of writers. One may be in at its begin, one elsewhere at its end. */
+static void live(struct world *w)
+{
+	__u64 nr = rnd(4);
+
+	for (__u64 i = 0; i < nr; i++) {
+		w->mm_seq |= 1;
+		act(w, rnd(4) ? (enum op)rnd(NR_OPS) : OP_ELSEWHERE);
+		w->mm_seq++;
+	}
+	if (!rnd(8))
+		w->mm_seq |= 1;
+}
+
+/* "as the kernel's check (7.1+) compares it": docs/classes.md. */
+static bool snapshot_differs(const struct world *b, const struct world *e)
+{
+	if (b->modes != e->modes || b->shared != e->shared || b->is_file != e->is_file)
+		return true;
+	return b->is_file && (b->file != e->file || b->inode != e->inode || vm_pgoff(b) != vm_pgoff(e));
+}
+
+/* "does the address still mean the same?" */
+static bool meaning_differs(const struct world *b, const struct world *e)
+{
+	if (b->ctx != e->ctx || b->modes != e->modes || b->shared != e->shared || b->is_file != e->is_file)
+		return true;
+	return b->is_file && (b->inode != e->inode || b->page != e->page);
+}
+
+static bool anything_else_differs(const struct world *b, const struct world *e)
+{
+	return b->start != e->start || b->end != e->end || b->other_flags != e->other_flags || b->prot != e->prot ||
+	       b->page_prot != e->page_prot || b->policy != e->policy || b->name != e->name;
+}
+
+/* The table of classes, test by test, in its order, with what each check answers. */
+static __u32 slow_class(const struct window_facts *w, const struct world *b, const struct world *e, __u32 *eagain)
+{
+	const bool snap = snapshot_differs(b, e), means = meaning_differs(b, e);
+	const bool equal = !snap && !means, locked = equal && e->write_locked;
+	const bool known = w->unmapped != SEEN_UNKNOWN;
+	const __u32 snapshot = BIT32(CHECK_SNAPSHOT) | (w->kernel_checks ? BIT32(CHECK_KERNEL) : 0);
+	const struct {
+		bool test;
+		__u32 class, eagain;
+	} classes[] = {
+		{ w->retake == RETAKE_NEVER, CLASS_ABORTED, 0 },
+		{ w->retake == RETAKE_BLOCKED, CLASS_BLOCKED, 0 },
+		{ w->retake == RETAKE_GONE, CLASS_GONE, 0 },
+		{ w->retake == RETAKE_LOST, CLASS_UNDETERMINED, 0 },
+		{ snap && means, CLASS_REAL, snapshot | SEQS },
+		{ snap && !means, CLASS_FALSE_ALARM, snapshot | SEQS },
+		{ !snap && means, CLASS_HIDDEN, SEQS },
+		{ locked && !known, CLASS_UNDETERMINED, 0 },
+		{ locked && e->unmapped, CLASS_REPLACED, SEQS },
+		{ locked && anything_else_differs(b, e), CLASS_TOLERATED, SEQS },
+		{ locked, CLASS_LOCKED, SEQS },
+		{ b->mm_seq != e->mm_seq, CLASS_UNRELATED, MM },
+		{ true, CLASS_QUIET, 0 },
+	};
+	size_t i = 0;
+
+	while (!classes[i].test)
+		i++;
+	*eagain = classes[i].eagain;
+	return classes[i].class;
+}
+
+static void random_histories(void **state)
+{
+	__u64 seen[NR_CLASSES] = {};
+
+	(void)state;
+	random_state = 20260608;
+	for (int i = 0; i < 1000000; i++) {
+		struct window_facts w = { .uffd_mask = UFFD_MASK };
+		struct world begin, end;
+		struct verdict v;
+		__u32 class, eagain;
+		bool lie, decided;
+		char row[64];
+
+		new_world(&begin);
+		begin.mm_seq += !rnd(3); /* a writer is already in; it may lock this VMA */
+		end = begin;
+		live(&end);
+		look(&begin, &w.begin);
+		look(&end, &w.end);
+		w.dst = begin.dst;
+		w.retake = rnd(8) ? RETAKE_OK : (__u32)rnd(RETAKE_LOST + 1);
+		w.unmapped = rnd(16) ? end.unmapped ? SEEN_YES : SEEN_NO : SEEN_UNKNOWN;
+		w.write_locked = rnd(16) ? end.write_locked ? SEEN_YES : SEEN_NO : SEEN_UNKNOWN;
+		if (!rnd(32))
+			w.write_locked = SEEN_NO; /* the hook missed it */
+		w.kernel_checks = !!rnd(4);
+		lie = w.kernel_checks && !rnd(64);
+		w.kernel_eagain = w.kernel_checks && snapshot_differs(&begin, &end) != lie;
+		class = slow_class(&w, &begin, &end, &eagain);
+		decided = w.retake == RETAKE_OK && class != CLASS_UNDETERMINED;
+		if (decided && begin.is_file != end.is_file)
+			eagain |= OPS;
+		if (decided && lie)
+			eagain ^= BIT32(CHECK_KERNEL);
+
+		classify(&w, &v);
+		snprintf(row, sizeof(row), "history %d", i);
+		expect_u64(row, v.class, class);
+		expect_u64(row, v.eagain, eagain);
+		expect_u64(row, v.reached, !decided ? 0 : w.kernel_checks ? 0x1f : 0x0f);
+		expect_u64(row, v.anomaly, decided && lie);
+		expect_u64(row, v.unwitnessed, decided && end.write_locked && w.write_locked == SEEN_NO);
+		expect_u64(row, v.odd_start, begin.mm_seq % 2);
+		expect_u64(row, !!v.snapshot_reasons, class == CLASS_REAL || class == CLASS_FALSE_ALARM);
+		expect_u64(row, !!v.meaning_reasons, class == CLASS_REAL || class == CLASS_HIDDEN);
+		expect_u64(row, !!v.tolerated_reasons, class == CLASS_TOLERATED);
+		seen[class]++;
+	}
+	for (int i = 0; i < NR_CLASSES; i++)
+		assert_true(seen[i] > 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(class),      cmocka_unit_test(not_retaken),
+		cmocka_unit_test(snapshot),   cmocka_unit_test(meaning),
+		cmocka_unit_test(tolerated),  cmocka_unit_test(precedence),
+		cmocka_unit_test(sequence),   cmocka_unit_test(anomaly),
+		cmocka_unit_test(old_kernel), cmocka_unit_test(random_histories),
+	};
+
+	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);
+}

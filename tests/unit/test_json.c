@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* JSON (json.c, report_json.c): whatever the bytes, a line that parses; and every member of schema 1. */
+#include "canned.h"
+#include "json.h"
+#include "unit.h"
+#include "version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* --- One value -------------------------------------------------------------------------------------------------------
+ */
+
+#define BAD "\xef\xbf\xbd" /* U+FFFD */
+
+static const struct {
+	const char *name, *bytes, *want;
+} strings[] = {
+	{ "empty", "", "" },
+	{ "plain", "plain", "plain" },
+	{ "quotes and backslash", "a\"b\\c/d", "a\"b\\c/d" },
+	{ "control bytes", "\x01\x1b[2J\n\t\x1f\x7f", "\x01\x1b[2J\n\t\x1f\x7f" },
+	{ "two bytes", "\xc3\xa4", "\xc3\xa4" },
+	{ "three bytes", "\xe2\x82\xac", "\xe2\x82\xac" },
+	{ "four bytes", "\xf0\x9f\x90\xa7", "\xf0\x9f\x90\xa7" },
+	{ "smallest of each length", "\x01\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80",
+	  "\x01\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80" },
+	{ "largest of each length", "\x7f\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf",
+	  "\x7f\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf" },
+	{ "around the surrogates", "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80" },
+	{ "lone continuation", "a\x80z", "a" BAD "z" },
+	{ "lone lead at the end", "a\xc3", "a" BAD },
+	{ "lead and no continuation", "\xc3(", BAD "(" },
+	{ "cut three bytes", "\xe2\x82", BAD BAD },
+	{ "cut four bytes", "\xf0\x9f\x90", BAD BAD BAD },
+	{ "overlong NUL", "\xc0\x80", BAD BAD },
+	{ "overlong slash", "\xc1\xaf", BAD BAD },
+	{ "overlong, three bytes", "\xe0\x9f\xbf", BAD BAD BAD },
+	{ "overlong, four bytes", "\xf0\x8f\xbf\xbf", BAD BAD BAD BAD },
+	{ "high surrogate", "\xed\xa0\x80", BAD BAD BAD },
+	{ "low surrogate", "\xed\xbf\xbf", BAD BAD BAD },
+	{ "beyond U+10FFFF", "\xf4\x90\x80\x80", BAD BAD BAD BAD },
+	{ "five bytes", "\xf8\x88\x80\x80\x80", BAD BAD BAD BAD BAD },
+	{ "no UTF-8 byte", "\xfe\xff", BAD BAD },
+	{ "good after bad", "\xff\xc3\xa4", BAD "\xc3\xa4" },
+};
+
+/* What json_write() made of @o: exactly one line. The caller frees it. */
+static char *line_of(struct json_object *o)
+{
+	char *line;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	assert_int_equal(json_write(f, o), 0);
+	fclose(f);
+	assert_int_equal(strlen(line), size); /* no NUL */
+	assert_ptr_equal(strchr(line, '\n'), line + size - 1);
+	return line;
+}
+
+/* Parse strictly: valid UTF-8, nothing behind the object. */
+static struct json_object *parsed(const char *line)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *o;
+
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	o = json_tokener_parse_ex(tokener, line, (int)strlen(line) + 1);
+	assert_int_equal(json_tokener_get_error(tokener), json_tokener_success);
+	json_tokener_free(tokener);
+	return o;
+}
+
+static void text_survives(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(strings); i++) {
+		struct json_object *o = json_object_new_object();
+		char *line;
+
+		add_str(o, "text", strings[i].bytes);
+		line = line_of(o);
+		for (const char *c = line; c[1]; c++)
+			assert_true((unsigned char)*c >= ' '); /* control bytes are escaped */
+		o = parsed(line);
+		expect_str(strings[i].name, json_object_get_string(json_object_object_get(o, "text")), strings[i].want);
+		json_object_put(o);
+		free(line);
+	}
+}
+
+/* Any two bytes at all make a line that parses. */
+static void any_bytes(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i < 1 << 16; i++) {
+		const char text[] = { (char)(i >> 8), (char)i, '\0' };
+		struct json_object *o = json_object_new_object();
+		char *line;
+
+		add_str(o, "comm", text);
+		line = line_of(o);
+		json_object_put(parsed(line));
+		free(line);
+	}
+}
+
+static void values(void **state)
+{
+	struct json_object *o = json_object_new_object();
+	char *line;
+
+	(void)state;
+	add_str(o, "type", "test");
+	add_u64(o, "zero", 0);
+	add_u64(o, "beyond double", (1ULL << 53) + 1);
+	add_u64(o, "max", UINT64_MAX);
+	add_double(o, "second", 1);
+	add_double(o, "micro", 0.000001);
+	add_double(o, "day", 86400.123456);
+	add_double(o, "negative", -1);
+	add_double(o, "nan", NAN);
+	add_double(o, "inf", INFINITY);
+	add_bool(o, "yes", true);
+	add_bool(o, "no", false);
+	add_str(o, "none", NULL);
+	add_null(o, "null");
+	add_u64(add_object(o, "object"), "member", 1);
+	line = line_of(o);
+	assert_string_equal(line, "{\"type\":\"test\",\"zero\":0,\"beyond double\":9007199254740993,"
+				  "\"max\":18446744073709551615,\"second\":1.000000,\"micro\":0.000001,"
+				  "\"day\":86400.123456,\"negative\":null,\"nan\":null,\"inf\":null,\"yes\":true,"
+				  "\"no\":false,\"none\":null,\"null\":null,\"object\":{\"member\":1}}\n");
+	o = parsed(line);
+	assert_true(json_object_get_uint64(json_object_object_get(o, "max")) == UINT64_MAX);
+	json_object_put(o);
+	free(line);
+}
+
+static void a_full_disk_is_reported(void **state)
+{
+	FILE *full = fopen("/dev/full", "w");
+	struct json_object *o = json_object_new_object();
+
+	(void)state;
+	assert_non_null(full);
+	assert_int_equal(json_write(full, o), -1);
+	assert_int_equal(errno, ENOSPC);
+	fclose(full);
+}
+
+/* --- The records -----------------------------------------------------------------------------------------------------
+ */
+
+static struct json_object *record(int (*print)(const struct report *, const struct span *), struct report *r,
+				  const struct span *s)
+{
+	struct json_object *o;
+	char *line;
+	size_t size;
+
+	r->out = open_memstream(&line, &size);
+	assert_int_equal(print(r, s), 0);
+	fclose(r->out);
+	assert_int_equal(strncmp(line, "{\"type\":", 8), 0); /* first */
+	assert_ptr_equal(strchr(line, '\n'), line + size - 1);
+	o = parsed(line);
+	free(line);
+	return o;
+}
+
+static struct json_object *member(struct json_object *o, const char *path)
+{
+	char name[64];
+
+	while (*path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
+		if (!json_object_object_get_ex(o, name, &o)) {
+			print_message("# no member %s\n", name);
+			fail();
+		}
+		path += n + (path[n] == '.');
+	}
+	return o;
+}
+
+/* Every number of schema 1, and what canned_counters() makes of it. */
+static const struct {
+	const char *path;
+	__u64 want;
+} numbers[] = {
+	{ "schema", 1 },
+	{ "copy.calls", 5003 },
+	{ "copy.pages", 4999 },
+	{ "copy.bytes", 20475904 },
+	{ "copy.returned.ok", 4990 },
+	{ "copy.returned.EAGAIN", 9 },
+	{ "copy.returned.ENOENT", 4 },
+	{ "windows.total", 13422 },
+	{ "windows.quiet", 1102 },
+	{ "windows.unrelated", 1105 },
+	{ "windows.locked", 1108 },
+	{ "windows.tolerated", 1111 },
+	{ "windows.replaced", 1114 },
+	{ "windows.hidden", 1117 },
+	{ "windows.false_alarm", 1120 },
+	{ "windows.real", 1123 },
+	{ "windows.gone", 1126 },
+	{ "windows.blocked", 1129 },
+	{ "windows.aborted", 1132 },
+	{ "windows.undetermined", 1135 },
+	{ "windows_open", 414 },
+	{ "snapshot_reasons.uffd_flags", 201 },
+	{ "snapshot_reasons.shared", 202 },
+	{ "snapshot_reasons.ops", 203 },
+	{ "snapshot_reasons.file", 204 },
+	{ "snapshot_reasons.inode", 205 },
+	{ "snapshot_reasons.pgoff", 206 },
+	{ "meaning_reasons.ctx", 211 },
+	{ "meaning_reasons.uffd_flags", 212 },
+	{ "meaning_reasons.shared", 213 },
+	{ "meaning_reasons.ops", 214 },
+	{ "meaning_reasons.inode", 215 },
+	{ "meaning_reasons.offset", 216 },
+	{ "tolerated_reasons.range", 221 },
+	{ "tolerated_reasons.flags", 222 },
+	{ "tolerated_reasons.prot", 223 },
+	{ "tolerated_reasons.policy", 224 },
+	{ "tolerated_reasons.name", 225 },
+	{ "odd_start", 401 },
+	{ "external", 402 },
+	{ "anomalies", 403 },
+	{ "lost.windows", 411 },
+	{ "lost.events", 0 },
+	{ "lost.recursion", 413 },
+	{ "lost.map_full", 412 },
+};
+
+/* What no plan measures yet is null, never 0. */
+static const char *const unmeasured[] = {
+	"by_kind.hugetlb", "eagain_causes", "writers", "chains", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
+};
+
+/* The tables among the members: one number a check, or a class and kind. */
+static void check_tables(struct json_object *o, bool none)
+{
+	static const char *const columns[] = { "eagain", "real", "spurious", "missed" };
+	char path[64];
+
+	for (__u32 i = 0; i < NR_CHECKS; i++)
+		for (__u32 k = 0; k < COUNT(columns); k++) {
+			snprintf(path, sizeof(path), "checks.%s.%s", check_names[i], columns[k]);
+			expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 301 + 10 * i + k);
+		}
+	for (__u32 i = 0; i < NR_CLASSES; i++) {
+		snprintf(path, sizeof(path), "by_kind.anon.%s", class_names[i]);
+		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 101 + i);
+		snprintf(path, sizeof(path), "by_kind.shmem.%s", class_names[i]);
+		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 1001 + 2 * i);
+	}
+}
+
+static void check_numbers(struct json_object *o)
+{
+	__u64 sum = 0;
+
+	check_tables(o, false);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct json_object *n = member(o, numbers[i].path);
+
+		assert_int_equal(json_object_get_type(n), json_type_int);
+		expect_u64(numbers[i].path, json_object_get_uint64(n), numbers[i].want);
+	}
+	for (size_t i = 0; i < COUNT(unmeasured); i++)
+		assert_null(member(o, unmeasured[i]));
+	for (int i = 0; i < NR_CLASSES; i++)
+		sum += json_object_get_uint64(json_object_object_get(member(o, "windows"), class_names[i]));
+	assert_int_equal(sum, json_object_get_uint64(member(o, "windows.total")));
+	assert_int_equal(json_object_object_length(member(o, "windows")), NR_CLASSES + 1);
+}
+
+static void check_hists(struct json_object *o)
+{
+	for (__u32 i = 0; i < NR_CLASSES; i++) {
+		struct json_object *h = json_object_object_get(member(o, "hist_ns.window"), class_names[i]);
+		struct json_object *shmem =
+			json_object_object_get(member(o, "hist_ns.window_by_kind.shmem"), class_names[i]);
+
+		assert_int_equal(json_object_array_length(h), 2);
+		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "min")), 896);
+		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "max")), 1023);
+		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "count")), 101 + i);
+		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 1), "min")), 917504);
+		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 1), "count")), 1001 + 2 * i);
+		assert_int_equal(json_object_array_length(shmem), 1);
+	}
+}
+
+/* What the run was: in the start record and in the summary. */
+static void check_context(struct json_object *o)
+{
+	struct utsname uts;
+	struct json_object *hooks = member(o, "plan.hooks");
+
+	uname(&uts);
+	assert_string_equal(json_object_get_string(member(o, "tool.name")), "uffdretry");
+	assert_string_equal(json_object_get_string(member(o, "tool.version")), UFFDRETRY_VERSION);
+	assert_string_equal(json_object_get_string(member(o, "host.kernel")), uts.release);
+	assert_string_equal(json_object_get_string(member(o, "host.arch")), uts.machine);
+	assert_int_equal(json_object_get_int64(member(o, "host.cpus")), sysconf(_SC_NPROCESSORS_ONLN));
+	assert_string_equal(json_object_get_string(member(o, "plan.name")), "retry_state");
+	assert_int_equal(json_object_get_boolean(member(o, "plan.exact")), true);
+	assert_string_equal(json_object_get_string(member(o, "plan.self_test")), "passed");
+	assert_int_equal(json_object_array_length(hooks), 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct json_object *hook = json_object_array_get_idx(hooks, i);
+
+		assert_string_equal(json_object_get_string(member(hook, "name")), canned_hooks[i].target);
+		assert_string_equal(json_object_get_string(member(hook, "variant")), canned_hooks[i].variant);
+		assert_int_equal(json_object_get_boolean(member(hook, "attached")), i == 0);
+		assert_int_equal(json_object_get_int64(member(hook, "missed")), 21 + i);
+	}
+	assert_string_equal(json_object_to_json_string_ext(member(o, "plan.unmeasured"), JSON_C_TO_STRING_PLAIN),
+			    "[\"writers\",\"chains\"]");
+}
+
+static void summary(void **state)
+{
+	static struct counters c;
+	struct report r = canned_report(NULL);
+	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
+	struct json_object *o;
+
+	(void)state;
+	canned_counters(&c);
+	o = record(json_span, &r, &s);
+	assert_string_equal(json_object_get_string(member(o, "type")), "summary");
+	assert_true(json_object_get_double(member(o, "elapsed_s")) == 12.5);
+	assert_true(json_object_get_double(member(o, "time")) > 1.7e9);
+	check_numbers(o);
+	check_hists(o);
+	check_context(o);
+	json_object_put(o);
+}
+
+static void interval(void **state)
+{
+	static struct counters c;
+	struct report r = canned_report(NULL);
+	const struct span s = { .counters = &c, .elapsed_s = 1 };
+	struct json_object *o;
+
+	(void)state;
+	canned_counters(&c);
+	o = record(json_span, &r, &s);
+	assert_string_equal(json_object_get_string(member(o, "type")), "interval");
+	check_numbers(o);
+	assert_false(json_object_object_get_ex(o, "plan", NULL));
+	json_object_put(o);
+}
+
+/* Nothing happened: zeros where something was measured, and still null where not. */
+static void nothing_happened(void **state)
+{
+	static const struct counters none;
+	struct report r = canned_report(NULL);
+	const struct span s = { .counters = &none, .final = true };
+	struct json_object *o = record(json_span, &r, &s);
+
+	(void)state;
+	for (size_t i = 1; i < COUNT(numbers); i++)
+		if (!strstr(numbers[i].path, "returned.E"))
+			expect_u64(numbers[i].path, json_object_get_uint64(member(o, numbers[i].path)), 0);
+	check_tables(o, true);
+	for (size_t i = 0; i < COUNT(unmeasured); i++)
+		assert_null(member(o, unmeasured[i]));
+	assert_int_equal(json_object_object_length(member(o, "copy.returned")), 1);
+	assert_int_equal(json_object_array_length(member(o, "hist_ns.window.real")), 0);
+	json_object_put(o);
+}
+
+static void huge_numbers(void **state)
+{
+	static struct counters c;
+	struct report r = canned_report(NULL);
+	const struct span s = { .counters = &c, .elapsed_s = 1e9, .final = true };
+	struct json_object *o, *bucket;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.totals.calls = UINT64_MAX;
+	c.totals.windows[KIND_ANON][CLASS_REAL] = (1ULL << 63) + 1;
+	c.hists[KIND_ANON][CLASS_REAL].count[HIST_BUCKETS - 1] = (1ULL << 63) + 1;
+	o = record(json_span, &r, &s);
+	assert_true(json_object_get_uint64(member(o, "copy.calls")) == UINT64_MAX);
+	assert_true(json_object_get_uint64(member(o, "windows.real")) == (1ULL << 63) + 1);
+	bucket = json_object_array_get_idx(member(o, "hist_ns.window.real"), 0);
+	assert_true(json_object_get_uint64(member(bucket, "count")) == (1ULL << 63) + 1);
+	assert_true(json_object_get_uint64(member(bucket, "max")) == UINT64_MAX);
+	json_object_put(o);
+}
+
+static int start(const struct report *r, const struct span *s)
+{
+	(void)s;
+	return json_start(r);
+}
+
+static void start_record(void **state)
+{
+	static struct target target = { .pids = { 42, 43 }, .nr = 2 };
+	struct report r = canned_report(NULL);
+	struct json_object *o = record(start, &r, NULL);
+
+	(void)state;
+	assert_string_equal(json_object_get_string(member(o, "type")), "start");
+	assert_int_equal(json_object_get_int64(member(o, "schema")), 1);
+	check_context(o);
+	assert_int_equal(json_object_array_length(member(o, "target.pids")), 0);
+	assert_null(member(o, "target.command"));
+	json_object_put(o);
+
+	r.target = &target;
+	o = record(start, &r, NULL);
+	assert_string_equal(json_object_to_json_string_ext(member(o, "target.pids"), JSON_C_TO_STRING_PLAIN),
+			    "[42,43]");
+	json_object_put(o);
+}
+
+/* The command as it was given, as far as UTF-8 can say it: a terminal's worries are no concern of JSON. */
+static void command_in_the_record(void **state)
+{
+	char *command[] = { (char *)"./caf\xc3\xa9", (char *)"a b", (char *)"\xff\x1b[2J", NULL };
+	static struct target target = { .pids = { 42 }, .nr = 1, .is_command = true };
+	struct report r = canned_report(NULL);
+	struct json_object *o;
+
+	(void)state;
+	r.target = &target;
+	r.command = command;
+	o = record(start, &r, NULL);
+	assert_string_equal(json_object_get_string(member(o, "target.command")), "./caf\xc3\xa9 a b " BAD "\x1b[2J");
+	json_object_put(o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_survives),    cmocka_unit_test(any_bytes),
+		cmocka_unit_test(values),	    cmocka_unit_test(a_full_disk_is_reported),
+		cmocka_unit_test(summary),	    cmocka_unit_test(interval),
+		cmocka_unit_test(nothing_happened), cmocka_unit_test(huge_numbers),
+		cmocka_unit_test(start_record),	    cmocka_unit_test(command_in_the_record),
+	};
+
+	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# The user side under ASan and UBSan: the unit tests (cmocka), and a tool for the tests of the command line.
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNIT_PROGRAMS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/asan/%.o)
+ASAN_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/asan/%.o)
+
+.PHONY: check-unit check-cli unit-programs
+
+$(BUILD)/asan/%.o: %.c | $(BUILD)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(BUILD)/asan/src/tracer.o: $(SKEL)
+
+$(BUILD)/asan/uffdretry: $(ASAN_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+
+# Each test with the modules it needs and no others; test_classify and test_hist need headers only.
+asan_src = $(1:%=$(BUILD)/asan/src/%.o)
+$(BUILD)/unit/test_options: $(call asan_src,options)
+$(BUILD)/unit/test_totals: $(call asan_src,totals)
+$(BUILD)/unit/test_json $(BUILD)/unit/test_report: $(call asan_src,json report report_json report_text totals)
+
+$(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -ljson-c -lm -o $@
+
+unit-programs: $(UNIT_PROGRAMS)
+
+check-unit: unit-programs
+	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS) --exec '' $(UNIT_PROGRAMS)
+
+check-cli: $(BUILD)/asan/uffdretry
+	$(Q)UFFDRETRY=$(abspath $<) prove $(PROVE_FLAGS) --exec bash tests/cli
+
+-include $(ASAN_OBJS:.o=.d) $(UNIT_OBJS:.o=.d)
