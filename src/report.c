@@ -15,6 +15,8 @@ static void append(char *text, size_t size, const char *more)
 	for (; *more && used + 1 < size; more++)
 		text[used++] = isprint((unsigned char)*more) ? *more : '?';
 	text[used] = '\0';
+	if (*more && used >= 3)
+		memcpy(text + used - 3, "...", 3);
 }
 
 void target_text(const struct report *r, char *text, size_t size)

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// A reserved stretch of address space in which destinations are mapped, and the files behind them.
+#ifndef UFFDLOAD_ARENA_H
+#define UFFDLOAD_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE 4096UL
+
+/*
+ * All is PROT_NONE except what is mapped on purpose: so the kernel places nothing here by itself, and no VMA has a
+ * neighbour that it could merge with unless a test wants one.
+ */
+struct arena {
+	uint64_t start;
+	size_t pages;
+	int file;  /* memfd */
+	int again; /* the same inode, opened anew */
+	int other; /* another memfd */
+};
+
+enum backing {
+	BACKED_ANON,
+	BACKED_SHARED_ANON, /* MAP_SHARED | MAP_ANONYMOUS: a shmem file of its own each time */
+	BACKED_FILE,
+	BACKED_AGAIN,
+	BACKED_OTHER,
+};
+
+struct mapping {
+	enum backing backing;
+	bool shared;
+	size_t offset; /* of the first page in its file, in pages */
+};
+
+int arena_create(struct arena *arena, size_t pages, size_t file_pages);
+void arena_destroy(struct arena *arena);
+/* mmap(MAP_FIXED), readable and writable. */
+int arena_map(const struct arena *arena, uint64_t start, size_t pages, const struct mapping *mapping);
+/* Back to PROT_NONE, whatever was there. */
+int arena_clear(const struct arena *arena, uint64_t start, size_t pages);
+/* Make the files all holes again. */
+int arena_empty_files(const struct arena *arena, size_t first, size_t pages);
+
+#endif
