@@ -21,6 +21,11 @@ check() {
 	fi
 }
 
+# none_left FILE: the guest found no BPF object.
+none_left() {
+	[ "$(cat "$out/$1")" = 'programs 0 maps 0 links 0' ] || { cat "$out/$1"; return 1; }
+}
+
 skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 0

@@ -16,5 +16,5 @@ run trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
 run trace_all free-unrelated free --duration 5s --copiers 4 --writers 2 --rate 0 --what unrelated --seed "$seed"
 run trace_all free-benign free --duration 5s --copiers 4 --writers 2 --rate 0 --what benign --seed "$seed"
 run trace_all free-replaced free --duration 5s --copiers 4 --writers 2 --rate 0 --what replaced --seed "$seed"
-bpfleft >/out/left
+left >/out/left
 exit 0

@@ -17,6 +17,13 @@ has_line() {
 	grep -q "$1" "$2" 2>/dev/null
 }
 
+# What is left of BPF objects. The kernel frees programs after a grace period.
+left() {
+	# The kernel frees programs after a grace period.
+	wait_for 20 sh -c 'bpfleft | grep -qx "programs 0 maps 0 links 0"'
+	bpfleft
+}
+
 # Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed.
 
 # trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.

@@ -11,12 +11,6 @@ keep() {
 	echo $? >"/out/$case.status"
 }
 
-left() {
-	# The kernel frees programs after a grace period.
-	wait_for 20 sh -c 'bpfleft | grep -qx "programs 0 maps 0 links 0"'
-	bpfleft
-}
-
 started() {
 	has_line "$1" "$2"
 }
