@@ -67,8 +67,13 @@ static int spawn(struct handler *handler, int theirs, int cpu)
 	return -err;
 }
 
+/*
+ * Waits until it runs: before its exec has closed them, the child holds our userfaultfds too, and the last close of one
+ * writes our mmap_lock.
+ */
 int handler_start(struct handler *handler, int cpu)
 {
+	struct rig_result unused;
 	int pair[2];
 	int err;
 
@@ -82,7 +87,7 @@ int handler_start(struct handler *handler, int cpu)
 		return err;
 	}
 	handler->socket = pair[0];
-	return 0;
+	return handler_wait(handler, true, &unused);
 }
 
 /* It ends when its socket does. */
@@ -305,12 +310,15 @@ static void run_on(int cpu)
 int handler_main(int socket, int cpu)
 {
 	static struct bench bench = { .uffd = -1 };
+	const struct reply ready = { 0 };
 	struct request request;
 	int uffd;
 
 	/* The socket's end is not enough: this process may be asleep in a copy when the load dies. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	run_on(cpu);
+	if (send(socket, &ready, sizeof(ready), MSG_NOSIGNAL) != (ssize_t)sizeof(ready))
+		return 1;
 	while (receive_request(socket, &request, &uffd) == (ssize_t)sizeof(request)) {
 		struct reply reply = { 0 };
 

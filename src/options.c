@@ -92,6 +92,18 @@ static int usage_error(const char *fmt, const char *arg)
 	return fail(EXIT_USAGE, "uffdretry --help lists the options", "%s", message);
 }
 
+/* A finite decimal number at the start of @text, without sign; *@end is what follows. Returns 0 or -1. */
+static int parse_decimal(const char *text, double *value, char **end)
+{
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return -1;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return -1;
+	errno = 0;
+	*value = strtod(text, end);
+	return errno || *end == text || !isfinite(*value) ? -1 : 0;
+}
+
 int parse_duration(const char *text, __u64 *ns)
 {
 	static const struct {
@@ -101,13 +113,7 @@ int parse_duration(const char *text, __u64 *ns)
 	char *end;
 	double value;
 
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
-		return -1;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		return -1;
-	errno = 0;
-	value = strtod(text, &end);
-	if (errno || end == text || !isfinite(value))
+	if (parse_decimal(text, &value, &end))
 		return -1;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strcmp(end, units[i].unit))
@@ -127,13 +133,7 @@ int parse_rate(const char *text, double *rate)
 	char *end;
 	double value;
 
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
-		return -1;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		return -1;
-	errno = 0;
-	value = strtod(text, &end);
-	if (errno || end == text || !isfinite(value))
+	if (parse_decimal(text, &value, &end))
 		return -1;
 	if (!strcmp(end, "%"))
 		value /= 100;

@@ -332,7 +332,7 @@ static void target_names(void **state)
 		{ NULL, NULL, 64, "every process" },   { &none, NULL, 64, "every process" },
 		{ &one, NULL, 64, "PID 42" },	       { &two, NULL, 64, "PIDs 42, 4243" },
 		{ &one, plain, 64, "./restore vm 1" }, { NULL, escapes, 64, "?[2Jx??\?\?\?\?" },
-		{ &two, NULL, 10, "PIDs 42, " },       { NULL, plain, 1, "" },
+		{ &two, NULL, 10, "PIDs 4..." },       { NULL, plain, 1, "" },
 	};
 	struct report r = canned_report(NULL);
 

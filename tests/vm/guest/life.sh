@@ -1,3 +1,4 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest: how the tool starts, ends and fails. Each case leaves its output in /out/CASE.{out,err,status}.
@@ -11,15 +12,11 @@ keep() {
 	echo $? >"/out/$case.status"
 }
 
-started() {
-	has_line "$1" "$2"
-}
-
 # stop CASE SIGNAL: start the tool, let it trace, send the signal.
 stop() {
 	uffdretry >"/out/$1.out" 2>"/out/$1.err" &
 	tool=$!
-	wait_for 60 started '^Tracing' "/out/$1.err"
+	wait_for 60 has_line '^Tracing' "/out/$1.err"
 	kill "-$2" $tool
 	wait $tool
 	echo $? >"/out/$1.status"

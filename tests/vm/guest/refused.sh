@@ -1,3 +1,4 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest: a kernel on which the tool cannot work; what it says is kept in /out.
