@@ -95,7 +95,7 @@ $(BUILD):
 
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
-SERIES ?= 7.1 7.2 7.3
+SERIES ?= 6.12 6.18 7.1 7.2 7.3
 GROUPS ?= unit cli btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
@@ -137,7 +137,7 @@ help:
 	'make                 ./uffdretry and ./uffdload' \
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli btf vm", SERIES="7.1 7.2 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli btf vm", SERIES="6.12 7.3" choose' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

@@ -30,6 +30,11 @@ static __always_inline __u32 reason_if(_Bool differs, __u32 reason)
 	return differs ? BIT32(reason) : 0;
 }
 
+static __always_inline _Bool same_inode(const struct vma_facts *b, const struct vma_facts *e)
+{
+	return b->inode == e->inode && b->ino == e->ino;
+}
+
 /*
  * mfill_retry_state_changed() of 7.1 and later (85668fda932a), as a set of enum snapshot_reason.
  * An anonymous VMA (no file saved) is compared no further than that it still is one.
@@ -44,11 +49,11 @@ static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 
 	if (!b->file)
 		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_FILE);
-	reasons |= reason_if(b->file != e->file, SNAPSHOT_FILE);
+	/* A file has one inode all its life: with another one, the file at the same address is another too. */
+	reasons |= reason_if(b->file != e->file || b->ino != e->ino, SNAPSHOT_FILE);
 	if (!e->file)
 		return reasons;
-	return reasons | reason_if(b->inode != e->inode, SNAPSHOT_INODE) |
-	       reason_if(b->pgoff != e->pgoff, SNAPSHOT_PGOFF);
+	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_INODE) | reason_if(b->pgoff != e->pgoff, SNAPSHOT_PGOFF);
 }
 
 /* The file page behind @dst, given the VMA it lies in. */
@@ -68,7 +73,7 @@ static __always_inline __u32 meaning_diff(const struct window_facts *w)
 
 	if (b->uffd_ops == UFFD_OPS_ANON && e->uffd_ops == UFFD_OPS_ANON)
 		return reasons;
-	if (b->inode != e->inode)
+	if (!same_inode(b, e))
 		return reasons | BIT32(MEANING_INODE);
 	return reasons | reason_if(file_page(b, w->dst) != file_page(e, w->dst), MEANING_OFFSET);
 }
@@ -159,7 +164,7 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 
 	if ((v->eagain & implied) != implied_eagain(v->class))
 		return 1;
-	return w->kernel_checks && !!w->kernel_eagain != !!v->snapshot_reasons;
+	return w->kernel_check == KERNEL_CHECK_SEEN && !!w->kernel_eagain != !!v->snapshot_reasons;
 }
 
 /*
@@ -204,7 +209,7 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 		v->tolerated_reasons = 0;
 	if (v->class == CLASS_UNDETERMINED)
 		return;
-	v->reached = w->kernel_checks ? ALL_CHECKS : ALL_CHECKS & ~BIT32(CHECK_KERNEL);
+	v->reached = w->kernel_check == KERNEL_CHECK_UNSEEN ? ALL_CHECKS & ~BIT32(CHECK_KERNEL) : ALL_CHECKS;
 	v->eagain = checks_eagain(w) & v->reached;
 	v->anomaly = is_anomaly(w, v);
 	v->unwitnessed = was_write_locked(w) && w->write_locked == SEEN_NO;

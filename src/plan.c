@@ -30,6 +30,25 @@ static const struct hook vma_start_write_exit = {
 	"vma_start_write_exit", "fexit", "__vma_start_write", false, "VMA write locks: second witness",
 };
 
+static const struct hook copy_worker_entry = {
+	"copy_worker_entry", "fentry", "mfill_atomic_copy", true, "a copy begins",
+};
+static const struct hook copy_worker_exit = {
+	"copy_worker_exit", "fexit", "mfill_atomic_copy", true, "bytes; windows ended by an error",
+};
+static const struct hook uffd_lock_vma_exit = {
+	"uffd_lock_vma_exit", "fexit", "uffd_lock_vma", true, "the VMA, locked and re-taken",
+};
+static const struct hook fixup_exception_entry = {
+	"fixup_exception_entry", "fentry", "fixup_exception", true, "a window begins (anon)",
+};
+static const struct hook shmem_mfill_atomic_pte_exit = {
+	"shmem_mfill_atomic_pte_exit", "fexit", "shmem_mfill_atomic_pte", true, "a window begins (shmem)",
+};
+static const struct hook mm_alloc_pmd_entry = {
+	"mm_alloc_pmd_entry", "fentry", "mm_alloc_pmd", true, "the re-taken VMA was accepted",
+};
+
 static const struct hook *const retry_state_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit, &retry_state_changed_exit,
@@ -46,7 +65,23 @@ static const struct plan retry_state = {
 	.hooks = retry_state_hooks,
 };
 
-const struct plan *const plans[] = { &retry_state, NULL };
+static const struct hook *const interval_hooks[] = {
+	&copy_worker_exit,	&mm_alloc_pmd_entry,
+	&uffd_lock_vma_exit,	&unmap_entry,
+	&vma_start_write_exit,	&ioctl_exit,
+	&fixup_exception_entry, &shmem_mfill_atomic_pte_exit,
+	&copy_worker_entry,	NULL,
+};
+
+/* 6.12 to 7.0: shmem_mfill_atomic_pte() went with 7.1, which has the functions of retry_state. */
+static const struct plan interval = {
+	.name = "interval",
+	.exactness = "begin early by a fault's return",
+	.exact = false,
+	.hooks = interval_hooks,
+};
+
+const struct plan *const plans[] = { &retry_state, &interval, NULL };
 
 /* The value of the enumerator @name in any enum, or -1. vm_flags bits are in an anonymous enum since 6.19. */
 static int enumerator(const struct btf *btf, const char *name)
@@ -66,19 +101,32 @@ static int enumerator(const struct btf *btf, const char *name)
 	return -1;
 }
 
+static bool has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+/* VM_UFFD_MINOR_BIT was a macro before 6.19. It moved twice: the functions beside it tell which it is. */
+static int minor_bit(const struct btf *btf)
+{
+	if (has_function(btf, "mcopy_atomic"))
+		return 37;					 /* 6.1 */
+	return has_function(btf, "__vma_start_write") ? 41 : 38; /* 6.17, 6.18; 6.12 */
+}
+
 /*
  * The vm_flags bits that stand for a userfaultfd mode: __VMA_UFFD_FLAGS of 7.3, VM_UFFD_* before.
- * Where BTF does not say: MISSING and WP never moved (9, 12).
+ * Where BTF does not say: MISSING and WP never moved (9, 12), RWP is younger than the enum.
  */
 static __u64 uffd_mask(const struct btf *btf)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		int fallback;
 	} modes[] = {
 		{ "VMA_UFFD_MISSING_BIT", 9 },
 		{ "VMA_UFFD_WP_BIT", 12 },
-		{ "VMA_UFFD_MINOR_BIT", -1 },
+		{ "VMA_UFFD_MINOR_BIT", minor_bit(btf) },
 		{ "VMA_UFFD_RWP_BIT", -1 },
 	};
 	__u64 mask = 0;
@@ -165,7 +213,7 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 	char name[128];
 
 	if (strcmp(h->variant, "tp_btf"))
-		return btf__find_by_name_kind(k->btf, h->target, BTF_KIND_FUNC) > 0;
+		return has_function(k->btf, h->target);
 	snprintf(name, sizeof(name), "btf_trace_%s", h->target);
 	return btf__find_by_name_kind(k->btf, name, BTF_KIND_TYPEDEF) > 0;
 }

@@ -5,6 +5,7 @@
 #include "access.h"
 #include "err.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const result_names[] = {
@@ -15,11 +16,16 @@ static const char *const result_names[] = {
 
 static int no_usable_plan(const struct session *s)
 {
-	char missing[256];
+	char text[512] = "", missing[256];
+	size_t used = 0;
 
-	plan_missing(&s->kernel, plans[0], missing, sizeof(missing));
+	for (int i = 0; plans[i] && used < sizeof(text); i++) {
+		plan_missing(&s->kernel, plans[i], missing, sizeof(missing));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s", i ? ";" : "",
+					 plans[i]->name, missing);
+	}
 	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
-		    "no usable plan on this kernel: its BTF lacks %s", missing);
+		    "no usable plan on this kernel: in its BTF%s", text);
 }
 
 static int load_plan(struct session *s, const struct options *o)

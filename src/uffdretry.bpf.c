@@ -13,11 +13,12 @@
 #include <bpf/bpf_tracing.h>
 #include "uffdretry.h"
 #include "window.bpf.h"
+#include "interval.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
-#define EAGAIN 11
+#define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-4095)
 
 /*
  * Every UFFDIO_COPY, by what user space got.
@@ -107,6 +108,101 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
 
 	if (w)
 		window_verdict(w, ret & 0xff);
+	return 0;
+}
+
+/*
+ * Plan interval: a copy begins. See interval.bpf.h.
+ * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start, unsigned
+ * long len, uffd_flags_t flags), 6.12 and later
+ */
+SEC("?fentry/mfill_atomic_copy")
+int BPF_PROG(copy_worker_entry, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src, unsigned long len)
+{
+	copy_enter(uffd, dst, src, len);
+	return 0;
+}
+
+/* Plan interval: a copy ends, and what it did is counted. */
+SEC("?fexit/mfill_atomic_copy")
+int BPF_PROG(copy_worker_exit, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src, unsigned long len,
+	     unsigned int flags, long ret)
+{
+	struct window *w = copy_of_current();
+
+	if (!w)
+		return 0;
+	copy_exit(w, uffd, ret);
+	count_bytes(w->slot, ret);
+	return 0;
+}
+
+/*
+ * Plan interval: the destination's VMA is locked, at first and again.
+ * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address), 6.12 and later; UFFDIO_MOVE
+ * calls it too, but not inside a copy.
+ */
+SEC("?fexit/uffd_lock_vma")
+int BPF_PROG(uffd_lock_vma_exit, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+{
+	struct window *w = copy_of_current();
+	__u64 ret = 0;
+
+	if (!w || bpf_get_func_ret(ctx, &ret))
+		return 0;
+	if (IS_ERR_VALUE(ret))
+		copy_refused(w, ret);
+	else
+		copy_locked(w, vma);
+	return 0;
+}
+
+/*
+ * Plan interval: the copy of an unmapped page with faults disabled has failed.
+ * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long fault_addr), x86
+ */
+SEC("?fentry/fixup_exception")
+int BPF_PROG(fixup_exception_entry, struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long addr)
+{
+	struct window *w = copy_of_current();
+	__u64 at;
+
+	if (!w || trapnr != TRAP_PAGE_FAULT || !bpf_get_current_task_btf()->pagefault_disabled)
+		return 0;
+	at = addr - w->copy.src;
+	/* A copy of hugetlb pages has a loop of its own. */
+	if (at < w->copy.len && !(w->held.flags & VM_HUGETLB))
+		copy_failed(w, w->copy.dst + (at & PAGE_MASK));
+	return 0;
+}
+
+/*
+ * Plan interval: the same for shmem, nearer to the drop; -ENOENT asks for the retry and nothing else.
+ * int shmem_mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, unsigned long
+ * src_addr, uffd_flags_t flags, struct folio **foliop), 6.12 to 7.0
+ */
+SEC("?fexit/shmem_mfill_atomic_pte")
+int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *vma, unsigned long dst,
+	     unsigned long src, unsigned int flags, void *foliop, int ret)
+{
+	struct window *w = copy_of_current();
+
+	if (w && ret == -ENOENT)
+		copy_failed(w, dst);
+	return 0;
+}
+
+/*
+ * Plan interval: the re-taken VMA has passed every test. Called for the first page too, when no window is open.
+ * static pmd_t *mm_alloc_pmd(struct mm_struct *mm, unsigned long address), 6.12 to 7.0 and before
+ */
+SEC("?fentry/mm_alloc_pmd")
+int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
+{
+	struct window *w = copy_of_current();
+
+	if (w && w->mm == (__u64)mm)
+		copy_passed(w);
 	return 0;
 }
 

@@ -102,6 +102,13 @@ enum seen {
 	SEEN_UNKNOWN, /* the log overflowed, or nobody asked */
 };
 
+/* What is known of the running kernel's own check. */
+enum kernel_check {
+	KERNEL_CHECK_UNSEEN, /* it compares the snapshot, but what it said was missed */
+	KERNEL_CHECK_SEEN,   /* it compares the snapshot, and kernel_eagain is what it said */
+	KERNEL_CHECK_NONE,   /* it has none, and lets everything pass */
+};
+
 /* The destination VMA as seen under its read lock. Pointers are identities, never followed later. */
 struct vma_facts {
 	__u64 vma;
@@ -112,6 +119,7 @@ struct vma_facts {
 	__u64 uffd_ops; /* vm_ops->uffd_ops, UFFD_OPS_ANON without vm_ops */
 	__u64 file;
 	__u64 inode;
+	__u64 ino;   /* before 7.1 nothing keeps the file during the retry, and another may be at its address */
 	__u64 pgoff; /* of the VMA's start, in pages */
 	__u64 ctx;
 	__u64 policy; /* fingerprint of the mempolicy's content, 0 without one */
@@ -119,7 +127,7 @@ struct vma_facts {
 	__u32 vm_lock_seq;
 	__u32 mm_lock_seq;
 };
-_Static_assert(sizeof(struct vma_facts) == 104, "struct vma_facts has padding");
+_Static_assert(sizeof(struct vma_facts) == 112, "struct vma_facts has padding");
 
 /* &anon_uffd_ops has no BTF; an anonymous VMA is told by its missing vm_ops (vma_is_anonymous()). */
 #define UFFD_OPS_ANON 1ULL
@@ -134,10 +142,10 @@ struct window_facts {
 	__u32 unmapped;	      /* enum seen: the address was unmapped */
 	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it */
 	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
-	__u32 kernel_checks;  /* the running kernel compares the snapshot on this path */
+	__u32 kernel_check;   /* enum kernel_check */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct window_facts) == 248, "struct window_facts has padding");
+_Static_assert(sizeof(struct window_facts) == 264, "struct window_facts has padding");
 
 /* What classify() says. Sets are bit masks of the enums above. */
 struct verdict {

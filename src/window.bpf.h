@@ -20,6 +20,8 @@
 #include "count.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
+#define ENOENT 2
+#define EAGAIN 11
 #define EFAULT 14
 
 /* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
@@ -30,6 +32,13 @@ const volatile bool has_write_lock_hook = false;
 struct window {
 	struct window_facts facts;
 	struct verdict verdict;
+	/* Plan interval: the copy that the task is in, and the VMA that it last locked. */
+	struct vma_facts held;
+	struct {
+		__u64 dst;
+		__u64 src;
+		__u64 len;
+	} copy;
 	__u64 mm;
 	__u64 begin_ns;
 	__u64 unmaps; /* heads of the change logs at the begin */
@@ -38,7 +47,9 @@ struct window {
 	__u32 slot;
 	__u32 kind;
 	__u32 external;
+	__u32 open;    /* begun, and not ended */
 	__u32 retaken; /* the VMA was taken again: facts.end is there */
+	__u32 locked;  /* plan interval: held is there */
 	__u32 pad;
 };
 
@@ -73,6 +84,7 @@ static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struc
 	f->uffd_ops = vma_uffd_ops(vma);
 	f->file = (__u64)file;
 	f->inode = file ? (__u64)file->f_inode : 0;
+	f->ino = file ? file->f_inode->i_ino : 0;
 	f->pgoff = vma->vm_pgoff;
 	f->ctx = (__u64)vma->vm_userfaultfd_ctx.ctx;
 	f->policy = vma_policy(vma);
@@ -88,8 +100,8 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
 }
 
-/* Classify, count and close @w. Not inlined: five ends call it. */
-static __attribute__((noinline)) void window_close(struct window *w, __u32 retake)
+/* Classify, count and end @w, which stays the task's. Not inlined: many ends call it. */
+static __attribute__((noinline)) void window_end(struct window *w, __u32 retake)
 {
 	w->facts.retake = retake;
 	if (retake == RETAKE_LOST)
@@ -99,16 +111,26 @@ static __attribute__((noinline)) void window_close(struct window *w, __u32 retak
 	if (phase != PHASE_OFF)
 		count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
+	w->open = 0;
+}
+
+/* Let others have @w's place. */
+static __always_inline void window_release(struct window *w)
+{
 	__sync_lock_test_and_set(&w->owner, 0);
 }
 
-/* The current task's open window in @mm, or NULL; one test when @mm has none. */
-static __always_inline struct window *window_of_current(__u64 mm)
+static __always_inline void window_close(struct window *w, __u32 retake)
+{
+	window_end(w, retake);
+	window_release(w);
+}
+
+/* The current task's window, open or not, or NULL. */
+static __always_inline struct window *window_find(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 
-	if (!*(volatile __u32 *)open_windows_of(mm))
-		return NULL;
 #pragma unroll
 	for (int way = 0; way < WINDOW_WAYS; way++) {
 		struct window *w = window_at(tid, way);
@@ -117,6 +139,14 @@ static __always_inline struct window *window_of_current(__u64 mm)
 			return w;
 	}
 	return NULL;
+}
+
+/* The current task's open window in @mm, or NULL; one test when @mm has none. */
+static __always_inline struct window *window_of_current(__u64 mm)
+{
+	if (!*(volatile __u32 *)open_windows_of(mm))
+		return NULL;
+	return window_find();
 }
 
 /* A free window for the current task. One that it still holds is one whose end was missed: it is counted and reused. */
@@ -135,8 +165,8 @@ static __always_inline struct window *window_take(void)
 		if (owner == 0)
 			return w;
 		if (owner == tid) {
-			window_close(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
-			w->owner = tid;
+			if (w->open)
+				window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
 			return w;
 		}
 	}
@@ -150,6 +180,25 @@ static __always_inline void window_lost(__u32 slot, __u32 kind)
 
 	count_window(slot, kind, &v, 0, false);
 	count_lost(slot, LOST_MAP_FULL);
+}
+
+/* Open @w, a window in @mm: from here on its mm's changes are logged. What is left to do is to note facts.begin. */
+static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, bool external)
+{
+	w->mm = mm;
+	w->slot = slot;
+	w->external = external;
+	w->open = 1;
+	w->retaken = 0;
+	w->facts.uffd_mask = has_uffd_mask;
+	w->facts.kernel_eagain = 0;
+	w->facts.kernel_check = KERNEL_CHECK_UNSEEN;
+	w->facts.unmapped = SEEN_UNKNOWN;
+	w->facts.write_locked = SEEN_UNKNOWN;
+	w->begin_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(open_windows_of(mm), 1);
+	w->unmaps = change_head(mm, CHANGE_UNMAP);
+	w->write_locks = change_head(mm, CHANGE_WRITE_LOCK);
 }
 
 /*
@@ -173,19 +222,7 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 		window_lost(slot, vma->vm_ops ? KIND_SHMEM : KIND_ANON);
 		return;
 	}
-	w->mm = (__u64)mm;
-	w->slot = slot;
-	w->external = task->mm != mm;
-	w->retaken = 0;
-	w->facts.uffd_mask = has_uffd_mask;
-	w->facts.kernel_eagain = 0;
-	w->facts.kernel_checks = 0;
-	w->facts.unmapped = SEEN_UNKNOWN;
-	w->facts.write_locked = SEEN_UNKNOWN;
-	w->begin_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_add(open_windows_of((__u64)mm), 1);
-	w->unmaps = change_head((__u64)mm, CHANGE_UNMAP);
-	w->write_locks = change_head((__u64)mm, CHANGE_WRITE_LOCK);
+	window_open(w, (__u64)mm, slot, task->mm != mm);
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
 }
@@ -220,7 +257,7 @@ static __always_inline void window_retaken(struct window *w, struct vm_area_stru
 /* window_verdict() - the running kernel has compared the snapshot. @changed: and says that it changed. */
 static __always_inline void window_verdict(struct window *w, bool changed)
 {
-	w->facts.kernel_checks = 1;
+	w->facts.kernel_check = KERNEL_CHECK_SEEN;
 	w->facts.kernel_eagain = changed;
 	window_close(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
 }

@@ -60,7 +60,9 @@ struct seqcount {
 
 typedef struct seqcount seqcount_t;
 
-struct inode;
+struct inode {
+	unsigned long i_ino; /* __u64 since 7.1 */
+};
 
 struct file {
 	void *private_data;
@@ -74,6 +76,7 @@ struct signal_struct {
 struct mm_struct;
 
 struct task_struct {
+	int pagefault_disabled;
 	int tgid;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
@@ -102,6 +105,7 @@ struct pgprot {
 typedef struct pgprot pgprot_t;
 
 struct userfaultfd_ctx {
+	atomic_t mmap_changing;
 	struct mm_struct *mm;
 };
 

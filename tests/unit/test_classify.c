@@ -59,7 +59,7 @@ struct row {
 		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_MISSING, .page_prot = 0x25,       \
 		.uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000, .vm_lock_seq = 901, .mm_lock_seq = 1000      \
 	}
-#define WINDOW .dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .kernel_checks = 1
+#define WINDOW .dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .kernel_check = KERNEL_CHECK_SEEN
 
 static const struct window_facts shmem = { .begin = SHMEM_VMA, .end = SHMEM_VMA, WINDOW };
 static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WINDOW };
@@ -123,6 +123,8 @@ static const struct row snapshot_rows[] = {
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = SNAP | SEQS },
 	{ "inode", &shmem, { DIFFERS, SET(end.inode, 0x7800) },
 	  .class = CLASS_REAL, .snapshot = S(INODE), .meaning = M(INODE), .eagain = SNAP | SEQS },
+	{ "another file at the old one's address", &shmem, { DIFFERS, SET(end.ino, 78) },
+	  .class = CLASS_REAL, .snapshot = S(FILE) | S(INODE), .meaning = M(INODE), .eagain = SNAP | SEQS },
 	{ "pgoff", &shmem, { DIFFERS, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS },
 	{ "file and pgoff", &shmem, { DIFFERS, SET(end.file, 0x6800), SET(end.pgoff, 0x11) },
@@ -284,12 +286,15 @@ static const struct row anomaly_rows[] = {
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS, .anomaly = 1 },
 };
 
-/* A kernel before 7.1 compares nothing: no verdict of its, and none to contradict. */
+/* What the kernel said was missed, or it compares nothing: then nothing contradicts. Where it compares nothing, it passes. */
 static const struct row old_kernel_rows[] = {
-	{ "quiet", &anon, { SET(kernel_checks, 0) }, .class = CLASS_QUIET },
-	{ "real", &shmem, { SET(kernel_checks, 0), LOCKED, SET(end.pgoff, 0x11) },
+	{ "quiet", &anon, { SET(kernel_check, 0) }, .class = CLASS_QUIET },
+	{ "real", &shmem, { SET(kernel_check, 0), LOCKED, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
-	{ "stray answer", &anon, { SET(kernel_checks, 0), SET(kernel_eagain, 1) }, .class = CLASS_QUIET },
+	{ "stray answer", &anon, { SET(kernel_check, 0), SET(kernel_eagain, 1) }, .class = CLASS_QUIET },
+	{ "no check: quiet", &anon, { SET(kernel_check, KERNEL_CHECK_NONE) }, .class = CLASS_QUIET },
+	{ "no check: real", &shmem, { SET(kernel_check, KERNEL_CHECK_NONE), LOCKED, SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
 };
 /* clang-format on */
 
@@ -316,7 +321,7 @@ static void check_rows(const struct row *rows, size_t nr)
 		expect_u64(r->name, v.snapshot_reasons, r->snapshot);
 		expect_u64(r->name, v.meaning_reasons, r->meaning);
 		expect_u64(r->name, v.tolerated_reasons, r->tolerated);
-		expect_u64(r->name, v.reached, !decided ? 0 : w.kernel_checks ? 0x1f : 0x0f);
+		expect_u64(r->name, v.reached, !decided ? 0 : w.kernel_check ? 0x1f : 0x0f);
 		expect_u64(r->name, v.eagain, r->eagain);
 		expect_u64(r->name, v.anomaly, r->anomaly);
 		expect_u64(r->name, v.unwitnessed, r->unwitnessed);
@@ -552,7 +557,7 @@ static __u32 slow_class(const struct window_facts *w, const struct world *b, con
 	const bool snap = snapshot_differs(b, e), means = meaning_differs(b, e);
 	const bool equal = !snap && !means, locked = equal && e->write_locked;
 	const bool known = w->unmapped != SEEN_UNKNOWN;
-	const __u32 snapshot = BIT32(CHECK_SNAPSHOT) | (w->kernel_checks ? BIT32(CHECK_KERNEL) : 0);
+	const __u32 snapshot = BIT32(CHECK_SNAPSHOT) | (w->kernel_check ? BIT32(CHECK_KERNEL) : 0);
 	const struct {
 		bool test;
 		__u32 class, eagain;
@@ -605,9 +610,9 @@ static void random_histories(void **state)
 		w.write_locked = rnd(16) ? end.write_locked ? SEEN_YES : SEEN_NO : SEEN_UNKNOWN;
 		if (!rnd(32))
 			w.write_locked = SEEN_NO; /* the hook missed it */
-		w.kernel_checks = !!rnd(4);
-		lie = w.kernel_checks && !rnd(64);
-		w.kernel_eagain = w.kernel_checks && snapshot_differs(&begin, &end) != lie;
+		w.kernel_check = !!rnd(4);
+		lie = w.kernel_check && !rnd(64);
+		w.kernel_eagain = w.kernel_check && snapshot_differs(&begin, &end) != lie;
 		class = slow_class(&w, &begin, &end, &eagain);
 		decided = w.retake == RETAKE_OK && class != CLASS_UNDETERMINED;
 		if (decided && begin.is_file != end.is_file)
@@ -619,7 +624,7 @@ static void random_histories(void **state)
 		snprintf(row, sizeof(row), "history %d", i);
 		expect_u64(row, v.class, class);
 		expect_u64(row, v.eagain, eagain);
-		expect_u64(row, v.reached, !decided ? 0 : w.kernel_checks ? 0x1f : 0x0f);
+		expect_u64(row, v.reached, !decided ? 0 : w.kernel_check ? 0x1f : 0x0f);
 		expect_u64(row, v.anomaly, decided && lie);
 		expect_u64(row, v.unwitnessed, decided && end.write_locked && w.write_locked == SEEN_NO);
 		expect_u64(row, v.odd_start, begin.mm_seq % 2);

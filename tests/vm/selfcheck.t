@@ -105,10 +105,10 @@ killed() {
 	kill "-$1" $run
 	wait $run 2>/dev/null
 	echo "status $?"
-	for ((tries = 0; tries < 20 && $(guests) > 0; tries++)); do
+	for ((tries = 0; tries < 100 && $(guests) > 0; tries++)); do
 		sleep 0.1
 	done
-	[ "$tries" -lt 20 ]
+	[ "$tries" -lt 100 ]
 }
 
 check 'a signal leaves no QEMU behind' killed TERM

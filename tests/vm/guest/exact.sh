@@ -5,15 +5,33 @@
 . /bin/lib.sh
 seed=$1 windows=$2
 
+# Kernels before 7.1 compare nothing after the retry.
+if grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux; then
+	check=snapshot
+else
+	check=none
+fi
+
 run() {
 	"$@" || echo "$2" >>/out/failed
 }
 
-run trace_pid exact-pid exact --runs 5 --seed "$seed"
-run trace_all exact-all exact --runs 5 --seed "$seed"
-run trace_command exact-command exact --runs 5 --seed "$seed"
-run trace_all random-all random --windows "$windows" --seed "$seed"
-run trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
+# exactly TRACE NAME LOAD...: like run, but a run in which the kernel skipped a preempted program is done again, twice at
+# most: it says itself that it is short. How often that was is kept in /out/again.
+exactly() {
+	for attempt in 1 2 3; do
+		"$@" --kernel-check $check || break
+		grep -q '"recursion":0' "/out/$2.json" && return
+		echo "$2 $attempt" >>/out/again
+	done
+	echo "$2" >>/out/failed
+}
+
+exactly trace_pid exact-pid exact --runs 5 --seed "$seed"
+exactly trace_all exact-all exact --runs 5 --seed "$seed"
+exactly trace_command exact-command exact --runs 5 --seed "$seed"
+exactly trace_all random-all random --windows "$windows" --seed "$seed"
+exactly trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
 run trace_all free-unrelated free --duration 5s --copiers 4 --writers 2 --rate 0 --what unrelated --seed "$seed"
 run trace_all free-benign free --duration 5s --copiers 4 --writers 2 --rate 0 --what benign --seed "$seed"
 run trace_all free-replaced free --duration 5s --copiers 4 --writers 2 --rate 0 --what replaced --seed "$seed"

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Plan interval: windows of kernels whose retry is a -ENOENT inside mfill_atomic(), 6.12 to 7.0.
+ *
+ * No hook sits between the failed copy and the drop of the VMA's lock, and none sees the VMA there. But the VMA is
+ * locked from uffd_lock_vma() to the drop, so what was read at the former's exit is what it is at the begin; only
+ * mm_lock_seq must be read anew. The begin is early: by the return from the fault, and by a cond_resched(). So a writer
+ * elsewhere in the mm may be counted that had ended before the drop; a writer of this VMA may not.
+ *
+ * These kernels compare nothing after the retry.
+ */
+#ifndef INTERVAL_BPF_H
+#define INTERVAL_BPF_H
+
+#include "window.bpf.h"
+
+#define PAGE_MASK (~4095ULL)
+#define TRAP_PAGE_FAULT 14
+
+/* Tasks inside mfill_atomic_copy(): the one test of hooks that everyone runs through. */
+__u32 copies;
+
+/*
+ * copy_enter() - the current task enters the worker, for [@dst, @dst + @len) from @src.
+ * Its window is taken now; whether it is ever opened is to be seen.
+ */
+static __always_inline void copy_enter(struct userfaultfd_ctx *uffd, __u64 dst, __u64 src, __u64 len)
+{
+	struct mm_struct *mm = uffd->mm;
+	struct window *w;
+	int slot;
+
+	if (!mm)
+		return;
+	slot = slot_of(mm);
+	if (slot < 0)
+		return;
+	w = window_take();
+	if (!w) {
+		count_lost(slot, LOST_MAP_FULL);
+		return;
+	}
+	w->mm = (__u64)mm;
+	w->slot = slot;
+	w->copy.dst = dst;
+	w->copy.src = src;
+	w->copy.len = len;
+	w->locked = 0;
+	__sync_fetch_and_add(&copies, 1);
+}
+
+/* The window of the current task, which is in the worker, or NULL. */
+static __always_inline struct window *copy_of_current(void)
+{
+	return *(volatile __u32 *)&copies ? window_find() : NULL;
+}
+
+/* copy_locked() - uffd_lock_vma() returned @vma, locked: at first, or again at the end of a window. */
+static __always_inline void copy_locked(struct window *w, struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!mm || (__u64)mm != w->mm)
+		return;
+	read_facts(&w->held, vma, mm);
+	w->locked = 1;
+	if (w->open)
+		window_retaken(w, vma, w->facts.dst);
+}
+
+/* copy_refused() - uffd_lock_vma() returned @err. */
+static __always_inline void copy_refused(struct window *w, __s64 err)
+{
+	w->locked = 0;
+	if (w->open)
+		window_end(w, err == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+}
+
+/*
+ * copy_failed() - the locked copy of the page at @dst has failed; the lock is about to be dropped. Called once or twice
+ * for the same failure, the last counts.
+ */
+static __always_inline void copy_failed(struct window *w, __u64 dst)
+{
+	struct mm_struct *mm = (struct mm_struct *)w->mm;
+
+	/* The page before this one is through, its verdict was missed: these kernels let it pass. */
+	if (w->open && w->facts.dst != dst)
+		window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+	if (!w->open)
+		window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
+	w->facts.kernel_check = KERNEL_CHECK_NONE;
+	w->facts.dst = dst;
+	w->facts.begin = w->held;
+	w->facts.begin.mm_lock_seq = BPF_CORE_READ(mm, mm_lock_seq.sequence);
+	w->begin_ns = bpf_ktime_get_ns();
+	w->unmaps = change_head(w->mm, CHANGE_UNMAP);
+	w->write_locks = change_head(w->mm, CHANGE_WRITE_LOCK);
+	w->kind = kind_of(&w->facts.begin);
+	if (!w->locked)
+		window_end(w, RETAKE_LOST);
+}
+
+/* copy_passed() - all that the kernel tests after the re-take has passed. */
+static __always_inline void copy_passed(struct window *w)
+{
+	if (w->open)
+		window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+}
+
+/*
+ * The VMA was re-taken, and what is tested then has failed; @ret is what the worker returns. After the first page that
+ * is a number of bytes, and the reason must come from the tests themselves (mfill_atomic()): range and registration
+ * (-ENOENT), @changing (-EAGAIN), then whether it can take this copy (-EINVAL).
+ */
+static __always_inline __u32 refused_after_retake(const struct window *w, __s64 ret, bool changing)
+{
+	if (ret < 0)
+		return ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE;
+	if (!w->held.ctx || w->held.end < w->copy.dst + w->copy.len)
+		return RETAKE_GONE;
+	return changing || w->held.uffd_ops == w->facts.begin.uffd_ops ? RETAKE_BLOCKED : RETAKE_GONE;
+}
+
+/* copy_exit() - the worker returns @ret. */
+static __always_inline void copy_exit(struct window *w, struct userfaultfd_ctx *uffd, __s64 ret)
+{
+	if (w->open && w->retaken && ret != (__s64)w->copy.len)
+		window_end(w, refused_after_retake(w, ret, uffd->mmap_changing.counter != 0));
+	else if (w->open)
+		window_end(w, w->retaken ? RETAKE_OK : ret == (__s64)w->copy.len ? RETAKE_LOST : RETAKE_NEVER);
+	__sync_fetch_and_add(&copies, -1);
+	window_release(w);
+}
+
+#endif /* INTERVAL_BPF_H */
