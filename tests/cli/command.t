@@ -19,7 +19,7 @@ gone() {
 not_run() {
 	local description=$1
 	shift
-	check "$description" 1 '^$' '^uffdretry: ' -- "$@"
+	check "$description" 1 '^$' "(^|$nl)uffdretry: " -- "$@" # -v has libbpf's lines before it
 	gone
 	report $? "$description: no process is left"
 	[ ! -e "$tmp/ran" ]
