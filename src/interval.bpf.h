@@ -129,7 +129,7 @@ static __always_inline void copy_exit(struct window *w, struct userfaultfd_ctx *
 	if (w->open && w->retaken && ret != (__s64)w->copy.len)
 		window_end(w, refused_after_retake(w, ret, uffd->mmap_changing.counter != 0));
 	else if (w->open)
-		window_end(w, w->retaken ? RETAKE_OK : ret == (__s64)w->copy.len ? RETAKE_LOST : RETAKE_NEVER);
+		window_end(w, w->retaken ? RETAKE_OK : retake_never_seen(ret, w->copy.len));
 	__sync_fetch_and_add(&copies, -1);
 	window_release(w);
 }

@@ -263,18 +263,18 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 }
 
 /*
- * window_overtaken() - the worker returns @ret of @len bytes, and the window is still open.
- * That is how a source that cannot be copied ends it. In any other case the kernel skipped one of our programs: what is
- * known is used, nothing is guessed.
+ * The worker returns @ret of @len bytes, and nobody was seen to take the VMA again. That is how a source that cannot be
+ * copied ends a window. In any other case the kernel skipped one of our programs: nothing is guessed.
  */
+static __always_inline __u32 retake_never_seen(__s64 ret, __u64 len)
+{
+	return ret == -EFAULT || (ret > 0 && ret < (__s64)len) ? RETAKE_NEVER : RETAKE_LOST;
+}
+
+/* window_overtaken() - the worker returns @ret of @len bytes, and the window is still open. */
 static __always_inline void window_overtaken(struct window *w, __s64 ret, __u64 len)
 {
-	if (w->retaken)
-		window_close(w, RETAKE_OK);
-	else if (ret == -EFAULT || (ret > 0 && ret < (__s64)len))
-		window_close(w, RETAKE_NEVER);
-	else
-		window_close(w, RETAKE_LOST);
+	window_close(w, w->retaken ? RETAKE_OK : retake_never_seen(ret, len));
 }
 
 #endif /* WINDOW_BPF_H */
