@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define PAGE 4096UL
+#define HUGE (512 * PAGE)
 
 /*
  * All is PROT_NONE except what is mapped on purpose: so the kernel places nothing here by itself, and no VMA has a
@@ -20,7 +21,17 @@ struct arena {
 	int file;  /* memfd */
 	int again; /* the same inode, opened anew */
 	int other; /* another memfd */
+	/* The same for hugetlb, where the machine has huge pages to give: else all are 0. */
+	struct huge_arena {
+		uint64_t start; /* aligned to HUGE */
+		int file;
+		int again;
+		int other;
+	} huge;
 };
+
+/* Of the huge part, in huge pages; its files are as large. */
+#define HUGE_PAGES 16
 
 enum backing {
 	BACKED_ANON,
@@ -33,16 +44,20 @@ enum backing {
 struct mapping {
 	enum backing backing;
 	bool shared;
-	size_t offset; /* of the first page in its file, in pages */
+	bool huge;     /* hugetlb */
+	size_t offset; /* of the first page in its file, in pages, huge ones if huge */
 };
 
+/* The huge part is there when HUGE_PAGES free huge pages are. */
 int arena_create(struct arena *arena, size_t pages, size_t file_pages);
 void arena_destroy(struct arena *arena);
-/* mmap(MAP_FIXED), readable and writable. */
+/* mmap(MAP_FIXED), readable and writable. pages: huge ones if the mapping is huge. */
 int arena_map(const struct arena *arena, uint64_t start, size_t pages, const struct mapping *mapping);
 /* Back to PROT_NONE, whatever was there. */
 int arena_clear(const struct arena *arena, uint64_t start, size_t pages);
 /* Make the files all holes again. */
 int arena_empty_files(const struct arena *arena, size_t first, size_t pages);
+/* All of the huge part, and of its files. */
+int arena_clear_huge(const struct arena *arena);
 
 #endif

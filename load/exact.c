@@ -21,6 +21,9 @@
 
 #define FILE_PAGES 1024
 #define LAYOUTS_MAX 32
+/* Where a huge destination is in the huge part of the arena, and in the file. */
+#define HUGE_FRONT 2
+#define HUGE_OFFSET 2
 /* All destinations of one run, their neighbours included. */
 #define AREA_PAGES (AT_ONCE_MAX * AT_ONCE_STRIDE)
 
@@ -143,13 +146,15 @@ static void tear_down(struct exact *exact)
 static struct place new_place(const struct exact *exact, int w)
 {
 	const struct scenario *scenario = exact->scenario;
-	uint64_t area = exact->ground.arena.start + GROUND_FRONT * PAGE;
+	bool huge = place_is_huge(scenario->place);
+	uint64_t area = huge ? exact->ground.arena.huge.start + HUGE_FRONT * HUGE
+			     : exact->ground.arena.start + GROUND_FRONT * PAGE;
 
 	return (struct place) {
 		.kind = scenario->place,
 		.start = area + (uint64_t)w * AT_ONCE_STRIDE * PAGE,
 		.pages = (size_t)scenario_pages(scenario),
-		.offset = SCENARIO_OFFSET + (size_t)w * AT_ONCE_STRIDE,
+		.offset = huge ? HUGE_OFFSET : SCENARIO_OFFSET + (size_t)w * AT_ONCE_STRIDE,
 		.mode = scenario->mode ? scenario->mode : UFFDIO_REGISTER_MODE_MISSING,
 		.uffd = exact->uffd,
 		.other_uffd = exact->other_uffd,
@@ -219,6 +224,8 @@ static int end_run(struct exact *exact)
 		err = arena_clear(&ground->arena, ground->hole, HOLE_PAGES);
 	if (!err)
 		err = mend_files(&ground->arena);
+	if (!err && place_is_huge(exact->scenario->place))
+		err = arena_clear_huge(&ground->arena);
 	for (i = 0; i < exact->rigs.nr && !err; i++)
 		err = rig_mend(exact->rigs.rig[i]);
 	return err;
@@ -273,7 +280,7 @@ static int open_windows(struct exact *exact)
 	bool held = scenario->source == SOURCE_RIG && !scenario->no_window;
 	struct rig_copy copy = {
 		.uffd = exact->uffd,
-		.len = strlen(scenario_layout(scenario)) * PAGE,
+		.len = strlen(scenario_layout(scenario)) * place_page_size(scenario->place),
 		.mode = scenario->copy_mode,
 	};
 	int w, status;
@@ -329,10 +336,11 @@ static bool can_verify(const struct scenario *scenario)
 	return scenario->class <= CLASS_LOCKED && scenario->source == SOURCE_RIG;
 }
 
+/* Of a huge page the first small one. */
 static bool page_is(uint64_t address, char letter)
 {
 	const uint8_t *page = (const uint8_t *)address;
-	uint8_t want = letter == 'm' ? RIG_PATTERN : 0;
+	uint8_t want = letter == 'm' || letter == 'M' ? RIG_PATTERN : 0;
 
 	return page[0] == want && !memcmp(page, page + 1, PAGE - 1);
 }
@@ -345,7 +353,7 @@ static void verify_pages(struct exact *exact, int w, size_t pages)
 	size_t i;
 
 	for (i = 0; i < pages; i++) {
-		address = destination(exact, w) + i * PAGE;
+		address = destination(exact, w) + i * place_page_size(exact->scenario->place);
 		if (!mincore((void *)address, PAGE, &resident) && (resident & 1) && page_is(address, layout[i]))
 			continue;
 		warnx("%s: page %zu of the copy is not what was copied", exact->scenario->name, i);

@@ -18,12 +18,12 @@ static int page_error(const struct copy_truth *copy, enum kernel_check check)
 struct rig_result expected_result(const struct copy_truth *copy, enum kernel_check check)
 {
 	int err = page_error(copy, check);
-	size_t pages = err ? copy->held : strlen(copy->layout);
+	size_t bytes = (err ? copy->held : strlen(copy->layout)) * (copy->window.kind == KIND_HUGETLB ? HUGE : PAGE);
 
 	if (!err)
-		return (struct rig_result) { .err = 0, .copied = (int64_t)(pages * PAGE) };
-	if (pages)
-		return (struct rig_result) { .err = EAGAIN, .copied = (int64_t)(pages * PAGE) };
+		return (struct rig_result) { .err = 0, .copied = (int64_t)bytes };
+	if (bytes)
+		return (struct rig_result) { .err = EAGAIN, .copied = (int64_t)bytes };
 	return (struct rig_result) { .err = err, .copied = -err };
 }
 
@@ -35,7 +35,7 @@ static void add_quiet(struct truth *truth, const struct copy_truth *copy, char l
 		.external = copy->window.external,
 	};
 
-	if (letter != 'm')
+	if (letter != 'm' && letter != 'M')
 		truth_add_window(truth, &quiet);
 }
 

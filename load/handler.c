@@ -20,7 +20,7 @@
 #include "handler.h"
 
 #define LAYOUT_MAX 80
-#define LAYOUTS_MAX 8
+#define LAYOUTS_MAX 32
 /* Where the socket is in the new process. */
 #define HANDLER_FD 3
 

@@ -179,7 +179,7 @@ static int rebuild(struct random *random, struct slot *slot)
 {
 	int err = arena_clear(&random->ground.arena, place_page(&slot->place, -MODEL_FRONT), MODEL_PAGES);
 
-	slot->place.kind = prng_below(&random->prng, NR_PLACES);
+	slot->place.kind = prng_below(&random->prng, PLACE_HUGE);
 	if (!err)
 		err = empty_slot_files(random, slot);
 	if (!err)

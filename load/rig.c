@@ -442,11 +442,35 @@ pid_t rig_copier_tid(const struct rig *rig)
 
 /* --- life --------------------------------------------------------------------------------------------------- */
 
+static size_t layout_pages(const char *layout)
+{
+	size_t pages = 0;
+
+	for (; *layout; layout++)
+		pages += *layout < 'a' ? RIG_HUGE : 1;
+	return pages;
+}
+
+/* One small letter a page. */
+static void expand_layout(char *to, const char *layout)
+{
+	for (; *layout; layout++) {
+		if (*layout >= 'a') {
+			*to++ = *layout;
+			continue;
+		}
+		memset(to, 'm', RIG_HUGE);
+		*to = (char)(*layout - 'A' + 'a');
+		to += RIG_HUGE;
+	}
+	*to = '\0';
+}
+
 /* The rig, a guard page and the copier's stack in one mapping. */
 static struct rig *map_rig(const char *layout)
 {
 	size_t page = page_size();
-	size_t own = round_up(sizeof(struct rig) + strlen(layout) + 1, page);
+	size_t own = round_up(sizeof(struct rig) + layout_pages(layout) + 1, page);
 	size_t size = own + page + RIG_STACK_SIZE;
 	struct rig *rig = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
@@ -456,8 +480,8 @@ static struct rig *map_rig(const char *layout)
 	mprotect((uint8_t *)rig + own, page, PROT_NONE);
 	rig->size = size;
 	rig->page = page;
-	rig->pages = strlen(layout);
-	strcpy(rig->layout, layout);
+	rig->pages = layout_pages(layout);
+	expand_layout(rig->layout, layout);
 	rig->nested = -1;
 	rig->ended = -1;
 	return rig;
@@ -498,7 +522,7 @@ int rig_create(struct rig **out, const char *layout)
 	struct rig *rig;
 	int err;
 
-	if (!*layout || layout[strspn(layout, "bnm")])
+	if (!*layout || layout[strspn(layout, "bnmBNM")])
 		return -EINVAL;
 	rig = map_rig(layout);
 	if (!rig)

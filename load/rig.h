@@ -53,8 +53,10 @@ enum rig_source {
  *   b  blocked: each copy opens a window here, and it stays open
  *   n  natural: an untouched anonymous page, a window that ends by itself
  *   m  mapped and filled with RIG_PATTERN: no window
+ * A capital is a huge page's worth of pages: the first as the letter says, the others mapped.
  */
 #define RIG_PATTERN 0x5a
+#define RIG_HUGE 512 /* pages */
 int rig_create(struct rig **rig, const char *layout);
 /* A window that is still open is released first. NULL is accepted. */
 void rig_destroy(struct rig *rig);

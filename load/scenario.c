@@ -384,6 +384,43 @@ const struct scenario scenarios[] = {
 	{ .name = "copier-killed-short-copy", .class = CLASS_ABORTED, .err = EFAULT, .external = true, .killed = true,
 	  .layout = "mb" },
 
+	/* --- hugetlb: no kernel has a check there ------------------------------------------------------------------ */
+	{ .name = "nothing-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE },
+	{ .name = "nothing-hugetlb-anon", .class = CLASS_QUIET, .place = PLACE_HUGE_ANON },
+	{ .name = "nothing-hugetlb-external", .class = CLASS_QUIET, .place = PLACE_HUGE, .external = true },
+	{ .name = "natural-windows-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE, .layout = "NMBN" },
+	{ .name = "two-held-windows-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE_ANON, .layout = "BB" },
+	{ .name = "mmap-elsewhere-hugetlb", .class = CLASS_UNRELATED, .place = PLACE_HUGE,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "fork-hugetlb", .class = CLASS_LOCKED, .place = PLACE_HUGE, .steps = { FORK() } },
+	{ .name = "mprotect-hugetlb", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .place = PLACE_HUGE_ANON,
+	  .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "map-fixed-hugetlb", .class = CLASS_REPLACED, .place = PLACE_HUGE,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "other-uffd-hugetlb", .class = CLASS_HIDDEN, .meaning = MEANING_CTX, .place = PLACE_HUGE,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_OTHER(WHOLE) } },
+	{ .name = "split-front-hugetlb", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF, .place = PLACE_HUGE,
+	  .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "opened-again-hugetlb", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_FILE, .place = PLACE_HUGE,
+	  .steps = { MAP(WHOLE, AS_AGAIN), REGISTER(WHOLE) } },
+	{ .name = "wp-added-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS,
+	  .meaning = MEANING_UFFD_FLAGS, .place = PLACE_HUGE, .steps = { REGISTER_AS(WHOLE, MISSING | WP) } },
+	{ .name = "other-offset-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_PGOFF, .meaning = MEANING_OFFSET,
+	  .place = PLACE_HUGE, .steps = { MAP_AT(WHOLE, AS_BEFORE, 4), REGISTER(WHOLE) } },
+	{ .name = "other-file-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_FILE | SNAPSHOT_INODE,
+	  .meaning = MEANING_INODE, .place = PLACE_HUGE, .layout = "MBM",
+	  .steps = { MAP(WHOLE, AS_OTHER), REGISTER(WHOLE) } },
+	{ .name = "unregister-hugetlb", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_HUGE,
+	  .steps = { UNREGISTER(WHOLE) } },
+	{ .name = "unmap-short-copy-hugetlb", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_HUGE, .layout = "MB",
+	  .steps = { UNMAP(WHOLE) } },
+	{ .name = "remove-event-hugetlb", .class = CLASS_BLOCKED, .err = EAGAIN, .place = PLACE_HUGE,
+	  .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "remove-event-short-copy-hugetlb", .class = CLASS_BLOCKED, .err = EAGAIN, .place = PLACE_HUGE,
+	  .layout = "MB", .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "source-unmapped-hugetlb", .class = CLASS_ABORTED, .err = EFAULT, .place = PLACE_HUGE,
+	  .end = RIG_UNMAP },
+
 	/* --- a writer that is in when the window opens, or when it ends ------------------------------------------- */
 	{ .name = "still-in", .class = CLASS_UNRELATED, .external = true, .timing = TIMING_STILL_IN },
 	{ .name = "in-all-along", .class = CLASS_QUIET, .external = true, .timing = TIMING_IN_ALL_ALONG,
@@ -398,7 +435,9 @@ const char *scenario_layout(const struct scenario *scenario)
 {
 	if (scenario->source != SOURCE_RIG)
 		return "n";
-	return scenario->layout ? scenario->layout : "b";
+	if (scenario->layout)
+		return scenario->layout;
+	return place_is_huge(scenario->place) ? "B" : "b";
 }
 
 int scenario_windows(const struct scenario *scenario)
@@ -415,7 +454,7 @@ int scenario_pages(const struct scenario *scenario)
 
 int scenario_held_page(const struct scenario *scenario)
 {
-	return scenario->source == SOURCE_RIG ? (int)strcspn(scenario_layout(scenario), "b") : 0;
+	return scenario->source == SOURCE_RIG ? (int)strcspn(scenario_layout(scenario), "bB") : 0;
 }
 
 int scenario_first_page(const struct scenario *scenario)
@@ -456,6 +495,8 @@ const char *scenario_lacks(struct ground *ground, const struct scenario *scenari
 	if (fd < 0)
 		return "no such userfaultfd feature, or no right to it";
 	close(fd);
+	if (place_is_huge(scenario->place) && !ground->arena.huge.start)
+		return "too few free huge pages (vm.nr_hugepages)";
 	if (!lacks)
 		lacks = step_lacks(ground, scenario->place, scenario->features, &mode);
 	for (i = 0; i < 2 && !lacks; i++)

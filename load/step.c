@@ -77,12 +77,24 @@ int ground_make_stack(struct ground *ground)
 
 enum window_kind place_window_kind(enum place_kind kind)
 {
+	if (place_is_huge(kind))
+		return KIND_HUGETLB;
 	return kind == PLACE_ANON ? KIND_ANON : KIND_SHMEM;
+}
+
+bool place_is_huge(enum place_kind kind)
+{
+	return kind == PLACE_HUGE || kind == PLACE_HUGE_ANON;
+}
+
+size_t place_page_size(enum place_kind kind)
+{
+	return place_is_huge(kind) ? HUGE : PAGE;
 }
 
 uint64_t place_page(const struct place *place, int page)
 {
-	return place->start + (uint64_t)((int64_t)page * (int64_t)PAGE);
+	return place->start + (uint64_t)((int64_t)page * (int64_t)place_page_size(place->kind));
 }
 
 static enum map_as first_mapping(enum place_kind kind)
@@ -92,6 +104,8 @@ static enum map_as first_mapping(enum place_kind kind)
 		[PLACE_SHMEM] = AS_FILE_SHARED,
 		[PLACE_PRIVATE] = AS_FILE_PRIVATE,
 		[PLACE_SHARED_ANON] = AS_SHARED_ANON,
+		[PLACE_HUGE] = AS_FILE_SHARED,
+		[PLACE_HUGE_ANON] = AS_ANON,
 	};
 
 	return as[kind];
@@ -100,15 +114,19 @@ static enum map_as first_mapping(enum place_kind kind)
 struct mapping place_mapping(const struct place *place, enum map_as as, int from, int shift)
 {
 	static const struct mapping mappings[] = {
-		[AS_ANON] = { BACKED_ANON, false, 0 },	     [AS_SHARED_ANON] = { BACKED_SHARED_ANON, true, 0 },
-		[AS_FILE_SHARED] = { BACKED_FILE, true, 0 }, [AS_FILE_PRIVATE] = { BACKED_FILE, false, 0 },
-		[AS_AGAIN] = { BACKED_AGAIN, true, 0 },	     [AS_OTHER] = { BACKED_OTHER, true, 0 },
+		[AS_ANON] = { .backing = BACKED_ANON },
+		[AS_SHARED_ANON] = { .backing = BACKED_SHARED_ANON, .shared = true },
+		[AS_FILE_SHARED] = { .backing = BACKED_FILE, .shared = true },
+		[AS_FILE_PRIVATE] = { .backing = BACKED_FILE },
+		[AS_AGAIN] = { .backing = BACKED_AGAIN, .shared = true },
+		[AS_OTHER] = { .backing = BACKED_OTHER, .shared = true },
 	};
 	struct mapping mapping = mappings[as == AS_BEFORE ? first_mapping(place->kind) : as];
 
 	/* The other opens of the file follow the place in being shared or not. */
 	if (as == AS_AGAIN || as == AS_OTHER)
 		mapping.shared = place->kind != PLACE_PRIVATE;
+	mapping.huge = place_is_huge(place->kind);
 	mapping.offset = (size_t)((long)place->offset + from + shift);
 	return mapping;
 }
@@ -118,7 +136,8 @@ int place_set_up(const struct ground *ground, const struct place *place)
 	struct mapping mapping = place_mapping(place, AS_BEFORE, 0, 0);
 	int err = arena_map(&ground->arena, place->start, place->pages, &mapping);
 
-	return err ? err : rig_register(place->uffd, place->start, place->pages * PAGE, place->mode);
+	return err ? err
+		   : rig_register(place->uffd, place->start, place->pages * place_page_size(place->kind), place->mode);
 }
 
 /* --- elsewhere ---------------------------------------------------------------------------------------------- */
@@ -325,7 +344,7 @@ static int resize(void *start, size_t from, size_t to)
 static int step_now(struct ground *ground, const struct place *place, const struct step *step)
 {
 	uint64_t address = place_page(place, step->from);
-	size_t len = (size_t)step->pages * PAGE;
+	size_t len = (size_t)step->pages * place_page_size(place->kind);
 	void *start = (void *)address;
 	uint64_t mode = step->arg ? step->arg : place->mode;
 
@@ -447,7 +466,10 @@ const char *step_name(enum step_kind kind)
 /* Tried on one page of its own: the answer is the kernel's, not a guess from its version. */
 static int try_step(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step)
 {
-	struct place place = { .kind = kind, .start = ground->hole, .pages = 1, .other_uffd = -1 };
+	bool huge = place_is_huge(kind);
+	struct place place = {
+		.kind = kind, .start = huge ? ground->arena.huge.start : ground->hole, .pages = 1, .other_uffd = -1
+	};
 	struct step there = *step;
 	struct mapping mapping = place_mapping(&place, AS_BEFORE, 0, 0);
 	int err;
@@ -461,7 +483,10 @@ static int try_step(struct ground *ground, enum place_kind kind, uint64_t featur
 	if (!err)
 		err = step_now(ground, &place, &there);
 	close(place.uffd);
-	arena_clear(&ground->arena, place.start, 1);
+	if (huge)
+		arena_clear_huge(&ground->arena);
+	else
+		arena_clear(&ground->arena, place.start, 1);
 	return err;
 }
 

@@ -20,6 +20,8 @@ enum place_kind {
 	PLACE_SHMEM,	   /* shared mapping of a memfd */
 	PLACE_PRIVATE,	   /* private mapping of a memfd */
 	PLACE_SHARED_ANON, /* MAP_SHARED | MAP_ANONYMOUS */
+	PLACE_HUGE,	   /* shared mapping of a memfd of huge pages */
+	PLACE_HUGE_ANON,   /* private mapping of huge pages */
 	NR_PLACES
 };
 
@@ -130,6 +132,9 @@ void ground_destroy(struct ground *ground);
 /* Map the stack anew; mends also what a grown one covers. */
 int ground_make_stack(struct ground *ground);
 
+/* Huge: its pages, and those of steps on it, are huge ones. */
+bool place_is_huge(enum place_kind kind);
+size_t place_page_size(enum place_kind kind);
 /* The kind that a window of this place has. */
 enum window_kind place_window_kind(enum place_kind kind);
 struct mapping place_mapping(const struct place *place, enum map_as as, int from, int shift);

@@ -54,7 +54,7 @@ enum tolerated_reason {
 };
 #define NR_TOLERATED_REASONS 5
 
-enum window_kind { KIND_ANON, KIND_SHMEM, NR_KINDS };
+enum window_kind { KIND_ANON, KIND_SHMEM, KIND_HUGETLB, NR_KINDS };
 
 /* The checks under comparison; CHECK_KERNEL is the one that runs. */
 enum check { CHECK_OPS_POINTER, CHECK_SNAPSHOT, CHECK_PER_VMA_SEQ, CHECK_PER_MM_SEQ, CHECK_KERNEL, NR_CHECKS };

@@ -87,7 +87,7 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 
 	/* The page before this one is through, its verdict was missed: these kernels let it pass. */
 	if (w->open && w->facts.dst != dst)
-		window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 	if (!w->open)
 		window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
 	w->facts.kernel_check = KERNEL_CHECK_NONE;
@@ -106,30 +106,15 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 static __always_inline void copy_passed(struct window *w)
 {
 	if (w->open)
-		window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
-}
-
-/*
- * The VMA was re-taken, and what is tested then has failed; @ret is what the worker returns. After the first page that
- * is a number of bytes, and the reason must come from the tests themselves (mfill_atomic()): range and registration
- * (-ENOENT), @changing (-EAGAIN), then whether it can take this copy (-EINVAL).
- */
-static __always_inline __u32 refused_after_retake(const struct window *w, __s64 ret, bool changing)
-{
-	if (ret < 0)
-		return ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE;
-	if (!w->held.ctx || w->held.end < w->copy.dst + w->copy.len)
-		return RETAKE_GONE;
-	return changing || w->held.uffd_ops == w->facts.begin.uffd_ops ? RETAKE_BLOCKED : RETAKE_GONE;
+		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 }
 
 /* copy_exit() - the worker returns @ret. */
 static __always_inline void copy_exit(struct window *w, struct userfaultfd_ctx *uffd, __s64 ret)
 {
-	if (w->open && w->retaken && ret != (__s64)w->copy.len)
-		window_end(w, refused_after_retake(w, ret, uffd->mmap_changing.counter != 0));
-	else if (w->open)
-		window_end(w, w->retaken ? RETAKE_OK : retake_never_seen(ret, w->copy.len));
+	if (w->open)
+		window_overtaken(w, uffd, w->copy.dst, w->copy.len, ret);
+	w->copy.len = 0;
 	__sync_fetch_and_add(&copies, -1);
 	window_release(w);
 }

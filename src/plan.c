@@ -49,11 +49,19 @@ static const struct hook mm_alloc_pmd_entry = {
 	"mm_alloc_pmd_entry", "fentry", "mm_alloc_pmd", true, "the re-taken VMA was accepted",
 };
 
+static const struct hook hugetlb_lock_vma_exit = {
+	"hugetlb_lock_vma_exit", "fexit", "uffd_lock_vma", false, "hugetlb: the VMA, re-taken",
+};
+static const struct hook hugetlb_mfill_atomic_pte_exit = {
+	"hugetlb_mfill_atomic_pte_exit", "fexit", "hugetlb_mfill_atomic_pte", false, "hugetlb: a window begins, ends",
+};
+
 static const struct hook *const retry_state_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit, &retry_state_changed_exit,
 	&get_vma_exit,		 &unmap_entry,
 	&vma_start_write_exit,	 &ioctl_exit,
+	&hugetlb_lock_vma_exit,	 &hugetlb_mfill_atomic_pte_exit,
 	&retry_state_save_exit,	 NULL,
 };
 
@@ -66,11 +74,17 @@ static const struct plan retry_state = {
 };
 
 static const struct hook *const interval_hooks[] = {
-	&copy_worker_exit,	&mm_alloc_pmd_entry,
-	&uffd_lock_vma_exit,	&unmap_entry,
-	&vma_start_write_exit,	&ioctl_exit,
-	&fixup_exception_entry, &shmem_mfill_atomic_pte_exit,
-	&copy_worker_entry,	NULL,
+	&copy_worker_exit,
+	&mm_alloc_pmd_entry,
+	&uffd_lock_vma_exit,
+	&unmap_entry,
+	&vma_start_write_exit,
+	&ioctl_exit,
+	&fixup_exception_entry,
+	&shmem_mfill_atomic_pte_exit,
+	&hugetlb_mfill_atomic_pte_exit,
+	&copy_worker_entry,
+	NULL,
 };
 
 /* 6.12 to 7.0: shmem_mfill_atomic_pte() went with 7.1, which has the functions of retry_state. */
@@ -183,7 +197,8 @@ static void list_unmeasured(struct kernel *k)
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
 		if (!struct_has(k->btf, facts[i].type, facts[i].member))
 			k->unmeasured[n++] = facts[i].what;
-	k->unmeasured[n++] = "hugetlb windows";
+	if (!has_function(k->btf, hugetlb_mfill_atomic_pte_exit.target))
+		k->unmeasured[n++] = "hugetlb windows";
 	k->unmeasured[n++] = "causes of EAGAIN outside windows";
 	k->unmeasured[n++] = "writers";
 	k->unmeasured[n++] = "chains";

@@ -42,6 +42,16 @@ void target_text(const struct report *r, char *text, size_t size)
 	}
 }
 
+bool report_sees(const struct report *r, enum dst_kind kind)
+{
+	if (kind != KIND_HUGETLB)
+		return true;
+	for (int i = 0; i < r->nr_hooks; i++)
+		if (!strcmp(r->hooks[i].hook->target, "hugetlb_mfill_atomic_pte"))
+			return r->hooks[i].attached;
+	return false;
+}
+
 int report_start(const struct report *r)
 {
 	char who[56];

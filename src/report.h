@@ -46,6 +46,9 @@ int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
 
+/* Does this run see windows of @kind? What it does not see is null in JSON, and not in the text. */
+bool report_sees(const struct report *r, enum dst_kind kind);
+
 /* "PID 4242", "PIDs 1, 2", "every process", or the command, in at most @size bytes; unprintable bytes become '?'. */
 void target_text(const struct report *r, char *text, size_t size);
 

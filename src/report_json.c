@@ -118,13 +118,12 @@ static void add_windows(struct json_object *o, const struct totals *t)
 		add_u64(windows, class_names[i], windows_of_class(t, (enum window_class)i));
 }
 
-/* No plan sees hugetlb destinations yet. */
-static void add_kinds(struct json_object *o, const struct totals *t)
+static void add_kinds(struct json_object *o, const struct report *r, const struct totals *t)
 {
 	struct json_object *kinds = add_object(o, "by_kind");
 
 	for (int kind = 0; kind < NR_KINDS; kind++) {
-		if (kind == KIND_HUGETLB)
+		if (!report_sees(r, kind))
 			add_null(kinds, kind_names[kind]);
 		else
 			add_names(kinds, kind_names[kind], class_names, t->windows[kind], NR_CLASSES);
@@ -163,7 +162,7 @@ static struct json_object *hist_json(const struct hist *h)
 	return buckets;
 }
 
-static void add_hists(struct json_object *o, const struct counters *c)
+static void add_hists(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	struct json_object *hists = add_object(o, "hist_ns");
 	struct json_object *window = add_object(hists, "window");
@@ -177,7 +176,7 @@ static void add_hists(struct json_object *o, const struct counters *c)
 	for (int kind = 0; kind < NR_KINDS; kind++) {
 		struct json_object *of_kind;
 
-		if (kind == KIND_HUGETLB) {
+		if (!report_sees(r, kind)) {
 			add_null(kinds, kind_names[kind]);
 			continue;
 		}
@@ -251,12 +250,12 @@ int json_span(const struct report *r, const struct span *s)
 	add_names(o, "snapshot_reasons", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	add_names(o, "meaning_reasons", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
 	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
-	add_kinds(o, t);
+	add_kinds(o, r, t);
 	add_checks(o, t);
 	add_null(o, "eagain_causes");
 	add_null(o, "writers");
 	add_null(o, "chains");
-	add_hists(o, s->counters);
+	add_hists(o, r, s->counters);
 	add_u64(o, "odd_start", t->odd_start);
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);

@@ -146,9 +146,11 @@ static void print_windows(const struct report *r, const struct counters *c)
 	if (pages)
 		fprintf(r->out, " (%.3g a page copied)", share(total, pages));
 	fprintf(r->out, "\n          ");
-	for (int kind = 0; kind < KIND_HUGETLB; kind++) {
+	for (int kind = 0; kind < NR_KINDS; kind++) {
 		__u64 n = 0;
 
+		if (!report_sees(r, kind))
+			continue;
 		for (int i = 0; i < NR_CLASSES; i++)
 			n += t->windows[kind][i];
 		fprintf(r->out, "%s %s, ", N(n), kind_names[kind]);

@@ -14,11 +14,11 @@
 #include "uffdretry.h"
 #include "window.bpf.h"
 #include "interval.bpf.h"
+#include "hugetlb.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
-#define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-4095)
 
 /*
  * Every UFFDIO_COPY, by what user space got.
@@ -56,7 +56,7 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 		return 0;
 	w = window_of_current((__u64)mm);
 	if (w)
-		window_overtaken(w, ret, len);
+		window_overtaken(w, uffd, dst, len, ret);
 	if (ret <= 0)
 		return 0;
 	slot = slot_of(mm);
@@ -203,6 +203,31 @@ int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
 
 	if (w && w->mm == (__u64)mm)
 		copy_passed(w);
+	return 0;
+}
+
+/*
+ * Any plan: a page of a hugetlb destination. See hugetlb.bpf.h.
+ * int hugetlb_mfill_atomic_pte(pte_t *dst_pte, struct vm_area_struct *dst_vma, unsigned long dst_addr, unsigned long
+ * src_addr, uffd_flags_t flags, struct folio **foliop), 6.12 and later
+ */
+SEC("?fexit/hugetlb_mfill_atomic_pte")
+int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct *vma, unsigned long dst,
+	     unsigned long src, unsigned int flags, void *foliop, int ret)
+{
+	hugetlb_tried(vma, dst, ret);
+	return 0;
+}
+
+/* Plan retry_state: a hugetlb destination is locked again. Plan interval sees that in uffd_lock_vma_exit. */
+SEC("?fexit/uffd_lock_vma")
+int BPF_PROG(hugetlb_lock_vma_exit, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+{
+	struct window *w = window_of_current((__u64)mm);
+	__u64 ret = 0;
+
+	if (w && w->kind == KIND_HUGETLB && !bpf_get_func_ret(ctx, &ret))
+		hugetlb_relocked(w, vma, ret);
 	return 0;
 }
 

@@ -23,6 +23,8 @@
 #define ENOENT 2
 #define EAGAIN 11
 #define EFAULT 14
+#define EINVAL 22
+#define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-4095)
 
 /* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
 const volatile __u64 has_uffd_mask = 0;
@@ -41,16 +43,15 @@ struct window {
 	} copy;
 	__u64 mm;
 	__u64 begin_ns;
-	__u64 unmaps; /* heads of the change logs at the begin */
+	__u64 retaken_ns; /* when the VMA was taken again: facts.end is there; 0: not yet */
+	__u64 unmaps;	  /* heads of the change logs at the begin */
 	__u64 write_locks;
 	__u32 owner; /* the copier's tid, 0: free */
 	__u32 slot;
 	__u32 kind;
 	__u32 external;
-	__u32 open;    /* begun, and not ended */
-	__u32 retaken; /* the VMA was taken again: facts.end is there */
-	__u32 locked;  /* plan interval: held is there */
-	__u32 pad;
+	__u32 open;   /* begun, and not ended */
+	__u32 locked; /* plan interval: held is there */
 };
 
 #define NR_WINDOWS (1 << 14)
@@ -109,7 +110,8 @@ static __attribute__((noinline)) void window_end(struct window *w, __u32 retake)
 	classify(&w->facts, &w->verdict);
 	/* Once the loader has said stop, what it reads must not change any more. */
 	if (phase != PHASE_OFF)
-		count_window(w->slot, w->kind, &w->verdict, bpf_ktime_get_ns() - w->begin_ns, w->external);
+		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
+			     w->external);
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
 }
@@ -120,10 +122,12 @@ static __always_inline void window_release(struct window *w)
 	__sync_lock_test_and_set(&w->owner, 0);
 }
 
+/* End @w, and let others have its place unless plan interval needs it for the rest of the copy. */
 static __always_inline void window_close(struct window *w, __u32 retake)
 {
 	window_end(w, retake);
-	window_release(w);
+	if (!w->copy.len)
+		window_release(w);
 }
 
 /* The current task's window, open or not, or NULL. */
@@ -166,7 +170,7 @@ static __always_inline struct window *window_take(void)
 			return w;
 		if (owner == tid) {
 			if (w->open)
-				window_end(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+				window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 			return w;
 		}
 	}
@@ -189,7 +193,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->slot = slot;
 	w->external = external;
 	w->open = 1;
-	w->retaken = 0;
+	w->retaken_ns = 0;
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.kernel_eagain = 0;
 	w->facts.kernel_check = KERNEL_CHECK_UNSEEN;
@@ -204,8 +208,9 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 /*
  * window_begin() - the current task is about to drop @vma's read lock.
  * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's.
+ * Returns the window, or NULL when nobody asked for it or there is no place.
  */
-static __always_inline void window_begin(struct vm_area_struct *vma)
+static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = vma->vm_mm;
@@ -213,18 +218,19 @@ static __always_inline void window_begin(struct vm_area_struct *vma)
 	int slot;
 
 	if (!mm)
-		return;
+		return NULL;
 	slot = slot_of(mm);
 	if (slot < 0)
-		return;
+		return NULL;
 	w = window_take();
 	if (!w) {
-		window_lost(slot, vma->vm_ops ? KIND_SHMEM : KIND_ANON);
-		return;
+		window_lost(slot, vma->vm_flags & VM_HUGETLB ? KIND_HUGETLB : vma->vm_ops ? KIND_SHMEM : KIND_ANON);
+		return NULL;
 	}
 	window_open(w, (__u64)mm, slot, task->mm != mm);
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
+	return w;
 }
 
 /* What happened to the destination in the window, as far as the class depends on it. */
@@ -251,7 +257,7 @@ static __always_inline void window_retaken(struct window *w, struct vm_area_stru
 	w->facts.dst = dst;
 	if (was_write_locked(&w->facts))
 		window_search_changes(w);
-	w->retaken = 1;
+	w->retaken_ns = bpf_ktime_get_ns();
 }
 
 /* window_verdict() - the running kernel has compared the snapshot. @changed: and says that it changed. */
@@ -259,7 +265,7 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 {
 	w->facts.kernel_check = KERNEL_CHECK_SEEN;
 	w->facts.kernel_eagain = changed;
-	window_close(w, w->retaken ? RETAKE_OK : RETAKE_LOST);
+	window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 }
 
 /*
@@ -271,10 +277,39 @@ static __always_inline __u32 retake_never_seen(__s64 ret, __u64 len)
 	return ret == -EFAULT || (ret > 0 && ret < (__s64)len) ? RETAKE_NEVER : RETAKE_LOST;
 }
 
-/* window_overtaken() - the worker returns @ret of @len bytes, and the window is still open. */
-static __always_inline void window_overtaken(struct window *w, __s64 ret, __u64 len)
+/*
+ * The VMA was re-taken, and the worker ends with @ret before anything was seen to pass, where the kernel compares
+ * nothing. @end: of the copy. After the first page @ret is a number of bytes, and the reason must come from the tests
+ * themselves (mfill_atomic(), mfill_atomic_hugetlb()): range and registration (-ENOENT), @changing (-EAGAIN), then
+ * whether it can take this copy (-EINVAL).
+ */
+static __always_inline __u32 unseen_verdict(const struct window *w, __s64 ret, __u64 end, bool changing)
 {
-	window_close(w, w->retaken ? RETAKE_OK : retake_never_seen(ret, len));
+	const struct window_facts *f = &w->facts;
+
+	if (ret < 0)
+		return ret == -EAGAIN ? RETAKE_BLOCKED : ret == -ENOENT || ret == -EINVAL ? RETAKE_GONE : RETAKE_OK;
+	if (!f->end.ctx || f->end.end < end)
+		return RETAKE_GONE;
+	if (changing)
+		return RETAKE_BLOCKED;
+	if (f->end.uffd_ops != f->begin.uffd_ops)
+		return RETAKE_GONE;
+	/* A hugetlb destination passed unseen when its page was there already (-EEXIST); of the others every pass is
+	 * seen, so the event that blocked it was read since. */
+	return w->kind == KIND_HUGETLB ? RETAKE_OK : RETAKE_BLOCKED;
+}
+
+/* window_overtaken() - the worker returns @ret for [@dst, @dst + @len), and the window is still open. */
+static __always_inline void window_overtaken(struct window *w, struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
+					     __s64 ret)
+{
+	if (!w->retaken_ns)
+		window_close(w, retake_never_seen(ret, len));
+	else if (w->facts.kernel_check == KERNEL_CHECK_NONE && ret != (__s64)len)
+		window_close(w, unseen_verdict(w, ret, dst + len, uffd->mmap_changing.counter != 0));
+	else
+		window_close(w, RETAKE_OK);
 }
 
 #endif /* WINDOW_BPF_H */

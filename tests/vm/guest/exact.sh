@@ -5,6 +5,9 @@
 . /bin/lib.sh
 seed=$1 windows=$2
 
+# For destinations of huge pages.
+echo 64 >/proc/sys/vm/nr_hugepages
+
 # Kernels before 7.1 compare nothing after the retry.
 if grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux; then
 	check=snapshot
