@@ -131,22 +131,27 @@ static long change_match(__u32 i, struct change_query *q)
 
 /*
  * change_seen() - was there an @op that covers @dst in @mm since the log's head was @since?
- * Returns an enum seen; SEEN_UNKNOWN when the ring wrapped meanwhile. The head is compared once more after the search:
- * an entry can only have been overwritten if the ring wrapped.
+ * Returns an enum seen. When the ring wrapped meanwhile, what it still holds may yet say yes; else it is unknown. The
+ * head is compared once more after the search: an entry can only have been overwritten if the ring wrapped.
  */
 static __always_inline __u32 change_seen(__u64 mm, enum change_op op, __u64 since, __u64 dst)
 {
 	struct change_query q = { .log = change_log_of(mm, op), .mm = mm, .dst = dst, .pos = since };
 	volatile __u64 *head;
+	__u64 nr;
 
 	if (!q.log)
 		return SEEN_UNKNOWN;
 	head = &q.log->head;
-	if (*head - since <= LOG_ENTRIES)
-		bpf_loop(*head - since, change_match, &q, 0);
-	if (*head - since > LOG_ENTRIES)
-		return SEEN_UNKNOWN;
-	return q.found ? SEEN_YES : SEEN_NO;
+	nr = *head - since;
+	if (nr > LOG_ENTRIES) {
+		nr = LOG_ENTRIES;
+		q.pos = *head - LOG_ENTRIES;
+	}
+	bpf_loop(nr, change_match, &q, 0);
+	if (q.found)
+		return SEEN_YES;
+	return *head - since > LOG_ENTRIES ? SEEN_UNKNOWN : SEEN_NO;
 }
 
 #endif /* CHANGES_BPF_H */

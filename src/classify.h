@@ -116,6 +116,33 @@ static __always_inline __u32 checks_eagain(const struct window_facts *w)
 	       reason_if(w->kernel_eagain, CHECK_KERNEL);
 }
 
+/* The checks that can be evaluated on a window that was re-taken. */
+static __always_inline __u32 checks_reached(const struct window_facts *w)
+{
+	__u32 reached = ALL_CHECKS;
+
+	if (w->kernel_check == KERNEL_CHECK_UNSEEN)
+		reached &= ~BIT32(CHECK_KERNEL);
+	if (w->seq == SEQ_NONE)
+		reached &= ~(BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ));
+	return reached;
+}
+
+/*
+ * Without per-VMA locks it is only known that somebody took mmap_lock for writing, not what for: there is no `locked`.
+ * The log of these also tells `quiet`; a wrapped one tells nothing.
+ */
+static __always_inline __u32 class_without_seq(const struct window_facts *w, const struct verdict *v)
+{
+	if (w->write_locked == SEEN_NO)
+		return CLASS_QUIET;
+	if (w->write_locked == SEEN_UNKNOWN || w->unmapped == SEEN_UNKNOWN)
+		return CLASS_UNDETERMINED;
+	if (w->unmapped == SEEN_YES)
+		return CLASS_REPLACED;
+	return v->tolerated_reasons ? CLASS_TOLERATED : CLASS_UNRELATED;
+}
+
 /* The classes that need the VMA again; the order of the tests is that of docs/classes.md. */
 static __always_inline __u32 class_of_retaken(const struct window_facts *w, const struct verdict *v)
 {
@@ -123,6 +150,8 @@ static __always_inline __u32 class_of_retaken(const struct window_facts *w, cons
 		return v->meaning_reasons ? CLASS_REAL : CLASS_FALSE_ALARM;
 	if (v->meaning_reasons)
 		return CLASS_HIDDEN;
+	if (w->seq == SEQ_NONE)
+		return class_without_seq(w, v);
 	if (was_write_locked(w)) {
 		if (w->unmapped == SEEN_UNKNOWN)
 			return CLASS_UNDETERMINED;
@@ -154,17 +183,19 @@ static __always_inline __u32 implied_eagain(__u32 class)
 	}
 }
 
-/*
- * Do class and verdicts contradict each other, or the kernel the snapshot computed beside it, or the hook on the write
- * lock the sequence numbers?
- */
+/* Do class and verdicts contradict each other, or the kernel the same check computed beside it? */
 static __always_inline __u32 is_anomaly(const struct window_facts *w, const struct verdict *v)
 {
-	const __u32 implied = BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);
+	const __u32 implied = (BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ)) & v->reached;
 
-	if ((v->eagain & implied) != implied_eagain(v->class))
+	if ((v->eagain ^ implied_eagain(v->class)) & implied)
 		return 1;
-	return w->kernel_check == KERNEL_CHECK_SEEN && !!w->kernel_eagain != !!v->snapshot_reasons;
+	/* Nobody took mmap_lock for writing, and the VMA is another one. */
+	if (w->seq == SEQ_NONE && w->write_locked == SEEN_NO && v->class != CLASS_QUIET)
+		return 1;
+	if (w->kernel_check != KERNEL_CHECK_SEEN || w->kernel_is >= NR_CHECKS)
+		return 0;
+	return !!w->kernel_eagain != !!(v->eagain & BIT32(w->kernel_is));
 }
 
 /*
@@ -182,7 +213,8 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->eagain = 0;
 	v->anomaly = 0;
 	v->unwitnessed = 0;
-	v->odd_start = w->begin.mm_lock_seq & 1;
+	v->odd_start = w->seq == SEQ_COUNT && (w->begin.mm_lock_seq & 1);
+	v->kernel_check = KERNEL_CHECK_UNSEEN;
 
 	switch (w->retake) {
 	case RETAKE_OK:
@@ -209,10 +241,11 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 		v->tolerated_reasons = 0;
 	if (v->class == CLASS_UNDETERMINED)
 		return;
-	v->reached = w->kernel_check == KERNEL_CHECK_UNSEEN ? ALL_CHECKS & ~BIT32(CHECK_KERNEL) : ALL_CHECKS;
+	v->reached = checks_reached(w);
 	v->eagain = checks_eagain(w) & v->reached;
+	v->kernel_check = w->kernel_check;
 	v->anomaly = is_anomaly(w, v);
-	v->unwitnessed = was_write_locked(w) && w->write_locked == SEEN_NO;
+	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
 }
 
 #endif /* CLASSIFY_H */

@@ -12,6 +12,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
 
 /*
  * The effective userfaultfd operations, as vma_uffd_ops() picks them (mm/userfaultfd.c): anonymous memory is told by
@@ -29,6 +30,19 @@ static __always_inline __u64 vma_uffd_ops(struct vm_area_struct *vma)
 	return (__u64)ops;
 }
 
+/* The same of a VMA without a BTF type, on kernels without uffd_ops. */
+static __always_inline __u64 vma_uffd_ops_at(struct vm_area_struct *vma)
+{
+	const struct vm_operations_struct *ops = BPF_CORE_READ(vma, vm_ops);
+
+	return ops ? (__u64)ops : UFFD_OPS_ANON;
+}
+
+static __always_inline __u64 policy_hash(__u16 mode, __u16 flags, __u32 home_node, __u64 nodes)
+{
+	return (1ULL << 63) ^ ((__u64)mode << 32) ^ ((__u64)flags << 16) ^ home_node ^ (nodes * 0x9e3779b97f4a7c15ULL);
+}
+
 /*
  * A fingerprint of the VMA's memory policy: its content, not its address, which a new policy may reuse. Covers mode,
  * flags, home node and the first 64 nodes. vm_policy needs CONFIG_NUMA.
@@ -42,8 +56,21 @@ static __always_inline __u64 vma_policy(struct vm_area_struct *vma)
 	policy = vma->vm_policy;
 	if (!policy)
 		return 0;
-	return (1ULL << 63) ^ ((__u64)policy->mode << 32) ^ ((__u64)policy->flags << 16) ^
-	       (__u64)(__u32)policy->home_node ^ (policy->nodes.bits[0] * 0x9e3779b97f4a7c15ULL);
+	return policy_hash(policy->mode, policy->flags, policy->home_node, policy->nodes.bits[0]);
+}
+
+/* The same of a VMA without a BTF type. */
+static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
+{
+	struct mempolicy *policy;
+
+	if (!bpf_core_field_exists(vma->vm_policy))
+		return 0;
+	policy = BPF_CORE_READ(vma, vm_policy);
+	if (!policy)
+		return 0;
+	return policy_hash(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags), BPF_CORE_READ(policy, home_node),
+			   BPF_CORE_READ(policy, nodes.bits[0]));
 }
 
 /* The VMA's name (PR_SET_VMA_ANON_NAME). Names are shared by reference, so the pointer tells them apart. */
@@ -52,6 +79,56 @@ static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 	if (!bpf_core_field_exists(vma->anon_name))
 		return 0;
 	return (__u64)vma->anon_name;
+}
+
+static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
+{
+	return bpf_core_field_exists(vma->anon_name) ? (__u64)BPF_CORE_READ(vma, anon_name) : 0;
+}
+
+/* Early 6.4 to 6.13: "mm: introduce mm_lock_seq" had an int, "mm: convert mm_lock_seq to a proper seqcount" ended that. */
+struct mm_struct___int {
+	int mm_lock_seq;
+} __attribute__((preserve_access_index));
+
+/* How this kernel counts write sections: an enum seq_kind. By the member's type, for the seqcount was backported. */
+static __always_inline __u32 mm_seq_kind(void)
+{
+	struct mm_struct *mm = NULL;
+	struct mm_struct___int *old = NULL;
+
+	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
+		return SEQ_COUNT;
+	return bpf_core_field_exists(old->mm_lock_seq) ? SEQ_INT : SEQ_NONE;
+}
+
+/* mm->mm_lock_seq; @mm has a BTF type. */
+static __always_inline __u32 mm_lock_seq(struct mm_struct *mm)
+{
+	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
+		return mm->mm_lock_seq.sequence;
+	if (bpf_core_field_exists(((struct mm_struct___int *)mm)->mm_lock_seq))
+		return ((struct mm_struct___int *)mm)->mm_lock_seq;
+	return 0;
+}
+
+/* The same for a bare address. */
+static __always_inline __u32 mm_lock_seq_at(__u64 address)
+{
+	struct mm_struct___int *old = (struct mm_struct___int *)address;
+	struct mm_struct *mm = (struct mm_struct *)address;
+
+	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
+		return BPF_CORE_READ(mm, mm_lock_seq.sequence);
+	if (bpf_core_field_exists(old->mm_lock_seq))
+		return BPF_CORE_READ(old, mm_lock_seq);
+	return 0;
+}
+
+/* The mm_lock_seq at which the VMA was last write-locked; came with it. */
+static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
+{
+	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
 /*

@@ -29,6 +29,14 @@ struct {
 	__type(value, struct hist);
 } window_hists SEC(".maps");
 
+/* By how much a begin is early at most, where both bounds are seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hist);
+} begin_hist SEC(".maps");
+
 static __always_inline void add(__u64 *counter, __u64 n)
 {
 	__sync_fetch_and_add(counter, n);
@@ -56,9 +64,30 @@ static __always_inline void add_set(__u64 *counters, __u32 set, int nr)
 			add(&counters[i], 1);
 }
 
+/* Add 1 for each check that the kernel did not agree with. */
+static __always_inline void count_differing(struct totals *t, const struct verdict *v)
+{
+	__u32 others = v->eagain & (1U << CHECK_KERNEL) ? ~v->eagain : v->eagain;
+
+	others &= v->reached;
+	if (!others)
+		return;
+	/* Without a branch each, which would double what the verifier has to look at. */
+#pragma unroll
+	for (int i = 0; i < NR_CHECKS; i++)
+		add(&t->checks[i].differs, (others >> i) & 1);
+}
+
 static __always_inline void count_checks(struct totals *t, const struct verdict *v)
 {
 	bool real = v->class == CLASS_REAL || v->class == CLASS_HIDDEN;
+
+	if (v->kernel_check == KERNEL_CHECK_NONE)
+		add(&t->kernel_absent, 1);
+	if (v->kernel_check == KERNEL_CHECK_SEEN) {
+		add(&t->kernel_seen, 1);
+		count_differing(t, v);
+	}
 
 #pragma unroll
 	for (int i = 0; i < NR_CHECKS; i++) {
@@ -76,10 +105,9 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 	}
 }
 
-static __always_inline void count_duration(__u32 kind, __u32 class, __u64 ns)
+static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
 {
-	__u32 key = kind * NR_CLASSES + class;
-	struct hist *h = bpf_map_lookup_elem(&window_hists, &key);
+	struct hist *h = bpf_map_lookup_elem(hists, &key);
 	__u32 bucket = hist_bucket(ns);
 
 	if (h && bucket < HIST_BUCKETS)
@@ -111,7 +139,21 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 	if (v->reached)
 		count_checks(t, v);
 	if (slot == SLOT_RUN)
-		count_duration(kind, v->class, ns);
+		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
+}
+
+/* Count a window of which both bounds of the begin were seen, @ns apart. @moved: mm_lock_seq differs between them. */
+static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
+{
+	struct totals *t = totals_of(slot);
+
+	if (!t)
+		return;
+	add(&t->begin_bounded, 1);
+	if (moved)
+		add(&t->begin_moved, 1);
+	if (slot == SLOT_RUN)
+		count_ns(&begin_hist, 0, ns);
 }
 
 /* Count a returned ioctl. @ret: its result. */

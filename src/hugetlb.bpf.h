@@ -26,6 +26,7 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	w = window_begin(vma);
 	if (!w)
 		return;
+	/* Unlike the other loops this one compares nothing on any kernel. */
 	w->facts.kernel_check = KERNEL_CHECK_NONE;
 	w->facts.dst = dst;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Plan interval: windows of kernels whose retry is a -ENOENT inside mfill_atomic(), 6.12 to 7.0.
+ * Plan interval: windows of kernels whose retry is a -ENOENT inside mfill_atomic(), 6.12 to 7.0. It works on later ones
+ * too, but there is better.
  *
  * No hook sits between the failed copy and the drop of the VMA's lock, and none sees the VMA there. But the VMA is
  * locked from uffd_lock_vma() to the drop, so what was read at the former's exit is what it is at the begin; only
  * mm_lock_seq must be read anew. The begin is early: by the return from the fault, and by a cond_resched(). So a writer
  * elsewhere in the mm may be counted that had ended before the drop; a writer of this VMA may not.
- *
- * These kernels compare nothing after the retry.
  */
 #ifndef INTERVAL_BPF_H
 #define INTERVAL_BPF_H
@@ -22,12 +21,11 @@
 __u32 copies;
 
 /*
- * copy_enter() - the current task enters the worker, for [@dst, @dst + @len) from @src.
+ * copy_enter() - the current task enters the worker, for [@dst, @dst + @len) in @mm from @src.
  * Its window is taken now; whether it is ever opened is to be seen.
  */
-static __always_inline void copy_enter(struct userfaultfd_ctx *uffd, __u64 dst, __u64 src, __u64 len)
+static __always_inline void copy_enter(struct mm_struct *mm, __u64 dst, __u64 src, __u64 len)
 {
-	struct mm_struct *mm = uffd->mm;
 	struct window *w;
 	int slot;
 
@@ -47,6 +45,7 @@ static __always_inline void copy_enter(struct userfaultfd_ctx *uffd, __u64 dst, 
 	w->copy.src = src;
 	w->copy.len = len;
 	w->locked = 0;
+	w->failed = 0;
 	__sync_fetch_and_add(&copies, 1);
 }
 
@@ -83,17 +82,14 @@ static __always_inline void copy_refused(struct window *w, __s64 err)
  */
 static __always_inline void copy_failed(struct window *w, __u64 dst)
 {
-	struct mm_struct *mm = (struct mm_struct *)w->mm;
-
-	/* The page before this one is through, its verdict was missed: these kernels let it pass. */
+	/* The page before this one is through, its verdict was missed. */
 	if (w->open && w->facts.dst != dst)
 		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 	if (!w->open)
 		window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
-	w->facts.kernel_check = KERNEL_CHECK_NONE;
 	w->facts.dst = dst;
 	w->facts.begin = w->held;
-	w->facts.begin.mm_lock_seq = BPF_CORE_READ(mm, mm_lock_seq.sequence);
+	w->facts.begin.mm_lock_seq = mm_lock_seq_at(w->mm);
 	w->begin_ns = bpf_ktime_get_ns();
 	w->unmaps = change_head(w->mm, CHANGE_UNMAP);
 	w->write_locks = change_head(w->mm, CHANGE_WRITE_LOCK);
@@ -105,15 +101,18 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 /* copy_passed() - all that the kernel tests after the re-take has passed. */
 static __always_inline void copy_passed(struct window *w)
 {
-	if (w->open)
-		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+	if (!w->open)
+		return;
+	if (w->facts.kernel_check == KERNEL_CHECK_UNSEEN)
+		w->facts.kernel_check = KERNEL_CHECK_SEEN;
+	window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 }
 
-/* copy_exit() - the worker returns @ret. */
-static __always_inline void copy_exit(struct window *w, struct userfaultfd_ctx *uffd, __s64 ret)
+/* copy_exit() - the worker returns @ret. @changing: mmap_changing is raised. */
+static __always_inline void copy_exit(struct window *w, bool changing, __s64 ret)
 {
 	if (w->open)
-		window_overtaken(w, uffd, w->copy.dst, w->copy.len, ret);
+		window_overtaken(w, changing, w->copy.dst, w->copy.len, ret);
 	w->copy.len = 0;
 	__sync_fetch_and_add(&copies, -1);
 	window_release(w);

@@ -9,60 +9,230 @@
 #include <string.h>
 
 static const struct hook ioctl_exit = {
-	"ioctl_exit", "fexit", "userfaultfd_ioctl", true, "calls, by their result",
+	.program = "ioctl_exit",
+	.variant = "fexit",
+	.target = "userfaultfd_ioctl",
+	.required = true,
+	.why = "calls, by their result",
 };
 static const struct hook mfill_atomic_copy_exit = {
-	"mfill_atomic_copy_exit", "fexit", "mfill_atomic_copy", true, "bytes; windows ended by a fault",
+	.program = "mfill_atomic_copy_exit",
+	.variant = "fexit",
+	.target = "mfill_atomic_copy",
+	.required = true,
+	.why = "bytes; windows ended by a fault",
+};
+static const struct hook copy_folio_retry_entry = {
+	.program = "copy_folio_retry_entry",
+	.variant = "fentry",
+	.target = "mfill_copy_folio_retry",
+	.required = true,
+	.why = "a window begins",
+};
+static const struct hook copy_folio_retry_exit = {
+	.program = "copy_folio_retry_exit",
+	.variant = "fexit",
+	.target = "mfill_copy_folio_retry",
+	.required = true,
+	.why = "a window ends; kernel's verdict",
+};
+static const struct hook get_vma_exit_early = {
+	.program = "mfill_get_vma_exit",
+	.variant = "fexit",
+	.target = "mfill_get_vma",
+	.why = "the VMA, re-taken; nearer to the check",
 };
 static const struct hook retry_state_save_exit = {
-	"mfill_retry_state_save_exit", "fexit", "mfill_retry_state_save", true, "a window begins",
+	.program = "mfill_retry_state_save_exit",
+	.variant = "fexit",
+	.target = "mfill_retry_state_save",
+	.required = true,
+	.why = "a window begins",
 };
 static const struct hook get_vma_exit = {
-	"mfill_get_vma_exit", "fexit", "mfill_get_vma", true, "the VMA could not be re-taken",
+	.program = "mfill_get_vma_exit",
+	.variant = "fexit",
+	.target = "mfill_get_vma",
+	.required = true,
+	.why = "the VMA could not be re-taken",
 };
 static const struct hook retry_state_changed_exit = {
-	"mfill_retry_state_changed_exit", "fexit", "mfill_retry_state_changed", true, "a window ends; kernel's verdict",
+	.program = "mfill_retry_state_changed_exit",
+	.variant = "fexit",
+	.target = "mfill_retry_state_changed",
+	.required = true,
+	.why = "a window ends; kernel's verdict",
 };
 static const struct hook unmap_entry = {
-	"vms_complete_munmap_vmas_entry", "fentry", "vms_complete_munmap_vmas", true, "unmaps: replaced or not",
+	.program = "vms_complete_munmap_vmas_entry",
+	.variant = "fentry",
+	.target = "vms_complete_munmap_vmas",
+	.required = true,
+	.why = "unmaps: replaced or not",
 };
 static const struct hook vma_start_write_exit = {
-	"vma_start_write_exit", "fexit", "__vma_start_write", false, "VMA write locks: second witness",
+	.program = "vma_start_write_exit",
+	.variant = "fexit",
+	.target = "__vma_start_write",
+	.why = "VMA write locks: second witness",
 };
 
 static const struct hook copy_worker_entry = {
-	"copy_worker_entry", "fentry", "mfill_atomic_copy", true, "a copy begins",
+	.program = "copy_worker_entry",
+	.variant = "fentry",
+	.target = "mfill_atomic_copy",
+	.required = true,
+	.why = "a copy begins",
 };
 static const struct hook copy_worker_exit = {
-	"copy_worker_exit", "fexit", "mfill_atomic_copy", true, "bytes; windows ended by an error",
+	.program = "copy_worker_exit",
+	.variant = "fexit",
+	.target = "mfill_atomic_copy",
+	.required = true,
+	.why = "bytes; windows ended by an error",
 };
 static const struct hook uffd_lock_vma_exit = {
-	"uffd_lock_vma_exit", "fexit", "uffd_lock_vma", true, "the VMA, locked and re-taken",
+	.program = "uffd_lock_vma_exit",
+	.variant = "fexit",
+	.target = "uffd_lock_vma",
+	.required = true,
+	.why = "the VMA, locked and re-taken",
 };
 static const struct hook fixup_exception_entry = {
-	"fixup_exception_entry", "fentry", "fixup_exception", true, "a window begins (anon)",
+	.program = "fixup_exception_entry",
+	.variant = "fentry",
+	.target = "fixup_exception",
+	.required = true,
+	.why = "a window begins",
 };
 static const struct hook shmem_mfill_atomic_pte_exit = {
-	"shmem_mfill_atomic_pte_exit", "fexit", "shmem_mfill_atomic_pte", true, "a window begins (shmem)",
+	.program = "shmem_mfill_atomic_pte_exit",
+	.variant = "fexit",
+	.target = "shmem_mfill_atomic_pte",
+	.why = "begin (shmem), nearer to the drop",
 };
 static const struct hook mm_alloc_pmd_entry = {
-	"mm_alloc_pmd_entry", "fentry", "mm_alloc_pmd", true, "the re-taken VMA was accepted",
+	.program = "mm_alloc_pmd_entry",
+	.variant = "fentry",
+	.target = "mm_alloc_pmd",
+	.required = true,
+	.why = "the re-taken VMA was accepted",
 };
 
+static const struct hook page_fault_kernel = {
+	.program = "page_fault_kernel",
+	.variant = "tp_btf",
+	.target = "page_fault_kernel",
+	.why = "the lock was dropped: how early the begin is",
+};
+
+static const struct hook hugetlb_copy_entry = {
+	.program = "hugetlb_copy_entry",
+	.variant = "fentry",
+	.target = "copy_folio_from_user",
+	.why = "hugetlb: how early the begin is",
+	.hugetlb = true,
+};
 static const struct hook hugetlb_lock_vma_exit = {
-	"hugetlb_lock_vma_exit", "fexit", "uffd_lock_vma", false, "hugetlb: the VMA, re-taken",
+	.program = "hugetlb_lock_vma_exit",
+	.variant = "fexit",
+	.target = "uffd_lock_vma",
+	.why = "hugetlb: the VMA, re-taken",
+	.hugetlb = true,
 };
 static const struct hook hugetlb_mfill_atomic_pte_exit = {
-	"hugetlb_mfill_atomic_pte_exit", "fexit", "hugetlb_mfill_atomic_pte", false, "hugetlb: a window begins, ends",
+	.program = "hugetlb_mfill_atomic_pte_exit",
+	.variant = "fexit",
+	.target = "hugetlb_mfill_atomic_pte",
+	.why = "hugetlb: a window begins, ends",
+	.hugetlb = true,
+};
+
+static const struct hook mcopy_atomic_entry = {
+	.program = "mcopy_atomic_entry",
+	.variant = "fentry",
+	.target = "mcopy_atomic",
+	.required = true,
+	.why = "a copy begins",
+};
+static const struct hook mcopy_atomic_exit = {
+	.program = "mcopy_atomic_exit",
+	.variant = "fexit",
+	.target = "mcopy_atomic",
+	.required = true,
+	.why = "bytes; windows ended by an error",
+};
+static const struct hook legacy_fixup_entry = {
+	.program = "legacy_fixup_entry",
+	.variant = "fentry",
+	.target = "fixup_exception",
+	.required = true,
+	.why = "the lock is dropped for a retry; source unreadable",
+};
+static const struct hook mmap_lock_released = {
+	.program = "mmap_lock_released",
+	.variant = "tp_btf",
+	.target = "mmap_lock_released",
+	.required = true,
+	.why = "a window begins",
+};
+static const struct hook mmap_lock_acquire_returned = {
+	.program = "mmap_lock_acquire_returned",
+	.variant = "tp_btf",
+	.target = "mmap_lock_acquire_returned",
+	.required = true,
+	.why = "the VMA, re-taken; every writer",
+};
+static const struct hook huge_pte_alloc_entry = {
+	.program = "huge_pte_alloc_entry",
+	.variant = "fentry",
+	.target = "huge_pte_alloc",
+	.why = "hugetlb: the re-taken VMA was accepted",
+	.hugetlb = true,
+};
+static const struct hook do_mas_munmap_entry = {
+	.program = "do_mas_munmap_entry",
+	.variant = "fentry",
+	.target = "do_mas_munmap",
+	.required = true,
+	.why = "unmaps: replaced or not",
+};
+
+static const struct hook *const retry_fn_hooks[] = {
+	/* Exits of the outer function first: what opens a window must never run without what closes it. */
+	&mfill_atomic_copy_exit,
+	&copy_folio_retry_exit,
+	&get_vma_exit_early,
+	&unmap_entry,
+	&vma_start_write_exit,
+	&ioctl_exit,
+	&hugetlb_lock_vma_exit,
+	&hugetlb_copy_entry,
+	&hugetlb_mfill_atomic_pte_exit,
+	&copy_folio_retry_entry,
+	NULL,
+};
+
+/* 7.1 and later, where the compiler or the builder kept the function out of line. */
+static const struct plan retry_fn = {
+	.name = "retry_fn",
+	.exactness = "exact",
+	.exact = true,
+	.hooks = retry_fn_hooks,
 };
 
 static const struct hook *const retry_state_hooks[] = {
-	/* Exits of the outer function first: what opens a window must never run without what closes it. */
-	&mfill_atomic_copy_exit, &retry_state_changed_exit,
-	&get_vma_exit,		 &unmap_entry,
-	&vma_start_write_exit,	 &ioctl_exit,
-	&hugetlb_lock_vma_exit,	 &hugetlb_mfill_atomic_pte_exit,
-	&retry_state_save_exit,	 NULL,
+	&mfill_atomic_copy_exit,
+	&retry_state_changed_exit,
+	&get_vma_exit,
+	&unmap_entry,
+	&vma_start_write_exit,
+	&ioctl_exit,
+	&hugetlb_lock_vma_exit,
+	&hugetlb_copy_entry,
+	&hugetlb_mfill_atomic_pte_exit,
+	&retry_state_save_exit,
+	NULL,
 };
 
 /* 7.1 and later: snapshot and comparison are functions of their own, called once a window. */
@@ -80,14 +250,16 @@ static const struct hook *const interval_hooks[] = {
 	&unmap_entry,
 	&vma_start_write_exit,
 	&ioctl_exit,
+	&page_fault_kernel,
 	&fixup_exception_entry,
 	&shmem_mfill_atomic_pte_exit,
+	&hugetlb_copy_entry,
 	&hugetlb_mfill_atomic_pte_exit,
 	&copy_worker_entry,
 	NULL,
 };
 
-/* 6.12 to 7.0: shmem_mfill_atomic_pte() went with 7.1, which has the functions of retry_state. */
+/* 6.12 and later, x86; meant for those before 7.1. */
 static const struct plan interval = {
 	.name = "interval",
 	.exactness = "begin early by a fault's return",
@@ -95,7 +267,28 @@ static const struct plan interval = {
 	.hooks = interval_hooks,
 };
 
-const struct plan *const plans[] = { &retry_state, &interval, NULL };
+static const struct hook *const legacy_hooks[] = {
+	&mcopy_atomic_exit,
+	&mm_alloc_pmd_entry,
+	&huge_pte_alloc_entry,
+	&do_mas_munmap_entry,
+	&ioctl_exit,
+	&mmap_lock_acquire_returned,
+	&mmap_lock_released,
+	&legacy_fixup_entry,
+	&mcopy_atomic_entry,
+	NULL,
+};
+
+/* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq to be had. */
+static const struct plan legacy = {
+	.name = "legacy",
+	.exactness = "exact, without mm_lock_seq",
+	.exact = true,
+	.hooks = legacy_hooks,
+};
+
+const struct plan *const plans[] = { &retry_fn, &retry_state, &interval, &legacy, NULL };
 
 /* The value of the enumerator @name in any enum, or -1. vm_flags bits are in an anonymous enum since 6.19. */
 static int enumerator(const struct btf *btf, const char *name)
@@ -156,31 +349,42 @@ static __u64 uffd_mask(const struct btf *btf)
 	return mask;
 }
 
-/* Does struct @type have @member, also inside anonymous members? */
-static bool has_member(const struct btf *btf, int type, const char *member)
+/* The type of @member of struct @type, also inside anonymous members, or NULL. */
+static const struct btf_type *find_member(const struct btf *btf, int type, const char *member)
 {
-	const struct btf_type *t = btf__type_by_id(btf, (__u32)type);
+	const struct btf_type *t = btf__type_by_id(btf, (__u32)type), *found = NULL;
 	const struct btf_member *m;
 
 	if (!t || !btf_is_composite(t))
-		return false;
+		return NULL;
 	m = btf_members(t);
-	for (int i = 0; i < btf_vlen(t); i++) {
+	for (int i = 0; i < btf_vlen(t) && !found; i++) {
 		const char *name = btf__name_by_offset(btf, m[i].name_off);
 
 		if (!strcmp(name, member))
-			return true;
-		if (!*name && has_member(btf, (int)m[i].type, member))
-			return true;
+			found = btf__type_by_id(btf, (__u32)btf__resolve_type(btf, m[i].type));
+		else if (!*name)
+			found = find_member(btf, (int)m[i].type, member);
 	}
-	return false;
+	return found;
 }
 
 static bool struct_has(const struct btf *btf, const char *type, const char *member)
 {
 	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 
-	return id > 0 && has_member(btf, id, member);
+	return id > 0 && find_member(btf, id, member);
+}
+
+/* The type of mm_struct.mm_lock_seq tells, not the version: the seqcount was backported. */
+static enum seq_kind seq_kind(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "mm_struct", BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? find_member(btf, id, "mm_lock_seq") : NULL;
+
+	if (!t)
+		return SEQ_NONE;
+	return btf_is_int(t) ? SEQ_INT : SEQ_COUNT;
 }
 
 static void list_unmeasured(struct kernel *k)
@@ -197,8 +401,10 @@ static void list_unmeasured(struct kernel *k)
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
 		if (!struct_has(k->btf, facts[i].type, facts[i].member))
 			k->unmeasured[n++] = facts[i].what;
-	if (!has_function(k->btf, hugetlb_mfill_atomic_pte_exit.target))
-		k->unmeasured[n++] = "hugetlb windows";
+	if (k->seq == SEQ_NONE)
+		k->unmeasured[n++] = "mm_lock_seq: per_mm_seq, per_vma_seq, locked (no per-VMA locks)";
+	if (k->seq != SEQ_COUNT)
+		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
 	k->unmeasured[n++] = "causes of EAGAIN outside windows";
 	k->unmeasured[n++] = "writers";
 	k->unmeasured[n++] = "chains";
@@ -213,6 +419,9 @@ int kernel_open(struct kernel *k)
 	if (!k->btf)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
+	k->seq = seq_kind(k->btf);
+	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
+		       has_function(k->btf, "mfill_copy_folio_retry");
 	list_unmeasured(k);
 	return 0;
 }
@@ -231,6 +440,11 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 		return has_function(k->btf, h->target);
 	snprintf(name, sizeof(name), "btf_trace_%s", h->target);
 	return btf__find_by_name_kind(k->btf, name, BTF_KIND_TYPEDEF) > 0;
+}
+
+int hook_btf_id(const struct kernel *k, const struct hook *h)
+{
+	return btf__find_by_name_kind(k->btf, h->target, BTF_KIND_FUNC);
 }
 
 bool plan_possible(const struct kernel *k, const struct plan *p)

@@ -8,7 +8,8 @@
 #ifndef PLAN_H
 #define PLAN_H
 
-#include <linux/types.h>
+#include "uffdretry.h"
+
 #include <stdbool.h>
 
 struct btf;
@@ -20,6 +21,7 @@ struct hook {
 	const char *target;  /* the kernel function or tracepoint */
 	bool required;	     /* the plan is worthless without it */
 	const char *why;     /* the fact it buys */
+	bool hugetlb;	     /* only hugetlb destinations make it fire, and the self-test has none */
 };
 
 struct plan {
@@ -33,6 +35,8 @@ struct plan {
 struct kernel {
 	struct btf *btf;
 	__u64 uffd_mask;	    /* vm_flags bits that are userfaultfd modes */
+	enum seq_kind seq;
+	bool has_check;		    /* it compares something after the retry, 7.1 and later */
 	const char *unmeasured[16]; /* what this kernel or version cannot tell; NULL-terminated */
 };
 
@@ -45,6 +49,9 @@ void kernel_close(struct kernel *k);
 /* Is the hook's target in BTF? Presence is necessary, not sufficient: a function may be inlined at the call that
  * matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
+
+/* The BTF id of a hook's function, or a negative errno. */
+int hook_btf_id(const struct kernel *k, const struct hook *h);
 
 /* All required hooks of @p are in BTF. */
 bool plan_possible(const struct kernel *k, const struct plan *p);

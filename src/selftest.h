@@ -16,6 +16,8 @@ struct self_test {
 	enum self_test_result result;
 	int windows; /* that were provoked */
 	__u64 took_ns;
+	/* What the kernel compares, found out by its answers; NR_CHECKS: nothing that is known. */
+	enum check kernel_check;
 	char why[160]; /* what failed or why it was skipped; "" when passed */
 };
 
@@ -23,6 +25,6 @@ struct self_test {
  * self_test() - provoke windows of known class in our own mm and compare what the programs made of each.
  * Leaves the tracer in PHASE_OFF. None of its windows is in SLOT_RUN.
  */
-void self_test(struct tracer *t, struct self_test *result);
+void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *result);
 
 #endif /* SELFTEST_H */

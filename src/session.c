@@ -4,6 +4,7 @@
 #include "session.h"
 #include "access.h"
 #include "err.h"
+#include "totals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,18 +44,49 @@ static int load_plan(struct session *s, const struct options *o)
 	return err;
 }
 
+/* A hook that attaches and never fires is one at a function that was inlined where it matters. */
+static void report_silent_hooks(const struct session *s)
+{
+	struct hook_state hooks[MAX_HOOKS];
+	int nr = tracer_hooks(s->tracer, hooks);
+
+	for (int i = 0; i < nr; i++)
+		if (hook_is_silent(&hooks[i]))
+			warning("the hook on %s() is attached and never fired: %s", hooks[i].hook->target,
+				hooks[i].hook->why);
+}
+
+/* What the kernel compares: what its answers in the self-test say, else what it should. */
+static void note_kernel_check(struct session *s)
+{
+	enum check check = CHECK_SNAPSHOT;
+
+	if (!s->kernel.has_check) {
+		s->kernel_check = "none";
+		return;
+	}
+	if (s->self_test_name == result_names[SELF_TEST_PASSED])
+		check = s->self_test.kernel_check;
+	tracer_kernel_is(s->tracer, check);
+	s->kernel_check = check < NR_CHECKS ? check_names[check] : "unknown";
+	if (check == NR_CHECKS)
+		warning("this kernel's check after the retry is none of those known here");
+}
+
 static void prove_plan(struct session *s, const struct options *o)
 {
 	s->self_test_name = "off";
 	if (o->self_test == SELF_TEST_OFF)
 		return;
-	self_test(s->tracer, &s->self_test);
+	self_test(s->tracer, &s->kernel, &s->self_test);
 	s->self_test_name = result_names[s->self_test.result];
 	if (s->self_test.result != SELF_TEST_PASSED)
 		warning("self-test of plan %s %s: %s", s->plan->name, s->self_test_name, s->self_test.why);
 	else
 		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name, s->self_test.windows,
 			(double)s->self_test.took_ns / 1e6);
+	if (s->self_test.result == SELF_TEST_PASSED)
+		report_silent_hooks(s);
 }
 
 /* The plan to try after @s->plan, or NULL. A forced plan has no successor. */
@@ -102,8 +134,10 @@ int session_open(struct session *s, const struct options *o)
 		const struct plan *next = next_plan(s, o);
 
 		err = load_plan(s, o);
-		if (!err)
+		if (!err) {
 			prove_plan(s, o);
+			note_kernel_check(s);
+		}
 		if (!next)
 			break;
 		if (!err && s->self_test.result != SELF_TEST_FAILED)

@@ -14,6 +14,7 @@ struct session {
 	const struct plan *plan;
 	struct tracer *tracer;
 	struct self_test self_test;
+	const char *kernel_check;   /* what the kernel compares: a check's name, "none", or "unknown" */
 	const char *self_test_name; /* "passed", "failed", "off", "skipped" */
 };
 

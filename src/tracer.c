@@ -2,11 +2,13 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The BPF object's life over libbpf: see tracer.h. */
 #include "tracer.h"
+#include "err.h"
 #include "uffdretry.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf_common.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +22,24 @@ struct tracer {
 	struct bpf_program *programs[MAX_HOOKS];
 	int nr_hooks;
 	int nr_cpus;
+	int stats_fd;	   /* while it is open, the kernel counts runs */
 	__u64 unwitnessed; /* while their hook had missed nothing: an anomaly that was counted stays one */
 	void *percpu;	   /* one value of the largest per-CPU map */
 };
 
 static const struct hook process_fork = {
-	"process_fork", "tp_btf", "sched_process_fork", true, "children of COMMAND",
+	.program = "process_fork",
+	.variant = "tp_btf",
+	.target = "sched_process_fork",
+	.required = true,
+	.why = "children of COMMAND",
 };
 static const struct hook process_exit = {
-	"process_exit", "tp_btf", "sched_process_exit", true, "children of COMMAND that are gone",
+	.program = "process_exit",
+	.variant = "tp_btf",
+	.target = "sched_process_exit",
+	.required = true,
+	.why = "children of COMMAND that are gone",
 };
 
 static bool libbpf_verbose;
@@ -46,23 +57,52 @@ void tracer_libbpf_output(bool verbose)
 	libbpf_set_print(libbpf_print);
 }
 
+/*
+ * Does the function that @h sits on have an address? Hundreds of functions in BTF have no symbol of their name. The
+ * kernel looks when it loads a program for it (bpf_check_attach_target()); this one does nothing.
+ */
+static bool has_address(const struct kernel *k, const struct hook *h)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	bool entry = !strcmp(h->variant, "fentry");
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = entry ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT,
+		    .attach_btf_id = (__u32)hook_btf_id(k, h));
+	int fd;
+
+	if (!strcmp(h->variant, "tp_btf"))
+		return true;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "has_address", "GPL", nothing, 2, &opts);
+	if (fd < 0)
+		return errno != ENOENT;
+	close(fd);
+	return true;
+}
+
 /* Note @h and switch its program on, if this kernel has its target. */
 static int want_hook(struct tracer *t, const struct kernel *k, const struct hook *h)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(t->skel->obj, h->program);
+	struct hook_state *state = &t->hooks[t->nr_hooks];
 	int err;
 
 	if (!prog)
 		return -ENOENT;
-	t->hooks[t->nr_hooks].hook = h;
-	if (hook_in_btf(k, h)) {
-		err = bpf_program__set_autoload(prog, true);
-		if (err)
-			return err;
-		t->programs[t->nr_hooks] = prog;
-	}
+	state->hook = h;
 	t->nr_hooks++;
-	return 0;
+	if (!hook_in_btf(k, h))
+		return 0;
+	state->no_address = !has_address(k, h);
+	if (state->no_address) {
+		warning("%s() is in BTF, but has no address: %s", h->target, h->why);
+		return h->required ? -ESRCH : 0;
+	}
+	err = bpf_program__set_autoload(prog, true);
+	if (!err)
+		t->programs[t->nr_hooks - 1] = prog;
+	return err;
 }
 
 static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
@@ -84,6 +124,14 @@ static bool is_loaded(const struct tracer *t, const char *program)
 	return false;
 }
 
+static bool has_fired(const struct tracer *t, const char *program)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (!strcmp(t->hooks[i].hook->program, program))
+			return t->hooks[i].fired == FIRED_YES;
+	return false;
+}
+
 static int configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	int err = want_hooks(t, cfg);
@@ -93,7 +141,8 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_all = cfg->all;
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
-	t->skel->rodata->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
+	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
+	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
 	return 0;
 }
 
@@ -106,6 +155,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	*out = NULL;
 	if (!t)
 		return -ENOMEM;
+	t->stats_fd = -1;
 	t->nr_cpus = libbpf_num_possible_cpus();
 	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
 	if (!err)
@@ -165,6 +215,38 @@ void tracer_phase(struct tracer *t, enum phase phase)
 	t->skel->bss->phase = phase;
 	/* The update of a map of maps returns after a grace period; its content does not matter. */
 	bpf_map_update_elem(bpf_map__fd(t->skel->maps.quiesce), &key, &inner, BPF_ANY);
+}
+
+static void note_fired(struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (t->hooks[i].attached && !bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info, &len))
+			t->hooks[i].fired = info.run_cnt ? FIRED_YES : FIRED_NEVER;
+	}
+}
+
+void tracer_watch_hooks(struct tracer *t, bool on)
+{
+	if (on) {
+		t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+		return;
+	}
+	if (t->stats_fd < 0)
+		return;
+	note_fired(t);
+	close(t->stats_fd);
+	t->stats_fd = -1;
+	/* A witness that never speaks is none. */
+	if (!has_fired(t, "vma_start_write_exit"))
+		t->skel->bss->has_write_lock_hook = false;
+}
+
+void tracer_kernel_is(struct tracer *t, enum check check)
+{
+	t->skel->data->kernel_is = check;
 }
 
 /* Read the per-CPU value of @map at @key, of @size bytes (all __u64), and add it up in @sum. */
@@ -234,6 +316,8 @@ int tracer_read(struct tracer *t, struct counters *c)
 			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
 					  &c->hists[kind][class], sizeof(struct hist));
 	if (!err)
+		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
+	if (!err)
 		err = read_missed(t, &c->recursion);
 	/* A write lock that the hook cannot have missed and did not see. */
 	if (!missed_by(t, "vma_start_write_exit"))
@@ -256,6 +340,8 @@ void tracer_close(struct tracer *t)
 	for (int i = 0; i < t->nr_hooks; i++)
 		bpf_link__destroy(t->links[i]);
 	uffdretry_bpf__destroy(t->skel);
+	if (t->stats_fd >= 0)
+		close(t->stats_fd);
 	free(t->percpu);
 	free(t);
 }

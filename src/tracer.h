@@ -25,17 +25,32 @@ struct tracer_config {
 struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
+	struct hist begin; /* by how much a begin was early at most */
 	__u64 recursion; /* the hooks' missed runs since the attach */
 	__u64 open;	 /* windows open at present, of everyone traced */
+};
+
+enum hook_fired {
+	FIRED_UNKNOWN, /* nobody asked, or the kernel does not tell us */
+	FIRED_NEVER,
+	FIRED_YES,
 };
 
 struct hook_state {
 	const struct hook *hook;
 	bool attached;
-	__u64 missed; /* runs that the kernel skipped, because the program was running on that CPU */
+	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
+	enum hook_fired fired; /* while tracer_watch_hooks() was on */
+	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
 };
 
 #define MAX_HOOKS 32
+
+/* It attached, was watched, and should have fired. */
+static inline bool hook_is_silent(const struct hook_state *h)
+{
+	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb;
+}
 
 /* What libbpf says goes to stderr only if @verbose. */
 void tracer_libbpf_output(bool verbose);
@@ -57,6 +72,15 @@ void tracer_remove_target(struct tracer *t, pid_t tgid);
 
 /* Set the phase, and wait until no program that saw another one is running. */
 void tracer_phase(struct tracer *t, enum phase phase);
+
+/*
+ * tracer_watch_hooks() - have the kernel count program runs (CAP_SYS_ADMIN), until called with false: then each hook's
+ * @fired is known. A function can be in BTF, with an address, and inlined at the call that matters.
+ */
+void tracer_watch_hooks(struct tracer *t, bool on);
+
+/* What the kernel compares after a retry, NR_CHECKS for unknown: another answer of it is an anomaly from now on. */
+void tracer_kernel_is(struct tracer *t, enum check check);
 
 /* Read the counters of the run, or only the totals of any slot. Returns 0 or a negative errno. */
 int tracer_read(struct tracer *t, struct counters *c);

@@ -15,6 +15,7 @@
 #include "window.bpf.h"
 #include "interval.bpf.h"
 #include "hugetlb.bpf.h"
+#include "legacy.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -56,12 +57,35 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 		return 0;
 	w = window_of_current((__u64)mm);
 	if (w)
-		window_overtaken(w, uffd, dst, len, ret);
+		window_overtaken(w, uffd->mmap_changing.counter != 0, dst, len, ret);
 	if (ret <= 0)
 		return 0;
 	slot = slot_of(mm);
 	if (slot >= 0)
 		count_bytes(slot, ret);
+	return 0;
+}
+
+/*
+ * Plan retry_fn: the begin. Both locks are still held.
+ * static int mfill_copy_folio_retry(struct mfill_state *state, struct folio *folio), 7.1 and later, where it is not
+ * inlined
+ */
+SEC("?fentry/mfill_copy_folio_retry")
+int BPF_PROG(copy_folio_retry_entry, struct mfill_state *state)
+{
+	window_begin(state->vma);
+	return 0;
+}
+
+/* Plan retry_fn: the end, and the kernel's verdict, whatever it compares. */
+SEC("?fexit/mfill_copy_folio_retry")
+int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int ret)
+{
+	struct window *w = window_of_current((__u64)state->ctx->mm);
+
+	if (w)
+		retry_returned(w, state->vma, state->dst_addr, ret);
 	return 0;
 }
 
@@ -119,7 +143,7 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
 SEC("?fentry/mfill_atomic_copy")
 int BPF_PROG(copy_worker_entry, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src, unsigned long len)
 {
-	copy_enter(uffd, dst, src, len);
+	copy_enter(uffd->mm, dst, src, len);
 	return 0;
 }
 
@@ -132,7 +156,7 @@ int BPF_PROG(copy_worker_exit, struct userfaultfd_ctx *uffd, unsigned long dst, 
 
 	if (!w)
 		return 0;
-	copy_exit(w, uffd, ret);
+	copy_exit(w, uffd->mmap_changing.counter != 0, ret);
 	count_bytes(w->slot, ret);
 	return 0;
 }
@@ -158,7 +182,7 @@ int BPF_PROG(uffd_lock_vma_exit, struct mm_struct *mm, unsigned long address, st
 }
 
 /*
- * Plan interval: the copy of an unmapped page with faults disabled has failed.
+ * Plans interval and legacy: the copy of an unmapped page with faults disabled has failed.
  * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long fault_addr), x86
  */
 SEC("?fentry/fixup_exception")
@@ -176,6 +200,112 @@ int BPF_PROG(fixup_exception_entry, struct pt_regs *regs, int trapnr, unsigned l
 	return 0;
 }
 
+/* Plan legacy: the same, for every kind of destination. */
+SEC("?fentry/fixup_exception")
+int BPF_PROG(legacy_fixup_entry, struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long addr)
+{
+	struct window *w = copy_of_current();
+	__u64 at;
+
+	if (!w || trapnr != TRAP_PAGE_FAULT)
+		return 0;
+	at = addr - w->copy.src;
+	if (at >= w->copy.len)
+		return 0;
+	if (bpf_get_current_task_btf()->pagefault_disabled)
+		legacy_failed(w, w->copy.dst + (at & PAGE_MASK));
+	else
+		legacy_faulted(w);
+	return 0;
+}
+
+/*
+ * Plan legacy: a copy begins.
+ * ssize_t mcopy_atomic(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long src_start, unsigned long len,
+ * atomic_t *mmap_changing, __u64 mode), up to 6.2
+ */
+SEC("?fentry/mcopy_atomic")
+int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len)
+{
+	copy_enter(mm, dst, src, len);
+	return 0;
+}
+
+/* Plan legacy: a copy ends. */
+SEC("?fexit/mcopy_atomic")
+int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len,
+	     atomic_t *mmap_changing, __u64 mode, long ret)
+{
+	struct window *w = copy_of_current();
+
+	if (!w)
+		return 0;
+	copy_exit(w, BPF_CORE_READ(mmap_changing, counter) != 0, ret);
+	count_bytes(w->slot, ret);
+	return 0;
+}
+
+/*
+ * Plan legacy: the copier drops mmap_lock. mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool write),
+ * up to 6.12; memcg_path went later.
+ */
+SEC("?tp_btf/mmap_lock_released")
+int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, bool write)
+{
+	struct window *w = copy_of_current();
+
+	if (w && !write && w->mm == (__u64)mm)
+		legacy_unlocked(w);
+	return 0;
+}
+
+/*
+ * Plan legacy: the copier takes mmap_lock, or anybody takes it for writing.
+ * mmap_lock_acquire_returned(struct mm_struct *mm, const char *memcg_path, bool write, bool success), up to 6.12
+ */
+SEC("?tp_btf/mmap_lock_acquire_returned")
+int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
+{
+	struct window *w;
+
+	if (!success)
+		return 0;
+	if (write) {
+		change_append((__u64)mm, 0, ~0ULL, CHANGE_WRITE_LOCK);
+		return 0;
+	}
+	w = copy_of_current();
+	if (w && w->mm == (__u64)mm)
+		legacy_locked(w);
+	return 0;
+}
+
+/*
+ * Plan legacy: the re-taken VMA of a hugetlb destination has passed every test. Also called by faults.
+ * pte_t *huge_pte_alloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, unsigned long sz)
+ */
+SEC("?fentry/huge_pte_alloc")
+int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
+{
+	struct window *w = copy_of_current();
+
+	if (w && w->mm == (__u64)mm)
+		copy_passed(w);
+	return 0;
+}
+
+/*
+ * Plan legacy: every unmap, as vms_complete_munmap_vmas() later. At entry, for it may downgrade mmap_lock.
+ * int do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf,
+ * bool downgrade), 6.1 and 6.2
+ */
+SEC("?fentry/do_mas_munmap")
+int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	change_append((__u64)mm, start, start + len, CHANGE_UNMAP);
+	return 0;
+}
+
 /*
  * Plan interval: the same for shmem, nearer to the drop; -ENOENT asks for the retry and nothing else.
  * int shmem_mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, unsigned long
@@ -189,6 +319,20 @@ int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *
 
 	if (w && ret == -ENOENT)
 		copy_failed(w, dst);
+	return 0;
+}
+
+/*
+ * Plan interval: the source faults with faults enabled, so the lock is dropped.
+ * page_fault_kernel(unsigned long address, struct pt_regs *regs, unsigned long error_code), x86
+ */
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(page_fault_kernel, unsigned long address)
+{
+	struct window *w = copy_of_current();
+
+	if (w && !bpf_get_current_task_btf()->pagefault_disabled && address - w->copy.src < w->copy.len)
+		window_bounded(w);
 	return 0;
 }
 
@@ -216,6 +360,23 @@ int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct
 	     unsigned long src, unsigned int flags, void *foliop, int ret)
 {
 	hugetlb_tried(vma, dst, ret);
+	return 0;
+}
+
+/*
+ * Any plan: the lock of a hugetlb destination was dropped just before this, if faults are allowed.
+ * long copy_folio_from_user(struct folio *dst_folio, const void __user *usr_src, bool allow_pagefault), 6.12 and later;
+ * not by BPF_PROG(): up to 6.12 the verifier does not let a const void * be read.
+ */
+SEC("?fentry/copy_folio_from_user")
+int hugetlb_copy_entry(void *ctx)
+{
+	struct window *w = window_find();
+	__u64 allow_pagefault = 0;
+
+	if (!w || bpf_get_func_arg(ctx, 2, &allow_pagefault) || !(allow_pagefault & 0xff))
+		return 0;
+	window_bounded(w);
 	return 0;
 }
 

@@ -104,9 +104,16 @@ enum seen {
 
 /* What is known of the running kernel's own check. */
 enum kernel_check {
-	KERNEL_CHECK_UNSEEN, /* it compares the snapshot, but what it said was missed */
-	KERNEL_CHECK_SEEN,   /* it compares the snapshot, and kernel_eagain is what it said */
+	KERNEL_CHECK_UNSEEN, /* it has one, but what it said was missed */
+	KERNEL_CHECK_SEEN,   /* it has one, and kernel_eagain is what it said */
 	KERNEL_CHECK_NONE,   /* it has none, and lets everything pass */
+};
+
+/* How the kernel counts the write sections of an mm (mm_struct.mm_lock_seq). */
+enum seq_kind {
+	SEQ_NONE,  /* not at all: no per-VMA locks, 6.3 and before */
+	SEQ_INT,   /* an int, bumped at unlock: 6.4 to 6.13 without backport */
+	SEQ_COUNT, /* a seqcount_t, odd while a writer is in */
 };
 
 /* The destination VMA as seen under its read lock. Pointers are identities, never followed later. */
@@ -140,12 +147,15 @@ struct window_facts {
 	__u64 uffd_mask;      /* vm_flags bits that stand for a userfaultfd mode on this kernel */
 	__u32 retake;	      /* enum retake */
 	__u32 unmapped;	      /* enum seen: the address was unmapped */
-	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it */
-	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
+	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it; with SEQ_NONE: mmap_lock
+				 was taken for writing */
+	__u32 seq;	      /* enum seq_kind */
 	__u32 kernel_check;   /* enum kernel_check */
+	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
+	__u32 kernel_is;      /* the enum check that the running kernel has, NR_CHECKS: not known */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct window_facts) == 264, "struct window_facts has padding");
+_Static_assert(sizeof(struct window_facts) == 272, "struct window_facts has padding");
 
 /* What classify() says. Sets are bit masks of the enums above. */
 struct verdict {
@@ -159,7 +169,7 @@ struct verdict {
 	__u32 unwitnessed; /* write-locked, and __vma_start_write() was not seen: an anomaly unless its hook missed
 			      calls */
 	__u32 odd_start;
-	__u32 pad;
+	__u32 kernel_check; /* enum kernel_check of a window that reached the checks */
 };
 _Static_assert(sizeof(struct verdict) == 40, "struct verdict has padding");
 
@@ -175,6 +185,7 @@ struct check_totals {
 	__u64 real;	/* of these: class real or hidden */
 	__u64 spurious; /* of these: the others */
 	__u64 missed;	/* class real or hidden, and the check passed */
+	__u64 differs;	/* the kernel was seen to say otherwise */
 };
 
 /* The kernel's errno values end at MAX_ERRNO; what user space can get from the ioctl is far below this. */
@@ -194,6 +205,10 @@ struct totals {
 	__u64 external;
 	__u64 anomalies;
 	__u64 unwitnessed;
+	__u64 kernel_seen;  /* windows of which the kernel's verdict was seen */
+	__u64 kernel_absent; /* windows of which the kernel compares nothing */
+	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
+	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
 };

@@ -29,12 +29,16 @@
 /* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
 const volatile __u64 has_uffd_mask = 0;
 /* __vma_start_write() is hooked, so a write-locked VMA must show up in the change log. */
-const volatile bool has_write_lock_hook = false;
+volatile bool has_write_lock_hook = false;
+/* After a retry this kernel compares something, except for hugetlb destinations. */
+const volatile bool has_kernel_check = false;
+/* What it compares: an enum check, NR_CHECKS as long as that is not known. The self-test finds out. */
+volatile __u32 kernel_is = NR_CHECKS;
 
 struct window {
 	struct window_facts facts;
 	struct verdict verdict;
-	/* Plan interval: the copy that the task is in, and the VMA that it last locked. */
+	/* Plans interval and legacy: the copy that the task is in; interval: and the VMA that it last locked. */
 	struct vma_facts held;
 	struct {
 		__u64 dst;
@@ -43,6 +47,7 @@ struct window {
 	} copy;
 	__u64 mm;
 	__u64 begin_ns;
+	__u64 bounded_ns; /* when the lock was surely dropped, 0: not seen */
 	__u64 retaken_ns; /* when the VMA was taken again: facts.end is there; 0: not yet */
 	__u64 unmaps;	  /* heads of the change logs at the begin */
 	__u64 write_locks;
@@ -52,6 +57,8 @@ struct window {
 	__u32 external;
 	__u32 open;   /* begun, and not ended */
 	__u32 locked; /* plan interval: held is there */
+	__u32 failed; /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 pad;
 };
 
 #define NR_WINDOWS (1 << 14)
@@ -90,8 +97,8 @@ static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struc
 	f->ctx = (__u64)vma->vm_userfaultfd_ctx.ctx;
 	f->policy = vma_policy(vma);
 	f->anon_name = vma_anon_name(vma);
-	f->vm_lock_seq = vma->vm_lock_seq;
-	f->mm_lock_seq = mm->mm_lock_seq.sequence;
+	f->vm_lock_seq = vma_lock_seq(vma);
+	f->mm_lock_seq = mm_lock_seq(mm);
 }
 
 static __always_inline __u32 kind_of(const struct vma_facts *f)
@@ -101,9 +108,14 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
 }
 
-/* Classify, count and end @w, which stays the task's. Not inlined: many ends call it. */
-static __attribute__((noinline)) void window_end(struct window *w, __u32 retake)
+/*
+ * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew for
+ * each of the many ends that call it. Returns 0.
+ */
+int window_end(struct window *w, __u32 retake)
 {
+	if (!w)
+		return 0;
 	w->facts.retake = retake;
 	if (retake == RETAKE_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
@@ -114,6 +126,7 @@ static __attribute__((noinline)) void window_end(struct window *w, __u32 retake)
 			     w->external);
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
+	return 0;
 }
 
 /* Let others have @w's place. */
@@ -193,10 +206,13 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->slot = slot;
 	w->external = external;
 	w->open = 1;
+	w->bounded_ns = 0;
 	w->retaken_ns = 0;
 	w->facts.uffd_mask = has_uffd_mask;
+	w->facts.seq = mm_seq_kind();
+	w->facts.kernel_check = has_kernel_check ? KERNEL_CHECK_UNSEEN : KERNEL_CHECK_NONE;
 	w->facts.kernel_eagain = 0;
-	w->facts.kernel_check = KERNEL_CHECK_UNSEEN;
+	w->facts.kernel_is = kernel_is;
 	w->facts.unmapped = SEEN_UNKNOWN;
 	w->facts.write_locked = SEEN_UNKNOWN;
 	w->begin_ns = bpf_ktime_get_ns();
@@ -233,6 +249,18 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 	return w;
 }
 
+/*
+ * window_bounded() - the lock of @w's VMA has been dropped by now. Where the begin is early, that tells by how much at
+ * most, and whether anybody wrote to the mm meanwhile.
+ */
+static __always_inline void window_bounded(struct window *w)
+{
+	if (!w->open || w->bounded_ns || w->retaken_ns)
+		return;
+	w->bounded_ns = bpf_ktime_get_ns();
+	count_bounded(w->slot, w->bounded_ns - w->begin_ns, mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
+}
+
 /* What happened to the destination in the window, as far as the class depends on it. */
 static __always_inline void window_search_changes(struct window *w)
 {
@@ -260,12 +288,27 @@ static __always_inline void window_retaken(struct window *w, struct vm_area_stru
 	w->retaken_ns = bpf_ktime_get_ns();
 }
 
-/* window_verdict() - the running kernel has compared the snapshot. @changed: and says that it changed. */
+/* window_verdict() - the running kernel has made its comparison. @changed: and says that it changed. */
 static __always_inline void window_verdict(struct window *w, bool changed)
 {
 	w->facts.kernel_check = KERNEL_CHECK_SEEN;
 	w->facts.kernel_eagain = changed;
 	window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+}
+
+/*
+ * retry_returned() - mfill_copy_folio_retry() returns @ret, with the VMA @vma locked again, or NULL.
+ * With the VMA held, -EAGAIN is the check's and any other error one of what comes after it (mfill_establish_pmd()).
+ */
+static __always_inline void retry_returned(struct window *w, struct vm_area_struct *vma, __u64 dst, __s32 ret)
+{
+	if (!vma) {
+		window_close(w, ret == -EFAULT ? RETAKE_NEVER : ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+		return;
+	}
+	if (!w->retaken_ns)
+		window_retaken(w, vma, dst);
+	window_verdict(w, ret == -EAGAIN);
 }
 
 /*
@@ -278,36 +321,47 @@ static __always_inline __u32 retake_never_seen(__s64 ret, __u64 len)
 }
 
 /*
- * The VMA was re-taken, and the worker ends with @ret before anything was seen to pass, where the kernel compares
- * nothing. @end: of the copy. After the first page @ret is a number of bytes, and the reason must come from the tests
- * themselves (mfill_atomic(), mfill_atomic_hugetlb()): range and registration (-ENOENT), @changing (-EAGAIN), then
- * whether it can take this copy (-EINVAL).
+ * The VMA was re-taken, and the worker ends with @ret before anything was seen to pass. @end: of the copy. After the
+ * first page @ret is a number of bytes, and the reason must come from the tests themselves (mfill_atomic(),
+ * mfill_get_vma(), mfill_atomic_hugetlb()): range and registration (-ENOENT), @changing (-EAGAIN), whether it can take
+ * this copy (-EINVAL), and last the kernel's own check, where it has one (-EAGAIN).
  */
-static __always_inline __u32 unseen_verdict(const struct window *w, __s64 ret, __u64 end, bool changing)
+static __always_inline __u32 unseen_verdict(struct window *w, __s64 ret, __u64 end, bool changing)
 {
-	const struct window_facts *f = &w->facts;
+	struct window_facts *f = &w->facts;
+	bool checks = f->kernel_check != KERNEL_CHECK_NONE;
 
-	if (ret < 0)
-		return ret == -EAGAIN ? RETAKE_BLOCKED : ret == -ENOENT || ret == -EINVAL ? RETAKE_GONE : RETAKE_OK;
-	if (!f->end.ctx || f->end.end < end)
+	if (ret < 0 && ret != -EAGAIN)
+		return ret == -ENOENT || ret == -EINVAL ? RETAKE_GONE : RETAKE_OK;
+	if (ret > 0 && (!f->end.ctx || f->end.end < end))
 		return RETAKE_GONE;
 	if (changing)
 		return RETAKE_BLOCKED;
-	if (f->end.uffd_ops != f->begin.uffd_ops)
+	if (checks) {
+		f->kernel_check = KERNEL_CHECK_SEEN;
+		f->kernel_eagain = 1;
+		return RETAKE_OK;
+	}
+	if (ret > 0 && f->end.uffd_ops != f->begin.uffd_ops)
 		return RETAKE_GONE;
 	/* A hugetlb destination passed unseen when its page was there already (-EEXIST); of the others every pass is
 	 * seen, so the event that blocked it was read since. */
-	return w->kind == KIND_HUGETLB ? RETAKE_OK : RETAKE_BLOCKED;
+	return ret > 0 && w->kind == KIND_HUGETLB ? RETAKE_OK : RETAKE_BLOCKED;
 }
 
-/* window_overtaken() - the worker returns @ret for [@dst, @dst + @len), and the window is still open. */
-static __always_inline void window_overtaken(struct window *w, struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
-					     __s64 ret)
+/*
+ * window_overtaken() - the worker returns @ret for [@dst, @dst + @len), and the window is still open.
+ * @changing: the userfaultfd's mmap_changing is raised.
+ */
+static __always_inline void window_overtaken(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
 {
+	/* Where the copy's place is kept, "re-taken" only means that the VMA was locked. */
+	bool untested = w->copy.len || w->facts.kernel_check == KERNEL_CHECK_NONE;
+
 	if (!w->retaken_ns)
 		window_close(w, retake_never_seen(ret, len));
-	else if (w->facts.kernel_check == KERNEL_CHECK_NONE && ret != (__s64)len)
-		window_close(w, unseen_verdict(w, ret, dst + len, uffd->mmap_changing.counter != 0));
+	else if (untested && ret != (__s64)len)
+		window_close(w, unseen_verdict(w, ret, dst + len, changing));
 	else
 		window_close(w, RETAKE_OK);
 }

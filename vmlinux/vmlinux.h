@@ -82,8 +82,23 @@ struct task_struct {
 	struct signal_struct *signal;
 };
 
+struct maple_tree { /* optional: 6.1 and later */
+	void *ma_root;
+};
+
+struct maple_range_64 { /* optional: 6.1 and later */
+	unsigned long pivot[15];
+	void *slot[16];
+};
+
+struct maple_arange_64 { /* optional: 6.1 and later */
+	unsigned long pivot[9];
+	void *slot[10];
+};
+
 struct mm_struct {
-	seqcount_t mm_lock_seq;
+	struct maple_tree mm_mt;
+	seqcount_t mm_lock_seq; /* optional: 6.13 and later, and backports; 6.4 and later have an int */
 	struct task_struct *owner; /* optional: CONFIG_MEMCG */
 };
 
@@ -125,7 +140,7 @@ struct vm_area_struct {
 	struct mm_struct *vm_mm;
 	pgprot_t vm_page_prot;
 	const unsigned long vm_flags;
-	unsigned int vm_lock_seq;
+	unsigned int vm_lock_seq; /* optional: 6.4 and later, CONFIG_PER_VMA_LOCK */
 	struct anon_vma_name *anon_name; /* optional-everywhere: CONFIG_ANON_VMA_NAME, off in Debian */
 	const struct vm_operations_struct *vm_ops;
 	unsigned long vm_pgoff;
