@@ -17,6 +17,7 @@ struct exact_options {
 	const char *only; /* names with commas between, or NULL */
 	bool wait;
 	enum kernel_check kernel_check;
+	bool mmap_lock_only;
 };
 
 struct random_options {
@@ -25,6 +26,7 @@ struct random_options {
 	unsigned int at_once;
 	bool wait;
 	enum kernel_check kernel_check;
+	bool mmap_lock_only;
 };
 
 enum free_what { FREE_UNRELATED, FREE_BENIGN, FREE_REPLACED, FREE_NONE, NR_FREE };

@@ -110,9 +110,23 @@ static void merge_at(struct model *model, int i)
 		model->pages[first].anon_vma = anon_vma;
 }
 
+/*
+ * Would older kernels leave the changed page apart from its neighbour, though they could merge? Until "mm/vma: fix
+ * incorrectly disallowed anonymous VMA merges" (6.15) they did when only the changed one has an anon_vma.
+ */
+static bool contested(const struct model *model, int changed, int neighbour)
+{
+	const struct page_model *left = &model->pages[changed < neighbour ? changed : neighbour];
+
+	return mapped(model, neighbour) && model->pages[neighbour].id != model->pages[changed].id &&
+	       mergeable(left, left + 1) && model->pages[changed].anon_vma && !model->pages[neighbour].anon_vma;
+}
+
 /* One VMA's part of a range becomes what vma says. */
 static void modify_run(struct model *model, int from, int to, const struct vma_model *vma)
 {
+	bool registered = vma->ctx != model->pages[from].vma.ctx || vma->mode != model->pages[from].vma.mode;
+	bool cut = registered && vma_first(model, from) < from;
 	int i;
 
 	write_lock(model, from);
@@ -120,6 +134,9 @@ static void modify_run(struct model *model, int from, int to, const struct vma_m
 	split_at(model, to);
 	for (i = from; i < to; i++)
 		model->pages[i].vma = *vma;
+	/* Up to 6.1 a (un)registration that begins inside a VMA passes the wrong offset to vma_merge(). */
+	model->contested |= contested(model, from, from - 1) || contested(model, to - 1, to) ||
+			    (cut && mapped(model, to) && mergeable(&model->pages[to - 1], &model->pages[to]));
 	merge_at(model, from);
 	merge_at(model, to);
 }
@@ -338,7 +355,7 @@ static bool loses_mode(const struct model *model, int from, int to, uint64_t mod
 	return false;
 }
 
-bool model_allows(const struct model *model, const struct step *step)
+static bool possible(const struct model *model, const struct step *step)
 {
 	int from = index_of(step->from), to = from + step->pages;
 
@@ -385,6 +402,16 @@ void model_apply(struct model *model, const struct step *step)
 		change_range(model, from, to, step);
 		break;
 	}
+}
+
+bool model_allows(const struct model *model, const struct step *step)
+{
+	struct model after = *model;
+
+	if (!possible(model, step))
+		return false;
+	model_apply(&after, step);
+	return !after.contested;
 }
 
 void model_fork(struct model *model)

@@ -77,11 +77,12 @@ struct model {
 	bool locked;
 	bool unmapped;
 	struct vma_facts before;
+	bool contested; /* kernels differ in what they merged */
 };
 
 /* As place_set_up() makes it. */
 void model_reset(struct model *model, const struct place *place);
-/* Whether the step must succeed now. */
+/* Whether the step must succeed now, and do the same on every kernel. */
 bool model_allows(const struct model *model, const struct step *step);
 void model_apply(struct model *model, const struct step *step);
 /* Every VMA of the mm is write-locked. */

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioctl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,11 +39,51 @@ struct vma_answer {
 #define ANSWER_WRITABLE 2
 #define ANSWER_SHARED 8
 
-/* 0, or the errno. */
-static int ask(int fd, uint64_t address, struct vma_answer *answer)
+static int ask_kernel(int fd, uint64_t address, struct vma_answer *answer)
 {
 	*answer = (struct vma_answer) { .size = sizeof(*answer), .query_addr = address };
 	return ioctl(fd, QUERY_IOCTL, answer) ? errno : 0;
+}
+
+/* One line of /proc/PID/maps (proc_pid_maps(5)); false when it is none. */
+static bool parse_line(const char *line, struct vma_answer *answer)
+{
+	char prot[5];
+
+	*answer = (struct vma_answer) { 0 };
+	if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &answer->vma_start, &answer->vma_end, prot, &answer->vma_offset,
+		   &answer->inode) != 5)
+		return false;
+	answer->vma_flags = (prot[0] == 'r' ? ANSWER_READABLE : 0) | (prot[1] == 'w' ? ANSWER_WRITABLE : 0) |
+			    (prot[3] == 's' ? ANSWER_SHARED : 0);
+	return true;
+}
+
+/* The same from the text that every kernel has. Not through stdio, whose buffer might be mapped for it. */
+static int ask_text(int fd, uint64_t address, struct vma_answer *answer)
+{
+	static char text[1 << 16];
+	size_t size = 0;
+	ssize_t n;
+	char *line, *rest = text;
+
+	if (lseek(fd, 0, SEEK_SET))
+		return errno;
+	while ((n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)n;
+	if (n < 0 || size == sizeof(text) - 1)
+		return n < 0 ? errno : ENOBUFS;
+	text[size] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		if (parse_line(line, answer) && answer->vma_start <= address && address < answer->vma_end)
+			return 0;
+	return ENOENT;
+}
+
+/* What is mapped at the address: 0, or the errno, ENOENT when nothing is. */
+static int ask(const struct query *query, uint64_t address, struct vma_answer *answer)
+{
+	return query->text ? ask_text(query->fd, address, answer) : ask_kernel(query->fd, address, answer);
 }
 
 int query_open(struct query *query, const struct arena *arena)
@@ -55,7 +97,10 @@ int query_open(struct query *query, const struct arena *arena)
 	query->file_inode = file.st_ino;
 	query->other_inode = other.st_ino;
 	query->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	if (query->fd >= 0 && ask(query->fd, arena->start, &answer))
+	if (query->fd < 0)
+		return 0;
+	query->text = ask_kernel(query->fd, arena->start, &answer) != 0;
+	if (ask(query, arena->start, &answer))
 		query_close(query);
 	return 0;
 }
@@ -131,7 +176,7 @@ int query_compare(const struct query *query, const struct model *model, int page
 
 	if (query->fd < 0)
 		return 0;
-	err = ask(query->fd, place_page(&model->place, page), &answer);
+	err = ask(query, place_page(&model->place, page), &answer);
 	if (err && err != ENOENT)
 		return -err;
 	if (!model->pages[page + MODEL_FRONT].id)

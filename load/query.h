@@ -7,7 +7,8 @@
 #include "model.h"
 
 struct query {
-	int fd; /* /proc/self/maps; -1 when the kernel answers no such queries (6.11 and later do) */
+	int fd;	   /* /proc/self/maps; -1 when it cannot be read */
+	bool text; /* it must be read as text: PROCMAP_QUERY is there since 6.11 */
 	uint64_t file_inode;
 	uint64_t other_inode;
 };

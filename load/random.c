@@ -684,6 +684,7 @@ int random_main(const struct random_options *options)
 	random.options = options;
 	random.prng.state = options->seed;
 	random.truth.kernel_check = options->kernel_check;
+	random.truth.mmap_lock_only = options->mmap_lock_only;
 	err = set_up(&random);
 	if (err) {
 		warnx("set-up: %s", strerror(-err));

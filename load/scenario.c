@@ -485,7 +485,13 @@ struct window_truth scenario_window(const struct scenario *scenario, int w)
 	return window;
 }
 
-const char *scenario_lacks(struct ground *ground, const struct scenario *scenario)
+/* Under mmap_lock alone a writer that is in keeps every window from ending. */
+static bool needs_vma_locks(const struct scenario *scenario)
+{
+	return scenario->timing == TIMING_STILL_IN || scenario->timing == TIMING_IN_ALL_ALONG;
+}
+
+const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only)
 {
 	const char *lacks = scenario->timing ? timing_lacks() : NULL;
 	struct step mode = { .kind = STEP_REGISTER, .arg = (unsigned int)scenario->mode };
@@ -495,6 +501,8 @@ const char *scenario_lacks(struct ground *ground, const struct scenario *scenari
 	if (fd < 0)
 		return "no such userfaultfd feature, or no right to it";
 	close(fd);
+	if (mmap_lock_only && needs_vma_locks(scenario))
+		return "this kernel has no per-VMA locks";
 	if (place_is_huge(scenario->place) && !ground->arena.huge.start)
 		return "too few free huge pages (vm.nr_hugepages)";
 	if (!lacks)

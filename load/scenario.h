@@ -75,6 +75,6 @@ int scenario_held_page(const struct scenario *scenario);
 /* The truth of window w, as the scenario has it. */
 struct window_truth scenario_window(const struct scenario *scenario, int w);
 /* Why this kernel or machine cannot run it: NULL when it can. */
-const char *scenario_lacks(struct ground *ground, const struct scenario *scenario);
+const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only);
 
 #endif

@@ -155,11 +155,19 @@ static void add_checked(struct truth *truth, const struct window_truth *window)
 	add_verdict(&truth->checks[CHECK_KERNEL], kernel_refuses(truth->kernel_check, window), window->class);
 }
 
+/* Without per-VMA locks nobody knows what mmap_lock was taken for. */
+static enum window_class visible_class(const struct truth *truth, enum window_class class)
+{
+	return truth->mmap_lock_only && class == CLASS_LOCKED ? CLASS_UNRELATED : class;
+}
+
 void truth_add_window(struct truth *truth, const struct window_truth *window)
 {
+	enum window_class class = visible_class(truth, window->class);
+
 	truth->windows++;
-	truth->class[window->class]++;
-	truth->kind[window->kind][window->class]++;
+	truth->class[class]++;
+	truth->kind[window->kind][class]++;
 	truth->odd_start += window->odd_start;
 	truth->external += window->external;
 	if (reached_check(window->class))
@@ -183,6 +191,15 @@ static struct json_object *counts_json(const char *const *names, const uint64_t 
 	return object;
 }
 
+static struct json_object *classes_json(const struct truth *truth, const uint64_t *counts)
+{
+	struct json_object *object = counts_json(class_names, counts, NR_CLASSES);
+
+	if (truth->mmap_lock_only)
+		json_object_object_add(object, class_names[CLASS_LOCKED], NULL);
+	return object;
+}
+
 static struct json_object *checks_json(const struct truth *truth)
 {
 	struct json_object *object = json_object_new_object();
@@ -190,6 +207,10 @@ static struct json_object *checks_json(const struct truth *truth)
 	enum check i;
 
 	for (i = 0; i < NR_CHECKS; i++) {
+		if (truth->mmap_lock_only && (i == CHECK_PER_VMA_SEQ || i == CHECK_PER_MM_SEQ)) {
+			json_object_object_add(object, check_names[i], NULL);
+			continue;
+		}
 		one = json_object_new_object();
 		put(one, "eagain", truth->checks[i].eagain);
 		put(one, "real", truth->checks[i].real);
@@ -242,7 +263,7 @@ void truth_put_copy(struct json_object *to, const struct truth *truth)
 
 void truth_put_windows(struct json_object *to, const struct truth *truth)
 {
-	struct json_object *windows = counts_json(class_names, truth->class, NR_CLASSES);
+	struct json_object *windows = classes_json(truth, truth->class);
 	struct json_object *kinds = json_object_new_object();
 	enum window_kind kind;
 
@@ -256,11 +277,13 @@ void truth_put_windows(struct json_object *to, const struct truth *truth)
 	json_object_object_add(to, "tolerated_reasons",
 			       counts_json(tolerated_reason_names, truth->tolerated, NR_TOLERATED_REASONS));
 	for (kind = 0; kind < NR_KINDS; kind++)
-		json_object_object_add(kinds, kind_names[kind],
-				       counts_json(class_names, truth->kind[kind], NR_CLASSES));
+		json_object_object_add(kinds, kind_names[kind], classes_json(truth, truth->kind[kind]));
 	json_object_object_add(to, "by_kind", kinds);
 	json_object_object_add(to, "checks", checks_json(truth));
-	put(to, "odd_start", truth->odd_start);
+	if (truth->mmap_lock_only)
+		json_object_object_add(to, "odd_start", NULL);
+	else
+		put(to, "odd_start", truth->odd_start);
 	put(to, "external", truth->external);
 	put(to, "anomalies", 0);
 }

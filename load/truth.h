@@ -92,6 +92,7 @@ struct check_truth {
 
 struct truth {
 	enum kernel_check kernel_check;
+	bool mmap_lock_only; /* no per-VMA locks, no mm_lock_seq: up to 6.3 */
 	uint64_t calls;
 	uint64_t bytes;
 	uint64_t returned[NR_ERRNOS];
@@ -130,7 +131,10 @@ extern const char *const tolerated_reason_names[NR_TOLERATED_REASONS + 1];
 /* The head that all loads share: type, schema, load, seed, pid. */
 struct json_object *truth_head(const char *load, uint64_t seed);
 void truth_put_copy(struct json_object *to, const struct truth *truth);
-/* kernel_check, windows, reasons, kinds, checks, odd_start, external, anomalies. */
+/*
+ * kernel_check, windows, reasons, kinds, checks, odd_start, external, anomalies. What a kernel without per-VMA locks
+ * cannot tell is null.
+ */
 void truth_put_windows(struct json_object *to, const struct truth *truth);
 /* One line on stdout. */
 int print_json(struct json_object *object);

@@ -64,6 +64,13 @@ static enum kernel_check parse_kernel_check(struct argp_state *state, const char
 	return (enum kernel_check)check;
 }
 
+static bool parse_locks(struct argp_state *state, const char *text)
+{
+	if (strcmp(text, "vma") && strcmp(text, "mmap"))
+		argp_error(state, "--locks is vma or mmap, not '%s'", text);
+	return !strcmp(text, "mmap");
+}
+
 static enum free_what parse_what(struct argp_state *state, const char *text)
 {
 	enum free_what what;
@@ -85,6 +92,7 @@ enum key {
 	KEY_JSON,
 	KEY_WAIT,
 	KEY_KERNEL_CHECK,
+	KEY_LOCKS,
 	KEY_WINDOWS,
 	KEY_AT_ONCE,
 	KEY_PAGES,
@@ -114,6 +122,13 @@ enum key {
 			"per_mm_seq or per_vma_seq (kernels built for a test)",                                        \
 			0                                                                                              \
 	}
+#define OPTION_LOCKS                                                                                                   \
+	{                                                                                                              \
+		"locks", KEY_LOCKS, "LOCKS", 0,                                                                        \
+			"What the running kernel guards a VMA with: vma (a lock of its own, 6.4 and later; default) "  \
+			"or mmap (mmap_lock alone)",                                                                   \
+			0                                                                                              \
+	}
 
 struct exact_command {
 	struct exact_options options;
@@ -129,6 +144,7 @@ static const struct argp_option exact_options[] = {
 	{ "json", KEY_JSON, NULL, 0, "With --list: as JSON, with all that is expected of them", 0 },
 	OPTION_WAIT,
 	OPTION_KERNEL_CHECK,
+	OPTION_LOCKS,
 	{ 0 },
 };
 
@@ -157,6 +173,9 @@ static error_t parse_exact(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_KERNEL_CHECK:
 		command->options.kernel_check = parse_kernel_check(state, arg);
+		return 0;
+	case KEY_LOCKS:
+		command->options.mmap_lock_only = parse_locks(state, arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -187,6 +206,7 @@ static const struct argp_option random_options[] = {
 	{ "at-once", KEY_AT_ONCE, "K", 0, "Up to K windows open at a time (default 8)", 0 },
 	OPTION_WAIT,
 	OPTION_KERNEL_CHECK,
+	OPTION_LOCKS,
 	{ 0 },
 };
 
@@ -209,6 +229,9 @@ static error_t parse_random(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_KERNEL_CHECK:
 		options->kernel_check = parse_kernel_check(state, arg);
+		return 0;
+	case KEY_LOCKS:
+		options->mmap_lock_only = parse_locks(state, arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -81,9 +81,12 @@ static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 	return (__u64)vma->anon_name;
 }
 
+/* The same of a VMA without a BTF type. Up to 6.1 a file's VMA has its place in the file's tree there. */
 static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 {
-	return bpf_core_field_exists(vma->anon_name) ? (__u64)BPF_CORE_READ(vma, anon_name) : 0;
+	if (!bpf_core_field_exists(vma->anon_name) || BPF_CORE_READ(vma, vm_file))
+		return 0;
+	return (__u64)BPF_CORE_READ(vma, anon_name);
 }
 
 /* Early 6.4 to 6.13: "mm: introduce mm_lock_seq" had an int, "mm: convert mm_lock_seq to a proper seqcount" ended that. */

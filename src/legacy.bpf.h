@@ -98,16 +98,19 @@ static __always_inline void read_facts_at(struct vma_facts *f, __u64 address)
 	f->mm_lock_seq = 0;
 }
 
-/* The facts of whatever VMA holds @dst now; all 0 without one. */
-static __always_inline void read_facts_of(struct vma_facts *f, __u64 mm, __u64 dst)
+/*
+ * The facts of the VMA that the kernel takes for the destination's, all 0 without one. It looks at the first page of
+ * the whole copy (find_dst_vma()), and accepts no VMA that does not hold all of it.
+ */
+static __always_inline void read_dst_facts(struct vma_facts *f, const struct window *w)
 {
-	__u64 vma = vma_at(mm, dst);
+	__u64 vma = vma_at(w->mm, w->copy.dst);
 
 	__builtin_memset(f, 0, sizeof(*f));
 	if (!vma)
 		return;
 	read_facts_at(f, vma);
-	if (dst < f->start || dst >= f->end)
+	if (w->copy.dst < f->start || w->copy.dst >= f->end)
 		__builtin_memset(f, 0, sizeof(*f));
 }
 
@@ -136,7 +139,7 @@ static __always_inline void legacy_unlocked(struct window *w)
 		return;
 	w->failed = 0;
 	window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
-	read_facts_of(&w->facts.begin, w->mm, w->facts.dst);
+	read_dst_facts(&w->facts.begin, w);
 	w->kind = kind_of(&w->facts.begin);
 }
 
@@ -145,7 +148,7 @@ static __always_inline void legacy_locked(struct window *w)
 {
 	if (!w->open)
 		return;
-	read_facts_of(&w->facts.end, w->mm, w->facts.dst);
+	read_dst_facts(&w->facts.end, w);
 	w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks, w->facts.dst);
 	if (w->facts.write_locked == SEEN_NO)
 		w->facts.unmapped = SEEN_NO;
