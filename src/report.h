@@ -19,7 +19,8 @@ struct report {
 	bool json;
 	bool timestamp;
 	const struct plan *plan;
-	const char *self_test; /* "passed", "failed", "off", or "skipped" */
+	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
+	const char *kernel_check; /* what the kernel compares: a check's name, "none", or "unknown" */
 	struct hook_state hooks[MAX_HOOKS];
 	int nr_hooks;
 	const char *const *unmeasured;

@@ -47,6 +47,7 @@ static void add_plan(struct json_object *o, const struct report *r)
 	add_str(plan, "name", r->plan->name);
 	add_bool(plan, "exact", r->plan->exact);
 	add_str(plan, "self_test", r->self_test);
+	add_str(plan, "kernel_check", r->kernel_check);
 	for (int i = 0; i < r->nr_hooks; i++) {
 		struct json_object *hook = json_object_new_object();
 
@@ -141,6 +142,10 @@ static void add_checks(struct json_object *o, const struct totals *t)
 		add_u64(check, "real", t->checks[i].real);
 		add_u64(check, "spurious", t->checks[i].spurious);
 		add_u64(check, "missed", t->checks[i].missed);
+		if (i == CHECK_KERNEL)
+			add_u64(check, "seen", t->kernel_seen);
+		else
+			add_u64(check, "differs", t->checks[i].differs);
 	}
 }
 

@@ -204,6 +204,7 @@ static void fill_report(void)
 
 	r->plan = run.session.plan;
 	r->self_test = run.session.self_test_name;
+	r->kernel_check = run.session.kernel_check;
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
 	r->unmeasured = run.session.kernel.unmeasured;
 	r->target = run.target.nr ? &run.target : NULL;

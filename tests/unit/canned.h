@@ -25,6 +25,7 @@ static inline struct report canned_report(FILE *out)
 		.out = out,
 		.plan = &canned_plan,
 		.self_test = "passed",
+		.kernel_check = "snapshot",
 		.hooks = { { &canned_hooks[0], true, 21 }, { &canned_hooks[1], false, 22 } },
 		.nr_hooks = 2,
 		.unmeasured = canned_unmeasured,
