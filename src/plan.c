@@ -40,7 +40,7 @@ static const struct hook get_vma_exit_early = {
 	.program = "mfill_get_vma_exit",
 	.variant = "fexit",
 	.target = "mfill_get_vma",
-	.why = "the VMA, re-taken; nearer to the check",
+	.why = "the VMA, re-taken; seen earlier",
 };
 static const struct hook retry_state_save_exit = {
 	.program = "mfill_retry_state_save_exit",
@@ -123,7 +123,8 @@ static const struct hook page_fault_kernel = {
 	.program = "page_fault_kernel",
 	.variant = "tp_btf",
 	.target = "page_fault_kernel",
-	.why = "the lock was dropped: how early the begin is",
+	.why = "how early the begin is",
+	.bounds_begin = true,
 };
 
 static const struct hook hugetlb_copy_entry = {
@@ -131,6 +132,7 @@ static const struct hook hugetlb_copy_entry = {
 	.variant = "fentry",
 	.target = "copy_folio_from_user",
 	.why = "hugetlb: how early the begin is",
+	.bounds_begin = true,
 	.hugetlb = true,
 };
 static const struct hook hugetlb_lock_vma_exit = {
@@ -167,7 +169,7 @@ static const struct hook legacy_fixup_entry = {
 	.variant = "fentry",
 	.target = "fixup_exception",
 	.required = true,
-	.why = "the lock is dropped for a retry; source unreadable",
+	.why = "a retry begins; source unreadable",
 };
 static const struct hook mmap_lock_released = {
 	.program = "mmap_lock_released",
@@ -187,7 +189,7 @@ static const struct hook huge_pte_alloc_entry = {
 	.program = "huge_pte_alloc_entry",
 	.variant = "fentry",
 	.target = "huge_pte_alloc",
-	.why = "hugetlb: the re-taken VMA was accepted",
+	.why = "hugetlb: the VMA was accepted",
 	.hugetlb = true,
 };
 static const struct hook do_mas_munmap_entry = {
@@ -219,6 +221,7 @@ static const struct plan retry_fn = {
 	.exactness = "exact",
 	.exact = true,
 	.hooks = retry_fn_hooks,
+	.hugetlb = &hugetlb_mfill_atomic_pte_exit,
 };
 
 static const struct hook *const retry_state_hooks[] = {
@@ -241,6 +244,7 @@ static const struct plan retry_state = {
 	.exactness = "exact",
 	.exact = true,
 	.hooks = retry_state_hooks,
+	.hugetlb = &hugetlb_mfill_atomic_pte_exit,
 };
 
 static const struct hook *const interval_hooks[] = {
@@ -265,6 +269,7 @@ static const struct plan interval = {
 	.exactness = "begin early by a fault's return",
 	.exact = false,
 	.hooks = interval_hooks,
+	.hugetlb = &hugetlb_mfill_atomic_pte_exit,
 };
 
 static const struct hook *const legacy_hooks[] = {
@@ -286,6 +291,7 @@ static const struct plan legacy = {
 	.exactness = "exact, without mm_lock_seq",
 	.exact = true,
 	.hooks = legacy_hooks,
+	.hugetlb = &huge_pte_alloc_entry,
 };
 
 const struct plan *const plans[] = { &retry_fn, &retry_state, &interval, &legacy, NULL };

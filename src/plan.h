@@ -21,6 +21,7 @@ struct hook {
 	const char *target;  /* the kernel function or tracepoint */
 	bool required;	     /* the plan is worthless without it */
 	const char *why;     /* the fact it buys */
+	bool bounds_begin;   /* tells how early a begin is at most */
 	bool hugetlb;	     /* only hugetlb destinations make it fire, and the self-test has none */
 };
 
@@ -29,6 +30,7 @@ struct plan {
 	const char *exactness; /* "exact", or what its error is */
 	bool exact;
 	const struct hook *const *hooks; /* NULL-terminated */
+	const struct hook *hugetlb;	 /* without it no window of a hugetlb destination is seen */
 };
 
 /* What this kernel is, as far as plans depend on it. */

@@ -20,41 +20,47 @@ struct facts {
 	struct kernel kernel;
 	bool kernel_read; /* @kernel is valid */
 	struct session session;
+	struct hook_state hooks[MAX_HOOKS]; /* of the real try */
+	int nr_hooks;
 	int tried; /* exit status of the real try; 0: it works */
 };
 
-static bool is_attached(const struct facts *f, const struct hook *h)
+/* What became of @h in the real try: NULL when its plan was not tried. */
+static const struct hook_state *tried_hook(struct facts *f, const struct hook *h)
 {
-	struct hook_state hooks[MAX_HOOKS];
-	int nr = f->session.tracer ? tracer_hooks(f->session.tracer, hooks) : 0;
-
-	for (int i = 0; i < nr; i++)
-		if (hooks[i].hook == h)
-			return hooks[i].attached;
-	return false;
+	for (int i = 0; i < f->nr_hooks; i++)
+		if (f->hooks[i].hook == h)
+			return &f->hooks[i];
+	return NULL;
 }
 
-static const char *hook_state(const struct facts *f, const struct hook *h)
+static const char *hook_state(struct facts *f, const struct hook *h)
 {
-	if (is_attached(f, h))
-		return "attached";
-	return hook_in_btf(&f->kernel, h) ? "in BTF" : "missing";
+	const struct hook_state *s = tried_hook(f, h);
+
+	if (!hook_in_btf(&f->kernel, h))
+		return "missing";
+	if (s && s->no_address)
+		return "no symbol";
+	if (s && hook_is_silent(s))
+		return "silent";
+	return s && s->attached ? "attached" : "in BTF";
 }
 
-static void text_plans(const struct facts *f, FILE *out)
+static void text_plans(struct facts *f, FILE *out)
 {
 	for (int i = 0; plans[i]; i++) {
 		fprintf(out, "plan %s (%s): %s\n", plans[i]->name, plans[i]->exactness,
 			plan_possible(&f->kernel, plans[i]) ? "possible" : "not on this kernel");
 		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
-			fprintf(out, "  %-8s %-6s %-25s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
+			fprintf(out, "  %-9s %-6s %-26s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
 				(*h)->why);
 	}
 	for (int i = 0; f->kernel.unmeasured[i]; i++)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
 }
 
-static int print_text(const struct facts *f, FILE *out)
+static int print_text(struct facts *f, FILE *out)
 {
 	fprintf(out, "uffdretry     %s, libbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
 		libbpf_minor_version());
@@ -72,7 +78,24 @@ static int print_text(const struct facts *f, FILE *out)
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
-static struct json_object *plans_json(const struct facts *f)
+static struct json_object *hook_json(struct facts *f, const struct hook *h)
+{
+	const struct hook_state *s = tried_hook(f, h);
+	struct json_object *hook = json_object_new_object();
+
+	add_str(hook, "name", h->target);
+	add_str(hook, "variant", h->variant);
+	add_bool(hook, "in_btf", hook_in_btf(&f->kernel, h));
+	add_bool(hook, "attached", s && s->attached);
+	if (s && s->fired != FIRED_UNKNOWN)
+		add_bool(hook, "fired", s->fired == FIRED_YES);
+	else
+		add_null(hook, "fired");
+	add_bool(hook, "required", h->required);
+	return hook;
+}
+
+static struct json_object *plans_json(struct facts *f)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -82,23 +105,15 @@ static struct json_object *plans_json(const struct facts *f)
 		add_str(plan, "name", plans[i]->name);
 		add_bool(plan, "exact", plans[i]->exact);
 		add_bool(plan, "possible", plan_possible(&f->kernel, plans[i]));
-		for (const struct hook *const *h = plans[i]->hooks; *h; h++) {
-			struct json_object *hook = json_object_new_object();
-
-			add_str(hook, "name", (*h)->target);
-			add_str(hook, "variant", (*h)->variant);
-			add_bool(hook, "in_btf", hook_in_btf(&f->kernel, *h));
-			add_bool(hook, "attached", is_attached(f, *h));
-			add_bool(hook, "required", (*h)->required);
-			json_object_array_add(hooks, hook);
-		}
+		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
+			json_object_array_add(hooks, hook_json(f, *h));
 		json_object_object_add(plan, "hooks", hooks);
 		json_object_array_add(list, plan);
 	}
 	return list;
 }
 
-static int print_json(const struct facts *f, FILE *out)
+static int print_json(struct facts *f, FILE *out)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -132,6 +147,8 @@ int probe(const struct options *o, FILE *out)
 	f.btf = has_btf();
 	f.kernel_read = f.btf && kernel_open(&f.kernel) == 0;
 	f.tried = session_open(&f.session, o);
+	if (f.session.tracer)
+		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	err = o->json ? print_json(&f, out) : print_text(&f, out);
 	session_close(&f.session);
 	if (f.kernel_read)

@@ -47,8 +47,26 @@ bool report_sees(const struct report *r, enum dst_kind kind)
 	if (kind != KIND_HUGETLB)
 		return true;
 	for (int i = 0; i < r->nr_hooks; i++)
-		if (!strcmp(r->hooks[i].hook->target, "hugetlb_mfill_atomic_pte"))
+		if (r->hooks[i].hook == r->plan->hugetlb)
 			return r->hooks[i].attached;
+	return false;
+}
+
+bool report_tells_class(const struct report *r, enum window_class class)
+{
+	return class != CLASS_LOCKED || r->seq != SEQ_NONE;
+}
+
+bool report_tells_check(const struct report *r, enum check check)
+{
+	return (check != CHECK_PER_VMA_SEQ && check != CHECK_PER_MM_SEQ) || r->seq != SEQ_NONE;
+}
+
+bool report_bounds_begin(const struct report *r)
+{
+	for (int i = 0; i < r->nr_hooks; i++)
+		if (r->hooks[i].hook->bounds_begin && r->hooks[i].attached)
+			return true;
 	return false;
 }
 

@@ -24,6 +24,7 @@ struct report {
 	struct hook_state hooks[MAX_HOOKS];
 	int nr_hooks;
 	const char *const *unmeasured;
+	enum seq_kind seq;	     /* how this kernel counts write sections */
 	const struct target *target; /* NULL: every process */
 	char *const *command;	     /* NULL without one */
 };
@@ -49,6 +50,13 @@ int json_self_test(const struct report *r, const struct self_test *t);
 
 /* Does this run see windows of @kind? What it does not see is null in JSON, and not in the text. */
 bool report_sees(const struct report *r, enum dst_kind kind);
+
+/* Can a window of @class be told from others, and @check be evaluated, on this kernel? What cannot is null in JSON. */
+bool report_tells_class(const struct report *r, enum window_class class);
+bool report_tells_check(const struct report *r, enum check check);
+
+/* Is it measured how early begins are? Only where a window has a second bound, on the later side of the lock's drop. */
+bool report_bounds_begin(const struct report *r);
 
 /* "PID 4242", "PIDs 1, 2", "every process", or the command, in at most @size bytes; unprintable bytes become '?'. */
 void target_text(const struct report *r, char *text, size_t size);

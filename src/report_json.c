@@ -110,42 +110,63 @@ static void add_copy(struct json_object *o, const struct totals *t)
 			add_u64(returned, returned_name(e), t->returned[e]);
 }
 
-static void add_windows(struct json_object *o, const struct totals *t)
+static void add_class(struct json_object *o, const struct report *r, enum window_class class, __u64 n)
+{
+	if (report_tells_class(r, class))
+		add_u64(o, class_names[class], n);
+	else
+		add_null(o, class_names[class]);
+}
+
+static void add_windows(struct json_object *o, const struct report *r, const struct totals *t)
 {
 	struct json_object *windows = add_object(o, "windows");
 
 	add_u64(windows, "total", windows_total(t));
-	for (int i = 0; i < NR_CLASSES; i++)
-		add_u64(windows, class_names[i], windows_of_class(t, (enum window_class)i));
+	for (enum window_class i = 0; i < NR_CLASSES; i++)
+		add_class(windows, r, i, windows_of_class(t, i));
 }
 
 static void add_kinds(struct json_object *o, const struct report *r, const struct totals *t)
 {
-	struct json_object *kinds = add_object(o, "by_kind");
+	struct json_object *kinds = add_object(o, "by_kind"), *of_kind;
 
 	for (int kind = 0; kind < NR_KINDS; kind++) {
-		if (!report_sees(r, kind))
+		if (!report_sees(r, kind)) {
 			add_null(kinds, kind_names[kind]);
-		else
-			add_names(kinds, kind_names[kind], class_names, t->windows[kind], NR_CLASSES);
+			continue;
+		}
+		of_kind = add_object(kinds, kind_names[kind]);
+		for (enum window_class i = 0; i < NR_CLASSES; i++)
+			add_class(of_kind, r, i, t->windows[kind][i]);
 	}
 }
 
-static void add_checks(struct json_object *o, const struct totals *t)
+static void add_check(struct json_object *checks, const struct totals *t, enum check i)
+{
+	struct json_object *check = add_object(checks, check_names[i]);
+
+	add_u64(check, "eagain", t->checks[i].eagain);
+	add_u64(check, "real", t->checks[i].real);
+	add_u64(check, "spurious", t->checks[i].spurious);
+	add_u64(check, "missed", t->checks[i].missed);
+	if (i != CHECK_KERNEL) {
+		add_u64(check, "differs", t->checks[i].differs);
+		return;
+	}
+	add_u64(check, "seen", t->kernel_seen);
+	add_u64(check, "absent", t->kernel_absent);
+}
+
+static void add_checks(struct json_object *o, const struct report *r, const struct totals *t)
 {
 	struct json_object *checks = add_object(o, "checks");
 
-	for (int i = 0; i < NR_CHECKS; i++) {
-		struct json_object *check = add_object(checks, check_names[i]);
-
-		add_u64(check, "eagain", t->checks[i].eagain);
-		add_u64(check, "real", t->checks[i].real);
-		add_u64(check, "spurious", t->checks[i].spurious);
-		add_u64(check, "missed", t->checks[i].missed);
-		if (i == CHECK_KERNEL)
-			add_u64(check, "seen", t->kernel_seen);
+	for (enum check i = 0; i < NR_CHECKS; i++) {
+		if (report_tells_check(r, i))
+			add_check(checks, t, i);
 		else
-			add_u64(check, "differs", t->checks[i].differs);
+			add_null(checks, check_names[i]);
 	}
 }
 
@@ -167,6 +188,12 @@ static struct json_object *hist_json(const struct hist *h)
 	return buckets;
 }
 
+static void add_class_hist(struct json_object *o, const struct report *r, enum window_class class,
+			   const struct hist *h)
+{
+	json_object_object_add(o, class_names[class], report_tells_class(r, class) ? hist_json(h) : NULL);
+}
+
 static void add_hists(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	struct json_object *hists = add_object(o, "hist_ns");
@@ -174,9 +201,9 @@ static void add_hists(struct json_object *o, const struct report *r, const struc
 	struct json_object *kinds = add_object(hists, "window_by_kind");
 	struct hist h;
 
-	for (unsigned int i = 0; i < NR_CLASSES; i++) {
+	for (enum window_class i = 0; i < NR_CLASSES; i++) {
 		hist_of_class(c, i, &h);
-		json_object_object_add(window, class_names[i], hist_json(&h));
+		add_class_hist(window, r, i, &h);
 	}
 	for (int kind = 0; kind < NR_KINDS; kind++) {
 		struct json_object *of_kind;
@@ -186,10 +213,25 @@ static void add_hists(struct json_object *o, const struct report *r, const struc
 			continue;
 		}
 		of_kind = add_object(kinds, kind_names[kind]);
-		for (int i = 0; i < NR_CLASSES; i++)
-			json_object_object_add(of_kind, class_names[i], hist_json(&c->hists[kind][i]));
+		for (enum window_class i = 0; i < NR_CLASSES; i++)
+			add_class_hist(of_kind, r, i, &c->hists[kind][i]);
 	}
 	add_null(hists, "relock");
+	json_object_object_add(hists, "begin_early", report_bounds_begin(r) ? hist_json(&c->begin) : NULL);
+}
+
+/* How early a begin was, of the windows of which both bounds were seen. */
+static void add_begin(struct json_object *o, const struct report *r, const struct totals *t)
+{
+	struct json_object *begin;
+
+	if (!report_bounds_begin(r)) {
+		add_null(o, "begin_early");
+		return;
+	}
+	begin = add_object(o, "begin_early");
+	add_u64(begin, "windows", t->begin_bounded);
+	add_u64(begin, "seq_moved", t->begin_moved);
 }
 
 static void add_lost(struct json_object *o, const struct counters *c)
@@ -250,18 +292,22 @@ int json_span(const struct report *r, const struct span *s)
 	add_time(o);
 	add_double(o, "elapsed_s", s->elapsed_s);
 	add_copy(o, t);
-	add_windows(o, t);
+	add_windows(o, r, t);
 	add_u64(o, "windows_open", s->counters->open);
 	add_names(o, "snapshot_reasons", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	add_names(o, "meaning_reasons", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
 	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	add_kinds(o, r, t);
-	add_checks(o, t);
+	add_checks(o, r, t);
 	add_null(o, "eagain_causes");
 	add_null(o, "writers");
 	add_null(o, "chains");
 	add_hists(o, r, s->counters);
-	add_u64(o, "odd_start", t->odd_start);
+	add_begin(o, r, t);
+	if (r->seq == SEQ_COUNT)
+		add_u64(o, "odd_start", t->odd_start);
+	else
+		add_null(o, "odd_start");
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);
 	add_lost(o, s->counters);

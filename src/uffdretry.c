@@ -207,6 +207,7 @@ static void fill_report(void)
 	r->kernel_check = run.session.kernel_check;
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
 	r->unmeasured = run.session.kernel.unmeasured;
+	r->seq = run.session.kernel.seq;
 	r->target = run.target.nr ? &run.target : NULL;
 	r->command = run.options.command;
 }
@@ -225,6 +226,18 @@ static int exit_status(void)
 												       : EXIT_DONE;
 }
 
+/* Can --fail-above be judged here? Returns 0, or says why not and returns an exit status. */
+static int check_threshold(void)
+{
+	if (run.session.self_test.result == SELF_TEST_FAILED)
+		return fail(EXIT_ERROR, "uffdretry --probe shows more",
+			    "the self-test failed: no threshold can be judged");
+	if (run.session.kernel.seq == SEQ_NONE)
+		return fail(EXIT_ERROR, "it takes 6.4 or later, with CONFIG_PER_VMA_LOCK",
+			    "this kernel has no mm_lock_seq: --fail-above cannot be judged");
+	return 0;
+}
+
 static int trace(const sigset_t *wait_mask)
 {
 	int err = session_open(&run.session, &run.options);
@@ -233,9 +246,10 @@ static int trace(const sigset_t *wait_mask)
 		err = add_targets();
 	if (err)
 		return err;
-	if (run.session.self_test.result == SELF_TEST_FAILED && run.options.fail_above >= 0)
-		return fail(EXIT_ERROR, "uffdretry --probe shows more",
-			    "the self-test failed: no threshold can be judged");
+	if (run.options.fail_above >= 0)
+		err = check_threshold();
+	if (err)
+		return err;
 	fill_report();
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();

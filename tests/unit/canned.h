@@ -12,11 +12,17 @@
 #include <string.h>
 
 static const struct hook canned_hooks[] = {
-	{ "one", "fexit", "mfill_atomic_copy", true, "a reason" },
-	{ "two", "tp_btf", "sched_process_fork", false, "another" },
+	{ .program = "one", .variant = "fexit", .target = "mfill_atomic_copy", .required = true, .why = "a reason",
+	  .bounds_begin = true },
+	{ .program = "two", .variant = "tp_btf", .target = "sched_process_fork", .why = "another" },
 };
 static const struct hook *const canned_hook_list[] = { &canned_hooks[0], &canned_hooks[1], NULL };
-static const struct plan canned_plan = { "retry_state", "exact", true, canned_hook_list };
+static const struct plan canned_plan = {
+	.name = "retry_state",
+	.exactness = "exact",
+	.exact = true,
+	.hooks = canned_hook_list,
+};
 static const char *const canned_unmeasured[] = { "writers", "chains", NULL };
 
 static inline struct report canned_report(FILE *out)
@@ -26,9 +32,13 @@ static inline struct report canned_report(FILE *out)
 		.plan = &canned_plan,
 		.self_test = "passed",
 		.kernel_check = "snapshot",
-		.hooks = { { &canned_hooks[0], true, 21 }, { &canned_hooks[1], false, 22 } },
+		.hooks = {
+			{ .hook = &canned_hooks[0], .attached = true, .missed = 21 },
+			{ .hook = &canned_hooks[1], .missed = 22 },
+		},
 		.nr_hooks = 2,
 		.unmeasured = canned_unmeasured,
+		.seq = SEQ_COUNT,
 	};
 }
 
@@ -56,7 +66,11 @@ static inline void canned_counters(struct counters *c)
 	for (__u32 i = 0; i < NR_TOLERATED_REASONS; i++)
 		t->tolerated_reasons[i] = 221 + i;
 	for (__u32 i = 0; i < NR_CHECKS; i++)
-		t->checks[i] = (struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i, 304 + 10 * i };
+		t->checks[i] = (struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i, 304 + 10 * i, 305 + 10 * i };
+	t->kernel_seen = 404;
+	t->kernel_absent = 405;
+	t->begin_bounded = 406;
+	t->begin_moved = 407;
 	t->odd_start = 401;
 	t->external = 402;
 	t->anomalies = 403;

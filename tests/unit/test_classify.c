@@ -59,7 +59,9 @@ struct row {
 		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_MISSING, .page_prot = 0x25,       \
 		.uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000, .vm_lock_seq = 901, .mm_lock_seq = 1000      \
 	}
-#define WINDOW .dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .kernel_check = KERNEL_CHECK_SEEN
+#define WINDOW                                                                                                         \
+	.dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .seq = SEQ_COUNT,                                \
+	.kernel_check = KERNEL_CHECK_SEEN, .kernel_is = CHECK_SNAPSHOT
 
 static const struct window_facts shmem = { .begin = SHMEM_VMA, .end = SHMEM_VMA, WINDOW };
 static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WINDOW };
@@ -282,6 +284,14 @@ static const struct row anomaly_rows[] = {
 	  .class = CLASS_LOCKED, .eagain = SEQS, .unwitnessed = 1 },
 	{ "kernel fails what is equal", &anon, { SET(kernel_eagain, 1) },
 	  .class = CLASS_QUIET, .eagain = BIT32(CHECK_KERNEL), .anomaly = 1 },
+	{ "kernel's check unknown", &anon, { SET(kernel_eagain, 1), SET(kernel_is, NR_CHECKS) },
+	  .class = CLASS_QUIET, .eagain = BIT32(CHECK_KERNEL) },
+	{ "per-MM kernel fails unrelated", &anon, { MOVED, SET(kernel_eagain, 1), SET(kernel_is, CHECK_PER_MM_SEQ) },
+	  .class = CLASS_UNRELATED, .eagain = MM | BIT32(CHECK_KERNEL) },
+	{ "per-MM kernel passes unrelated", &anon, { MOVED, SET(kernel_is, CHECK_PER_MM_SEQ) },
+	  .class = CLASS_UNRELATED, .eagain = MM, .anomaly = 1 },
+	{ "per-VMA kernel fails unrelated", &anon, { MOVED, SET(kernel_eagain, 1), SET(kernel_is, CHECK_PER_VMA_SEQ) },
+	  .class = CLASS_UNRELATED, .eagain = MM | BIT32(CHECK_KERNEL), .anomaly = 1 },
 	{ "kernel passes what differs", &shmem, { LOCKED, SET(end.file, 0x6800) },
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS, .anomaly = 1 },
 };
@@ -296,6 +306,26 @@ static const struct row old_kernel_rows[] = {
 	{ "no check: real", &shmem, { SET(kernel_check, KERNEL_CHECK_NONE), LOCKED, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
 };
+
+#define NO_SEQ SET(seq, SEQ_NONE), SET(kernel_check, KERNEL_CHECK_NONE)
+#define WROTE NO_SEQ, SET(write_locked, SEEN_YES)
+#define IN_PLACE WROTE, SET(unmapped, SEEN_NO)
+
+/* Kernels without per-VMA locks: the log of mmap_lock is all that tells of writers, and nothing says `locked`. */
+static const struct row no_vma_locks_rows[] = {
+	{ "quiet", &anon, { NO_SEQ, SET(write_locked, SEEN_NO) }, .class = CLASS_QUIET },
+	{ "somebody wrote", &anon, { IN_PLACE }, .class = CLASS_UNRELATED },
+	{ "odd, but no seqcount", &anon, { IN_PLACE, SET(begin.mm_lock_seq, 1001) }, .class = CLASS_UNRELATED },
+	{ "the log of writers wrapped", &anon, { NO_SEQ, SET(write_locked, SEEN_UNKNOWN) }, .class = CLASS_UNDETERMINED },
+	{ "the log of unmaps wrapped", &anon, { WROTE, SET(unmapped, SEEN_UNKNOWN) }, .class = CLASS_UNDETERMINED },
+	{ "replaced", &anon, { WROTE, SET(unmapped, SEEN_YES) }, .class = CLASS_REPLACED },
+	{ "tolerated", &anon, { IN_PLACE, SET(end.page_prot, 0x21) }, .class = CLASS_TOLERATED, .tolerated = T(PROT) },
+	{ "hidden", &anon, { IN_PLACE, SET(end.ctx, 0x8800) }, .class = CLASS_HIDDEN, .meaning = M(CTX) },
+	{ "real", &shmem, { IN_PLACE, SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) },
+	{ "changed, and nobody wrote", &anon, { NO_SEQ, SET(write_locked, SEEN_NO), SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .anomaly = 1 },
+};
 /* clang-format on */
 
 static struct window_facts edited(const struct row *r)
@@ -305,6 +335,12 @@ static struct window_facts edited(const struct row *r)
 	for (const struct edit *e = r->edits; e->size; e++)
 		memcpy((char *)&w + e->offset, &e->value, e->size); /* little endian */
 	return w;
+}
+
+static __u32 expected_reached(const struct window_facts *w)
+{
+	return OPS | BIT32(CHECK_SNAPSHOT) | (w->seq == SEQ_NONE ? 0 : SEQS) |
+	       (w->kernel_check == KERNEL_CHECK_UNSEEN ? 0 : BIT32(CHECK_KERNEL));
 }
 
 static void check_rows(const struct row *rows, size_t nr)
@@ -321,7 +357,7 @@ static void check_rows(const struct row *rows, size_t nr)
 		expect_u64(r->name, v.snapshot_reasons, r->snapshot);
 		expect_u64(r->name, v.meaning_reasons, r->meaning);
 		expect_u64(r->name, v.tolerated_reasons, r->tolerated);
-		expect_u64(r->name, v.reached, !decided ? 0 : w.kernel_check ? 0x1f : 0x0f);
+		expect_u64(r->name, v.reached, decided ? expected_reached(&w) : 0);
 		expect_u64(r->name, v.eagain, r->eagain);
 		expect_u64(r->name, v.anomaly, r->anomaly);
 		expect_u64(r->name, v.unwitnessed, r->unwitnessed);
@@ -345,6 +381,7 @@ TABLE_TEST(precedence)
 TABLE_TEST(sequence)
 TABLE_TEST(anomaly)
 TABLE_TEST(old_kernel)
+TABLE_TEST(no_vma_locks)
 
 /* --- Random histories against a slow model ------------------------------------------------------------------------ */
 
@@ -591,7 +628,7 @@ static void random_histories(void **state)
 	(void)state;
 	random_state = 20260608;
 	for (int i = 0; i < 1000000; i++) {
-		struct window_facts w = { .uffd_mask = UFFD_MASK };
+		struct window_facts w = { .uffd_mask = UFFD_MASK, .seq = SEQ_COUNT, .kernel_is = CHECK_SNAPSHOT };
 		struct world begin, end;
 		struct verdict v;
 		__u32 class, eagain;
@@ -644,7 +681,8 @@ int main(void)
 		cmocka_unit_test(snapshot),   cmocka_unit_test(meaning),
 		cmocka_unit_test(tolerated),  cmocka_unit_test(precedence),
 		cmocka_unit_test(sequence),   cmocka_unit_test(anomaly),
-		cmocka_unit_test(old_kernel), cmocka_unit_test(random_histories),
+		cmocka_unit_test(old_kernel), cmocka_unit_test(no_vma_locks),
+		cmocka_unit_test(random_histories),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);

@@ -233,6 +233,14 @@ static const struct {
 	{ "tolerated_reasons.prot", 223 },
 	{ "tolerated_reasons.policy", 224 },
 	{ "tolerated_reasons.name", 225 },
+	{ "checks.ops_pointer.differs", 305 },
+	{ "checks.snapshot.differs", 315 },
+	{ "checks.per_vma_seq.differs", 325 },
+	{ "checks.per_mm_seq.differs", 335 },
+	{ "checks.kernel.seen", 404 },
+	{ "checks.kernel.absent", 405 },
+	{ "begin_early.windows", 406 },
+	{ "begin_early.seq_moved", 407 },
 	{ "odd_start", 401 },
 	{ "external", 402 },
 	{ "anomalies", 403 },
@@ -264,6 +272,31 @@ static void check_tables(struct json_object *o, bool none)
 		snprintf(path, sizeof(path), "by_kind.shmem.%s", class_names[i]);
 		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 1001 + 2 * i);
 	}
+}
+
+/* What a kernel without per-VMA locks cannot tell is null as well. */
+static void without_vma_locks(void **state)
+{
+	static const char *const null[] = {
+		"windows.locked",     "by_kind.anon.locked", "by_kind.shmem.locked", "hist_ns.window.locked",
+		"checks.per_vma_seq", "checks.per_mm_seq",   "odd_start",	     "begin_early",
+		"hist_ns.begin_early",
+	};
+	struct counters c;
+	struct report r = canned_report(NULL);
+	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
+	struct json_object *o;
+
+	(void)state;
+	canned_counters(&c);
+	r.seq = SEQ_NONE;
+	r.hooks[0].attached = false;
+	o = record(json_span, &r, &s);
+	for (size_t i = 0; i < COUNT(null); i++)
+		assert_null(member(o, null[i]));
+	assert_int_equal(json_object_get_uint64(member(o, "windows.unrelated")), 1105);
+	assert_int_equal(json_object_get_uint64(member(o, "checks.snapshot.eagain")), 311);
+	json_object_put(o);
 }
 
 static void check_numbers(struct json_object *o)
@@ -457,6 +490,7 @@ int main(void)
 		cmocka_unit_test(summary),	    cmocka_unit_test(interval),
 		cmocka_unit_test(nothing_happened), cmocka_unit_test(huge_numbers),
 		cmocka_unit_test(start_record),	    cmocka_unit_test(command_in_the_record),
+		cmocka_unit_test(without_vma_locks),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -90,7 +90,7 @@ static void usual_numbers(void **state)
 {
 	static const char *const lines[] = {
 		"^UFFDIO_COPY of every process, 12\\.5 s$",
-		"^kernel 7\\.3\\.4\\+deb14-cloud-amd64",
+		"^kernel 7\\.3\\.4\\+deb14-cloud-amd64, its check: snapshot$",
 		"plan retry_state \\(exact\\), self-test passed",
 		"^copies +5003 calls, 4999 pages, 19\\.5 MiB$",
 		"^returned +4990 ok, 4 ENOENT, 9 EAGAIN$",
@@ -123,6 +123,8 @@ static void usual_numbers(void **state)
 		" offset 216$",
 		"^tolerated +range 221, flags 222, prot 223, policy 224",
 		"^odd start +401 windows",
+		"^begin early +at most p50 .*, in 406 windows",
+		"^ +mm_lock_seq moved in that time in 407 of them",
 		"^WARNING.* 403 anomalies",
 		"^WARNING.* 411([^0-9]|$)",
 		"(^| )412([^0-9]|$)",
@@ -138,6 +140,24 @@ static void usual_numbers(void **state)
 		expect_line(text, lines[i]);
 	expect_no_line(text, "nothing lost");
 	expect_no_line(text, "self-test failed");
+	free(text);
+}
+
+/* On a kernel without per-VMA locks: said, and no number in its place. */
+static void without_vma_locks(void **state)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+
+	(void)state;
+	canned_counters(&c);
+	r.seq = SEQ_NONE;
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^locked +not on this kernel$");
+	expect_line(text, "^per_vma_seq +not on this kernel$");
+	expect_line(text, "^per_mm_seq +not on this kernel$");
+	expect_line(text, "^in 5558 others somebody wrote to the mm. This kernel has no mm_lock_seq\\.$");
+	expect_no_line(text, "a per-MM check would");
 	free(text);
 }
 
@@ -253,7 +273,7 @@ static void every_magnitude(void **state)
 	c.totals.calls = 1ULL << 63;
 	c.totals.returned[0] = 1ULL << 63;
 	c.totals.windows[KIND_ANON][CLASS_REAL] = 1ULL << 63;
-	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) { 1ULL << 63, 1, (1ULL << 63) - 1, 0 };
+	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) { .eagain = 1ULL << 63, .real = 1, .spurious = (1ULL << 63) - 1 };
 	c.hists[KIND_ANON][CLASS_REAL].count[HIST_BUCKETS - 1] = 1ULL << 63;
 	text = printed(text_summary, &r, 1e-9);
 	expect_line(text, "^real .* 100% +120s +120s +120s$");
@@ -365,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(usual_numbers), cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(without_vma_locks),
 		cmocka_unit_test(none_of_many),	 cmocka_unit_test(one_in_a_million),
 		cmocka_unit_test(trouble),	 cmocka_unit_test(every_magnitude),
 		cmocka_unit_test(long_names),	 cmocka_unit_test(intervals),
