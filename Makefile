@@ -95,7 +95,7 @@ $(BUILD):
 
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
-SERIES ?= 6.12 6.18 7.1 7.2 7.3
+SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit cli btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)

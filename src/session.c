@@ -17,7 +17,7 @@ static const char *const result_names[] = {
 
 static int no_usable_plan(const struct session *s)
 {
-	char text[512] = "", missing[256];
+	char text[1024] = "", missing[256];
 	size_t used = 0;
 
 	for (int i = 0; plans[i] && used < sizeof(text); i++) {

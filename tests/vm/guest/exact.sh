@@ -8,12 +8,10 @@ seed=$1 windows=$2
 # For destinations of huge pages.
 echo 64 >/proc/sys/vm/nr_hugepages
 
-# Kernels before 7.1 compare nothing after the retry.
-if grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux; then
-	check=snapshot
-else
-	check=none
-fi
+# What this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
+check=none locks=mmap
+grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
+grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
 
 run() {
 	"$@" || echo "$2" >>/out/failed
@@ -23,7 +21,7 @@ run() {
 # most: it says itself that it is short. How often that was is kept in /out/again.
 exactly() {
 	for attempt in 1 2 3; do
-		"$@" --kernel-check $check || break
+		"$@" --kernel-check $check --locks $locks || break
 		grep -q '"recursion":0' "/out/$2.json" && return
 		echo "$2 $attempt" >>/out/again
 	done

@@ -1,0 +1,30 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: the tool under each BTF of /btf; what it says is kept in /out/CASE.{out,err,status}.
+
+keep() {
+	case=$1
+	shift
+	"$@" >"/out/$case.out" 2>"/out/$case.err"
+	echo $? >"/out/$case.status"
+}
+
+# with_btf CASE COMMAND...
+with_btf() {
+	mount -o bind "/btf/${1%%-*}" /sys/kernel/btf/vmlinux
+	keep "$@"
+	umount /sys/kernel/btf/vmlinux
+}
+
+load='uffdload exact --runs 1 --only fork'
+# shellcheck disable=SC2086 # a list of words
+{
+	with_btf silent uffdretry -- $load
+	with_btf unloadable uffdretry -- $load
+}
+with_btf silent-probe uffdretry --probe
+with_btf missing uffdretry -d 100ms
+with_btf missing-probe uffdretry --probe
+keep forced uffdretry --plan legacy -d 100ms
+exit 0
