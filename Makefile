@@ -50,7 +50,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static demo check deps test-programs format clean install uninstall help
+.PHONY: all static demo check check-kernels deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -111,6 +111,11 @@ check: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)SERIES="$(SERIES)" ./tests/run $(GROUPS)
 
+# Every series to be had, half an hour: writes docs/kernels.md.
+check-kernels: deps
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)./tests/vm/matrix
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -138,6 +143,7 @@ help:
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli btf vm", SERIES="6.12 7.3" choose' \
+	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

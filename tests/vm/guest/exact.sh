@@ -28,6 +28,7 @@ exactly() {
 	echo "$2" >>/out/failed
 }
 
+uffdretry --probe -j >/out/probe.json
 exactly trace_pid exact-pid exact --runs 5 --seed "$seed"
 exactly trace_all exact-all exact --runs 5 --seed "$seed"
 exactly trace_command exact-command exact --runs 5 --seed "$seed"
