@@ -157,7 +157,7 @@ struct mfill_state { /* optional: 7.1 and later */
 
 struct mfill_retry_state; /* optional: 7.1 and later */
 
-struct vma_munmap_struct {
+struct vma_munmap_struct { /* optional: 6.12 and later */
 	unsigned long start;
 	unsigned long end;
 	unsigned long nr_pages;
