@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/uffdretry
+COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 BUILD ?= build
 
 CFLAGS ?= -O2 -g
@@ -135,13 +136,16 @@ format:
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
+	$(Q)install -D -m 644 docs/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
+	$(Q)install -D -m 644 contrib/uffdretry.bash $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
 	$(Q)install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	$(Q)install -D -m 644 docs/classes.md $(DESTDIR)$(DOCDIR)/classes.md
 	$(Q)install -D -m 644 docs/json.md $(DESTDIR)$(DOCDIR)/json.md
 
 uninstall:
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
-	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry $(DESTDIR)$(MANDIR)/man8/uffdretry.8
+	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
 	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
 
 help:

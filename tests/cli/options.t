@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# The same options in --help, the man page and the completion; those that the README names are among them.
+. "$(dirname "$0")/lib.sh"
+root=$(realpath "$(dirname "$0")/../..")
+man=$root/docs/uffdretry.8
+
+# The options that are words of stdin, one a line.
+words() {
+	grep -oE '(^|[^[:alnum:]-])--?[a-zA-Z][a-z-]*' | grep -oE -- '--?[a-zA-Z][a-z-]*' | sort -u
+}
+
+# same DESCRIPTION FILE: its words are those of --help.
+same() {
+	diff "$tmp/help" "$2" >"$tmp/out"
+	local differ=$?
+	out=$(<"$tmp/out")
+	report $differ "$1"
+}
+
+run --help
+# An option is what an option line begins with; examples and prose do not count.
+grep -E '^  (-|    --)' <<<"$out" | cut -c1-28 | words >"$tmp/help"
+[ "$(wc -l <"$tmp/help")" -gt 20 ]
+report $? '--help has options to compare'
+
+sed -n '/^\.It Fl/{s/Fl Fl /--/g; s/Fl /-/g; s/ , / /g; p}' "$man" | words >"$tmp/man"
+same 'the man page has the options of --help' "$tmp/man"
+
+sed -n "/local options=/,/--'\$/p" "$root/contrib/uffdretry.bash" | words >"$tmp/completion"
+same 'the completion has the options of --help' "$tmp/completion"
+
+grep -oE 'uffdretry [^|`]*' "$root/README.md" | grep -v uffdretry- | sed 's/ -- .*//; s/#.*//' | words >"$tmp/readme"
+grep -oE '`--?[a-z-]+[^`]*`' "$root/README.md" | words >>"$tmp/readme"
+out=$(sort -u "$tmp/readme" | comm -23 - "$tmp/help" | grep -vx -- '--duration')
+[ -z "$out" ]
+report $? 'the README names no other options'
+
+# What completion really offers, by bash itself.
+offered() {
+	bash -c '. "$1"; COMP_WORDS=(uffdretry "${@:2}"); COMP_CWORD=$(($# - 1)); _uffdretry; printf "%s\n" "${COMPREPLY[@]}"' _ \
+		"$root/contrib/uffdretry.bash" "$@"
+}
+offered --pr | grep -qx -- --probe
+report $? 'bash completes --pr to --probe'
+offered --plan int | grep -qx interval
+report $? 'bash completes --plan int to interval'
+offered -p $$ | grep -qx $$
+report $? 'bash completes -p to a process'
+
+for n in 0 1 2 64; do
+	sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$man" | grep -qx ".It $n"
+	report $? "the man page tells of exit status $n"
+done
+if command -v mandoc >/dev/null; then
+	out=$(mandoc -T lint -W warning "$man" 2>&1)
+	report $? 'the man page is clean'
+else
+	skip 'the man page is clean: mandoc is not installed'
+fi
+done_testing
