@@ -50,7 +50,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static demo check check-kernels deps test-programs format clean install uninstall help
+.PHONY: all static demo check check-kernels check-permm deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -116,6 +116,13 @@ check-kernels: deps
 	$(Q)$(MAKE) --no-print-directory test-programs
 	$(Q)./tests/vm/matrix
 
+# A kernel of our own with the checks that 7.1 did not take: up to an hour. Writes docs/permm.md.
+check-permm:
+	$(Q)./tools/deps build test permm
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)./tests/permm/build
+	$(Q)./tests/run permm
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -144,6 +151,7 @@ help:
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli btf vm", SERIES="6.12 7.3" choose' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
+	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

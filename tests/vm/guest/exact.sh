@@ -13,21 +13,6 @@ check=none locks=mmap
 grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
 grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
 
-run() {
-	"$@" || echo "$2" >>/out/failed
-}
-
-# exactly TRACE NAME LOAD...: like run, but a run in which the kernel skipped a preempted program is done again, twice at
-# most: it says itself that it is short. How often that was is kept in /out/again.
-exactly() {
-	for attempt in 1 2 3; do
-		"$@" --kernel-check $check --locks $locks || break
-		grep -q '"recursion":0' "/out/$2.json" && return
-		echo "$2 $attempt" >>/out/again
-	done
-	echo "$2" >>/out/failed
-}
-
 uffdretry --probe -j >/out/probe.json
 exactly trace_pid exact-pid exact --runs 5 --seed "$seed"
 exactly trace_all exact-all exact --runs 5 --seed "$seed"

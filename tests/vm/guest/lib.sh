@@ -25,7 +25,27 @@ left() {
 	bpfleft
 }
 
-# Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed.
+# run TRACE NAME LOAD...: a failure is noted in /out/failed.
+run() {
+	"$@" || echo "$2" >>/out/failed
+}
+
+# exactly TRACE NAME LOAD...: like run, for a load that must know what the kernel compares, $check, and what guards a
+# VMA, $locks. A run in which the kernel
+# skipped a preempted program is done again, twice at most: it says itself that it is short. How often that was is kept in
+# /out/again.
+exactly() {
+	for attempt in 1 2 3; do
+		# shellcheck disable=SC2154 # the script's
+		"$@" --kernel-check "$check" --locks "${locks:-vma}" || break
+		grep -q '"recursion":0' "/out/$2.json" && return
+		echo "$2 $attempt" >>/out/again
+	done
+	echo "$2" >>/out/failed
+}
+
+# Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed. $plan, if set, is
+# forced.
 
 # trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.
 trace_pid() {
@@ -34,7 +54,7 @@ trace_pid() {
 	uffdload "$@" --wait >"/out/$name.truth" 2>"/out/$name.load" &
 	load=$!
 	wait_for 60 has_line '^ready' "/out/$name.load" || return 1
-	uffdretry -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
+	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	kill -USR1 $load
@@ -47,7 +67,7 @@ trace_all() {
 	name=$1
 	shift
 	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
-	uffdretry -j -o "/out/$name.json" -a &
+	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -a &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load" || return 1
@@ -59,5 +79,5 @@ trace_all() {
 trace_command() {
 	name=$1
 	shift
-	uffdretry -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
+	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
 }
