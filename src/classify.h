@@ -183,6 +183,23 @@ static __always_inline __u32 implied_eagain(__u32 class)
 	}
 }
 
+/* The running kernel answered otherwise than the check that it is known to have. */
+static __always_inline __u32 kernel_contradicts(const struct window_facts *w, const struct verdict *v)
+{
+	if (w->kernel_check != KERNEL_CHECK_SEEN || w->kernel_is >= NR_CHECKS)
+		return 0;
+	return !!w->kernel_eagain != !!(v->eagain & BIT32(w->kernel_is));
+}
+
+/*
+ * A kernel that compares mm_lock_seq reads it at its own moments, and any writer may come between them and ours. All
+ * else that is compared cannot change while the VMA is locked.
+ */
+static __always_inline __u32 read_at_the_same_time(const struct window_facts *w)
+{
+	return w->kernel_is != CHECK_PER_MM_SEQ || w->seq_between == SEEN_NO;
+}
+
 /* Do class and verdicts contradict each other, or the kernel the same check computed beside it? */
 static __always_inline __u32 is_anomaly(const struct window_facts *w, const struct verdict *v)
 {
@@ -193,9 +210,7 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 	/* Nobody took mmap_lock for writing, and the VMA is another one. */
 	if (w->seq == SEQ_NONE && w->write_locked == SEEN_NO && v->class != CLASS_QUIET)
 		return 1;
-	if (w->kernel_check != KERNEL_CHECK_SEEN || w->kernel_is >= NR_CHECKS)
-		return 0;
-	return !!w->kernel_eagain != !!(v->eagain & BIT32(w->kernel_is));
+	return kernel_contradicts(w, v) && read_at_the_same_time(w);
 }
 
 /*
@@ -213,6 +228,7 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->eagain = 0;
 	v->anomaly = 0;
 	v->unwitnessed = 0;
+	v->raced = 0;
 	v->odd_start = w->seq == SEQ_COUNT && (w->begin.mm_lock_seq & 1);
 	v->kernel_check = KERNEL_CHECK_UNSEEN;
 
@@ -245,6 +261,7 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->eagain = checks_eagain(w) & v->reached;
 	v->kernel_check = w->kernel_check;
 	v->anomaly = is_anomaly(w, v);
+	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
 	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
 }
 

@@ -87,6 +87,8 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 	if (v->kernel_check == KERNEL_CHECK_SEEN) {
 		add(&t->kernel_seen, 1);
 		count_differing(t, v);
+		if (v->raced)
+			add(&t->kernel_raced, 1);
 	}
 
 #pragma unroll

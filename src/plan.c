@@ -36,6 +36,12 @@ static const struct hook copy_folio_retry_exit = {
 	.required = true,
 	.why = "a window ends; kernel's verdict",
 };
+static const struct hook retry_state_save_entry = {
+	.program = "retry_state_save_entry",
+	.variant = "fentry",
+	.target = "mfill_retry_state_save",
+	.why = "the kernel has read mm_lock_seq",
+};
 static const struct hook get_vma_exit_early = {
 	.program = "mfill_get_vma_exit",
 	.variant = "fexit",
@@ -205,6 +211,7 @@ static const struct hook *const retry_fn_hooks[] = {
 	&mfill_atomic_copy_exit,
 	&copy_folio_retry_exit,
 	&get_vma_exit_early,
+	&retry_state_save_entry,
 	&unmap_entry,
 	&vma_start_write_exit,
 	&ioctl_exit,

@@ -156,6 +156,7 @@ static void add_check(struct json_object *checks, const struct totals *t, enum c
 	}
 	add_u64(check, "seen", t->kernel_seen);
 	add_u64(check, "absent", t->kernel_absent);
+	add_u64(check, "raced", t->kernel_raced);
 }
 
 static void add_checks(struct json_object *o, const struct report *r, const struct totals *t)

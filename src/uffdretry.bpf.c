@@ -78,6 +78,20 @@ int BPF_PROG(copy_folio_retry_entry, struct mfill_state *state)
 	return 0;
 }
 
+/*
+ * Plan retry_fn: a kernel with another check has done the first half of it by now, see classify.h.
+ * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
+ */
+SEC("?fentry/mfill_retry_state_save")
+int BPF_PROG(retry_state_save_entry, struct mfill_retry_state *s, struct vm_area_struct *vma)
+{
+	struct window *w = window_of_current((__u64)vma->vm_mm);
+
+	if (w && w->open)
+		window_check_began(w);
+	return 0;
+}
+
 /* Plan retry_fn: the end, and the kernel's verdict, whatever it compares. */
 SEC("?fexit/mfill_copy_folio_retry")
 int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int ret)

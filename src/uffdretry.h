@@ -153,7 +153,7 @@ struct window_facts {
 	__u32 kernel_check;   /* enum kernel_check */
 	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
 	__u32 kernel_is;      /* the enum check that the running kernel has, NR_CHECKS: not known */
-	__u32 pad;
+	__u32 seq_between;    /* enum seen: mm_lock_seq moved between our reading and the kernel's, at either end */
 };
 _Static_assert(sizeof(struct window_facts) == 272, "struct window_facts has padding");
 
@@ -170,8 +170,9 @@ struct verdict {
 			      calls */
 	__u32 odd_start;
 	__u32 kernel_check; /* enum kernel_check of a window that reached the checks */
+	__u32 raced;	    /* the kernel answered otherwise than its check, and a writer came between the readings */
 };
-_Static_assert(sizeof(struct verdict) == 40, "struct verdict has padding");
+_Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
 
 /* Log-linear histogram of nanoseconds: see hist.h. */
 #define HIST_BUCKETS 144
@@ -206,6 +207,7 @@ struct totals {
 	__u64 anomalies;
 	__u64 unwitnessed;
 	__u64 kernel_seen;  /* windows of which the kernel's verdict was seen */
+	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
 	__u64 kernel_absent; /* windows of which the kernel compares nothing */
 	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
 	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */

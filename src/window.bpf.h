@@ -215,6 +215,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->facts.kernel_is = kernel_is;
 	w->facts.unmapped = SEEN_UNKNOWN;
 	w->facts.write_locked = SEEN_UNKNOWN;
+	w->facts.seq_between = SEEN_UNKNOWN;
 	w->begin_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(open_windows_of(mm), 1);
 	w->unmaps = change_head(mm, CHANGE_UNMAP);
@@ -259,6 +260,15 @@ static __always_inline void window_bounded(struct window *w)
 		return;
 	w->bounded_ns = bpf_ktime_get_ns();
 	count_bounded(w->slot, w->bounded_ns - w->begin_ns, mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
+}
+
+/*
+ * window_check_began() - the kernel has read mm_lock_seq, if its check does that, and still holds the lock. At the end
+ * retry_returned() asks the same.
+ */
+static __always_inline void window_check_began(struct window *w)
+{
+	w->facts.seq_between = mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
 }
 
 /* What happened to the destination in the window, as far as the class depends on it. */
@@ -306,8 +316,12 @@ static __always_inline void retry_returned(struct window *w, struct vm_area_stru
 		window_close(w, ret == -EFAULT ? RETAKE_NEVER : ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 		return;
 	}
-	if (!w->retaken_ns)
+	if (!w->retaken_ns) {
 		window_retaken(w, vma, dst);
+		w->facts.seq_between = SEEN_UNKNOWN;
+	} else if (mm_lock_seq_at(w->mm) != w->facts.end.mm_lock_seq) {
+		w->facts.seq_between = SEEN_YES;
+	}
 	window_verdict(w, ret == -EAGAIN);
 }
 
