@@ -674,15 +674,54 @@ static void random_histories(void **state)
 		assert_true(seen[i] > 1000);
 }
 
+/* A kernel whose answer is not its check's: an anomaly, unless the check can have read another mm_lock_seq. */
+static void other_kernel(void **state)
+{
+	static const struct {
+		const char *name;
+		__u32 is, between;
+		bool moved, eagain; /* mm_lock_seq; the kernel's answer */
+		bool anomaly, raced;
+	} rows[] = {
+		{ "per MM, quiet", CHECK_PER_MM_SEQ, SEEN_NO, false, false, false, false },
+		{ "per MM, unrelated", CHECK_PER_MM_SEQ, SEEN_NO, true, true, false, false },
+		{ "per MM passes unrelated", CHECK_PER_MM_SEQ, SEEN_NO, true, false, true, false },
+		{ "per MM fails quiet", CHECK_PER_MM_SEQ, SEEN_NO, false, true, true, false },
+		{ "a writer between, passes", CHECK_PER_MM_SEQ, SEEN_YES, true, false, false, true },
+		{ "a writer between, fails", CHECK_PER_MM_SEQ, SEEN_YES, false, true, false, true },
+		{ "a writer between, agrees", CHECK_PER_MM_SEQ, SEEN_YES, true, true, false, false },
+		{ "nobody watched", CHECK_PER_MM_SEQ, SEEN_UNKNOWN, true, false, false, false },
+		{ "per VMA passes unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, false, false, false },
+		{ "per VMA fails unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, true, true, false },
+		{ "snapshot fails unrelated", CHECK_SNAPSHOT, SEEN_YES, true, true, true, false },
+		{ "unknown check", NR_CHECKS, SEEN_NO, true, true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct window_facts w = anon;
+		struct verdict v;
+
+		w.seq = SEQ_COUNT;
+		w.kernel_is = rows[i].is;
+		w.seq_between = rows[i].between;
+		w.kernel_eagain = rows[i].eagain;
+		w.end.mm_lock_seq += rows[i].moved ? 2 : 0;
+		memset(&v, 0xff, sizeof(v));
+		classify(&w, &v);
+		expect_u64(rows[i].name, v.class, rows[i].moved ? CLASS_UNRELATED : CLASS_QUIET);
+		expect_u64(rows[i].name, v.anomaly, rows[i].anomaly);
+		expect_u64(rows[i].name, v.raced, rows[i].raced);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(class),      cmocka_unit_test(not_retaken),
-		cmocka_unit_test(snapshot),   cmocka_unit_test(meaning),
-		cmocka_unit_test(tolerated),  cmocka_unit_test(precedence),
-		cmocka_unit_test(sequence),   cmocka_unit_test(anomaly),
-		cmocka_unit_test(old_kernel), cmocka_unit_test(no_vma_locks),
-		cmocka_unit_test(random_histories),
+		cmocka_unit_test(class),	cmocka_unit_test(not_retaken),	    cmocka_unit_test(snapshot),
+		cmocka_unit_test(meaning),	cmocka_unit_test(tolerated),	    cmocka_unit_test(precedence),
+		cmocka_unit_test(sequence),	cmocka_unit_test(anomaly),	    cmocka_unit_test(old_kernel),
+		cmocka_unit_test(no_vma_locks), cmocka_unit_test(random_histories), cmocka_unit_test(other_kernel),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);
