@@ -69,6 +69,7 @@ static inline void canned_counters(struct counters *c)
 		t->checks[i] = (struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i, 304 + 10 * i, 305 + 10 * i };
 	t->kernel_seen = 404;
 	t->kernel_absent = 405;
+	t->kernel_raced = 406;
 	t->begin_bounded = 406;
 	t->begin_moved = 407;
 	t->odd_start = 401;

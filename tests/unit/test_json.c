@@ -239,6 +239,7 @@ static const struct {
 	{ "checks.per_mm_seq.differs", 335 },
 	{ "checks.kernel.seen", 404 },
 	{ "checks.kernel.absent", 405 },
+	{ "checks.kernel.raced", 406 },
 	{ "begin_early.windows", 406 },
 	{ "begin_early.seq_moved", 407 },
 	{ "odd_start", 401 },

@@ -31,9 +31,8 @@ run() {
 }
 
 # exactly TRACE NAME LOAD...: like run, for a load that must know what the kernel compares, $check, and what guards a
-# VMA, $locks. A run in which the kernel
-# skipped a preempted program is done again, twice at most: it says itself that it is short. How often that was is kept in
-# /out/again.
+# VMA, $locks. A run in which the kernel skipped a preempted program is done again, twice at most: it says itself that it
+# is short. How often that was is kept in /out/again.
 exactly() {
 	for attempt in 1 2 3; do
 		# shellcheck disable=SC2154 # the script's
