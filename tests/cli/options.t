@@ -32,6 +32,7 @@ sed -n "/local options=/,/--'\$/p" "$root/contrib/uffdretry.bash" | words >"$tmp
 same 'the completion has the options of --help' "$tmp/completion"
 
 grep -oE 'uffdretry [^|`]*' "$root/README.md" | grep -v uffdretry- | sed 's/ -- .*//; s/#.*//' | words >"$tmp/readme"
+# shellcheck disable=SC2016 # backquotes of Markdown
 grep -oE '`--?[a-z-]+[^`]*`' "$root/README.md" | words >>"$tmp/readme"
 out=$(sort -u "$tmp/readme" | comm -23 - "$tmp/help" | grep -vx -- '--duration')
 [ -z "$out" ]
