@@ -17,6 +17,7 @@
 
 enum {
 	OPT_FAIL_ABOVE = 256,
+	OPT_OPENMETRICS,
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
@@ -29,6 +30,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "timestamp", no_argument, NULL, 'T' },
+	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
 	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
@@ -56,6 +58,8 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "  -d, --duration TIME       stop after TIME: 500ms, 10s, 1m\n"
 			   "  -j, --json                JSON lines instead of text\n"
 			   "  -o, --output FILE         write the report to FILE instead of stdout\n"
+			   "      --openmetrics FILE    keep FILE current, each INTERVAL or 15 s, for a\n"
+			   "                            Prometheus textfile collector\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
@@ -243,6 +247,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 	case 'v':
 		o->verbose = true;
 		return 0;
+	case OPT_OPENMETRICS:
+		o->openmetrics = arg;
+		return 0;
 	case OPT_FAIL_ABOVE:
 		return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
 	case OPT_PROBE:
@@ -276,6 +283,8 @@ static int check_combination(const struct options *o)
 		return usage_error("%s does not go with a COMMAND", "--pid");
 	if (o->probe && (o->nr_pids || o->command || o->interval_ns))
 		return usage_error("%s takes no target and no INTERVAL", "--probe");
+	if (o->openmetrics && (o->probe || o->self_test == SELF_TEST_ONLY))
+		return usage_error("%s needs a run that traces", "--openmetrics");
 	if (o->self_test == SELF_TEST_ONLY && (o->nr_pids || o->command || o->interval_ns))
 		return usage_error("%s takes no target and no INTERVAL", "--self-test=only");
 	return 0;

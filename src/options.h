@@ -25,6 +25,7 @@ struct options {
 	__u64 count;	   /* 0: any number of intervals */
 	bool json;
 	const char *output;
+	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;
 	enum self_test_mode self_test;

@@ -41,6 +41,9 @@ int report_start(const struct report *r);
 int report_span(const struct report *r, const struct span *s);
 int report_self_test(const struct report *r, const struct self_test *t);
 
+/* Write the metrics to a new file at @path, or replace that one. Returns 0, or -1 with errno set and @path untouched. */
+int report_openmetrics(const struct report *r, const struct span *s, const char *path);
+
 /* The two formats. */
 int text_interval(const struct report *r, const struct span *s);
 int text_summary(const struct report *r, const struct span *s);

@@ -179,6 +179,7 @@ _Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
 
 struct hist {
 	__u64 count[HIST_BUCKETS];
+	__u64 sum; /* nanoseconds */
 };
 
 struct check_totals {
