@@ -2,7 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * The file of metrics (report_openmetrics.c, replace.c): each number in its place, escaped, whole or not there at all.
- * "test_openmetrics write FACTOR FILE" writes canned counters times FACTOR: tests/prom feeds them to a Prometheus.
+ * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs under
+ * the per-MM check: tests/prom feeds them to a Prometheus.
  */
 #include "canned.h"
 #include "unit.h"
@@ -34,9 +35,10 @@ static int set_up(void **state)
 {
 	(void)state;
 	canned_counters(&c);
-	for (int kind = 0; kind < NR_KINDS; kind++)
-		for (__u64 i = 0; i < NR_CLASSES; i++)
-			c.hists[kind][i].sum = kind ? 1000000 * (1001 + 2 * i) : 1000 * (101 + i);
+	for (__u64 i = 0; i < NR_CLASSES; i++) {
+		c.hists[KIND_ANON][i].sum = 1000 * (101 + i);
+		c.hists[KIND_SHMEM][i].sum = 1000000 * (1001 + 2 * i);
+	}
 	strcpy(dir, "/tmp/test_openmetrics.XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
@@ -280,7 +282,7 @@ static void only_regular_files(void **state)
 	assert_int_equal(entries(), 0);
 }
 
-static int write_canned(const char *factor, const char *file)
+static int write_canned(const char *factor, const char *spurious, const char *file)
 {
 	__u64 *p = (__u64 *)&c;
 	const struct report r = canned(SEQ_COUNT);
@@ -290,6 +292,7 @@ static int write_canned(const char *factor, const char *file)
 		return 1;
 	for (size_t i = 0; i < sizeof(c) / sizeof(*p); i++)
 		p[i] *= strtoull(factor, NULL, 10);
+	c.totals.checks[CHECK_PER_MM_SEQ].spurious = strtoull(spurious, NULL, 10);
 	return report_openmetrics(&r, &s, file) ? 1 : 0;
 }
 
@@ -306,7 +309,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(only_regular_files, set_up, tear_down),
 	};
 
-	if (argc == 4 && !strcmp(argv[1], "write"))
-		return write_canned(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "write"))
+		return write_canned(argv[2], argv[3], argv[4]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
