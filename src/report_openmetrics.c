@@ -24,6 +24,7 @@ static const unsigned int usual_results[] = { 0,      EAGAIN, ENOENT, EEXIST, EF
 static const char *const lost_names[NR_LOST_CAUSES] = {
 	[LOST_WINDOWS] = "windows",
 	[LOST_MAP_FULL] = "map_full",
+	[LOST_EVENTS] = "events",
 };
 
 static void family(FILE *out, const char *name, const char *type, const char *help)

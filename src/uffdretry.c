@@ -82,6 +82,32 @@ static void report(const struct span *s)
 	run.out_errno = errno;
 }
 
+static void report_one_event(void *data, const struct event *e)
+{
+	(void)data;
+	if (run.out_broken || report_event(&run.report, e) == 0)
+		return;
+	run.out_broken = true;
+	run.out_errno = errno;
+}
+
+/*
+ * Write the events that wait, a batch of them or with @all every one. They come as they are read, so one may come after
+ * the interval that counts its window; none comes after the summary.
+ */
+static void report_events(bool all)
+{
+	bool more;
+
+	do {
+		more = tracer_read_events(run.session.tracer, report_one_event, NULL);
+	} while (more && all);
+	if (run.out_broken || report_flush(&run.report) == 0)
+		return;
+	run.out_broken = true;
+	run.out_errno = errno;
+}
+
 static int read_counters(void)
 {
 	int err = tracer_read(run.session.tracer, &run.now);
@@ -158,6 +184,7 @@ static int report_summary(void)
 
 	span.elapsed_s = seconds_since(run.start_ns);
 	tracer_phase(run.session.tracer, PHASE_OFF);
+	report_events(true);
 	err = read_counters();
 	if (err)
 		return err;
@@ -197,7 +224,9 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 		fds[i] = (struct pollfd) { .fd = run.target.pidfds[i], .events = POLLIN };
 	/* No events asked for: only POLLERR, the reader's end closed. */
 	fds[nr] = (struct pollfd) { .fd = fileno(run.report.out) };
-	if (ppoll(fds, (nfds_t)nr + 1, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
+	/* -1, which poll passes over, without --events. */
+	fds[nr + 1] = (struct pollfd) { .fd = tracer_events_fd(run.session.tracer), .events = POLLIN };
+	if (ppoll(fds, (nfds_t)nr + 2, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
 		return stop_signal;
 	for (int i = 0; i < nr; i++) {
 		if (!fds[i].revents)
@@ -206,6 +235,8 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 		if (!run.target.is_command)
 			tracer_remove_target(run.session.tracer, run.target.pids[i]);
 	}
+	if (fds[nr + 1].revents)
+		report_events(false);
 	if (fds[nr].revents & POLLERR) {
 		run.out_broken = true;
 		run.out_errno = EPIPE;
@@ -215,7 +246,7 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 
 static int watch(const sigset_t *wait_mask)
 {
-	static struct pollfd fds[MAX_PIDS + 1];
+	static struct pollfd fds[MAX_PIDS + 2];
 	const struct options *o = &run.options;
 	__u64 intervals = 0, end = o->duration_ns ? run.start_ns + o->duration_ns : 0, next = 0;
 	__u64 period = o->interval_ns ?: o->openmetrics ? METRICS_PERIOD_NS : 0;
@@ -239,6 +270,8 @@ static int watch(const sigset_t *wait_mask)
 
 static int add_targets(void)
 {
+	if (run.target.cgroup)
+		tracer_add_cgroup(run.session.tracer, run.target.cgroup_id);
 	for (int i = 0; i < run.target.nr; i++) {
 		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
 
@@ -259,7 +292,8 @@ static void fill_report(void)
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
 	r->unmeasured = run.session.kernel.unmeasured;
 	r->seq = run.session.kernel.seq;
-	r->target = run.target.nr ? &run.target : NULL;
+	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;
+	r->in_pid_ns = tracer_in_pid_ns(run.session.tracer);
 	r->command = run.options.command;
 }
 
@@ -348,7 +382,8 @@ static int open_output(void)
 	if (!run.report.out)
 		return fail(EXIT_ERROR, "-o takes a file that may be written", "cannot write %s: %s", o->output,
 			    strerror(errno));
-	setvbuf(run.report.out, NULL, _IOLBF, 0);
+	/* Events are flushed by the batch, everything else by the record. */
+	setvbuf(run.report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	err_json(o->json ? run.report.out : NULL);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "targets.bpf.h"
 #include "changes.bpf.h"
 #include "count.bpf.h"
+#include "events.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
 #define ENOENT 2
@@ -108,6 +109,23 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
 }
 
+/* Tell of @w, which ends now. */
+static __always_inline void window_event(const struct window *w)
+{
+	struct event *e = event_begin(w->slot);
+
+	if (!e)
+		return;
+	e->begin_ns = w->begin_ns;
+	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
+	e->retake_ns = w->retaken_ns ? w->retaken_ns - w->begin_ns : 0;
+	e->dst = w->facts.dst;
+	e->verdict = w->verdict;
+	e->kind = w->kind;
+	e->external = w->external;
+	event_end(e);
+}
+
 /*
  * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew for
  * each of the many ends that call it. Returns 0.
@@ -121,9 +139,11 @@ int window_end(struct window *w, __u32 retake)
 		count_lost(w->slot, LOST_WINDOWS);
 	classify(&w->facts, &w->verdict);
 	/* Once the loader has said stop, what it reads must not change any more. */
-	if (phase != PHASE_OFF)
+	if (phase != PHASE_OFF) {
 		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
 			     w->external);
+		window_event(w);
+	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
 	return 0;
@@ -197,6 +217,8 @@ static __always_inline void window_lost(__u32 slot, __u32 kind)
 
 	count_window(slot, kind, &v, 0, false);
 	count_lost(slot, LOST_MAP_FULL);
+	if (cfg_events)
+		count_lost(slot, LOST_EVENTS);
 }
 
 /* Open @w, a window in @mm: from here on its mm's changes are logged. What is left to do is to note facts.begin. */
@@ -245,6 +267,7 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 		return NULL;
 	}
 	window_open(w, (__u64)mm, slot, task->mm != mm);
+	w->facts.dst = 0;
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
 	return w;
@@ -313,6 +336,7 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 static __always_inline void retry_returned(struct window *w, struct vm_area_struct *vma, __u64 dst, __s32 ret)
 {
 	if (!vma) {
+		w->facts.dst = dst;
 		window_close(w, ret == -EFAULT ? RETAKE_NEVER : ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 		return;
 	}
@@ -372,12 +396,15 @@ static __always_inline void window_overtaken(struct window *w, bool changing, __
 	/* Where the copy's place is kept, "re-taken" only means that the VMA was locked. */
 	bool untested = w->copy.len || w->facts.kernel_check == KERNEL_CHECK_NONE;
 
-	if (!w->retaken_ns)
+	if (!w->retaken_ns) {
+		/* The page that failed: plan retry_state has not seen its address. */
+		w->facts.dst = ret > 0 ? dst + ret : dst;
 		window_close(w, retake_never_seen(ret, len));
-	else if (untested && ret != (__s64)len)
+	} else if (untested && ret != (__s64)len) {
 		window_close(w, unseen_verdict(w, ret, dst + len, changing));
-	else
+	} else {
 		window_close(w, RETAKE_OK);
+	}
 }
 
 #endif /* WINDOW_BPF_H */

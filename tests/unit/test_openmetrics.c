@@ -142,6 +142,7 @@ static void every_number(void **state)
 		"uffdretry_lost_total{cause=\"windows\"} 411",
 		"uffdretry_lost_total{cause=\"map_full\"} 412",
 		"uffdretry_lost_total{cause=\"recursion\"} 413",
+		"uffdretry_lost_total{cause=\"events\"} 415",
 	};
 	size_t n;
 
