@@ -56,7 +56,7 @@ static __always_inline bool is_target(__u32 tgid)
 /* Is the current task's copy into the mm of @owner traced? In-process handlers are their own owner. */
 static __always_inline bool is_traced(__u32 tgid, struct task_struct *owner)
 {
-	__u64 current = (__u64)bpf_get_current_task_btf();
+	__u64 current = bpf_get_current_task(); /* a number, as global functions want it */
 
 	if (cfg_all || is_target(tgid) || (owner && is_target(task_tgid(owner))))
 		return true;
