@@ -123,6 +123,7 @@ static __always_inline void window_event(const struct window *w)
 	e->verdict = w->verdict;
 	e->kind = w->kind;
 	e->external = w->external;
+	e->pad = 0;
 	event_end(e);
 }
 
