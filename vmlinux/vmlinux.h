@@ -79,7 +79,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
-	struct upid numbers[1]; /* level + 1 of them */
+	struct upid numbers[]; /* level + 1 of them */
 };
 
 struct signal_struct {
@@ -94,7 +94,7 @@ struct kernfs_node {
 struct cgroup {
 	int level;
 	struct kernfs_node *kn;
-	struct cgroup *ancestors[1]; /* level + 1 of them */
+	struct cgroup *ancestors[]; /* level + 1 of them */
 };
 
 struct css_set {
