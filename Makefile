@@ -107,7 +107,7 @@ $(BUILD):
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli btf vm
+GROUPS ?= unit cli prom btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
@@ -151,6 +151,8 @@ install: uffdretry
 	$(Q)install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	$(Q)install -D -m 644 docs/classes.md $(DESTDIR)$(DOCDIR)/classes.md
 	$(Q)install -D -m 644 docs/json.md $(DESTDIR)$(DOCDIR)/json.md
+	$(Q)install -D -m 644 docs/metrics.md $(DESTDIR)$(DOCDIR)/metrics.md
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/prometheus contrib/prometheus/*
 
 uninstall:
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -163,7 +165,7 @@ help:
 	'make                 ./uffdretry and ./uffdload' \
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli btf vm", SERIES="6.12 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli prom btf vm", SERIES="6.12 7.3" choose' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \

@@ -135,17 +135,12 @@ static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 }
 
 /*
- * The thread group that owns @mm, 0 if it has none any more or the kernel does not say (mm_struct.owner needs
- * CONFIG_MEMCG). @mm may be an address without a BTF type.
+ * The task that owns @mm, NULL if it has none any more or the kernel does not say (mm_struct.owner needs CONFIG_MEMCG).
+ * @mm may be an address without a BTF type.
  */
-static __always_inline __u32 mm_owner_tgid(struct mm_struct *mm)
+static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
 {
-	struct task_struct *owner;
-
-	if (!bpf_core_field_exists(mm->owner))
-		return 0;
-	owner = BPF_CORE_READ(mm, owner);
-	return owner ? BPF_CORE_READ(owner, tgid) : 0;
+	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
 
 #endif /* COMPAT_BPF_H */

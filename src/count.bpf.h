@@ -112,8 +112,10 @@ static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
 	struct hist *h = bpf_map_lookup_elem(hists, &key);
 	__u32 bucket = hist_bucket(ns);
 
-	if (h && bucket < HIST_BUCKETS)
-		add(&h->count[bucket], 1);
+	if (!h || bucket >= HIST_BUCKETS)
+		return;
+	add(&h->count[bucket], 1);
+	add(&h->sum, ns);
 }
 
 /* Count a window that ended. @ns: its duration. @external: the copier's mm is not the destination's. */

@@ -110,13 +110,16 @@ struct json_object *add_object(struct json_object *o, const char *key)
 	return child;
 }
 
-int json_write(FILE *f, struct json_object *o)
+int json_put_line(FILE *f, struct json_object *o)
 {
 	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int err = -1;
+	int err = text && fprintf(f, "%s\n", text) >= 0 ? 0 : -1;
 
-	if (text && fprintf(f, "%s\n", text) >= 0 && fflush(f) == 0)
-		err = 0;
 	json_object_put(o);
 	return err;
+}
+
+int json_write(FILE *f, struct json_object *o)
+{
+	return json_put_line(f, o) || fflush(f) ? -1 : 0;
 }

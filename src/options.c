@@ -17,6 +17,7 @@
 
 enum {
 	OPT_FAIL_ABOVE = 256,
+	OPT_OPENMETRICS,
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
@@ -24,11 +25,14 @@ enum {
 
 static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
+	{ "cgroup", required_argument, NULL, 'c' },
 	{ "all", no_argument, NULL, 'a' },
 	{ "duration", required_argument, NULL, 'd' },
+	{ "events", no_argument, NULL, 'e' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "timestamp", no_argument, NULL, 'T' },
+	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
 	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
@@ -40,7 +44,7 @@ static const struct option long_options[] = {
 };
 
 /* The colon: getopt tells an option without its value from an unknown one, and prints nothing itself. */
-static const char short_options[] = ":p:ad:jo:TvVh";
+static const char short_options[] = ":p:c:ad:ejo:TvVh";
 
 static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
@@ -50,12 +54,16 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "Whose windows:\n"
 			   "  -p, --pid PID[,PID...]    those whose caller or whose destination belongs to\n"
 			   "                            these processes\n"
+			   "  -c, --cgroup PATH         those ... to this cgroup (v2) or one below it\n"
 			   "  -a, --all                 every process (default without a target)\n"
 			   "\n"
 			   "How long and how:\n"
 			   "  -d, --duration TIME       stop after TIME: 500ms, 10s, 1m\n"
+			   "  -e, --events              one line for each window\n"
 			   "  -j, --json                JSON lines instead of text\n"
 			   "  -o, --output FILE         write the report to FILE instead of stdout\n"
+			   "      --openmetrics FILE    keep FILE current, each INTERVAL or 15 s, for a\n"
+			   "                            Prometheus textfile collector\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
@@ -225,11 +233,17 @@ static int parse_option(int key, const char *arg, struct options *o)
 	switch (key) {
 	case 'p':
 		return parse_pids(arg, o) ? usage_error("bad PID list '%s'", arg) : 0;
+	case 'c':
+		o->cgroup = arg;
+		return 0;
 	case 'a':
 		o->all = true;
 		return 0;
 	case 'd':
 		return parse_duration(arg, &o->duration_ns) ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg) : 0;
+	case 'e':
+		o->events = true;
+		return 0;
 	case 'j':
 		o->json = true;
 		err_json(stdout);
@@ -242,6 +256,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 		return 0;
 	case 'v':
 		o->verbose = true;
+		return 0;
+	case OPT_OPENMETRICS:
+		o->openmetrics = arg;
 		return 0;
 	case OPT_FAIL_ABOVE:
 		return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
@@ -270,13 +287,21 @@ static int parse_option(int key, const char *arg, struct options *o)
 
 static int check_combination(const struct options *o)
 {
-	if (o->all && (o->nr_pids || o->command))
+	bool target = o->nr_pids || o->cgroup || o->command;
+
+	if (o->all && target)
 		return usage_error("%s does not go with another target", "--all");
 	if (o->nr_pids && o->command)
 		return usage_error("%s does not go with a COMMAND", "--pid");
-	if (o->probe && (o->nr_pids || o->command || o->interval_ns))
+	if (o->cgroup && (o->nr_pids || o->command))
+		return usage_error("%s does not go with another target", "--cgroup");
+	if (o->probe && (target || o->interval_ns))
 		return usage_error("%s takes no target and no INTERVAL", "--probe");
-	if (o->self_test == SELF_TEST_ONLY && (o->nr_pids || o->command || o->interval_ns))
+	if (o->events && (o->probe || o->self_test == SELF_TEST_ONLY))
+		return usage_error("%s needs a run that traces", "--events");
+	if (o->openmetrics && (o->probe || o->self_test == SELF_TEST_ONLY))
+		return usage_error("%s needs a run that traces", "--openmetrics");
+	if (o->self_test == SELF_TEST_ONLY && (target || o->interval_ns))
 		return usage_error("%s takes no target and no INTERVAL", "--self-test=only");
 	return 0;
 }
@@ -303,9 +328,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		return err;
 	if (o->command && !o->command[0])
 		return usage_error("%s needs a COMMAND", "--");
-	if (!o->nr_pids && !o->command)
-		o->all = true;
 	err = check_combination(o);
+	if (!o->nr_pids && !o->cgroup && !o->command)
+		o->all = true;
 	err_verbose(o->verbose);
 	return err;
 }

@@ -19,12 +19,15 @@ enum self_test_mode {
 struct options {
 	pid_t pids[MAX_PIDS];
 	int nr_pids;
+	const char *cgroup;
 	bool all;
 	__u64 duration_ns; /* 0: until something else ends it */
 	__u64 interval_ns; /* 0: only the summary */
 	__u64 count;	   /* 0: any number of intervals */
+	bool events; /* one record a window */
 	bool json;
 	const char *output;
+	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;
 	enum self_test_mode self_test;

@@ -37,6 +37,11 @@ void target_text(const struct report *r, char *text, size_t size)
 		}
 		return;
 	}
+	if (r->target && r->target->cgroup) {
+		append(text, size, "cgroup ");
+		append(text, size, r->target->cgroup);
+		return;
+	}
 	if (!r->target || !r->target->nr) {
 		append(text, size, "every process");
 		return;
@@ -83,8 +88,8 @@ int report_start(const struct report *r)
 	if (r->json)
 		return json_start(r);
 	target_text(r, who, sizeof(who));
-	fprintf(stderr, "Tracing UFFDIO_COPY of %s (plan %s, self-test %s). Ctrl-C ends.\n", who, r->plan->name,
-		r->self_test);
+	fprintf(stderr, "Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
+		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan->name, r->self_test);
 	return 0;
 }
 

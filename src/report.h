@@ -27,6 +27,7 @@ struct report {
 	enum seq_kind seq;	     /* how this kernel counts write sections */
 	const struct writer_entry *writers; /* what counters.writers are; NULL: not seen here */
 	const struct target *target;	    /* NULL: every process */
+	bool in_pid_ns;			    /* pids are those of our pid namespace, which is not the initial one */
 	char *const *command;		    /* NULL without one */
 };
 
@@ -40,7 +41,13 @@ struct span {
 /* Each prints and flushes. Returns 0, or -1 with errno set (EPIPE: nobody reads any more). */
 int report_start(const struct report *r);
 int report_span(const struct report *r, const struct span *s);
+/* Print an event. Not flushed: report_flush() does that for a batch. */
+int report_event(const struct report *r, const struct event *e);
+int report_flush(const struct report *r);
 int report_self_test(const struct report *r, const struct self_test *t);
+
+/* Write the metrics to a new file at @path, or replace that one. Returns 0, or -1 with errno set and @path untouched. */
+int report_openmetrics(const struct report *r, const struct span *s, const char *path);
 
 /* The two formats. */
 int text_interval(const struct report *r, const struct span *s);

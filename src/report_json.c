@@ -82,6 +82,7 @@ static void add_target(struct json_object *o, const struct report *r)
 	for (int i = 0; r->target && i < r->target->nr; i++)
 		json_object_array_add(pids, json_object_new_int(r->target->pids[i]));
 	json_object_object_add(target, "pids", pids);
+	add_str(target, "cgroup", r->target ? r->target->cgroup : NULL);
 	if (r->command)
 		add_command(target, r->command);
 	else
@@ -240,7 +241,7 @@ static void add_lost(struct json_object *o, const struct counters *c)
 	struct json_object *lost = add_object(o, "lost");
 
 	add_u64(lost, "windows", c->totals.lost[LOST_WINDOWS]);
-	add_u64(lost, "events", 0);
+	add_u64(lost, "events", c->totals.lost[LOST_EVENTS]);
 	add_u64(lost, "recursion", c->recursion);
 	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
 }

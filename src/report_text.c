@@ -331,6 +331,9 @@ static void print_trust(const struct report *r, const struct counters *c)
 	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
 		fprintf(r->out, "WARNING: undetermined for a missed end %s, for want of memory %s\n",
 			N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
+	if (t->lost[LOST_EVENTS])
+		fprintf(r->out, "WARNING: %s windows have no event: they came faster than they were read\n",
+			N(t->lost[LOST_EVENTS]));
 	if (c->recursion)
 		fprintf(r->out,
 			"WARNING: not exact: the kernel skipped %s runs of our programs\n"

@@ -36,6 +36,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.plan = s->plan,
 		.all = o->all,
 		.follow_forks = o->command,
+		.events = o->events,
 	};
 	int err = tracer_open(&s->tracer, &cfg);
 

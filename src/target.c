@@ -6,9 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,9 +40,28 @@ static int add(struct target *t, pid_t pid)
 	return 0;
 }
 
+/* A cgroup's id is the inode number of its directory (kernfs). A path that is not absolute is below the usual mount. */
+static int find_cgroup(struct target *t, const char *path)
+{
+	char full[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	if (snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >= (int)sizeof(full))
+		return fail(EXIT_ERROR, NULL, "no such cgroup: the name is too long");
+	if (stat(full, &st) || statfs(full, &fs))
+		return fail(EXIT_ERROR, "-c takes a path below /sys/fs/cgroup: see /proc/PID/cgroup",
+			    "no such cgroup: %s: %s", full, strerror(errno));
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return fail(EXIT_ERROR, "-c takes a directory of the cgroup v2 file system", "not a cgroup: %s", full);
+	t->cgroup = path;
+	t->cgroup_id = st.st_ino;
+	return 0;
+}
+
 int target_find(struct target *t, const struct options *o)
 {
-	int err = 0;
+	int err = o->cgroup ? find_cgroup(t, o->cgroup) : 0;
 
 	for (int i = 0; !err && i < o->nr_pids; i++)
 		err = add(t, o->pids[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The processes that are watched: named ones, or a command that we start. */
+/* The processes that are watched: named ones, those of a cgroup, or a command that we start. */
 #ifndef TARGET_H
 #define TARGET_H
 
@@ -14,13 +14,15 @@ struct target {
 	int pidfds[MAX_PIDS]; /* -1 once gone */
 	int nr;
 	int alive;
+	const char *cgroup; /* its path, NULL without one */
+	__u64 cgroup_id;
 	bool is_command;
 	int start_pipe; /* COMMAND waits for a byte on it */
 	int exec_pipe;	/* and tells here why it could not start */
 	int status;	/* COMMAND's wait status, valid once it is gone */
 };
 
-/* Find the processes of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
+/* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int target_find(struct target *t, const struct options *o);
 
 /* Fork COMMAND; it waits for target_start(). Returns 0, or prints why not and returns EXIT_ERROR. */

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include "uffdretry.h"
 #include "compat.bpf.h"
+#include "tasks.bpf.h"
 
 #define MAX_TARGETS 16384
 
@@ -18,7 +19,7 @@ const volatile __u32 cfg_self_tgid = 0;
 /* enum phase; the loader's gate over every program. */
 volatile __u32 phase = PHASE_OFF;
 
-/* Thread groups that are targets (in the initial pid namespace). */
+/* Thread groups that are targets, by their number in the loader's pid namespace. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_TARGETS);
@@ -52,21 +53,31 @@ static __always_inline bool is_target(__u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
+/* Is the current task's copy into the mm of @owner traced? In-process handlers are their own owner. */
+static __always_inline bool is_traced(__u32 tgid, struct task_struct *owner)
+{
+	__u64 current = bpf_get_current_task(); /* a number, as global functions want it */
+
+	if (cfg_all || is_target(tgid) || (owner && is_target(task_tgid(owner))))
+		return true;
+	if (!cgroup_id)
+		return false;
+	return task_in_cgroup(current) || (owner && (__u64)owner != current && task_in_cgroup((__u64)owner));
+}
+
 /*
  * slot_of() - the totals that a copy by the current task into @mm goes to: a totals_slot, or -1 when it is not traced.
  * A copy is traced when its caller or the owner of the destination mm is a target: handlers often are another process.
  */
 static __always_inline int slot_of(struct mm_struct *mm)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 tgid = current_tgid();
 
 	if (phase == PHASE_OFF)
 		return -1;
 	if (phase == PHASE_SELF_TEST)
 		return tgid == cfg_self_tgid ? SLOT_SELF_TEST : -1;
-	if (cfg_all || is_target(tgid) || (mm && is_target(mm_owner_tgid(mm))))
-		return SLOT_RUN;
-	return -1;
+	return is_traced(tgid, mm ? mm_owner(mm) : NULL) ? SLOT_RUN : -1;
 }
 
 #endif /* TARGETS_BPF_H */

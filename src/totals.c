@@ -115,13 +115,20 @@ __u64 windows_reached(const struct totals *t)
 	       windows_of_class(t, CLASS_ABORTED) - windows_of_class(t, CLASS_UNDETERMINED);
 }
 
+static void add_hist(struct hist *sum, const struct hist *h)
+{
+	for (int i = 0; i < HIST_BUCKETS; i++)
+		sum->count[i] += h->count[i];
+	sum->sum += h->sum;
+}
+
 void hist_of_class(const struct counters *c, unsigned int class, struct hist *sum)
 {
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned int kind = 0; kind < NR_KINDS; kind++)
 		for (unsigned int k = 0; k < NR_CLASSES; k++)
-			for (int i = 0; (class == NR_CLASSES || class == k) && i < HIST_BUCKETS; i++)
-				sum->count[i] += c->hists[kind][k].count[i];
+			if (class == NR_CLASSES || class == k)
+				add_hist(sum, &c->hists[kind][k]);
 }
 
 __u64 hist_count(const struct hist *h)

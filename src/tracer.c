@@ -22,6 +22,10 @@ struct tracer {
 	struct bpf_program *programs[MAX_HOOKS];
 	int nr_hooks;
 	int nr_cpus;
+	struct ring_buffer *events; /* NULL without events */
+	tracer_event_fn *on_event;  /* during tracer_read_events() */
+	void *on_event_data;
+	int batch;	   /* events handed on by it */
 	int stats_fd;	   /* while it is open, the kernel counts runs */
 	__u64 unwitnessed; /* while their hook had missed nothing: an anomaly that was counted stays one */
 	void *percpu;	   /* one value of the largest per-CPU map */
@@ -147,6 +151,10 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	if (err)
 		return err;
 	t->skel->rodata->cfg_all = cfg->all;
+	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
+	t->skel->rodata->cfg_events = cfg->events;
+	if (!cfg->events)
+		bpf_map__set_autocreate(t->skel->maps.events, false);
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
@@ -154,6 +162,45 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->has_writers = has_writers(t);
 	writer_shapes_fill(t->skel->rodata->writer_shapes);
 	return 0;
+}
+
+#define EVENT_BATCH 4096
+
+static int take_event(void *tracer, void *data, size_t size)
+{
+	struct tracer *t = tracer;
+
+	if (size >= sizeof(struct event))
+		t->on_event(t->on_event_data, data);
+	/* Any error ends the batch; the event is consumed all the same. */
+	return ++t->batch < EVENT_BATCH ? 0 : -EAGAIN;
+}
+
+int tracer_events_fd(const struct tracer *t)
+{
+	return t->events ? ring_buffer__epoll_fd(t->events) : -1;
+}
+
+bool tracer_read_events(struct tracer *t, tracer_event_fn *on_event, void *data)
+{
+	t->on_event = on_event;
+	t->on_event_data = data;
+	t->batch = 0;
+	return t->events && ring_buffer__consume(t->events) == -EAGAIN;
+}
+
+/* Let the programs know which pid namespace our numbers are of. */
+static int find_pid_ns(struct tracer *t)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(t->skel->progs.own_pid_ns), &opts);
+}
+
+static int open_events(struct tracer *t)
+{
+	t->events = ring_buffer__new(bpf_map__fd(t->skel->maps.events), take_event, t, NULL);
+	return t->events ? 0 : -errno;
 }
 
 int tracer_open(struct tracer **out, const struct tracer_config *cfg)
@@ -180,6 +227,10 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 		err = configure(t, cfg);
 	if (!err)
 		err = uffdretry_bpf__load(t->skel);
+	if (!err)
+		err = find_pid_ns(t);
+	if (!err && cfg->events)
+		err = open_events(t);
 	if (err) {
 		tracer_close(t);
 		return err;
@@ -208,6 +259,16 @@ int tracer_add_target(struct tracer *t, pid_t tgid)
 	__u8 one = 1;
 
 	return bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one), BPF_ANY);
+}
+
+void tracer_add_cgroup(struct tracer *t, __u64 id)
+{
+	t->skel->bss->cgroup_id = id;
+}
+
+bool tracer_in_pid_ns(const struct tracer *t)
+{
+	return t->skel->bss->pid_level;
 }
 
 void tracer_remove_target(struct tracer *t, pid_t tgid)
@@ -379,6 +440,7 @@ void tracer_close(struct tracer *t)
 		return;
 	for (int i = 0; i < t->nr_hooks; i++)
 		bpf_link__destroy(t->links[i]);
+	ring_buffer__free(t->events);
 	uffdretry_bpf__destroy(t->skel);
 	if (t->stats_fd >= 0)
 		close(t->stats_fd);

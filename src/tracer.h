@@ -20,6 +20,7 @@ struct tracer_config {
 	const struct plan *plan;
 	bool all;	   /* every process */
 	bool follow_forks; /* targets' children are targets */
+	bool events;	   /* one a window, for tracer_read_events() */
 };
 
 /* All counters of a run, summed over the CPUs. */
@@ -68,9 +69,15 @@ int tracer_open(struct tracer **t, const struct tracer_config *cfg);
  */
 int tracer_attach(struct tracer *t);
 
-/* Add a target thread group. Returns 0 or a negative errno. */
+/* Add a target thread group, by its number in our pid namespace. Returns 0 or a negative errno. */
 int tracer_add_target(struct tracer *t, pid_t tgid);
 void tracer_remove_target(struct tracer *t, pid_t tgid);
+
+/* Make the tasks of a cgroup (v2), and of those below it, targets. */
+void tracer_add_cgroup(struct tracer *t, __u64 id);
+
+/* Are we in a pid namespace other than the initial one? Processes outside have no number here: their events have none. */
+bool tracer_in_pid_ns(const struct tracer *t);
 
 /* Set the phase, and wait until no program that saw another one is running. */
 void tracer_phase(struct tracer *t, enum phase phase);
@@ -87,6 +94,17 @@ void tracer_kernel_is(struct tracer *t, enum check check);
 /* Read the counters of the run, or only the totals of any slot. Returns 0 or a negative errno. */
 int tracer_read(struct tracer *t, struct counters *c);
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
+
+/* Readable when there are events; -1 when none were asked for. */
+int tracer_events_fd(const struct tracer *t);
+
+/*
+ * tracer_read_events() - hand the events that wait to @on_event, in the order in which the ring got them.
+ * Returns true when there may be more: a batch is bounded, so that a busy target cannot keep the caller from its other
+ * work.
+ */
+typedef void tracer_event_fn(void *data, const struct event *e);
+bool tracer_read_events(struct tracer *t, tracer_event_fn *on_event, void *data);
 
 /* The hooks as tracer_read() saw them last; returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);

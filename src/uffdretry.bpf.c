@@ -473,10 +473,10 @@ int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned lon
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 tgid = child->tgid;
+	__u32 from = task_tgid(parent), tgid = task_tgid(child);
 	__u8 one = 1;
 
-	if (parent->tgid == child->tgid || !is_target(parent->tgid))
+	if (from == tgid || !is_target(from))
 		return 0;
 	if (bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY))
 		count_lost(SLOT_RUN, LOST_MAP_FULL);
@@ -487,9 +487,22 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	__u32 tgid = task->tgid;
+	__u32 tgid = task_tgid(task);
 
 	if (is_target(tgid) && task->signal->live.counter == 0)
 		bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}
+
+/* Run once by the loader, in its own context: which pid namespace its numbers belong to. */
+SEC("?syscall")
+int own_pid_ns(void *ctx)
+{
+	struct pid *pid = BPF_CORE_READ(bpf_get_current_task_btf(), thread_pid);
+	struct upid *upid;
+
+	pid_level = BPF_CORE_READ(pid, level);
+	upid = upid_at(pid, pid_level);
+	pid_ns = (__u64)BPF_CORE_READ(upid, ns);
 	return 0;
 }

@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How often a file of metrics is written when there is no INTERVAL: Prometheus' usual scrape interval. */
+#define METRICS_PERIOD_NS 15000000000ULL
+
 /* The run as it goes. Large, hence static. */
 static struct run {
 	struct options options;
@@ -28,6 +31,7 @@ static struct run {
 	__u64 start_ns, interval_ns;	 /* begin of the run and of the interval */
 	bool out_broken;
 	int out_errno;
+	int metrics_errno; /* why the metrics could not be written the last time, or 0 */
 } run;
 
 static volatile sig_atomic_t stop_signal;
@@ -78,6 +82,32 @@ static void report(const struct span *s)
 	run.out_errno = errno;
 }
 
+static void report_one_event(void *data, const struct event *e)
+{
+	(void)data;
+	if (run.out_broken || report_event(&run.report, e) == 0)
+		return;
+	run.out_broken = true;
+	run.out_errno = errno;
+}
+
+/*
+ * Write the events that wait, a batch of them or with @all every one. They come as they are read, so one may come after
+ * the interval that counts its window; none comes after the summary.
+ */
+static void report_events(bool all)
+{
+	bool more;
+
+	do {
+		more = tracer_read_events(run.session.tracer, report_one_event, NULL);
+	} while (more && all);
+	if (run.out_broken || report_flush(&run.report) == 0)
+		return;
+	run.out_broken = true;
+	run.out_errno = errno;
+}
+
 static int read_counters(void)
 {
 	int err = tracer_read(run.session.tracer, &run.now);
@@ -86,18 +116,63 @@ static int read_counters(void)
 	return err ? fail(EXIT_ERROR, NULL, "cannot read the counters: %s", strerror(-err)) : 0;
 }
 
-static int report_interval(void)
+/* Write the file of metrics, if one is wanted. Returns 0 or the errno; what is there then stays. */
+static int write_metrics(bool final)
 {
-	struct span span = { .counters = &run.diff };
-	int err = read_counters();
+	const struct span s = { .counters = &run.now, .elapsed_s = seconds_since(run.start_ns), .final = final };
+
+	if (!run.options.openmetrics || !report_openmetrics(&run.report, &s, run.options.openmetrics))
+		return 0;
+	return errno;
+}
+
+static int metrics_failed(int err, const char *hint)
+{
+	return fail(EXIT_ERROR, hint, "cannot write %s: %s", run.options.openmetrics, strerror(err));
+}
+
+/* On the way a failure is told once: the next time it may work, and only the last one is the run's. */
+static void keep_metrics(void)
+{
+	int err = write_metrics(false);
+
+	if (err && err != run.metrics_errno)
+		warning("cannot write %s: %s", run.options.openmetrics, strerror(err));
+	run.metrics_errno = err;
+}
+
+/* Before anything is traced: a file that cannot be written is found at once. */
+static int start_metrics(void)
+{
+	int err = run.options.openmetrics ? read_counters() : 0;
 
 	if (err)
 		return err;
+	err = write_metrics(false);
+	return err ? metrics_failed(err, "--openmetrics takes a regular file in a directory that may be written") : 0;
+}
+
+static void report_interval(void)
+{
+	struct span span = { .counters = &run.diff };
+
 	counters_sub(&run.diff, &run.now, &run.then);
 	span.elapsed_s = seconds_since(run.interval_ns);
 	run.then = run.now;
 	run.interval_ns = now_ns();
 	report(&span);
+}
+
+/* INTERVAL has passed, or without one the period of the metrics. */
+static int tick(void)
+{
+	int err = read_counters();
+
+	if (err)
+		return err;
+	if (run.options.interval_ns)
+		report_interval();
+	keep_metrics();
 	return 0;
 }
 
@@ -109,10 +184,12 @@ static int report_summary(void)
 
 	span.elapsed_s = seconds_since(run.start_ns);
 	tracer_phase(run.session.tracer, PHASE_OFF);
+	report_events(true);
 	err = read_counters();
 	if (err)
 		return err;
 	report(&span);
+	run.metrics_errno = write_metrics(true);
 	if (!run.out_broken)
 		return 0;
 	/* What was measured is not lost with the file. */
@@ -147,7 +224,9 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 		fds[i] = (struct pollfd) { .fd = run.target.pidfds[i], .events = POLLIN };
 	/* No events asked for: only POLLERR, the reader's end closed. */
 	fds[nr] = (struct pollfd) { .fd = fileno(run.report.out) };
-	if (ppoll(fds, (nfds_t)nr + 1, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
+	/* -1, which poll passes over, without --events. */
+	fds[nr + 1] = (struct pollfd) { .fd = tracer_events_fd(run.session.tracer), .events = POLLIN };
+	if (ppoll(fds, (nfds_t)nr + 2, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
 		return stop_signal;
 	for (int i = 0; i < nr; i++) {
 		if (!fds[i].revents)
@@ -156,6 +235,8 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 		if (!run.target.is_command)
 			tracer_remove_target(run.session.tracer, run.target.pids[i]);
 	}
+	if (fds[nr + 1].revents)
+		report_events(false);
 	if (fds[nr].revents & POLLERR) {
 		run.out_broken = true;
 		run.out_errno = EPIPE;
@@ -165,18 +246,19 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 
 static int watch(const sigset_t *wait_mask)
 {
-	static struct pollfd fds[MAX_PIDS + 1];
+	static struct pollfd fds[MAX_PIDS + 2];
 	const struct options *o = &run.options;
 	__u64 intervals = 0, end = o->duration_ns ? run.start_ns + o->duration_ns : 0, next = 0;
+	__u64 period = o->interval_ns ?: o->openmetrics ? METRICS_PERIOD_NS : 0;
 	int err = 0;
 
 	while (!err && !run.out_broken && !stop_signal) {
-		if (o->interval_ns)
-			next = run.start_ns + (intervals + 1) * o->interval_ns;
+		if (period)
+			next = run.start_ns + (intervals + 1) * period;
 		if (wait_for_event(fds, next_timeout(next, end), wait_mask))
 			break;
 		if (next && now_ns() >= next) {
-			err = report_interval();
+			err = tick();
 			if (++intervals == o->count)
 				break;
 		}
@@ -188,6 +270,8 @@ static int watch(const sigset_t *wait_mask)
 
 static int add_targets(void)
 {
+	if (run.target.cgroup)
+		tracer_add_cgroup(run.session.tracer, run.target.cgroup_id);
 	for (int i = 0; i < run.target.nr; i++) {
 		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
 
@@ -209,7 +293,8 @@ static void fill_report(void)
 	r->writers = tracer_writers(run.session.tracer);
 	r->unmeasured = run.session.kernel.unmeasured;
 	r->seq = run.session.kernel.seq;
-	r->target = run.target.nr ? &run.target : NULL;
+	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;
+	r->in_pid_ns = tracer_in_pid_ns(run.session.tracer);
 	r->command = run.options.command;
 }
 
@@ -254,6 +339,9 @@ static int trace(const sigset_t *wait_mask)
 	fill_report();
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();
+	err = start_metrics();
+	if (err)
+		return err;
 	/* Who reads this knows that tracing runs. */
 	if (report_start(&run.report))
 		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
@@ -268,6 +356,8 @@ static int trace(const sigset_t *wait_mask)
 	/* A signal was meant for COMMAND too. */
 	if (stop_signal && run.target.is_command && run.target.alive)
 		kill(run.target.pids[0], stop_signal);
+	if (!err && run.metrics_errno)
+		err = metrics_failed(run.metrics_errno, "the file that is there holds older numbers");
 	return err ? err : exit_status();
 }
 
@@ -293,7 +383,8 @@ static int open_output(void)
 	if (!run.report.out)
 		return fail(EXIT_ERROR, "-o takes a file that may be written", "cannot write %s: %s", o->output,
 			    strerror(errno));
-	setvbuf(run.report.out, NULL, _IOLBF, 0);
+	/* Events are flushed by the batch, everything else by the record. */
+	setvbuf(run.report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	err_json(o->json ? run.report.out : NULL);
 	return 0;
 }

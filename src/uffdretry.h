@@ -83,6 +83,7 @@ enum tolerated_reason {
 enum lost_cause {
 	LOST_WINDOWS,	/* what a window ended in was not seen */
 	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
+	LOST_EVENTS,	/* with --events: the ring was full, or the window had no place */
 	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
 };
 
@@ -249,11 +250,33 @@ struct writer_totals {
 	__u64 other;	      /* sections of writers beyond MAX_WRITERS */
 };
 
+/* The ring of events, 1 MiB: more than 8,000 of them. */
+#define EVENTS_BYTES (1 << 20)
+
+#define COMM_LEN 16 /* TASK_COMM_LEN */
+
+/* A window that ended, as the ring buffer carries it. */
+struct event {
+	__u64 begin_ns;	 /* CLOCK_MONOTONIC */
+	__u64 window_ns; /* from the begin to the end, the verdict included */
+	__u64 retake_ns; /* from the begin until the VMA was locked again; 0: it never was */
+	__u64 dst;	 /* destination address, page aligned; 0: not seen */
+	struct verdict verdict;
+	__u32 pid; /* of the copier, in the loader's pid namespace; 0: not visible there */
+	__u32 tid;
+	__u32 kind;
+	__u32 external;
+	__u32 pad;
+	char comm[COMM_LEN]; /* any bytes; with a NUL only if there is room */
+};
+_Static_assert(sizeof(struct event) == 112, "struct event has padding");
+
 /* Log-linear histogram of nanoseconds: see hist.h. */
 #define HIST_BUCKETS 144
 
 struct hist {
 	__u64 count[HIST_BUCKETS];
+	__u64 sum; /* nanoseconds */
 };
 
 struct check_totals {

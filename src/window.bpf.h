@@ -19,6 +19,7 @@
 #include "changes.bpf.h"
 #include "count.bpf.h"
 #include "writers.bpf.h"
+#include "events.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
 #define ENOENT 2
@@ -111,6 +112,24 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
 }
 
+/* Tell of @w, which ends now. */
+static __always_inline void window_event(const struct window *w)
+{
+	struct event *e = event_begin(w->slot);
+
+	if (!e)
+		return;
+	e->begin_ns = w->begin_ns;
+	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
+	e->retake_ns = w->retaken_ns ? w->retaken_ns - w->begin_ns : 0;
+	e->dst = w->facts.dst;
+	e->verdict = w->verdict;
+	e->kind = w->kind;
+	e->external = w->external;
+	e->pad = 0;
+	event_end(e);
+}
+
 /*
  * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in
  * at the begin and ended has.
@@ -156,6 +175,7 @@ int window_end(struct window *w, __u32 retake)
 		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
 			     w->external);
 		window_writers(w);
+		window_event(w);
 	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
@@ -230,6 +250,8 @@ static __always_inline void window_lost(__u32 slot, __u32 kind)
 
 	count_window(slot, kind, &v, 0, false);
 	count_lost(slot, LOST_MAP_FULL);
+	if (cfg_events)
+		count_lost(slot, LOST_EVENTS);
 }
 
 /* Open @w, a window in @mm: from here on its mm's changes are logged. What is left to do is to note facts.begin. */
@@ -282,6 +304,7 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 		return NULL;
 	}
 	window_open(w, (__u64)mm, slot, task->mm != mm);
+	w->facts.dst = 0;
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
 	return w;

@@ -35,6 +35,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 enum {
@@ -82,8 +83,35 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[]; /* level + 1 of them */
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct pid *pids[4];
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[]; /* level + 1 of them */
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
 };
 
 struct mm_struct;
@@ -91,6 +119,8 @@ struct mm_struct;
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
+	struct pid *thread_pid;
+	struct css_set *cgroups;
 	int pagefault_disabled;
 	int tgid;
 	struct mm_struct *mm;

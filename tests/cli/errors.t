@@ -25,6 +25,11 @@ else
 	skip 'a thread instead of a process: nobody has a second thread'
 fi
 
+check 'no such cgroup' 1 '^$' "$(says 'no such cgroup: /sys/fs/cgroup/no/such')" -- -c no/such
+check 'no such cgroup, absolute' 1 '^$' "$(says 'no such cgroup: /no/such')" -- -c /no/such
+check 'a directory that is no cgroup' 1 '^$' "$(says "not a cgroup: $tmp")" -- -c "$tmp"
+check 'a file that is no cgroup' 1 '^$' "$(says 'not a cgroup: /etc/passwd')" -- -c /etc/passwd
+
 for file in "$tmp" /nonexistent/x ''; do
 	check "-o '$file'" 1 '^$' "$(says 'cannot write')" -- -o "$file"
 	check_json "-j -o '$file'" 1 "$is_error and (.message | test(\"cannot write\"))" -- -j -o "$file"

@@ -9,7 +9,7 @@ usage_error 'unknown short option' 'Z' -- -Z
 usage_error 'unknown short option in a bundle' 'Z' -- -vZj
 usage_error 'ambiguous abbreviation' '--p' -- --p 1
 usage_error 'a value where none goes' '--probe' -- --probe=yes
-for option in -p -d -o --pid --duration --output --fail-above --plan; do
+for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics; do
 	usage_error "$option without its value" "$option" -- $option
 done
 
@@ -40,6 +40,14 @@ usage_error '--probe and COMMAND' '--probe' -- --probe -- true
 usage_error '--self-test=only and --pid' '--self-test=only' -- --self-test=only -p 1
 usage_error '--self-test=only and INTERVAL' '--self-test=only' -- --self-test=only 1
 usage_error '--self-test=only and COMMAND' '--self-test=only' -- --self-test=only -- true
+usage_error '--cgroup and --pid' '--cgroup' -- -c x -p 1
+usage_error '--cgroup and COMMAND' '--cgroup' -- -c x -- true
+usage_error '--cgroup and --all' '--all' -- -c x -a
+usage_error '--probe and --cgroup' '--probe' -- --probe -c x
+usage_error '--events and --probe' '--events' -- -e --probe
+usage_error '--events and --self-test=only' '--events' -- -e --self-test=only
+usage_error '--openmetrics and --probe' '--openmetrics' -- --openmetrics x --probe
+usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetrics x --self-test=only
 usage_error '-- without COMMAND' 'COMMAND' -- --
 usage_error '--plan that is none' 'nosuch' -- --plan nosuch
 

@@ -82,6 +82,7 @@ static inline void canned_counters(struct counters *c)
 	t->anomalies = 403;
 	t->lost[LOST_WINDOWS] = 411;
 	t->lost[LOST_MAP_FULL] = 412;
+	t->lost[LOST_EVENTS] = 415;
 	c->recursion = 413;
 	c->open = 414;
 }

@@ -246,7 +246,7 @@ static const struct {
 	{ "external", 402 },
 	{ "anomalies", 403 },
 	{ "lost.windows", 411 },
-	{ "lost.events", 0 },
+	{ "lost.events", 415 },
 	{ "lost.recursion", 413 },
 	{ "lost.map_full", 412 },
 };

@@ -276,8 +276,8 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose;
-		const char *output, *plan, *command, *command_arg;
+		bool json, probe, timestamp, verbose, events;
+		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
 	} want;
@@ -304,6 +304,13 @@ static const struct {
 	{ { "-jTv" }, { .json = true, .timestamp = true, .verbose = true } },
 	{ { "--fail-above", "0.1%" }, { .fail_above = 0.001 } },
 	{ { "--fail-above=0.5" }, { .fail_above = 0.5 } },
+	{ { "-e" }, { .events = true } },
+	{ { "--events" }, { .events = true } },
+	{ { "-ej" }, { .events = true, .json = true } },
+	{ { "-c", "x" }, { .cgroup = "x", .not_all = true } },
+	{ { "--cgroup=x/y" }, { .cgroup = "x/y", .not_all = true } },
+	{ { "--openmetrics", "x" }, { .openmetrics = "x" } },
+	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
 	{ { "--probe" }, { .probe = true } },
 	{ { "--probe", "-j" }, { .probe = true, .json = true } },
 	{ { "--self-test" }, {} },
@@ -363,6 +370,9 @@ static void good_command_lines(void **state)
 		expect_u64(row, o.verbose, want->verbose);
 		expect_u64(row, said_verbose, want->verbose);
 		check_text(row, o.output, want->output);
+		check_text(row, o.openmetrics, want->openmetrics);
+		check_text(row, o.cgroup, want->cgroup);
+		expect_u64(row, o.events, want->events);
 		check_text(row, o.plan, want->plan);
 		expect_near(row, o.fail_above, want->fail_above > 0 ? want->fail_above : -1, 1e-15);
 		expect_u64(row, o.self_test, want->self_test);
@@ -411,6 +421,15 @@ static const struct {
 	{ { "--self-test=only", "-p", "1" }, "--self-test=only" },
 	{ { "--self-test=only", "1" }, "--self-test=only" },
 	{ { "--self-test=only", "--", "ls" }, "--self-test=only" },
+	{ { "-c" }, "c" },
+	{ { "--openmetrics" }, "--openmetrics" },
+	{ { "-c", "x", "-p", "1" }, "--cgroup" },
+	{ { "-c", "x", "--", "ls" }, "--cgroup" },
+	{ { "-c", "x", "-a" }, "--all" },
+	{ { "--probe", "-c", "x" }, "--probe" },
+	{ { "--probe", "-e" }, "--events" },
+	{ { "--self-test=only", "-e" }, "--events" },
+	{ { "--openmetrics", "x", "--probe" }, "--openmetrics" },
 	{ { "--" }, "COMMAND" },
 	{ { "-j", "1", "--" }, "COMMAND" },
 };

@@ -50,6 +50,36 @@ mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/fu
 keep disk-full uffdretry -j -o /full/report 0.1 20
 umount /full
 
+# The file of metrics, and the summary of the same run; as somebody else may read it.
+umask 022
+keep metrics uffdretry -j --openmetrics /out/metrics.prom 0.3 -- uffdload exact --runs 1
+su nobody -c 'cat /out/metrics.prom' >/out/metrics.nobody
+# It is replaced while the run goes on, and says that it goes on.
+uffdretry --openmetrics /tmp/current.prom 0.2 >/dev/null 2>&1 &
+tool=$!
+wait_for 60 has_line '^uffdretry_running 1' /tmp/current.prom
+first=$(stat -c %i /tmp/current.prom)
+wait_for 20 sh -c "test \$(stat -c %i /tmp/current.prom) != $first" && echo yes >/out/metrics.replaced
+kill -TERM $tool
+wait $tool
+grep '^uffdretry_running' /tmp/current.prom >/out/metrics.ended
+# Killed: it goes on saying that it runs, and the collector's mtime tells.
+keep metrics-directory uffdretry --openmetrics /nonexistent/x.prom -d 100ms
+keep metrics-device uffdretry --openmetrics /dev/null -d 100ms
+# A disk that fills up on the way.
+mkdir -p /full && mount -t tmpfs -o size=64k none /full
+uffdretry --openmetrics /full/metrics.prom 0.2 >/out/metrics-full.out 2>/out/metrics-full.err &
+tool=$!
+wait_for 60 has_line '^Tracing' /out/metrics-full.err
+dd if=/dev/zero of=/full/fill bs=4k 2>/dev/null
+wait_for 20 has_line 'warning: cannot write' /out/metrics-full.err
+kill -TERM $tool
+wait $tool
+echo $? >/out/metrics-full.status
+ls /full >/out/metrics-full.left
+tail -1 /full/metrics.prom >/out/metrics-full.last
+umount /full
+
 # Rights.
 keep unprivileged su nobody -c 'uffdretry -d 100ms'
 keep unprivileged-json su nobody -c 'uffdretry -j -d 100ms'

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* A window's record (report_event.c): what is known is there, what is not is null, and no name does harm. */
+#include "canned.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static const struct event usual = {
+	.begin_ns = 1,
+	.window_ns = 2500,
+	.retake_ns = 1500,
+	.dst = 0x7f1234567000,
+	.verdict = {
+		.class = CLASS_TOLERATED,
+		.tolerated_reasons = 1U << TOLERATED_RANGE | 1U << TOLERATED_PROT,
+		.reached = 0x1f,
+		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
+		.odd_start = 1,
+	},
+	.pid = 41,
+	.tid = 42,
+	.kind = KIND_SHMEM,
+	.external = 1,
+	.comm = "handler",
+};
+
+/* What is printed for @e. The caller frees it. */
+static char *printed(const struct event *e, bool json, enum seq_kind seq)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+	size_t size;
+
+	r.json = json;
+	r.seq = seq;
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(report_event(&r, e), 0);
+	assert_int_equal(report_flush(&r), 0);
+	fclose(r.out);
+	return text;
+}
+
+/* Member @key of the object in @text is @want, as JSON. */
+static void expect_member(const char *text, const char *key, const char *want)
+{
+	struct json_object *o = json_tokener_parse(text), *value = NULL;
+
+	assert_non_null(o);
+	if (!json_object_object_get_ex(o, key, &value))
+		expect_str(key, "missing", text);
+	expect_str(key, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), want);
+	json_object_put(o);
+}
+
+static void everything_known(void **state)
+{
+	static const char *const members[][2] = {
+		{ "type", "\"event\"" },
+		{ "schema", "1" },
+		{ "pid", "41" },
+		{ "tid", "42" },
+		{ "comm", "\"handler\"" },
+		{ "dst", "139716164218880" },
+		{ "kind", "\"shmem\"" },
+		{ "class", "\"tolerated\"" },
+		{ "snapshot_reasons", "[]" },
+		{ "meaning_reasons", "[]" },
+		{ "tolerated_reasons", "[\"range\",\"prot\"]" },
+		{ "checks", "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":\"EAGAIN\","
+			    "\"per_mm_seq\":\"EAGAIN\",\"kernel\":\"pass\"}" },
+		{ "window_ns", "2500" },
+		{ "retake_ns", "1500" },
+		{ "external", "true" },
+		{ "odd_start", "true" },
+		{ "anomaly", "false" },
+		{ "writers", "null" },
+	};
+	char *text = printed(&usual, true, SEQ_COUNT);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(members); i++)
+		expect_member(text, members[i][0], members[i][1]);
+	expect_u64("lines", strcspn(text, "\n"), strlen(text) - 1);
+	assert_memory_equal(text, "{\"type\":\"event\"", 15);
+	free(text);
+}
+
+/* The time is that of the begin, by the clock as it is now. */
+static void time_is_the_begin(void **state)
+{
+	struct event e = usual;
+	struct timespec mono, real;
+	struct json_object *o, *value;
+	char *text;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &real);
+	e.begin_ns = ((__u64)mono.tv_sec - 100) * 1000000000ULL + (__u64)mono.tv_nsec;
+	text = printed(&e, true, SEQ_COUNT);
+	o = json_tokener_parse(text);
+	assert_true(json_object_object_get_ex(o, "time", &value));
+	expect_near("time", json_object_get_double(value), (double)real.tv_sec - 100 + (double)real.tv_nsec / 1e9, 1.0);
+	json_object_put(o);
+	free(text);
+}
+
+static void unknown_is_null(void **state)
+{
+	struct event e = { .verdict = { .class = CLASS_ABORTED, .eagain = 0x1f }, .kind = KIND_ANON, .comm = "x" };
+	char *text = printed(&e, true, SEQ_NONE);
+
+	(void)state;
+	expect_member(text, "pid", "null");
+	expect_member(text, "tid", "null");
+	expect_member(text, "dst", "null");
+	expect_member(text, "retake_ns", "null");
+	expect_member(text, "odd_start", "null");
+	expect_member(text, "checks", "{\"ops_pointer\":null,\"snapshot\":null,\"per_vma_seq\":null,"
+				      "\"per_mm_seq\":null,\"kernel\":null}");
+	free(text);
+	/* Without mm_lock_seq two checks cannot be evaluated, whatever the bits say. */
+	text = printed(&usual, true, SEQ_NONE);
+	expect_member(text, "checks", "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":null,"
+				      "\"per_mm_seq\":null,\"kernel\":\"pass\"}");
+	free(text);
+}
+
+static void names_do_no_harm(void **state)
+{
+	/* Sixteen bytes, none of them NUL: an escape sequence, a newline, a quote, bytes that are no UTF-8. */
+	static const char hostile[COMM_LEN + 1] = "\x1b[2J\n\"\\\xff\xc3\xa4\x80yyyyy";
+	struct event e = usual;
+	char *text;
+
+	(void)state;
+	memcpy(e.comm, hostile, COMM_LEN);
+	text = printed(&e, true, SEQ_COUNT);
+	expect_member(text, "comm", "\"\\u001b[2J\\n\\\"\\\\\xef\xbf\xbd\xc3\xa4\xef\xbf\xbdyyyyy\"");
+	expect_u64("lines", strcspn(text, "\n"), strlen(text) - 1);
+	free(text);
+	text = printed(&e, false, SEQ_COUNT);
+	for (const char *p = text; *p; p++)
+		expect_u64(text, (*p >= ' ' && *p <= '~') || *p == '\n', true);
+	assert_non_null(strstr(text, " ?[2J?\"\\????yyyyy "));
+	free(text);
+}
+
+static void one_line_of_text(void **state)
+{
+	char *text = printed(&usual, false, SEQ_COUNT);
+
+	(void)state;
+	assert_non_null(strstr(text, "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
+				     "EAGAIN: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
+	free(text);
+	text = printed(&usual, false, SEQ_NONE);
+	assert_null(strstr(text, "EAGAIN"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_known), cmocka_unit_test(time_is_the_begin),
+		cmocka_unit_test(unknown_is_null),  cmocka_unit_test(names_do_no_harm),
+		cmocka_unit_test(one_line_of_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

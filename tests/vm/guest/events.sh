@@ -1,0 +1,33 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: --events, read in time and not read in time.
+. /bin/lib.sh
+windows=$1
+
+if grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux; then
+	check=snapshot
+else
+	check=none
+fi
+echo 64 >/proc/sys/vm/nr_hugepages
+
+# Every event is read: also those of the last moment. A run that is short by its own words is done again.
+for attempt in 1 2 3; do
+	uffdretry -e -j -o /out/exact.json -- uffdload exact --runs 2 --kernel-check $check >/out/exact.truth 2>/out/exact.load ||
+		echo "exact $attempt" >>/out/failed
+	grep -q '"type":"summary".*"recursion":0' /out/exact.json && break
+done
+uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap >/out/text.out 2>/out/text.err || echo text >>/out/failed
+
+# Nobody reads while the load runs: more windows than the ring has places.
+uffdretry -e -j -o /out/drops.json -a &
+tool=$!
+wait_for 60 has_line '"type":"start"' /out/drops.json
+kill -STOP $tool
+uffdload random --windows "$windows" --kernel-check $check >/out/drops.truth 2>/out/drops.load || echo drops >>/out/failed
+kill -CONT $tool
+kill -TERM $tool
+wait $tool || echo tool >>/out/failed
+left >/out/left
+exit 0

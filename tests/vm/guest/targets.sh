@@ -1,0 +1,107 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: who is watched. Loads of known numbers in and out of cgroups and pid namespaces, that exec, fork and exit.
+. /bin/lib.sh
+
+cgroups=/sys/fs/cgroup
+scenarios=nothing,mprotect-same,mprotect,unmap
+external=nothing-external,mmap-elsewhere-external,mprotect-external,map-fixed-external
+
+# in_cgroup CGROUP COMMAND...
+in_cgroup() {
+	cgroup=$1
+	shift
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroups/$cgroup" "$@"
+}
+
+# tool NAME ARG...: start it, until it traces.
+tool() {
+	name=$1
+	shift
+	uffdretry -j -o "/out/$name.json" "$@" 2>"/out/$name.err" &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json" || echo "$name start" >>/out/failed
+}
+
+# end NAME
+end() {
+	kill -TERM $tool
+	wait $tool || echo "$1 end" >>/out/failed
+}
+
+# load NAME ARG...: a load that is not to be in the way of the others.
+load() {
+	name=$1
+	shift
+	"$@" >"/out/$name.truth" 2>"/out/$name.load" || echo "$name load" >>/out/failed
+}
+
+mkdir -p $cgroups/a/deep/er $cgroups/b
+
+# Tasks come to the cgroup after the tool, and to one below it; the same load in another one is not counted.
+tool cgroup -c a
+load cgroup in_cgroup a/deep/er uffdload exact --runs 3 --only $scenarios
+load cgroup-other in_cgroup b uffdload exact --runs 7 --only $scenarios
+end cgroup
+# The same by its whole path; nobody is in there.
+tool cgroup-empty -c $cgroups/a/deep
+load cgroup-empty-other in_cgroup a uffdload exact --runs 2 --only $scenarios
+end cgroup-empty
+
+# The handler in one cgroup, the owner of the memory in another: both ways they are counted.
+for where in a b; do
+	tool external-$where -c $where
+	in_cgroup a uffdload exact --runs 2 --only $external,nothing --wait >/out/external-$where.truth 2>/out/external-$where.load &
+	load=$!
+	wait_for 60 has_line '^ready' /out/external-$where.load
+	tr ' ' '\n' </proc/$load/task/$load/children | while read -r child; do
+		echo "$child" >$cgroups/b/cgroup.procs
+	done
+	kill -USR1 $load
+	wait $load || echo "external-$where load" >>/out/failed
+	end external-$where
+done
+
+# -p: an exec keeps the process; a child is another one.
+sh -c 'until [ -e /tmp/go-exec ]; do sleep 0.1; done
+	exec uffdload exact --runs 3 --only '$scenarios' >/out/exec.truth 2>/out/exec.load' &
+target=$!
+tool exec -p $target
+touch /tmp/go-exec
+wait $target || echo "exec load" >>/out/failed
+wait $tool || echo "exec end" >>/out/failed
+sh -c 'until [ -e /tmp/go-fork ]; do sleep 0.1; done
+	uffdload exact --runs 3 --only '$scenarios' >/out/fork.truth 2>/out/fork.load; exit 0' &
+target=$!
+tool fork -p $target
+touch /tmp/go-fork
+wait $target
+wait $tool || echo "fork end" >>/out/failed
+
+# In a pid namespace, where numbers begin anew. The load outside is not one of its processes.
+cat >/tmp/namespace.sh <<-'END'
+	. /bin/lib.sh
+	echo $$ >/out/namespace.pid
+	trace_pid namespace exact --runs 3 --only $1
+	uffdretry -e -j -o /out/namespace-command.json -- uffdload exact --runs 2 --only $1 \
+		>/out/namespace-command.truth 2>/out/namespace-command.load
+	sed -n 's/^ready //p' /out/namespace.load >/out/namespace.target
+	uffdretry -d 100ms -p $$ 2>/out/namespace.banner >/dev/null
+END
+uffdload free --duration 60s --copiers 1 --writers 0 >/dev/null 2>&1 &
+outside=$!
+unshare -p -f --mount-proc sh /tmp/namespace.sh "$scenarios,$external" || echo namespace >>/out/failed
+kill $outside
+# And a tool outside that watches a process inside, by its number out here.
+unshare -p -f --mount-proc uffdload exact --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
+unshare=$!
+wait_for 60 has_line '^ready' /out/inside.load
+inside=$(cat /proc/$unshare/task/$unshare/children)
+tool inside -p "${inside% }"
+kill -USR1 "${inside% }"
+wait $unshare || echo "inside load" >>/out/failed
+wait $tool || echo "inside end" >>/out/failed
+
+left >/out/left
+exit 0
