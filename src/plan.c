@@ -161,21 +161,21 @@ static const struct hook hugetlb_copy_entry = {
 	.target = "copy_folio_from_user",
 	.why = "hugetlb: how early the begin is",
 	.bounds_begin = true,
-	.hugetlb = true,
+	.rare = true,
 };
 static const struct hook hugetlb_lock_vma_exit = {
 	.program = "hugetlb_lock_vma_exit",
 	.variant = "fexit",
 	.target = "uffd_lock_vma",
 	.why = "hugetlb: the VMA, re-taken",
-	.hugetlb = true,
+	.rare = true,
 };
 static const struct hook hugetlb_mfill_atomic_pte_exit = {
 	.program = "hugetlb_mfill_atomic_pte_exit",
 	.variant = "fexit",
 	.target = "hugetlb_mfill_atomic_pte",
 	.why = "hugetlb: a window begins, ends",
-	.hugetlb = true,
+	.rare = true,
 };
 
 static const struct hook mcopy_atomic_entry = {
@@ -219,7 +219,7 @@ static const struct hook huge_pte_alloc_entry = {
 	.variant = "fentry",
 	.target = "huge_pte_alloc",
 	.why = "hugetlb: the VMA was accepted",
-	.hugetlb = true,
+	.rare = true,
 };
 static const struct hook do_mas_munmap_entry = {
 	.program = "do_mas_munmap_entry",

@@ -24,7 +24,6 @@ struct hook {
 	bool bounds_begin;   /* tells how early a begin is at most */
 	int args;	     /* of a tracepoint whose arguments differ between kernels; 0: any */
 	bool rare;	     /* nothing in the self-test makes it fire */
-	bool hugetlb;	     /* only hugetlb destinations make it fire, and the self-test has none */
 };
 
 struct plan {

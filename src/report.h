@@ -56,6 +56,9 @@ int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
 
+/* json_writer() - a writer without its counts: op, syscall, advice, flags, comm, pid, covers_dst, range. */
+struct json_object *json_writer(const struct writer_entry *e);
+
 /* Does this run see windows of @kind? What it does not see is null in JSON, and not in the text. */
 bool report_sees(const struct report *r, enum dst_kind kind);
 

@@ -4,6 +4,7 @@
 #include "json.h"
 #include "report.h"
 #include "totals.h"
+#include "writers.h"
 
 #include <string.h>
 #include <time.h>
@@ -66,6 +67,21 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
+/* Who wrote to the mm in the window: the first of them, with their total; null where nobody looks. */
+static void add_writers(struct json_object *o, const struct report *r, const struct event *e)
+{
+	struct json_object *list = r->writers ? json_object_new_array() : NULL;
+
+	for (int i = 0; list && i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
+		if (e->writers.ids[i] < MAX_WRITERS && r->writers[e->writers.ids[i]].used)
+			json_object_array_add(list, json_writer(&r->writers[e->writers.ids[i]]));
+	json_object_object_add(o, "writers", list);
+	if (list)
+		add_u64(o, "nr_writers", e->writers.nr);
+	else
+		add_null(o, "nr_writers");
+}
+
 static int json_event(const struct report *r, const struct event *e)
 {
 	struct json_object *o = json_object_new_object();
@@ -91,7 +107,7 @@ static int json_event(const struct report *r, const struct event *e)
 	else
 		add_null(o, "odd_start");
 	add_bool(o, "anomaly", e->verdict.anomaly);
-	add_null(o, "writers");
+	add_writers(o, r, e);
 	return json_put_line(r->out, o);
 }
 
@@ -120,6 +136,22 @@ static __u32 eagain_by(const struct report *r, const struct verdict *v)
 		if (!report_tells_check(r, i))
 			set &= ~(1U << i);
 	return set;
+}
+
+/* Print " writers: mprotect,munmap,2 more". */
+static void print_writers(const struct report *r, const struct event *e)
+{
+	struct writer_text text;
+	int i;
+
+	for (i = 0; r->writers && i < e->writers.nr && i < WRITERS_A_WINDOW; i++) {
+		if (e->writers.ids[i] >= MAX_WRITERS)
+			continue;
+		writer_describe(&r->writers[e->writers.ids[i]].key, &text);
+		fprintf(r->out, "%s%s", i ? "," : " writers: ", text.op);
+	}
+	if (r->writers && i < e->writers.nr)
+		fprintf(r->out, ",%d more", e->writers.nr - i);
 }
 
 /* The headings come again every 20 lines, as a screen scrolls. */
@@ -164,6 +196,7 @@ static int text_event(const struct report *r, const struct event *e)
 	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
 	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	print_writers(r, e);
 	if (e->external)
 		fputs(" external", r->out);
 	return fputc('\n', r->out) == EOF ? -1 : 0;

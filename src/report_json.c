@@ -246,7 +246,7 @@ static void add_lost(struct json_object *o, const struct counters *c)
 	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
 }
 
-static struct json_object *writer_json(const struct writer_entry *e, const struct writer_counts *counts)
+struct json_object *json_writer(const struct writer_entry *e)
 {
 	struct json_object *o = json_object_new_object(), *range;
 	struct writer_text text;
@@ -259,8 +259,6 @@ static struct json_object *writer_json(const struct writer_entry *e, const struc
 	add_str(o, "comm", text.comm);
 	add_u64(o, "pid", e->key.tgid);
 	add_bool(o, "covers_dst", e->key.covers);
-	add_u64(o, "windows", counts->windows);
-	add_u64(o, "sections", counts->sections);
 	if (e->start == e->end) {
 		add_null(o, "range");
 		return o;
@@ -268,6 +266,15 @@ static struct json_object *writer_json(const struct writer_entry *e, const struc
 	range = add_object(o, "range");
 	add_u64(range, "start", e->start);
 	add_u64(range, "end", e->end);
+	return o;
+}
+
+static struct json_object *writer_row(const struct writer_entry *e, const struct writer_counts *counts)
+{
+	struct json_object *o = json_writer(e);
+
+	add_u64(o, "windows", counts->windows);
+	add_u64(o, "sections", counts->sections);
 	return o;
 }
 
@@ -286,7 +293,7 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 	list = json_object_new_array();
 	nr = writers_sort(c->writers, r->writers, ids);
 	for (int i = 0; i < nr; i++)
-		json_object_array_add(list, writer_json(&r->writers[ids[i]], &c->writers[ids[i]]));
+		json_object_array_add(list, writer_row(&r->writers[ids[i]], &c->writers[ids[i]]));
 	json_object_object_add(o, "writers", list);
 	sections = add_object(o, "write_sections");
 	add_u64(sections, "total", t->sections);

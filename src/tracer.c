@@ -38,6 +38,7 @@ static const struct hook process_fork = {
 	.target = "sched_process_fork",
 	.required = true,
 	.why = "children of COMMAND",
+	.rare = true,
 };
 static const struct hook process_exit = {
 	.program = "process_exit",
@@ -45,6 +46,7 @@ static const struct hook process_exit = {
 	.target = "sched_process_exit",
 	.required = true,
 	.why = "children of COMMAND that are gone",
+	.rare = true,
 };
 
 static bool libbpf_verbose;
@@ -166,12 +168,48 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 
 #define EVENT_BATCH 4096
 
+/* Rows only come; each has its place by its id. @counts may be NULL. */
+static int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
+{
+	struct writer_key key, next;
+	const void *previous = NULL;
+	int fd = bpf_map__fd(t->skel->maps.writer_rows);
+
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		struct writer_row row;
+		int err = bpf_map_lookup_elem(fd, &next, &row);
+
+		if (err)
+			return err;
+		if (row.id < MAX_WRITERS) {
+			if (counts)
+				counts[row.id] = (struct writer_counts) { row.windows, row.sections };
+			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
+		}
+		key = next;
+		previous = &key;
+	}
+	return 0;
+}
+
+/* Have the names of the writers that @e is about. One that came since the last reading is in the map by now. */
+static void know_writers(struct tracer *t, const struct event *e)
+{
+	for (int i = 0; i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
+		if (e->writers.ids[i] < MAX_WRITERS && !t->writers[e->writers.ids[i]].used) {
+			read_writers(t, NULL);
+			return;
+		}
+}
+
 static int take_event(void *tracer, void *data, size_t size)
 {
 	struct tracer *t = tracer;
 
-	if (size >= sizeof(struct event))
+	if (size >= sizeof(struct event)) {
+		know_writers(t, data);
 		t->on_event(t->on_event_data, data);
+	}
 	/* Any error ends the batch; the event is consumed all the same. */
 	return ++t->batch < EVENT_BATCH ? 0 : -EAGAIN;
 }
@@ -371,29 +409,6 @@ static __u64 read_open(const struct tracer *t)
 	for (size_t i = 0; i < sizeof(t->skel->bss->open_windows) / sizeof(__u32); i++)
 		open += t->skel->bss->open_windows[i];
 	return open;
-}
-
-/* Rows only come; each has its place by its id. */
-static int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
-{
-	struct writer_key key, next;
-	const void *previous = NULL;
-	int fd = bpf_map__fd(t->skel->maps.writer_rows);
-
-	while (!bpf_map_get_next_key(fd, previous, &next)) {
-		struct writer_row row;
-		int err = bpf_map_lookup_elem(fd, &next, &row);
-
-		if (err)
-			return err;
-		if (row.id < MAX_WRITERS) {
-			counts[row.id] = (struct writer_counts) { row.windows, row.sections };
-			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
-		}
-		key = next;
-		previous = &key;
-	}
-	return 0;
 }
 
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)

@@ -52,7 +52,7 @@ struct hook_state {
 /* It attached, was watched, and should have fired. */
 static inline bool hook_is_silent(const struct hook_state *h)
 {
-	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb && !h->hook->rare;
+	return h->attached && h->fired == FIRED_NEVER && !h->hook->rare;
 }
 
 /* What libbpf says goes to stderr only if @verbose. */

@@ -266,10 +266,10 @@ struct event {
 	__u32 tid;
 	__u32 kind;
 	__u32 external;
-	__u32 pad;
+	struct writer_set writers;
 	char comm[COMM_LEN]; /* any bytes; with a NUL only if there is room */
 };
-_Static_assert(sizeof(struct event) == 112, "struct event has padding");
+_Static_assert(sizeof(struct event) == 120, "struct event has padding");
 
 /* Log-linear histogram of nanoseconds: see hist.h. */
 #define HIST_BUCKETS 144

@@ -126,7 +126,7 @@ static __always_inline void window_event(const struct window *w)
 	e->verdict = w->verdict;
 	e->kind = w->kind;
 	e->external = w->external;
-	e->pad = 0;
+	e->writers = w->writers;
 	event_end(e);
 }
 
@@ -139,6 +139,7 @@ static __always_inline void window_writers(struct window *w)
 	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
 	__u32 first = w->first_writer, last = 0;
 
+	w->writers = q.set;
 	if (!has_writers || w->facts.retake == RETAKE_LOST)
 		return;
 	if (mm_seq_kind() == SEQ_COUNT) {
