@@ -35,6 +35,8 @@ AFTER = """
 - **scenarios**: right of all that the kernel can run. A scenario is right when the sums over all scenarios are; else all count as wrong.
 - **windows**: compared with the truth of the loads, all classes, reasons and checks; the free ones are not among them.
 - **free**: windows of the loads that run freely, and how many runs of our programs the kernel skipped in them (it says so itself).
+
+A kernel that has the per-MM or the per-VMA check, and three plans beside each other on one kernel: [permm.md](permm.md).
 """
 
 
