@@ -23,7 +23,8 @@ struct {
 	__uint(max_entries, EVENTS_BYTES);
 } events SEC(".maps");
 
-/* A place for an event of the current task about a window, with what the task knows; NULL: none wanted, or none free. */
+/* A place for an event of the current task about a window, with what the task knows; NULL: none wanted, or none free.
+ */
 static __always_inline struct event *event_begin(__u32 slot)
 {
 	struct event *e;

@@ -18,8 +18,7 @@
 #include <time.h>
 
 /* The results of UFFDIO_COPY that are there from the start: a counter that appears late loses its first increase. */
-static const unsigned int usual_results[] = { 0,      EAGAIN, ENOENT, EEXIST, EFAULT,
-					      ENOMEM, EINVAL, ESRCH,  ENOSPC };
+static const unsigned int usual_results[] = { 0, EAGAIN, ENOENT, EEXIST, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC };
 
 static const char *const lost_names[NR_LOST_CAUSES] = {
 	[LOST_WINDOWS] = "windows",

@@ -53,16 +53,20 @@ static __always_inline bool is_target(__u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
-/* Is the current task's copy into the mm of @owner traced? In-process handlers are their own owner. */
-static __always_inline bool is_traced(__u32 tgid, struct task_struct *owner)
+/* Is the current task's copy into @mm traced? What is cheap and likely comes first. */
+static __always_inline bool is_traced(__u32 tgid, struct mm_struct *mm)
 {
 	__u64 current = bpf_get_current_task(); /* a number, as global functions want it */
+	struct task_struct *owner;
 
-	if (cfg_all || is_target(tgid) || (owner && is_target(task_tgid(owner))))
+	if (cfg_all || is_target(tgid))
 		return true;
-	if (!cgroup_id)
+	if (cgroup_id && task_in_cgroup(current))
+		return true;
+	owner = mm ? mm_owner(mm) : NULL;
+	if (!owner || (__u64)owner == current)
 		return false;
-	return task_in_cgroup(current) || (owner && (__u64)owner != current && task_in_cgroup((__u64)owner));
+	return is_target(task_tgid(owner)) || (cgroup_id && task_in_cgroup((__u64)owner));
 }
 
 /*
@@ -77,7 +81,7 @@ static __always_inline int slot_of(struct mm_struct *mm)
 		return -1;
 	if (phase == PHASE_SELF_TEST)
 		return tgid == cfg_self_tgid ? SLOT_SELF_TEST : -1;
-	return is_traced(tgid, mm ? mm_owner(mm) : NULL) ? SLOT_RUN : -1;
+	return is_traced(tgid, mm) ? SLOT_RUN : -1;
 }
 
 #endif /* TARGETS_BPF_H */

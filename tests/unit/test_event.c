@@ -118,13 +118,15 @@ static void unknown_is_null(void **state)
 	expect_member(text, "dst", "null");
 	expect_member(text, "retake_ns", "null");
 	expect_member(text, "odd_start", "null");
-	expect_member(text, "checks", "{\"ops_pointer\":null,\"snapshot\":null,\"per_vma_seq\":null,"
-				      "\"per_mm_seq\":null,\"kernel\":null}");
+	expect_member(text, "checks",
+		      "{\"ops_pointer\":null,\"snapshot\":null,\"per_vma_seq\":null,"
+		      "\"per_mm_seq\":null,\"kernel\":null}");
 	free(text);
 	/* Without mm_lock_seq two checks cannot be evaluated, whatever the bits say. */
 	text = printed(&usual, true, SEQ_NONE);
-	expect_member(text, "checks", "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":null,"
-				      "\"per_mm_seq\":null,\"kernel\":\"pass\"}");
+	expect_member(text, "checks",
+		      "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":null,"
+		      "\"per_mm_seq\":null,\"kernel\":\"pass\"}");
 	free(text);
 }
 
@@ -153,8 +155,9 @@ static void one_line_of_text(void **state)
 	char *text = printed(&usual, false, SEQ_COUNT);
 
 	(void)state;
-	assert_non_null(strstr(text, "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
-				     "EAGAIN: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
+	assert_non_null(strstr(text,
+			       "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
+			       "EAGAIN: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
 	free(text);
 	text = printed(&usual, false, SEQ_NONE);
 	assert_null(strstr(text, "EAGAIN"));

@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * The file of metrics (report_openmetrics.c, replace.c): each number in its place, escaped, whole or not there at all.
- * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs under
- * the per-MM check: tests/prom feeds them to a Prometheus.
+ * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs
+ * under the per-MM check: tests/prom feeds them to a Prometheus.
  */
 #include "canned.h"
 #include "unit.h"

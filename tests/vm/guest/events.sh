@@ -5,27 +5,23 @@
 . /bin/lib.sh
 windows=$1
 
-if grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux; then
-	check=snapshot
-else
-	check=none
-fi
+find_kernel
 echo 64 >/proc/sys/vm/nr_hugepages
 
 # Every event is read: also those of the last moment. A run that is short by its own words is done again.
 for attempt in 1 2 3; do
-	uffdretry -e -j -o /out/exact.json -- uffdload exact --runs 2 --kernel-check $check >/out/exact.truth 2>/out/exact.load ||
+	uffdretry -e -j -o /out/exact.json -- uffdload exact --runs 2 --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.load ||
 		echo "exact $attempt" >>/out/failed
 	grep -q '"type":"summary".*"recursion":0' /out/exact.json && break
 done
-uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap >/out/text.out 2>/out/text.err || echo text >>/out/failed
+uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap --kernel-check "$check" --locks "$locks" >/out/text.out 2>/out/text.err || echo text >>/out/failed
 
 # Nobody reads while the load runs: more windows than the ring has places.
 uffdretry -e -j -o /out/drops.json -a &
 tool=$!
 wait_for 60 has_line '"type":"start"' /out/drops.json
 kill -STOP $tool
-uffdload random --windows "$windows" --kernel-check $check >/out/drops.truth 2>/out/drops.load || echo drops >>/out/failed
+uffdload random --windows "$windows" --kernel-check "$check" --locks "$locks" >/out/drops.truth 2>/out/drops.load || echo drops >>/out/failed
 kill -CONT $tool
 kill -TERM $tool
 wait $tool || echo tool >>/out/failed

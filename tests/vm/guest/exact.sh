@@ -8,10 +8,7 @@ seed=$1 windows=$2
 # For destinations of huge pages.
 echo 64 >/proc/sys/vm/nr_hugepages
 
-# What this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
-check=none locks=mmap
-grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
-grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
+find_kernel
 
 uffdretry --probe -j >/out/probe.json
 exactly trace_pid exact-pid exact --runs 5 --seed "$seed"

@@ -14,6 +14,15 @@ wait_for() {
 	done
 }
 
+# Set check and locks: what this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
+find_kernel() {
+	# shellcheck disable=SC2034 # for the script that sources this
+	check=none locks=mmap
+	grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
+	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
+	return 0
+}
+
 has_line() {
 	grep -q "$1" "$2" 2>/dev/null
 }

@@ -1,10 +1,14 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
+# shellcheck disable=SC2086 # lists of words
 # In the guest: who is watched. Loads of known numbers in and out of cgroups and pid namespaces, that exec, fork and exit.
 . /bin/lib.sh
 
 cgroups=/sys/fs/cgroup
+find_kernel
+# shellcheck disable=SC2154 # find_kernel sets them
+export kernel="--kernel-check=$check --locks=$locks"
 scenarios=nothing,mprotect-same,mprotect,unmap
 external=nothing-external,mmap-elsewhere-external,mprotect-external,map-fixed-external
 
@@ -41,38 +45,39 @@ mkdir -p $cgroups/a/deep/er $cgroups/b
 
 # Tasks come to the cgroup after the tool, and to one below it; the same load in another one is not counted.
 tool cgroup -c a
-load cgroup in_cgroup a/deep/er uffdload exact --runs 3 --only $scenarios
-load cgroup-other in_cgroup b uffdload exact --runs 7 --only $scenarios
+load cgroup in_cgroup a/deep/er uffdload exact $kernel --runs 3 --only $scenarios
+load cgroup-other in_cgroup b uffdload exact $kernel --runs 7 --only $scenarios
 end cgroup
 # The same by its whole path; nobody is in there.
 tool cgroup-empty -c $cgroups/a/deep
-load cgroup-empty-other in_cgroup a uffdload exact --runs 2 --only $scenarios
+load cgroup-empty-other in_cgroup a uffdload exact $kernel --runs 2 --only $scenarios
 end cgroup-empty
 
 # The handler in one cgroup, the owner of the memory in another: both ways they are counted.
 for where in a b; do
 	tool external-$where -c $where
-	in_cgroup a uffdload exact --runs 2 --only $external,nothing --wait >/out/external-$where.truth 2>/out/external-$where.load &
-	load=$!
+	in_cgroup a uffdload exact $kernel --runs 2 --only $external,nothing --wait >/out/external-$where.truth 2>/out/external-$where.load &
+	shell=$!
 	wait_for 60 has_line '^ready' /out/external-$where.load
-	tr ' ' '\n' </proc/$load/task/$load/children | while read -r child; do
+	load=$(sed -n 's/^ready //p' /out/external-$where.load)
+	tr ' ' '\n' <"/proc/$load/task/$load/children" | while read -r child; do
 		echo "$child" >$cgroups/b/cgroup.procs
 	done
-	kill -USR1 $load
-	wait $load || echo "external-$where load" >>/out/failed
+	kill -USR1 "$load"
+	wait $shell || echo "external-$where load" >>/out/failed
 	end external-$where
 done
 
 # -p: an exec keeps the process; a child is another one.
 sh -c 'until [ -e /tmp/go-exec ]; do sleep 0.1; done
-	exec uffdload exact --runs 3 --only '$scenarios' >/out/exec.truth 2>/out/exec.load' &
+	exec uffdload exact $kernel --runs 3 --only '$scenarios' >/out/exec.truth 2>/out/exec.load' &
 target=$!
 tool exec -p $target
 touch /tmp/go-exec
 wait $target || echo "exec load" >>/out/failed
 wait $tool || echo "exec end" >>/out/failed
 sh -c 'until [ -e /tmp/go-fork ]; do sleep 0.1; done
-	uffdload exact --runs 3 --only '$scenarios' >/out/fork.truth 2>/out/fork.load; exit 0' &
+	uffdload exact $kernel --runs 3 --only '$scenarios' >/out/fork.truth 2>/out/fork.load; exit 0' &
 target=$!
 tool fork -p $target
 touch /tmp/go-fork
@@ -83,8 +88,8 @@ wait $tool || echo "fork end" >>/out/failed
 cat >/tmp/namespace.sh <<-'END'
 	. /bin/lib.sh
 	echo $$ >/out/namespace.pid
-	trace_pid namespace exact --runs 3 --only $1
-	uffdretry -e -j -o /out/namespace-command.json -- uffdload exact --runs 2 --only $1 \
+	trace_pid namespace exact $kernel --runs 3 --only $1
+	uffdretry -e -j -o /out/namespace-command.json -- uffdload exact $kernel --runs 2 --only $1 \
 		>/out/namespace-command.truth 2>/out/namespace-command.load
 	sed -n 's/^ready //p' /out/namespace.load >/out/namespace.target
 	uffdretry -d 100ms -p $$ 2>/out/namespace.banner >/dev/null
@@ -94,7 +99,7 @@ outside=$!
 unshare -p -f --mount-proc sh /tmp/namespace.sh "$scenarios,$external" || echo namespace >>/out/failed
 kill $outside
 # And a tool outside that watches a process inside, by its number out here.
-unshare -p -f --mount-proc uffdload exact --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
+unshare -p -f --mount-proc uffdload exact $kernel --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
 unshare=$!
 wait_for 60 has_line '^ready' /out/inside.load
 inside=$(cat /proc/$unshare/task/$unshare/children)
