@@ -39,6 +39,7 @@ TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
 LOAD_OBJS := $(LOAD_SRCS:%.c=$(BUILD)/%.o)
 BPF_OBJ := $(BUILD)/uffdretry.bpf.o
 SKEL := $(BUILD)/uffdretry.skel.h
+SYSCALL_NAMES := $(BUILD)/syscall_names.h
 
 ifeq ($(V),1)
 Q :=
@@ -68,7 +69,16 @@ $(BUILD)/%.o: %.c | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+# As the headers of this machine know them.
+$(SYSCALL_NAMES): | $(BUILD)
+	$(call msg,GEN,$@)
+	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM - | { \
+		echo 'static const char *const syscall_names[] = {'; \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/	[\2] = "\1",/p'; \
+		echo '};'; } >$@
+
 $(BUILD)/src/tracer.o: $(SKEL)
+$(BUILD)/src/writers.o: $(SYSCALL_NAMES)
 
 uffdretry: $(TOOL_OBJS)
 	$(call msg,LINK,$@)

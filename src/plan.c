@@ -83,6 +83,28 @@ static const struct hook vma_start_write_exit = {
 	.why = "VMA write locks: second witness",
 };
 
+static const struct hook write_locked = {
+	.program = "write_locked",
+	.variant = "tp_btf",
+	.target = "mmap_lock_acquire_returned",
+	.args = 3,
+	.why = "writers of the mm: who",
+};
+static const struct hook write_locked_memcg = {
+	.program = "write_locked_memcg",
+	.variant = "tp_btf",
+	.target = "mmap_lock_acquire_returned",
+	.args = 4,
+	.why = "writers of the mm: who (with memcg_path)",
+};
+static const struct hook expand_stack_locked_entry = {
+	.program = "expand_stack_locked_entry",
+	.variant = "fentry",
+	.target = "expand_stack_locked",
+	.rare = true,
+	.why = "writers of the mm: stacks that grow",
+};
+
 static const struct hook copy_worker_entry = {
 	.program = "copy_worker_entry",
 	.variant = "fentry",
@@ -188,6 +210,7 @@ static const struct hook mmap_lock_acquire_returned = {
 	.program = "mmap_lock_acquire_returned",
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
+	.args = 4,
 	.required = true,
 	.why = "the VMA, re-taken; every writer",
 };
@@ -214,6 +237,9 @@ static const struct hook *const retry_fn_hooks[] = {
 	&retry_state_save_entry,
 	&unmap_entry,
 	&vma_start_write_exit,
+	&write_locked,
+	&write_locked_memcg,
+	&expand_stack_locked_entry,
 	&ioctl_exit,
 	&hugetlb_lock_vma_exit,
 	&hugetlb_copy_entry,
@@ -237,6 +263,9 @@ static const struct hook *const retry_state_hooks[] = {
 	&get_vma_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
+	&write_locked,
+	&write_locked_memcg,
+	&expand_stack_locked_entry,
 	&ioctl_exit,
 	&hugetlb_lock_vma_exit,
 	&hugetlb_copy_entry,
@@ -260,6 +289,9 @@ static const struct hook *const interval_hooks[] = {
 	&uffd_lock_vma_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
+	&write_locked,
+	&write_locked_memcg,
+	&expand_stack_locked_entry,
 	&ioctl_exit,
 	&page_fault_kernel,
 	&fixup_exception_entry,
@@ -324,6 +356,23 @@ static int enumerator(const struct btf *btf, const char *name)
 static bool has_function(const struct btf *btf, const char *name)
 {
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+/* A tracepoint's function takes what its program does, behind a void *. @args: how many, 0 for any. */
+static bool has_tracepoint(const struct btf *btf, const char *tracepoint, int args)
+{
+	const struct btf_type *t;
+	char name[128];
+	int id;
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	if (id <= 0)
+		return false;
+	t = btf__type_by_id(btf, (__u32)id);
+	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
+		t = btf__type_by_id(btf, t->type);
+	return t && btf_is_func_proto(t) && (!args || btf_vlen(t) == args + 1);
 }
 
 /* VM_UFFD_MINOR_BIT was a macro before 6.19. It moved twice: the functions beside it tell which it is. */
@@ -419,7 +468,8 @@ static void list_unmeasured(struct kernel *k)
 	if (k->seq != SEQ_COUNT)
 		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
 	k->unmeasured[n++] = "causes of EAGAIN outside windows";
-	k->unmeasured[n++] = "writers";
+	if (!has_tracepoint(k->btf, "mmap_lock_acquire_returned", 0))
+		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
 	k->unmeasured[n++] = "chains";
 	k->unmeasured[n++] = "re-take latency";
 	k->unmeasured[n] = NULL;
@@ -447,12 +497,9 @@ void kernel_close(struct kernel *k)
 
 bool hook_in_btf(const struct kernel *k, const struct hook *h)
 {
-	char name[128];
-
 	if (strcmp(h->variant, "tp_btf"))
 		return has_function(k->btf, h->target);
-	snprintf(name, sizeof(name), "btf_trace_%s", h->target);
-	return btf__find_by_name_kind(k->btf, name, BTF_KIND_TYPEDEF) > 0;
+	return has_tracepoint(k->btf, h->target, h->args);
 }
 
 int hook_btf_id(const struct kernel *k, const struct hook *h)

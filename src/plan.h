@@ -22,6 +22,8 @@ struct hook {
 	bool required;	     /* the plan is worthless without it */
 	const char *why;     /* the fact it buys */
 	bool bounds_begin;   /* tells how early a begin is at most */
+	int args;	     /* of a tracepoint whose arguments differ between kernels; 0: any */
+	bool rare;	     /* nothing in the self-test makes it fire */
 	bool hugetlb;	     /* only hugetlb destinations make it fire, and the self-test has none */
 };
 

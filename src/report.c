@@ -19,6 +19,12 @@ static void append(char *text, size_t size, const char *more)
 		memcpy(text + used - 3, "...", 3);
 }
 
+void printable(char *text, size_t size, const char *from)
+{
+	text[0] = '\0';
+	append(text, size, from);
+}
+
 void target_text(const struct report *r, char *text, size_t size)
 {
 	char number[16];

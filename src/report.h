@@ -25,6 +25,7 @@ struct report {
 	int nr_hooks;
 	const char *const *unmeasured;
 	enum seq_kind seq;	     /* how this kernel counts write sections */
+	const struct writer_entry *writers; /* what counters.writers are; NULL: not seen here */
 	const struct target *target; /* NULL: every process */
 	char *const *command;	     /* NULL without one */
 };
@@ -57,6 +58,9 @@ bool report_tells_check(const struct report *r, enum check check);
 
 /* Is it measured how early begins are? Only where a window has a second bound, on the later side of the lock's drop. */
 bool report_bounds_begin(const struct report *r);
+
+/* @from in at most @size bytes; what a terminal could act on becomes '?'. */
+void printable(char *text, size_t size, const char *from);
 
 /* "PID 4242", "PIDs 1, 2", "every process", or the command, in at most @size bytes; unprintable bytes become '?'. */
 void target_text(const struct report *r, char *text, size_t size);

@@ -245,6 +245,56 @@ static void add_lost(struct json_object *o, const struct counters *c)
 	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
 }
 
+static struct json_object *writer_json(const struct writer_entry *e, const struct writer_counts *counts)
+{
+	struct json_object *o = json_object_new_object(), *range;
+	struct writer_text text;
+
+	writer_describe(&e->key, &text);
+	add_str(o, "op", text.op);
+	add_str(o, "syscall", text.syscall[0] ? text.syscall : NULL);
+	add_str(o, "advice", text.advice[0] ? text.advice : NULL);
+	add_str(o, "flags", text.flags[0] ? text.flags : NULL);
+	add_str(o, "comm", text.comm);
+	add_u64(o, "pid", e->key.tgid);
+	add_bool(o, "covers_dst", e->key.covers);
+	add_u64(o, "windows", counts->windows);
+	add_u64(o, "sections", counts->sections);
+	if (e->start == e->end) {
+		add_null(o, "range");
+		return o;
+	}
+	range = add_object(o, "range");
+	add_u64(range, "start", e->start);
+	add_u64(range, "end", e->end);
+	return o;
+}
+
+/* Who wrote to the mm in windows, most windows first, and how much of it is not known. */
+static void add_writers(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	const struct writer_totals *t = &c->totals.writers;
+	struct json_object *list, *sections;
+	int ids[MAX_WRITERS], nr;
+
+	if (!r->writers) {
+		add_null(o, "writers");
+		add_null(o, "write_sections");
+		return;
+	}
+	list = json_object_new_array();
+	nr = writers_sort(c->writers, r->writers, ids);
+	for (int i = 0; i < nr; i++)
+		json_object_array_add(list, writer_json(&r->writers[ids[i]], &c->writers[ids[i]]));
+	json_object_object_add(o, "writers", list);
+	sections = add_object(o, "write_sections");
+	add_u64(sections, "total", t->sections);
+	add_u64(sections, "windows", t->windows);
+	add_u64(sections, "unseen", t->unseen);
+	add_u64(sections, "unseen_windows", t->unseen_windows);
+	add_u64(sections, "other", t->other);
+}
+
 static struct json_object *new_record(const char *type)
 {
 	struct json_object *o = json_object_new_object();
@@ -301,7 +351,7 @@ int json_span(const struct report *r, const struct span *s)
 	add_kinds(o, r, t);
 	add_checks(o, r, t);
 	add_null(o, "eagain_causes");
-	add_null(o, "writers");
+	add_writers(o, r, s->counters);
 	add_null(o, "chains");
 	add_hists(o, r, s->counters);
 	add_begin(o, r, t);

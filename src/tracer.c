@@ -25,6 +25,7 @@ struct tracer {
 	int stats_fd;	   /* while it is open, the kernel counts runs */
 	__u64 unwitnessed; /* while their hook had missed nothing: an anomaly that was counted stays one */
 	void *percpu;	   /* one value of the largest per-CPU map */
+	struct writer_entry writers[MAX_WRITERS];
 };
 
 static const struct hook process_fork = {
@@ -132,6 +133,13 @@ static bool has_fired(const struct tracer *t, const char *program)
 	return false;
 }
 
+/* One of these fits the kernel. */
+static bool has_writers(const struct tracer *t)
+{
+	return is_loaded(t, "write_locked") || is_loaded(t, "write_locked_memcg") ||
+	       is_loaded(t, "mmap_lock_acquire_returned");
+}
+
 static int configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	int err = want_hooks(t, cfg);
@@ -143,6 +151,8 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
 	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
+	t->skel->rodata->has_writers = has_writers(t);
+	writer_shapes_fill(t->skel->rodata->writer_shapes);
 	return 0;
 }
 
@@ -302,6 +312,29 @@ static __u64 read_open(const struct tracer *t)
 	return open;
 }
 
+/* Rows only come; each has its place by its id. */
+static int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
+{
+	struct writer_key key, next;
+	const void *previous = NULL;
+	int fd = bpf_map__fd(t->skel->maps.writer_rows);
+
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		struct writer_row row;
+		int err = bpf_map_lookup_elem(fd, &next, &row);
+
+		if (err)
+			return err;
+		if (row.id < MAX_WRITERS) {
+			counts[row.id] = (struct writer_counts) { row.windows, row.sections };
+			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
+		}
+		key = next;
+		previous = &key;
+	}
+	return 0;
+}
+
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
 {
 	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
@@ -318,6 +351,8 @@ int tracer_read(struct tracer *t, struct counters *c)
 	if (!err)
 		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
 	if (!err)
+		err = read_writers(t, c->writers);
+	if (!err)
 		err = read_missed(t, &c->recursion);
 	/* A write lock that the hook cannot have missed and did not see. */
 	if (!missed_by(t, "vma_start_write_exit"))
@@ -331,6 +366,11 @@ int tracer_hooks(const struct tracer *t, struct hook_state *hooks)
 {
 	memcpy(hooks, t->hooks, sizeof(t->hooks));
 	return t->nr_hooks;
+}
+
+const struct writer_entry *tracer_writers(const struct tracer *t)
+{
+	return has_writers(t) ? t->writers : NULL;
 }
 
 void tracer_close(struct tracer *t)

@@ -8,6 +8,7 @@
 
 #include "plan.h"
 #include "uffdretry.h"
+#include "writers.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
 	struct hist begin; /* by how much a begin was early at most */
+	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
 	__u64 recursion; /* the hooks' missed runs since the attach */
 	__u64 open;	 /* windows open at present, of everyone traced */
 };
@@ -49,7 +51,7 @@ struct hook_state {
 /* It attached, was watched, and should have fired. */
 static inline bool hook_is_silent(const struct hook_state *h)
 {
-	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb;
+	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb && !h->hook->rare;
 }
 
 /* What libbpf says goes to stderr only if @verbose. */
@@ -88,6 +90,9 @@ int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *t
 
 /* The hooks as tracer_read() saw them last; returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
+
+/* What the writers of counters.writers are, MAX_WRITERS entries, as tracer_read() saw them last; NULL: no hook on them. */
+const struct writer_entry *tracer_writers(const struct tracer *t);
 
 /* Detach and free. NULL is fine. */
 void tracer_close(struct tracer *t);

@@ -126,10 +126,12 @@ int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
 
 	if (!w)
 		return 0;
-	if (ret)
-		window_close(w, ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
-	else
+	if (!ret) {
 		window_retaken(w, state->vma, state->dst_addr);
+		return 0;
+	}
+	w->facts.dst = state->dst_addr;
+	window_close(w, ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 	return 0;
 }
 
@@ -286,6 +288,7 @@ int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg
 		return 0;
 	if (write) {
 		change_append((__u64)mm, 0, ~0ULL, CHANGE_WRITE_LOCK);
+		writer_note(mm);
 		return 0;
 	}
 	w = copy_of_current();
@@ -430,6 +433,38 @@ SEC("?fexit/__vma_start_write")
 int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)
 {
 	change_append((__u64)vma->vm_mm, vma->vm_start, vma->vm_end, CHANGE_WRITE_LOCK);
+	return 0;
+}
+
+/*
+ * Who writes: every mmap_write_lock(). See writers.bpf.h.
+ * mmap_lock_acquire_returned(struct mm_struct *mm, bool write, bool success), 6.16 and later
+ */
+SEC("?tp_btf/mmap_lock_acquire_returned")
+int BPF_PROG(write_locked, struct mm_struct *mm, bool write, bool success)
+{
+	if (write && success)
+		writer_note(mm);
+	return 0;
+}
+
+/* The same with a const char *memcg_path before write, up to 6.12. */
+SEC("?tp_btf/mmap_lock_acquire_returned")
+int BPF_PROG(write_locked_memcg, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
+{
+	if (write && success)
+		writer_note(mm);
+	return 0;
+}
+
+/*
+ * Who writes: of a stack that grows neither a system call nor its arguments tell.
+ * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address), 6.5 and later; under mmap_lock for writing
+ */
+SEC("?fentry/expand_stack_locked")
+int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned long address)
+{
+	writer_grows_stack(vma, address);
 	return 0;
 }
 

@@ -174,6 +174,80 @@ struct verdict {
 };
 _Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
 
+/* What a writer of an mm, one that took mmap_lock for writing, was in at that moment. */
+enum writer_origin {
+	WRITER_SYSCALL,
+	WRITER_COMPAT,	    /* a system call of 32-bit code */
+	WRITER_FAULT,	    /* a page fault or an interrupt of user space, and no stack to grow was seen */
+	WRITER_STACK,	    /* a stack that grows, by a page fault or an access in any system call */
+	WRITER_KTHREAD,	    /* khugepaged, a kworker, ... */
+	WRITER_IO_WORKER,   /* io_uring's */
+	WRITER_USER_WORKER, /* vhost's */
+};
+
+/* One writer in the list: what differs in none of these is counted together. */
+struct writer_key {
+	__u32 origin; /* enum writer_origin */
+	__u32 nr;     /* of the system call */
+	__u32 sub;    /* advice, protection, flags, request: what writer_shape.sub says */
+	__u32 tgid;
+	__u32 covers; /* it locked the destination's VMA, or acted on the destination's address */
+	char comm[16];
+};
+_Static_assert(sizeof(struct writer_key) == 36, "struct writer_key has padding");
+
+struct writer_row {
+	__u64 windows;
+	__u64 sections;
+	__u64 start; /* the range of the last section whose range is known; equal: none */
+	__u64 end;
+	__u32 id;
+	__u32 pad;
+};
+
+#define MAX_WRITERS 1024
+
+/* The writers of one window: numbers of rows. */
+#define WRITERS_A_WINDOW 16
+
+struct writer_set {
+	__u32 nr;
+	__u16 ids[WRITERS_A_WINDOW];
+};
+
+/* (sub & mask) == value */
+struct writer_when {
+	__u32 mask;
+	__u32 value;
+};
+
+/*
+ * Where a system call's arguments say what it acts on. Arguments are counted from 1, 0 is none. Filled by the loader
+ * (writers.c), read by the programs.
+ */
+struct writer_shape {
+	__u8 sub; /* advice, flags or the like; WRITER_SUB_AT: where argument at points to */
+	__u8 at;  /* a pointer */
+	__u8 at_is_range; /* ... to an address and a length */
+	__u8 whole;	  /* it acts on the whole mm, when everything fits */
+	__u8 start[2];
+	__u8 len[2];
+	struct writer_when ranged[2]; /* when the ranges are ones; the first also for at */
+	struct writer_when everything;
+};
+_Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has padding");
+
+#define WRITER_SUB_AT 255
+#define NR_WRITER_SHAPES 512
+
+struct writer_totals {
+	__u64 windows;	      /* in which somebody wrote */
+	__u64 sections;	      /* write sections in them */
+	__u64 unseen;	      /* of these: nobody knows whose */
+	__u64 unseen_windows; /* windows with such */
+	__u64 other;	      /* sections of writers beyond MAX_WRITERS, or beyond WRITERS_A_WINDOW in one window */
+};
+
 /* Log-linear histogram of nanoseconds: see hist.h. */
 #define HIST_BUCKETS 144
 
@@ -211,6 +285,7 @@ struct totals {
 	__u64 kernel_absent; /* windows of which the kernel compares nothing */
 	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
 	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */
+	struct writer_totals writers;
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
 };

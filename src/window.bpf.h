@@ -18,6 +18,7 @@
 #include "targets.bpf.h"
 #include "changes.bpf.h"
 #include "count.bpf.h"
+#include "writers.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
 #define ENOENT 2
@@ -58,6 +59,8 @@ struct window {
 	__u32 open;   /* begun, and not ended */
 	__u32 locked; /* plan interval: held is there */
 	__u32 failed; /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 first_writer; /* without a seqcount: writer_head() at the begin */
+	struct writer_set writers;
 	__u32 pad;
 };
 
@@ -109,6 +112,33 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 }
 
 /*
+ * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in at
+ * the begin and ended has.
+ */
+static __always_inline void window_writers(struct window *w)
+{
+	struct writer_query q = { .set = &w->writers, .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
+	__u32 first = w->first_writer, last = 0;
+
+	if (!has_writers || w->facts.retake == RETAKE_LOST)
+		return;
+	if (mm_seq_kind() == SEQ_COUNT) {
+		__u32 end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+
+		if (w->facts.begin.mm_lock_seq == end)
+			return;
+		first = w->facts.begin.mm_lock_seq | 1;
+		last = (end - 1) | 1;
+		if (w->retaken_ns && was_write_locked(&w->facts))
+			q.lock_seq = w->facts.end.vm_lock_seq;
+	} else {
+		first |= 1;
+		last = writer_head(w->mm) - 1;
+	}
+	writers_count(&q, first, last);
+}
+
+/*
  * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew for
  * each of the many ends that call it. Returns 0.
  */
@@ -121,9 +151,11 @@ int window_end(struct window *w, __u32 retake)
 		count_lost(w->slot, LOST_WINDOWS);
 	classify(&w->facts, &w->verdict);
 	/* Once the loader has said stop, what it reads must not change any more. */
-	if (phase != PHASE_OFF)
+	if (phase != PHASE_OFF) {
 		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
 			     w->external);
+		window_writers(w);
+	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
 	return 0;
@@ -220,6 +252,10 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	__sync_fetch_and_add(open_windows_of(mm), 1);
 	w->unmaps = change_head(mm, CHANGE_UNMAP);
 	w->write_locks = change_head(mm, CHANGE_WRITE_LOCK);
+	w->writers.nr = 0;
+	if (has_writers)
+		writers_watch(mm, w->begin_ns);
+	w->first_writer = writer_head(mm);
 }
 
 /*
@@ -313,6 +349,7 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 static __always_inline void retry_returned(struct window *w, struct vm_area_struct *vma, __u64 dst, __s32 ret)
 {
 	if (!vma) {
+		w->facts.dst = dst;
 		window_close(w, ret == -EFAULT ? RETAKE_NEVER : ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 		return;
 	}
@@ -372,12 +409,15 @@ static __always_inline void window_overtaken(struct window *w, bool changing, __
 	/* Where the copy's place is kept, "re-taken" only means that the VMA was locked. */
 	bool untested = w->copy.len || w->facts.kernel_check == KERNEL_CHECK_NONE;
 
-	if (!w->retaken_ns)
+	if (!w->retaken_ns) {
+		/* The page that failed: plan retry_state has not seen its address. */
+		w->facts.dst = ret > 0 ? dst + ret : dst;
 		window_close(w, retake_never_seen(ret, len));
-	else if (untested && ret != (__s64)len)
+	} else if (untested && ret != (__s64)len) {
 		window_close(w, unseen_verdict(w, ret, dst + len, changing));
-	else
+	} else {
 		window_close(w, RETAKE_OK);
+	}
 }
 
 #endif /* WINDOW_BPF_H */

@@ -39,14 +39,27 @@ enum bpf_map_type {
 
 enum {
 	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
 };
-
-/* x86-64: what PT_REGS_* in bpf_tracing.h names; no program here reads it. */
-struct pt_regs;
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
+
+/* x86-64. */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+
+struct thread_info {
+	unsigned int status;
+};
 
 struct vm_uffd_ops; /* optional: 7.1 and later */
 
@@ -76,6 +89,8 @@ struct signal_struct {
 struct mm_struct;
 
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
 	int pagefault_disabled;
 	int tgid;
 	struct mm_struct *mm;

@@ -17,6 +17,7 @@ $(BUILD)/asan/%.o: %.c | $(BUILD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
 $(BUILD)/asan/src/tracer.o: $(SKEL)
+$(BUILD)/asan/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
 	$(call msg,LINK,$@)
@@ -26,7 +27,8 @@ $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
 asan_src = $(1:%=$(BUILD)/asan/src/%.o)
 $(BUILD)/unit/test_options: $(call asan_src,options)
 $(BUILD)/unit/test_totals: $(call asan_src,totals)
-$(BUILD)/unit/test_json $(BUILD)/unit/test_report: $(call asan_src,json report report_json report_text totals)
+$(BUILD)/unit/test_json $(BUILD)/unit/test_report: $(call asan_src,json report report_json report_text totals writers)
+$(BUILD)/unit/test_writers: $(call asan_src,writers)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* Writers of an mm by name: what a system call's number and arguments mean, and the list of who wrote most. */
+#ifndef WRITERS_H
+#define WRITERS_H
+
+#include "uffdretry.h"
+
+#include <stdbool.h>
+
+/* A writer's numbers; the index is its row's id. */
+struct writer_counts {
+	__u64 windows;
+	__u64 sections;
+};
+
+/* What a row is about. Never changes, but for the range, which is that of the last section. */
+struct writer_entry {
+	struct writer_key key;
+	__u64 start; /* equal to end: the range is not known */
+	__u64 end;
+	bool used;
+};
+
+/* A writer in words: the kernel's. Empty where there is nothing to say. */
+struct writer_text {
+	char op[32];	 /* mprotect, fork, UFFDIO_REGISTER, stack growth, khugepaged, ... */
+	char syscall[32];
+	char advice[32]; /* MADV_* */
+	char flags[96];	 /* PROT_*, MAP_*, ..., of the operations that have some */
+	char comm[17];	 /* the task's own bytes: not yet fit for a terminal */
+};
+
+/* writer_shapes_fill() - the table that the programs read: which arguments of which system call say what it acts on. */
+void writer_shapes_fill(struct writer_shape shapes[NR_WRITER_SHAPES]);
+
+/* writer_describe() - @key in words. */
+void writer_describe(const struct writer_key *key, struct writer_text *text);
+
+/*
+ * writers_sort() - the ids of the writers with a count, most windows first, then most sections, then in the order of
+ * their appearance. @ids has room for MAX_WRITERS. Returns how many.
+ */
+int writers_sort(const struct writer_counts counts[MAX_WRITERS], const struct writer_entry entries[MAX_WRITERS],
+		 int ids[MAX_WRITERS]);
+
+#endif /* WRITERS_H */
