@@ -117,7 +117,7 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
  */
 static __always_inline void window_writers(struct window *w)
 {
-	struct writer_query q = { .set = &w->writers, .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
+	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
 	__u32 first = w->first_writer, last = 0;
 
 	if (!has_writers || w->facts.retake == RETAKE_LOST)
@@ -136,6 +136,7 @@ static __always_inline void window_writers(struct window *w)
 		last = writer_head(w->mm) - 1;
 	}
 	writers_count(&q, first, last);
+	w->writers = q.set;
 }
 
 /*

@@ -254,21 +254,20 @@ static __always_inline __u32 writer_head(__u64 mm)
 	return ring ? *(volatile __u32 *)&ring->head : 0;
 }
 
-/* A window's question. */
+/* A window's question, and what is known of the answer. */
 struct writer_query {
-	struct writer_ring *ring;
-	struct writer_set *set;
 	__u64 mm;
 	__u64 dst;
 	__u64 since;
-	__u64 start; /* of the note in hand: the range it acts on, 0 and 0 when not known */
+	__u64 start; /* of the section in hand: the range it acts on, 0 and 0 when not known */
 	__u64 end;
-	__u32 seq;	/* the next section */
+	__u32 first;	/* section of the window */
 	__u32 lock_seq; /* the last one that locked the destination's VMA, 0: not known */
 	__u32 slot;
 	__u32 sections;
 	__u32 unseen;
 	__u32 other;
+	struct writer_set set;
 };
 
 static __always_inline bool fits(const volatile struct writer_when *when, __u32 sub)
@@ -358,7 +357,7 @@ static __always_inline void count_writer(struct writer_query *q, const struct wr
 		q->other++;
 		return;
 	}
-	result = set_add(q->set, row->id);
+	result = set_add(&q->set, row->id);
 	if (result == SET_FULL) {
 		q->other++;
 		return;
@@ -372,15 +371,23 @@ static __always_inline void count_writer(struct writer_query *q, const struct wr
 	}
 }
 
-/* bpf_loop() over the sections of a window. */
-static long writer_visit(__u32 i, struct writer_query *q)
+/*
+ * writer_section() - name and count who had the write section @seq. A global function: the verifier looks at it once,
+ * and not anew for each turn of the loop. Returns 0.
+ */
+int writer_section(struct writer_query *q, __u32 seq)
 {
-	struct writer_note *n = &q->ring->notes[(q->seq >> 1) & (RING_NOTES - 1)];
-	struct writer_key key = {};
 	bool by_seq = mm_seq_kind() == SEQ_COUNT;
-	__u32 seq = q->seq;
+	struct writer_key key = {};
+	struct writer_ring *ring;
+	struct writer_note *n;
 
-	q->seq += 2;
+	if (!q)
+		return 0;
+	ring = writer_ring_of(q->mm);
+	if (!ring)
+		return 0;
+	n = &ring->notes[(seq >> 1) & (RING_NOTES - 1)];
 	if (*(volatile __u32 *)&n->seq != seq || n->ns < q->since || (by_seq && n->mm != q->mm)) {
 		q->unseen++;
 		return 0;
@@ -406,17 +413,22 @@ static long writer_visit(__u32 i, struct writer_query *q)
 	return 0;
 }
 
+static long writer_visit(__u32 i, struct writer_query *q)
+{
+	writer_section(q, q->first + 2 * i);
+	return 0;
+}
+
 /*
  * writers_count() - count who had the write sections @first, @first + 2 ... @last of @q's mm. @last - @first is even, and
- * -2 for none. @q has set, mm, dst, lock_seq and slot.
+ * -2 for none. @q has mm, dst, lock_seq and slot.
  */
 static __always_inline void writers_count(struct writer_query *q, __u32 first, __u32 last)
 {
 	struct totals *t = totals_of(q->slot);
 	__u32 all = ((__s32)(last - first) >> 1) + 1, nr = all;
 
-	q->ring = writer_ring_of(q->mm);
-	if (!t || !q->ring || !all)
+	if (!t || !all)
 		return;
 	q->since = *watch_since_of(q->mm);
 	if (nr > RING_NOTES) {
@@ -424,7 +436,7 @@ static __always_inline void writers_count(struct writer_query *q, __u32 first, _
 		first += 2 * q->unseen;
 		nr = RING_NOTES;
 	}
-	q->seq = first;
+	q->first = first;
 	bpf_loop(nr, writer_visit, q, 0);
 	/* A ring's own numbers are also those of other mms. */
 	q->sections = mm_seq_kind() == SEQ_COUNT ? all : q->sections + q->unseen;
