@@ -42,10 +42,16 @@ struct free_options {
 	bool wait;
 };
 
+struct writers_options {
+	uint64_t runs;
+	bool wait;
+};
+
 int exact_main(const struct exact_options *options);
 int exact_list(bool json);
 int random_main(const struct random_options *options);
 int free_main(const struct free_options *options);
+int writers_main(const struct writers_options *options);
 
 /* --- process.c ---------------------------------------------------------------------------------------------- */
 

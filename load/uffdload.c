@@ -321,6 +321,46 @@ static int free_command(int argc, char **argv)
 	return free_main(&options);
 }
 
+/* --- writers ------------------------------------------------------------------------------------------------ */
+
+static const struct argp_option writers_options[] = {
+	{ "runs", KEY_RUNS, "N", 0, "Do each operation N times (default 3)", 0 },
+	OPTION_WAIT,
+	{ 0 },
+};
+
+static error_t parse_writers(int key, char *arg, struct argp_state *state)
+{
+	struct writers_options *options = state->input;
+
+	switch (key) {
+	case KEY_RUNS:
+		options->runs = parse_number(state, "--runs", arg, 1, 10000);
+		return 0;
+	case KEY_WAIT:
+		options->wait = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp writers_argp = {
+	.options = writers_options,
+	.parser = parse_writers,
+	.doc = "Each way to write to an mm once in a window that is held open: by this process, by another one, by the "
+	       "kernel. Who must be named goes to stdout as one JSON object.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
+};
+
+static int writers_command(int argc, char **argv)
+{
+	struct writers_options options = { .runs = 3 };
+
+	argp_parse(&writers_argp, argc, argv, 0, NULL, &options);
+	return writers_main(&options);
+}
+
 /* --- the commands ------------------------------------------------------------------------------------------- */
 
 struct command {
@@ -332,6 +372,7 @@ static const struct command commands[] = {
 	{ "exact", exact_command },
 	{ "random", random_command },
 	{ "free", free_command },
+	{ "writers", writers_command },
 };
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -358,13 +399,14 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 
 static const struct argp top_argp = {
 	.parser = parse_command,
-	.args_doc = "exact|random|free [OPTION...]",
+	.args_doc = "exact|random|free|writers [OPTION...]",
 	.doc = "UFFDIO_COPY loads whose retry windows are known for certain; uffdretry's numbers are tested against "
 	       "them.\v"
 	       "COMMANDS:\n"
 	       "  exact   named windows, each with its class, verdicts and reasons\n"
 	       "  random  random windows, and a model that says what each of them is\n"
 	       "  free    copiers and writers that run freely, as fast as they can\n"
+	       "  writers each way to write to an mm, one a window\n"
 	       "\n"
 	       "EXAMPLES:\n"
 	       "  uffdload exact --list                 what there is\n"

@@ -312,16 +312,8 @@ static const struct plan interval = {
 };
 
 static const struct hook *const legacy_hooks[] = {
-	&mcopy_atomic_exit,
-	&mm_alloc_pmd_entry,
-	&huge_pte_alloc_entry,
-	&do_mas_munmap_entry,
-	&ioctl_exit,
-	&mmap_lock_acquire_returned,
-	&mmap_lock_released,
-	&legacy_fixup_entry,
-	&mcopy_atomic_entry,
-	NULL,
+	&mcopy_atomic_exit,	     &mm_alloc_pmd_entry, &huge_pte_alloc_entry, &do_mas_munmap_entry, &ioctl_exit,
+	&mmap_lock_acquire_returned, &mmap_lock_released, &legacy_fixup_entry,	 &mcopy_atomic_entry,  NULL,
 };
 
 /* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq to be had. */
@@ -483,8 +475,8 @@ int kernel_open(struct kernel *k)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
-	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
-		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->has_check =
+		has_function(k->btf, "mfill_retry_state_changed") || has_function(k->btf, "mfill_copy_folio_retry");
 	list_unmeasured(k);
 	return 0;
 }

@@ -26,8 +26,8 @@ struct report {
 	const char *const *unmeasured;
 	enum seq_kind seq;	     /* how this kernel counts write sections */
 	const struct writer_entry *writers; /* what counters.writers are; NULL: not seen here */
-	const struct target *target; /* NULL: every process */
-	char *const *command;	     /* NULL without one */
+	const struct target *target;	    /* NULL: every process */
+	char *const *command;		    /* NULL without one */
 };
 
 /* One span of time and what was counted in it. */

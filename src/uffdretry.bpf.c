@@ -262,8 +262,8 @@ int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigne
 }
 
 /*
- * Plan legacy: the copier drops mmap_lock. mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool write),
- * up to 6.12; memcg_path went later.
+ * Plan legacy: the copier drops mmap_lock. mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool
+ * write), up to 6.12; memcg_path went later.
  */
 SEC("?tp_btf/mmap_lock_released")
 int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, bool write)
@@ -459,7 +459,8 @@ int BPF_PROG(write_locked_memcg, struct mm_struct *mm, const char *memcg_path, b
 
 /*
  * Who writes: of a stack that grows neither a system call nor its arguments tell.
- * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address), 6.5 and later; under mmap_lock for writing
+ * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address), 6.5 and later; under mmap_lock for
+ * writing
  */
 SEC("?fentry/expand_stack_locked")
 int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned long address)

@@ -226,8 +226,8 @@ struct writer_when {
  * (writers.c), read by the programs.
  */
 struct writer_shape {
-	__u8 sub; /* advice, flags or the like; WRITER_SUB_AT: where argument at points to */
-	__u8 at;  /* a pointer */
+	__u8 sub;	  /* advice, flags or the like; WRITER_SUB_AT: where argument at points to */
+	__u8 at;	  /* a pointer */
 	__u8 at_is_range; /* ... to an address and a length */
 	__u8 whole;	  /* it acts on the whole mm, when everything fits */
 	__u8 start[2];
@@ -282,6 +282,7 @@ struct totals {
 	__u64 unwitnessed;
 	__u64 kernel_seen;  /* windows of which the kernel's verdict was seen */
 	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
+	__u64 kernel_seen;   /* windows of which the kernel's verdict was seen */
 	__u64 kernel_absent; /* windows of which the kernel compares nothing */
 	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
 	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */

@@ -56,9 +56,9 @@ struct window {
 	__u32 slot;
 	__u32 kind;
 	__u32 external;
-	__u32 open;   /* begun, and not ended */
-	__u32 locked; /* plan interval: held is there */
-	__u32 failed; /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 open;	    /* begun, and not ended */
+	__u32 locked;	    /* plan interval: held is there */
+	__u32 failed;	    /* plan legacy: the copy failed, the lock is not dropped yet */
 	__u32 first_writer; /* without a seqcount: writer_head() at the begin */
 	struct writer_set writers;
 	__u32 pad;
@@ -112,8 +112,8 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 }
 
 /*
- * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in at
- * the begin and ended has.
+ * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in
+ * at the begin and ended has.
  */
 static __always_inline void window_writers(struct window *w)
 {
@@ -140,8 +140,8 @@ static __always_inline void window_writers(struct window *w)
 }
 
 /*
- * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew for
- * each of the many ends that call it. Returns 0.
+ * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew
+ * for each of the many ends that call it. Returns 0.
  */
 int window_end(struct window *w, __u32 retake)
 {

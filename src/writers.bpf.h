@@ -3,8 +3,8 @@
 /*
  * Who takes an mm's mmap_lock for writing, and who did so in a window.
  *
- * Every write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its tracepoint fires, and it is
- * made even just before the unlock or downgrade. So a writer notes itself at the place that its mm and its sequence
+ * Every write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its tracepoint fires, and it
+ * is made even just before the unlock or downgrade. So a writer notes itself at the place that its mm and its sequence
  * number give, and a window looks up each odd number between its begin and its end. How many sections there were is
  * known from the numbers alone; what is not found is counted as unseen, never guessed.
  *
@@ -217,8 +217,8 @@ static __always_inline void writer_note(struct mm_struct *mm)
 }
 
 /*
- * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it was
- * a page fault, or an access by the kernel in any system call.
+ * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it
+ * was a page fault, or an access by the kernel in any system call.
  */
 static __always_inline void writer_grows_stack(struct vm_area_struct *vma, __u64 address)
 {
@@ -420,8 +420,8 @@ static long writer_visit(__u32 i, struct writer_query *q)
 }
 
 /*
- * writers_count() - count who had the write sections @first, @first + 2 ... @last of @q's mm. @last - @first is even, and
- * -2 for none. @q has mm, dst, lock_seq and slot.
+ * writers_count() - count who had the write sections @first, @first + 2 ... @last of @q's mm. @last - @first is even,
+ * and -2 for none. @q has mm, dst, lock_seq and slot.
  */
 static __always_inline void writers_count(struct writer_query *q, __u32 first, __u32 last)
 {

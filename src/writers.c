@@ -79,34 +79,20 @@ static const struct name clone_names[] = {
 };
 
 static const struct name madvise_names[] = {
-	{ 0, "MADV_NORMAL" },
-	{ 1, "MADV_RANDOM" },
-	{ 2, "MADV_SEQUENTIAL" },
-	{ 3, "MADV_WILLNEED" },
-	{ 4, "MADV_DONTNEED" },
-	{ 8, "MADV_FREE" },
-	{ 9, "MADV_REMOVE" },
-	{ 10, "MADV_DONTFORK" },
-	{ 11, "MADV_DOFORK" },
-	{ 12, "MADV_MERGEABLE" },
-	{ 13, "MADV_UNMERGEABLE" },
-	{ 14, "MADV_HUGEPAGE" },
-	{ 15, "MADV_NOHUGEPAGE" },
-	{ 16, "MADV_DONTDUMP" },
-	{ 17, "MADV_DODUMP" },
-	{ 18, "MADV_WIPEONFORK" },
-	{ 19, "MADV_KEEPONFORK" },
-	{ 20, "MADV_COLD" },
-	{ 21, "MADV_PAGEOUT" },
-	{ 22, "MADV_POPULATE_READ" },
-	{ 23, "MADV_POPULATE_WRITE" },
-	{ 24, "MADV_DONTNEED_LOCKED" },
-	{ 25, "MADV_COLLAPSE" },
-	{ 100, "MADV_HWPOISON" },
-	{ 101, "MADV_SOFT_OFFLINE" },
-	{ 102, "MADV_GUARD_INSTALL" },
-	{ 103, "MADV_GUARD_REMOVE" },
-	{ 0, NULL },
+	{ 0, "MADV_NORMAL" },	       { 1, "MADV_RANDOM" },
+	{ 2, "MADV_SEQUENTIAL" },      { 3, "MADV_WILLNEED" },
+	{ 4, "MADV_DONTNEED" },	       { 8, "MADV_FREE" },
+	{ 9, "MADV_REMOVE" },	       { 10, "MADV_DONTFORK" },
+	{ 11, "MADV_DOFORK" },	       { 12, "MADV_MERGEABLE" },
+	{ 13, "MADV_UNMERGEABLE" },    { 14, "MADV_HUGEPAGE" },
+	{ 15, "MADV_NOHUGEPAGE" },     { 16, "MADV_DONTDUMP" },
+	{ 17, "MADV_DODUMP" },	       { 18, "MADV_WIPEONFORK" },
+	{ 19, "MADV_KEEPONFORK" },     { 20, "MADV_COLD" },
+	{ 21, "MADV_PAGEOUT" },	       { 22, "MADV_POPULATE_READ" },
+	{ 23, "MADV_POPULATE_WRITE" }, { 24, "MADV_DONTNEED_LOCKED" },
+	{ 25, "MADV_COLLAPSE" },       { 100, "MADV_HWPOISON" },
+	{ 101, "MADV_SOFT_OFFLINE" },  { 102, "MADV_GUARD_INSTALL" },
+	{ 103, "MADV_GUARD_REMOVE" },  { 0, NULL },
 };
 
 static const struct name policy_names[] = {
@@ -121,10 +107,7 @@ static const struct name policy_names[] = {
 };
 
 static const struct name prctl_names[] = {
-	{ 35, "PR_SET_MM" },
-	{ 41, "PR_SET_THP_DISABLE" },
-	{ 67, "PR_SET_MEMORY_MERGE" },
-	{ 0x53564d41, "PR_SET_VMA" },
+	{ 35, "PR_SET_MM" }, { 41, "PR_SET_THP_DISABLE" }, { 67, "PR_SET_MEMORY_MERGE" }, { 0x53564d41, "PR_SET_VMA" },
 	{ 0, NULL },
 };
 
@@ -152,7 +135,10 @@ enum sub_kind {
 };
 
 #define UFFD_REQUEST 0xaa00
-#define CLONE_NOT_VM { .mask = CLONE_VM, .value = 0 }
+#define CLONE_NOT_VM                                                                                                   \
+	{                                                                                                              \
+		.mask = CLONE_VM, .value = 0                                                                           \
+	}
 
 static const struct syscall {
 	int nr;
@@ -161,15 +147,16 @@ static const struct syscall {
 	struct writer_shape shape;
 } syscalls[] = {
 	/* The address is a hint without MAP_FIXED, and nothing of the destination's is touched. */
-	{ SYS_mmap, SUB_BITS, map_names,
-	  { .sub = 4, .start = { 1 }, .len = { 2 }, .ranged = { { 0x10, 0x10 } } } },
+	{ SYS_mmap, SUB_BITS, map_names, { .sub = 4, .start = { 1 }, .len = { 2 }, .ranged = { { 0x10, 0x10 } } } },
 	{ SYS_munmap, SUB_NONE, NULL, { .start = { 1 }, .len = { 2 } } },
 	{ SYS_mprotect, SUB_BITS, prot_names, { .sub = 3, .start = { 1 }, .len = { 2 } } },
 	{ SYS_pkey_mprotect, SUB_BITS, prot_names, { .sub = 3, .start = { 1 }, .len = { 2 } } },
 	{ SYS_madvise, SUB_ADVICE, madvise_names, { .sub = 3, .start = { 1 }, .len = { 2 } } },
 	/* Of the vector only the first range is read. */
 	{ SYS_process_madvise, SUB_ADVICE, madvise_names, { .sub = 4, .at = 2, .at_is_range = 1 } },
-	{ SYS_mremap, SUB_BITS, mremap_names,
+	{ SYS_mremap,
+	  SUB_BITS,
+	  mremap_names,
 	  { .sub = 4, .start = { 1, 5 }, .len = { 2, 3 }, .ranged = { { 0, 0 }, { 2, 2 } } } },
 	{ SYS_brk, SUB_NONE, NULL, { 0 } },
 	{ SYS_mlock, SUB_NONE, NULL, { .start = { 1 }, .len = { 2 } } },
@@ -180,16 +167,22 @@ static const struct syscall {
 	{ SYS_munlockall, SUB_NONE, NULL, { .whole = 1 } },
 	/* A fork locks every VMA (dup_mmap()); with CLONE_VM there is nothing to copy. */
 	{ SYS_clone, SUB_BITS, clone_names, { .sub = 1, .whole = 1, .everything = CLONE_NOT_VM } },
-	{ SYS_clone3, SUB_BITS, clone_names,
+	{ SYS_clone3,
+	  SUB_BITS,
+	  clone_names,
 	  { .sub = WRITER_SUB_AT, .at = 1, .whole = 1, .everything = CLONE_NOT_VM } },
 	{ SYS_fork, SUB_NONE, NULL, { .whole = 1 } },
 	{ SYS_mbind, SUB_VALUE, policy_names, { .sub = 3, .start = { 1 }, .len = { 2 } } },
 	{ SYS_set_mempolicy_home_node, SUB_NONE, NULL, { .start = { 1 }, .len = { 2 } } },
 	{ SYS_remap_file_pages, SUB_NONE, NULL, { .start = { 1 }, .len = { 2 } } },
 	{ SYS_mseal, SUB_NONE, NULL, { .start = { 1 }, .len = { 2 } } },
-	{ SYS_prctl, SUB_VALUE, prctl_names,
+	{ SYS_prctl,
+	  SUB_VALUE,
+	  prctl_names,
 	  { .sub = 1, .start = { 3 }, .len = { 4 }, .ranged = { { ~0U, 0x53564d41 } } } },
-	{ SYS_ioctl, SUB_REQUEST, uffd_names,
+	{ SYS_ioctl,
+	  SUB_REQUEST,
+	  uffd_names,
 	  { .sub = 2, .at = 3, .at_is_range = 1, .ranged = { { 0xff00, UFFD_REQUEST } } } },
 	{ SYS_ptrace, SUB_VALUE, NULL, { .sub = 1 } },
 };

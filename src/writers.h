@@ -24,7 +24,7 @@ struct writer_entry {
 
 /* A writer in words: the kernel's. Empty where there is nothing to say. */
 struct writer_text {
-	char op[32];	 /* mprotect, fork, UFFDIO_REGISTER, stack growth, khugepaged, ... */
+	char op[32]; /* mprotect, fork, UFFDIO_REGISTER, stack growth, khugepaged, ... */
 	char syscall[32];
 	char advice[32]; /* MADV_* */
 	char flags[96];	 /* PROT_*, MAP_*, ..., of the operations that have some */
