@@ -282,7 +282,6 @@ struct totals {
 	__u64 unwitnessed;
 	__u64 kernel_seen;  /* windows of which the kernel's verdict was seen */
 	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
-	__u64 kernel_seen;   /* windows of which the kernel's verdict was seen */
 	__u64 kernel_absent; /* windows of which the kernel compares nothing */
 	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
 	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */

@@ -44,12 +44,13 @@ exactly() {
 }
 
 # Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed. $plan, if set, is
-# forced.
+# forced. What an earlier run of that name left would be taken for signs of this one.
 
 # trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.
 trace_pid() {
 	name=$1
 	shift
+	rm -f "/out/$name".*
 	uffdload "$@" --wait >"/out/$name.truth" 2>"/out/$name.load" &
 	load=$!
 	wait_for 60 has_line '^ready' "/out/$name.load" || return 1
@@ -65,6 +66,7 @@ trace_pid() {
 trace_all() {
 	name=$1
 	shift
+	rm -f "/out/$name".*
 	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
 	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -a &
 	tool=$!
