@@ -217,8 +217,9 @@ static __always_inline void writer_note(struct mm_struct *mm)
 }
 
 /*
- * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it
- * was a page fault, or an access by the kernel in any system call.
+ * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it was
+ * a page fault, or an access by the kernel in any system call. Without a seqcount the section is the ring's last, unless
+ * another mm's got a number since: then it stays what it was.
  */
 static __always_inline void writer_grows_stack(struct vm_area_struct *vma, __u64 address)
 {
@@ -227,12 +228,12 @@ static __always_inline void writer_grows_stack(struct vm_area_struct *vma, __u64
 	struct writer_note *n;
 	__u32 seq;
 
-	if (!mm || mm_seq_kind() != SEQ_COUNT || !*watch_of((__u64)mm))
+	if (!mm || !*watch_of((__u64)mm))
 		return;
 	ring = writer_ring_of((__u64)mm);
 	if (!ring)
 		return;
-	seq = mm_lock_seq(mm);
+	seq = mm_seq_kind() == SEQ_COUNT ? mm_lock_seq(mm) : *(volatile __u32 *)&ring->head - 1;
 	n = &ring->notes[(seq >> 1) & (RING_NOTES - 1)];
 	if (n->mm != (__u64)mm || __sync_val_compare_and_swap(&n->seq, seq, NOTE_BUSY) != seq)
 		return;
