@@ -312,8 +312,17 @@ static const struct plan interval = {
 };
 
 static const struct hook *const legacy_hooks[] = {
-	&mcopy_atomic_exit,	     &mm_alloc_pmd_entry, &huge_pte_alloc_entry, &do_mas_munmap_entry, &ioctl_exit,
-	&mmap_lock_acquire_returned, &mmap_lock_released, &legacy_fixup_entry,	 &mcopy_atomic_entry,  NULL,
+	&mcopy_atomic_exit,
+	&mm_alloc_pmd_entry,
+	&huge_pte_alloc_entry,
+	&do_mas_munmap_entry,
+	&ioctl_exit,
+	&mmap_lock_acquire_returned,
+	&expand_stack_locked_entry,
+	&mmap_lock_released,
+	&legacy_fixup_entry,
+	&mcopy_atomic_entry,
+	NULL,
 };
 
 /* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq to be had. */
