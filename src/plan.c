@@ -88,21 +88,21 @@ static const struct hook write_locked = {
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 3,
-	.why = "writers of the mm: who",
+	.why = "who writes",
 };
 static const struct hook write_locked_memcg = {
 	.program = "write_locked_memcg",
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 4,
-	.why = "writers of the mm: who (with memcg_path)",
+	.why = "who writes (with a memcg path)",
 };
 static const struct hook expand_stack_locked_entry = {
 	.program = "expand_stack_locked_entry",
 	.variant = "fentry",
 	.target = "expand_stack_locked",
 	.rare = true,
-	.why = "writers of the mm: stacks that grow",
+	.why = "who writes: stacks that grow",
 };
 
 static const struct hook copy_worker_entry = {
@@ -484,8 +484,8 @@ int kernel_open(struct kernel *k)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
-	k->has_check =
-		has_function(k->btf, "mfill_retry_state_changed") || has_function(k->btf, "mfill_copy_folio_retry");
+	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
+		       has_function(k->btf, "mfill_copy_folio_retry");
 	list_unmeasured(k);
 	return 0;
 }
