@@ -285,14 +285,14 @@ static void print_begin(const struct report *r, const struct counters *c)
 static void print_writer(const struct report *r, const struct writer_entry *e, const struct writer_counts *counts)
 {
 	struct writer_text text;
-	char all[192], what[33], comm[17];
+	char all[192], what[31], comm[16];
 
 	writer_describe(&e->key, &text);
 	snprintf(all, sizeof(all), "%s%s%s%s", text.op, text.advice[0] || text.flags[0] ? " " : "", text.advice,
 		 text.flags);
 	printable(what, sizeof(what), all);
 	printable(comm, sizeof(comm), text.comm);
-	fprintf(r->out, "%-32s %-15s %8u %-6s %7s %6s\n", what, comm, e->key.tgid, e->key.covers ? "dst" : "",
+	fprintf(r->out, "%-30s %-15s %10u %-6s %7s %6s\n", what, comm, e->key.tgid, e->key.covers ? "dst" : "",
 		COUNT(counts->windows, 6), COUNT(counts->sections, 6));
 }
 
@@ -305,13 +305,13 @@ static void print_writers(const struct report *r, const struct counters *c)
 	if (!r->writers || !t->windows)
 		return;
 	nr = writers_sort(c->writers, r->writers, ids);
-	fprintf(r->out, "\n%-32s %-15s %8s %-6s %7s %6s\n", "writers of the mm in windows", "comm", "pid", "covers",
+	fprintf(r->out, "\n%-30s %-15s %10s %-6s %7s %6s\n", "writers of the mm in windows", "comm", "pid", "covers",
 		"windows", "locks");
 	for (int i = 0; i < nr && i < TOP_WRITERS; i++)
 		print_writer(r, &r->writers[ids[i]], &c->writers[ids[i]]);
 	if (nr > TOP_WRITERS)
 		fprintf(r->out, "and %d more; -j has them all\n", nr - TOP_WRITERS);
-	fprintf(r->out, "%s write sections in %s windows; %s of them by nobody knows whom\n", N(t->sections),
+	fprintf(r->out, "%s write sections in %s windows; not seen whose: %s\n", N(t->sections),
 		N(t->windows), N(t->unseen));
 	if (t->other)
 		fprintf(r->out, "%s more of writers that the list has no room for\n", N(t->other));

@@ -253,7 +253,7 @@ static const struct {
 
 /* What no plan measures yet is null, never 0. */
 static const char *const unmeasured[] = {
-	"by_kind.hugetlb", "eagain_causes", "writers", "chains", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
+	"by_kind.hugetlb", "eagain_causes", "writers", "write_sections", "chains", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
 };
 
 /* The tables among the members: one number a check, or a class and kind. */
@@ -273,6 +273,43 @@ static void check_tables(struct json_object *o, bool none)
 		snprintf(path, sizeof(path), "by_kind.shmem.%s", class_names[i]);
 		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 1001 + 2 * i);
 	}
+}
+
+static void writers(void **state)
+{
+	struct counters c;
+	struct report r = canned_report(NULL);
+	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
+	struct json_object *o, *first, *second;
+
+	(void)state;
+	canned_counters(&c);
+	r.writers = canned_writers(&c);
+	o = record(json_span, &r, &s);
+	expect_u64("rows", json_object_array_length(member(o, "writers")), 10);
+	first = json_object_array_get_idx(member(o, "writers"), 0);
+	expect_str("op", json_object_get_string(member(first, "op")), "madvise");
+	expect_str("syscall", json_object_get_string(member(first, "syscall")), "madvise");
+	expect_str("advice", json_object_get_string(member(first, "advice")), "MADV_DONTFORK");
+	assert_null(member(first, "flags"));
+	expect_str("comm", json_object_get_string(member(first, "comm")), "\x1b[2J" BAD "56789abcdef");
+	expect_u64("pid", json_object_get_uint64(member(first, "pid")), 4294967295U);
+	assert_true(json_object_get_boolean(member(first, "covers_dst")));
+	expect_u64("windows", json_object_get_uint64(member(first, "windows")), 1801);
+	expect_u64("sections", json_object_get_uint64(member(first, "sections")), UINT64_MAX);
+	expect_u64("range", json_object_get_uint64(member(first, "range.start")), 0x7f0000000000);
+	expect_u64("range", json_object_get_uint64(member(first, "range.end")), 0x7f0000001000);
+	second = json_object_array_get_idx(member(o, "writers"), 1);
+	expect_u64("pid", json_object_get_uint64(member(second, "pid")), 4000);
+	assert_false(json_object_get_boolean(member(second, "covers_dst")));
+	assert_null(member(second, "advice"));
+	assert_null(member(second, "range"));
+	expect_u64("windows", json_object_get_uint64(member(o, "write_sections.windows")), 1901);
+	expect_u64("total", json_object_get_uint64(member(o, "write_sections.total")), 1902);
+	expect_u64("unseen", json_object_get_uint64(member(o, "write_sections.unseen")), 1903);
+	expect_u64("unseen windows", json_object_get_uint64(member(o, "write_sections.unseen_windows")), 1904);
+	expect_u64("other", json_object_get_uint64(member(o, "write_sections.other")), 1905);
+	json_object_put(o);
 }
 
 /* What a kernel without per-VMA locks cannot tell is null as well. */
@@ -491,7 +528,7 @@ int main(void)
 		cmocka_unit_test(summary),	    cmocka_unit_test(interval),
 		cmocka_unit_test(nothing_happened), cmocka_unit_test(huge_numbers),
 		cmocka_unit_test(start_record),	    cmocka_unit_test(command_in_the_record),
-		cmocka_unit_test(without_vma_locks),
+		cmocka_unit_test(without_vma_locks), cmocka_unit_test(writers),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -369,6 +369,30 @@ static void target_names(void **state)
 	}
 }
 
+/* The first eight by name, and how many more there are. */
+static void writers(void **state)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+
+	(void)state;
+	canned_counters(&c);
+	text = printed(text_summary, &r, 12.5);
+	expect_no_line(text, "writers of the mm");
+	free(text);
+	r.writers = canned_writers(&c);
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^writers of the mm in windows +comm +pid covers windows +locks$");
+	expect_line(text, "^madvise MADV_DONTFORK +\\?\\[2J\\?56789ab\\.\\.\\. +4294967295 +dst +1801 +18\\.4E$");
+	expect_line(text, "^munmap +munmapper +4000 +20 +30$");
+	expect_line(text, "^munmap +munmapper +4007 +13 +23$");
+	expect_no_line(text, "munmapper +4008");
+	expect_line(text, "^and 2 more; -j has them all$");
+	expect_line(text, "^1902 write sections in 1901 windows; not seen whose: 1903$");
+	expect_line(text, "^1905 more of writers that the list has no room for$");
+	free(text);
+}
+
 static void a_full_disk_is_reported(void **state)
 {
 	struct report r = canned_report(fopen("/dev/full", "w"));
@@ -390,6 +414,7 @@ int main(void)
 		cmocka_unit_test(trouble),	 cmocka_unit_test(every_magnitude),
 		cmocka_unit_test(long_names),	 cmocka_unit_test(intervals),
 		cmocka_unit_test(target_names),	 cmocka_unit_test(a_full_disk_is_reported),
+		cmocka_unit_test(writers),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -35,10 +35,9 @@ static void test_syscalls(void **state)
 	expect_text((struct writer_key) { .nr = 329, .sub = 4 }, "pkey_mprotect", "pkey_mprotect", "", "PROT_EXEC");
 	expect_text((struct writer_key) { .nr = 28, .sub = 10 }, "madvise", "madvise", "MADV_DONTFORK", "");
 	expect_text((struct writer_key) { .nr = 28, .sub = 99 }, "madvise", "madvise", "0x63", "");
-	expect_text((struct writer_key) { .nr = 440, .sub = 25 }, "process_madvise", "process_madvise",
-		    "MADV_COLLAPSE", "");
-	expect_text((struct writer_key) { .nr = 25, .sub = 3 }, "mremap", "mremap", "",
-		    "MREMAP_MAYMOVE|MREMAP_FIXED");
+	expect_text((struct writer_key) { .nr = 440, .sub = 25 }, "process_madvise", "process_madvise", "MADV_COLLAPSE",
+		    "");
+	expect_text((struct writer_key) { .nr = 25, .sub = 3 }, "mremap", "mremap", "", "MREMAP_MAYMOVE|MREMAP_FIXED");
 	expect_text((struct writer_key) { .nr = 12 }, "brk", "brk", "", "");
 	expect_text((struct writer_key) { .nr = 151, .sub = 1 }, "mlockall", "mlockall", "", "MCL_CURRENT");
 	expect_text((struct writer_key) { .nr = 237, .sub = 2 }, "mbind", "mbind", "", "MPOL_BIND");
@@ -90,8 +89,7 @@ static void test_origins(void **state)
 	struct writer_text text;
 
 	(void)state;
-	expect_text((struct writer_key) { .origin = WRITER_COMPAT, .nr = 125 }, "32-bit system call", "", "",
-		    "nr 125");
+	expect_text((struct writer_key) { .origin = WRITER_COMPAT, .nr = 125 }, "32-bit system call", "", "", "nr 125");
 	expect_text((struct writer_key) { .origin = WRITER_FAULT }, "fault", "", "", "");
 	expect_text((struct writer_key) { .origin = WRITER_STACK }, "stack growth", "", "", "");
 	expect_text((struct writer_key) { .origin = WRITER_KTHREAD }, "kernel thread", "", "", "");
