@@ -207,12 +207,13 @@ struct writer_row {
 
 #define MAX_WRITERS 1024
 
-/* The writers of one window: numbers of rows. */
-#define WRITERS_A_WINDOW 16
+/* The writers of one window: how many, and the numbers of the first rows. */
+#define WRITERS_A_WINDOW 4
 
 struct writer_set {
-	__u32 nr;
+	__u16 nr;
 	__u16 ids[WRITERS_A_WINDOW];
+	__u16 pad;
 };
 
 /* (sub & mask) == value */
@@ -245,7 +246,7 @@ struct writer_totals {
 	__u64 sections;	      /* write sections in them */
 	__u64 unseen;	      /* of these: nobody knows whose */
 	__u64 unseen_windows; /* windows with such */
-	__u64 other;	      /* sections of writers beyond MAX_WRITERS, or beyond WRITERS_A_WINDOW in one window */
+	__u64 other;	      /* sections of writers beyond MAX_WRITERS */
 };
 
 /* Log-linear histogram of nanoseconds: see hist.h. */

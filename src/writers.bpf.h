@@ -269,6 +269,7 @@ struct writer_query {
 	__u32 unseen;
 	__u32 other;
 	struct writer_set set;
+	__u64 counted[MAX_WRITERS / 64]; /* a bit a row */
 };
 
 static __always_inline bool fits(const volatile struct writer_when *when, __u32 sub)
@@ -327,28 +328,26 @@ static __always_inline struct writer_row *writer_row(const struct writer_key *ke
 	return bpf_map_lookup_elem(&writer_rows, key);
 }
 
-enum set_result { SET_NEW, SET_KNOWN, SET_FULL };
-
-static __always_inline enum set_result set_add(struct writer_set *set, __u32 id)
+/* Is this the first section in the window of row @id? Also notes the first few for the window's event. */
+static __always_inline bool first_of_row(struct writer_query *q, __u32 id)
 {
-#pragma unroll
-	for (__u32 i = 0; i < WRITERS_A_WINDOW; i++) {
-		if (i >= set->nr) {
-			set->ids[i] = id;
-			set->nr = i + 1;
-			return SET_NEW;
-		}
-		if (set->ids[i] == id)
-			return SET_KNOWN;
-	}
-	return SET_FULL;
+	__u64 bit = 1ULL << (id & 63);
+	__u64 *word = &q->counted[(id / 64) & (MAX_WRITERS / 64 - 1)];
+	__u32 nr = q->set.nr;
+
+	if (*word & bit)
+		return false;
+	*word |= bit;
+	if (nr < WRITERS_A_WINDOW)
+		q->set.ids[nr & (WRITERS_A_WINDOW - 1)] = id;
+	q->set.nr = nr + 1;
+	return true;
 }
 
 /* Count a section of the writer @key. A window counts once for a writer, however many sections it had. */
 static __always_inline void count_writer(struct writer_query *q, const struct writer_key *key)
 {
 	struct writer_row *row;
-	enum set_result result;
 
 	/* The self-test's writers are in no report. */
 	if (q->slot != SLOT_RUN)
@@ -358,12 +357,7 @@ static __always_inline void count_writer(struct writer_query *q, const struct wr
 		q->other++;
 		return;
 	}
-	result = set_add(&q->set, row->id);
-	if (result == SET_FULL) {
-		q->other++;
-		return;
-	}
-	if (result == SET_NEW)
+	if (first_of_row(q, row->id))
 		add(&row->windows, 1);
 	add(&row->sections, 1);
 	if (q->end > q->start) {
