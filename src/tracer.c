@@ -411,29 +411,6 @@ static __u64 read_open(const struct tracer *t)
 	return open;
 }
 
-/* Rows only come; each has its place by its id. */
-static int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
-{
-	struct writer_key key, next;
-	const void *previous = NULL;
-	int fd = bpf_map__fd(t->skel->maps.writer_rows);
-
-	while (!bpf_map_get_next_key(fd, previous, &next)) {
-		struct writer_row row;
-		int err = bpf_map_lookup_elem(fd, &next, &row);
-
-		if (err)
-			return err;
-		if (row.id < MAX_WRITERS) {
-			counts[row.id] = (struct writer_counts) { row.windows, row.sections };
-			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
-		}
-		key = next;
-		previous = &key;
-	}
-	return 0;
-}
-
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
 {
 	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
