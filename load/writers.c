@@ -599,7 +599,7 @@ static bool write_setting(const char *path, const char *text)
 	return written;
 }
 
-/* Only what is advised is collapsed, and at once. */
+/* Only what is advised is collapsed. */
 static void set_up_collapse(struct load *load)
 {
 	uint8_t *at = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -609,8 +609,7 @@ static void set_up_collapse(struct load *load)
 	load->huge = ((uint64_t)at + HUGE - 1) & ~(HUGE - 1);
 	load->enabled = read_setting(THP "enabled");
 	load->scan_sleep = read_setting(THP "khugepaged/scan_sleep_millisecs");
-	load->may_collapse = load->enabled && load->scan_sleep && write_setting(THP "enabled", "madvise") &&
-			     write_setting(THP "khugepaged/scan_sleep_millisecs", "0");
+	load->may_collapse = load->enabled && load->scan_sleep && write_setting(THP "enabled", "madvise");
 }
 
 static void restore_settings(struct load *load)
@@ -663,12 +662,16 @@ static int run_khugepaged(struct load *load)
 
 	if (madvise((void *)load->huge, HUGE, MADV_HUGEPAGE))
 		return -errno;
+	/* At once, and again and again: only for now, for it never lets a CPU go. */
+	if (!write_setting(THP "khugepaged/scan_sleep_millisecs", "0"))
+		return -EPERM;
 	for (int ms = 0; ms < COLLAPSE_TIMEOUT_MS; ms += 10) {
 		if (collapsed() > before)
-			return 0;
+			break;
 		usleep(10000);
 	}
-	return -ETIMEDOUT;
+	write_setting(THP "khugepaged/scan_sleep_millisecs", load->scan_sleep);
+	return collapsed() > before ? 0 : -ETIMEDOUT;
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------- */
