@@ -39,10 +39,8 @@ enum bpf_map_type {
 
 enum {
 	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
 };
-
-/* x86-64: what PT_REGS_* in bpf_tracing.h names; no program here reads it. */
-struct pt_regs;
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -69,8 +67,26 @@ struct file {
 	struct inode *f_inode;
 };
 
+/* x86-64. PT_REGS_* in bpf_tracing.h name more, which no program here reads. */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long dx;
+	unsigned long orig_ax;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+
 struct signal_struct {
 	atomic_t live;
+	unsigned int flags;
 };
 
 struct mm_struct;
@@ -120,6 +136,8 @@ struct pgprot {
 typedef struct pgprot pgprot_t;
 
 struct userfaultfd_ctx {
+	wait_queue_head_t event_wqh;
+	unsigned int features;
 	atomic_t mmap_changing;
 	struct mm_struct *mm;
 };
@@ -153,6 +171,7 @@ struct mfill_state { /* optional: 7.1 and later */
 	struct userfaultfd_ctx *ctx;
 	struct vm_area_struct *vma;
 	unsigned long dst_addr;
+	unsigned int flags; /* enum mfill_atomic_mode in the low two bits */
 };
 
 struct mfill_retry_state; /* optional: 7.1 and later */
