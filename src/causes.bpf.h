@@ -111,8 +111,10 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
 }
 
 /* Where a page failed with @ret whose window is still open: before the VMA was there again, by the check, or after. */
-static __always_inline __u32 site_of_window(struct window *w, __s32 ret)
+static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd, __s32 ret)
 {
+	if (!w->retaken_ns && ret == -EAGAIN)
+		return changing_is_up(uffd) ? SITE_RELOCK : SITE_REFUSED;
 	if (!w->retaken_ns)
 		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
 	return ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
@@ -133,9 +135,14 @@ static __always_inline void note_stopped(struct note *n)
 	n->site = SITE_PAGE;
 }
 
-/* What a window that the worker overtook says of its end: @retake as it was closed with. */
-static __always_inline void note_overtaken(struct note *n, struct window *w, __u32 retake, __s64 ret)
+/*
+ * What @w, a window that the worker overtook, says of its end: @retake as it will be closed with. A global function, as
+ * window_end(). Returns 0.
+ */
+int note_overtaken(struct note *n, struct window *w, __u32 retake, __s64 ret)
 {
+	if (!n || !w)
+		return 0;
 	n->fail = ret < 0 ? fail_errno_of(-ret) : FAIL_EAGAIN;
 	switch (retake) {
 	case RETAKE_NEVER:
@@ -159,6 +166,7 @@ static __always_inline void note_overtaken(struct note *n, struct window *w, __u
 	default:
 		n->site = SITE_UNKNOWN;
 	}
+	return 0;
 }
 
 /*
@@ -213,13 +221,13 @@ static __always_inline __u32 site_of_entry(__u32 fail, const struct copy_arg *ar
 /* Count a failure of UFFDIO_COPY, and what user space cannot tell from it: what stopped a short copy. */
 static __always_inline void count_failure(struct failures *f, const struct note *n, __u32 fail, __u32 site)
 {
-	if (fail >= NR_FAIL_ERRNOS || site >= NR_SITES)
+	const __u32 nr = NR_FAIL_ERRNOS * NR_SITES;
+
+	add_at(&f->failed[0][0], nr, fail * NR_SITES + site, 1);
+	if (site != SITE_SHORT)
 		return;
-	add(&f->failed[fail][site], 1);
-	if (site != SITE_SHORT || n->fail >= NR_FAIL_ERRNOS || n->site >= NR_SITES)
-		return;
-	add(&f->stopped[n->fail][n->site], 1);
-	add(&f->short_bytes[n->fail], n->copied);
+	add_at(&f->stopped[0][0], nr, n->fail * NR_SITES + n->site, 1);
+	add_at(f->short_bytes, NR_FAIL_ERRNOS, n->fail, n->copied);
 }
 
 /* Follow the chains of a call in @mm that failed at @dst after @copied bytes. */
@@ -321,7 +329,7 @@ static __always_inline void cause_of_fill(__u32 slot, struct userfaultfd_ctx *uf
 		add(&f->fills[fill].mmap_changing, 1);
 		changing_refused(uffd, f);
 	} else {
-		add(&f->fills[fill].failed[fail], 1);
+		add_at(f->fills[fill].failed, NR_FAIL_ERRNOS, fail, 1);
 	}
 }
 

@@ -110,6 +110,7 @@ static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 o
 	struct raise new = { .start = start, .end = end, .nr = 1 };
 	struct raise *r = bpf_map_lookup_elem(&raises, &key);
 	struct changing first = {};
+	struct failures *f = failures_of(SLOT_RUN);
 	struct holder_totals *t;
 	struct changing *c;
 
@@ -117,7 +118,7 @@ static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 o
 		return;
 	read_holder(&new.who, op);
 	new.since = bpf_ktime_get_ns();
-	new.traced = slot_of(uffd->mm) == SLOT_RUN;
+	new.traced = slot_of(BPF_CORE_READ(uffd, mm)) == SLOT_RUN;
 	if (r)
 		new.nr += r->nr;
 	if (bpf_map_update_elem(&raises, &key, &new, BPF_ANY))
@@ -139,8 +140,8 @@ static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 o
 	if (!new.traced)
 		return;
 	t->traced = 1;
-	if (failures_of(SLOT_RUN))
-		add(&failures_of(SLOT_RUN)->raised, 1);
+	if (f)
+		add(&f->raised, 1);
 }
 
 /* changing_lower() - the current task has lowered mmap_changing of @uffd, which may be gone already. */

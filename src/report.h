@@ -32,6 +32,8 @@ struct report {
 /* One span of time and what was counted in it. */
 struct span {
 	const struct counters *counters;
+	const struct holder_row *holders; /* of mmap_changing; in the summary only */
+	int nr_holders;
 	double elapsed_s;
 	bool final; /* the summary, not an interval */
 };
@@ -47,6 +49,9 @@ int text_summary(const struct report *r, const struct span *s);
 int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
+
+/* The buckets of @h that are not empty. */
+struct json_object *hist_json(const struct hist *h);
 
 /* Does this run see windows of @kind? What it does not see is null in JSON, and not in the text. */
 bool report_sees(const struct report *r, enum dst_kind kind);

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The report for people: at most 80 columns, the answer at a glance. */
 #include "report.h"
+#include "report_failures.h"
 #include "totals.h"
 
 #include <errno.h>
@@ -312,6 +313,7 @@ int text_summary(const struct report *r, const struct span *s)
 	print_checks(r, &s->counters->totals);
 	print_answer(r, &s->counters->totals, s->elapsed_s);
 	print_begin(r, s->counters);
+	text_failures(r->out, s->counters, s->holders, s->nr_holders);
 	print_trust(r, s->counters);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #ifndef TRACER_H
 #define TRACER_H
 
+#include "failure.h"
 #include "plan.h"
 #include "uffdretry.h"
 
@@ -26,7 +27,11 @@ struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
 	struct hist begin; /* by how much a begin was early at most */
+	struct failures failures;
+	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
 	__u64 recursion; /* the hooks' missed runs since the attach */
+	__u64 chains_open;   /* at present */
+	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
 	__u64 open;	 /* windows open at present, of everyone traced */
 };
 
@@ -49,7 +54,7 @@ struct hook_state {
 /* It attached, was watched, and should have fired. */
 static inline bool hook_is_silent(const struct hook_state *h)
 {
-	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb;
+	return h->attached && h->fired == FIRED_NEVER && !h->hook->hugetlb && !h->hook->event;
 }
 
 /* What libbpf says goes to stderr only if @verbose. */
@@ -85,6 +90,14 @@ void tracer_kernel_is(struct tracer *t, enum check check);
 /* Read the counters of the run, or only the totals of any slot. Returns 0 or a negative errno. */
 int tracer_read(struct tracer *t, struct counters *c);
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
+
+/* Who raised mmap_changing since the start, and what it did to others. */
+struct holder_row {
+	struct holder who;
+	struct holder_totals totals;
+};
+/* At most @max of them; returns how many. */
+int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);
 
 /* The hooks as tracer_read() saw them last; returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);

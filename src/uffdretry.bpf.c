@@ -75,22 +75,24 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 	     unsigned long len, unsigned int flags, long ret)
 {
 	struct mm_struct *mm = uffd->mm;
-	__u32 retake = RETAKE_OK;
 	struct window *w;
 	int slot;
 
 	if (!mm)
 		return 0;
-	w = window_of_current((__u64)mm);
-	if (w)
-		retake = overtaken_retake(w, uffd->mmap_changing.counter != 0, dst, len, ret);
 	slot = slot_of(mm);
-	if (slot >= 0) {
-		count_bytes(slot, ret);
-		cause_leave(uffd, dst, len, ret, w, retake);
-	}
-	if (w)
+	w = window_of_current((__u64)mm);
+	if (w) {
+		__u32 retake = overtaken_retake(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+
+		if (slot >= 0)
+			cause_leave(uffd, dst, len, ret, w, retake);
 		window_close(w, retake);
+	} else if (slot >= 0) {
+		cause_leave(uffd, dst, len, ret, NULL, RETAKE_OK);
+	}
+	if (slot >= 0)
+		count_bytes(slot, ret);
 	return 0;
 }
 
@@ -162,7 +164,7 @@ int BPF_PROG(mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int re
 	struct window *w = window_of_current((__u64)mm);
 
 	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
-		cause_note(state->dst_addr, -ret, w ? site_of_window(w, ret) : SITE_PAGE);
+		cause_note(state->dst_addr, -ret, w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
 	if (w)
 		window_page(w, state->dst_addr, ret);
 	return 0;
@@ -561,6 +563,21 @@ int BPF_PROG(userfaultfd_unmap_prep_exit, struct vm_area_struct *vma, unsigned l
 	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
 
 	if (!ret && uffd && uffd->features & UFFD_FEATURE_EVENT_UNMAP)
+		changing_raise(uffd, CHANGING_UNMAP, start, end);
+	return 0;
+}
+
+/*
+ * The same up to 6.2: int userfaultfd_unmap_prep(struct mm_struct *mm, unsigned long start, unsigned long end, struct
+ * list_head *unmaps), called once, with mmap_lock held; the VMA at @start stands for all.
+ */
+SEC("?fexit/userfaultfd_unmap_prep")
+int BPF_PROG(legacy_unmap_prep_exit, struct mm_struct *mm, unsigned long start, unsigned long end, void *unmaps, int ret)
+{
+	struct vm_area_struct *vma = ret ? NULL : (struct vm_area_struct *)vma_at((__u64)mm, start);
+	struct userfaultfd_ctx *uffd = vma ? BPF_CORE_READ(vma, vm_userfaultfd_ctx.ctx) : NULL;
+
+	if (uffd && BPF_CORE_READ(uffd, features) & UFFD_FEATURE_EVENT_UNMAP)
 		changing_raise(uffd, CHANGING_UNMAP, start, end);
 	return 0;
 }
