@@ -54,14 +54,14 @@ static const struct hook mfill_atomic_pte_exit = {
 	.variant = "fexit",
 	.target = "__mfill_atomic_pte",
 	.required = true,
-	.why = "a page is through: window's end, errno",
+	.why = "a page's end: its errno, the window",
 };
 static const struct hook retry_state_changed_exit = {
 	.program = "mfill_retry_state_changed_exit",
 	.variant = "fexit",
 	.target = "mfill_retry_state_changed",
 	.required = true,
-	.why = "the VMA, re-taken; kernel's verdict",
+	.why = "re-taken VMA; kernel's verdict",
 };
 static const struct hook unmap_entry = {
 	.program = "vms_complete_munmap_vmas_entry",

@@ -50,6 +50,9 @@ int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
 
+/* @n in at most eight characters. */
+const char *text_count(__u64 n, char *text, size_t size);
+
 /* The buckets of @h that are not empty. */
 struct json_object *hist_json(const struct hist *h);
 

@@ -8,6 +8,7 @@
 #include <ctype.h>
 
 #define HOLDERS_SHOWN 5
+#define N(n) text_count(n, (char[24]) { 0 }, 24)
 
 static void print_eagain(FILE *out, const struct failures *f)
 {
@@ -18,12 +19,12 @@ static void print_eagain(FILE *out, const struct failures *f)
 		__u64 n = failures_of_cause(f, (enum eagain_cause)i);
 
 		if (n)
-			fprintf(out, "  %-20s %8llu  %s\n", cause_names[i], n, cause_meanings[i]);
+			fprintf(out, "  %-20s %8s  %s\n", cause_names[i], N(n), cause_meanings[i]);
 	}
 	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
 		if (stops_of_errno(f, (enum fail_errno)i))
-			fprintf(out, "    %8llu stopped by %s, after %llu bytes in all\n",
-				stops_of_errno(f, (enum fail_errno)i), fail_errno_names[i], f->short_bytes[i]);
+			fprintf(out, "    %8s stopped by %s, after %s bytes in all\n",
+				N(stops_of_errno(f, (enum fail_errno)i)), fail_errno_names[i], N(f->short_bytes[i]));
 }
 
 static void print_others(FILE *out, const struct failures *f)
@@ -48,7 +49,7 @@ static void print_others(FILE *out, const struct failures *f)
 			if (!head)
 				fprintf(out, "\nother failures, by place\n");
 			head = true;
-			fprintf(out, "  %-20s %8llu  %s\n", fail_errno_names[i], f->failed[i][site], places[site]);
+			fprintf(out, "  %-20s %8s  %s\n", fail_errno_names[i], N(f->failed[i][site]), places[site]);
 		}
 }
 
@@ -62,12 +63,12 @@ static void print_fills(FILE *out, const struct failures *f)
 			failed += t->failed[e];
 		if (!failed)
 			continue;
-		fprintf(out, "\n%s: %llu ok", fill_names[i], t->ok);
+		fprintf(out, "\n%s: %s ok", fill_names[i], N(t->ok));
 		if (t->mmap_changing)
-			fprintf(out, ", %llu EAGAIN (mmap_changing)", t->mmap_changing);
+			fprintf(out, ", %s EAGAIN (mmap_changing)", N(t->mmap_changing));
 		for (int e = 0; e < NR_FAIL_ERRNOS; e++)
 			if (t->failed[e])
-				fprintf(out, ", %llu %s", t->failed[e], fail_errno_names[e]);
+				fprintf(out, ",\n  %s %s", N(t->failed[e]), fail_errno_names[e]);
 		fputc('\n', out);
 	}
 }
@@ -82,21 +83,21 @@ static void print_holder(FILE *out, const struct holder_row *h)
 	fprintf(out, " by ");
 	for (size_t i = 0; i < sizeof(h->who.comm) && h->who.comm[i]; i++)
 		fputc(isprint((unsigned char)h->who.comm[i]) ? h->who.comm[i] : '?', out);
-	fprintf(out, " (%u): %llu times, longest %.3g ms, refused %llu\n", h->who.tgid, h->totals.raised,
-		(double)h->totals.longest_ns / 1e6, h->totals.refused);
+	fprintf(out, " (%u):\n    %s times, longest %.3g ms, refused %s\n", h->who.tgid, N(h->totals.raised),
+		(double)h->totals.longest_ns / 1e6, N(h->totals.refused));
 }
 
 static void print_holders(FILE *out, const struct failures *f, const struct holder_row *holders, int nr)
 {
 	if (!f->refused)
 		return;
-	fprintf(out, "\nmmap_changing refused %llu calls: read the event queue before retrying. Raised by\n", f->refused);
+	fprintf(out, "\nmmap_changing refused %s calls: read the event queue first. Raised by\n", N(f->refused));
 	for (int i = 0; i < nr && i < HOLDERS_SHOWN; i++)
 		print_holder(out, &holders[i]);
 	if (f->refused_unseen)
-		fprintf(out, "  somebody before the start: refused %llu\n", f->refused_unseen);
+		fprintf(out, "  somebody before the start: refused %s\n", N(f->refused_unseen));
 	if (f->refused_stuck)
-		fprintf(out, "  STUCK, with no event to be read: refused %llu\n", f->refused_stuck);
+		fprintf(out, "  STUCK, with no event to be read: refused %s\n", N(f->refused_stuck));
 }
 
 static void print_chains(FILE *out, const struct counters *c)
@@ -106,11 +107,12 @@ static void print_chains(FILE *out, const struct counters *c)
 
 	if (!f->chains)
 		return;
-	fprintf(out, "\nchains    %llu pages failed at least once, %llu of them are there now\n", f->chains,
-		f->chains_ended);
-	fprintf(out, "          longest %llu failures in a row (%s), %.3g ms lost in all\n",
-		(unsigned long long)CHAIN_LENGTH(c->chain_longest), cause ? cause : "-", (double)f->chain_lost_ns / 1e6);
-	fprintf(out, "          %llu copies re-issued, %llu of them opened a window again\n", f->reissued, f->reopened);
+	fprintf(out, "\nchains    %s pages failed at least once, %s of them are there now\n", N(f->chains),
+		N(f->chains_ended));
+	fprintf(out, "          longest %s failures in a row (%s),\n          %.3g ms lost in all\n",
+		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-", (double)f->chain_lost_ns / 1e6);
+	fprintf(out, "          %s copies re-issued, %s of them opened a window again\n", N(f->reissued),
+		N(f->reopened));
 }
 
 void text_failures(FILE *out, const struct counters *c, const struct holder_row *holders, int nr_holders)

@@ -74,6 +74,11 @@ static const char *count(__u64 n, int width, char *text, size_t size)
 	snprintf(text, size, "%.3g%c", value, units[unit]);
 	return text;
 }
+const char *text_count(__u64 n, char *text, size_t size)
+{
+	return count(n, 8, text, size);
+}
+
 #define COUNT(n, width) count(n, width, (char[24]) { 0 }, 24)
 #define N(n) COUNT(n, 8)
 

@@ -26,6 +26,7 @@ $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
 asan_src = $(1:%=$(BUILD)/asan/src/%.o)
 $(BUILD)/unit/test_options: $(call asan_src,options)
 $(BUILD)/unit/test_totals: $(call asan_src,totals)
+$(BUILD)/unit/test_failures: $(call asan_src,failures)
 $(BUILD)/unit/test_json $(BUILD)/unit/test_report: $(call asan_src,json report report_json report_text report_failures report_failures_text failures totals)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
