@@ -54,7 +54,7 @@ static const struct hook mfill_atomic_pte_exit = {
 	.variant = "fexit",
 	.target = "__mfill_atomic_pte",
 	.required = true,
-	.why = "a page's end: its errno, the window",
+	.why = "a page's end: errno, the window",
 };
 static const struct hook retry_state_changed_exit = {
 	.program = "mfill_retry_state_changed_exit",
