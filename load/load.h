@@ -47,6 +47,14 @@ struct writers_options {
 	bool wait;
 };
 
+struct causes_options {
+	uint64_t runs;
+	bool wait;
+	enum kernel_check kernel_check;
+	bool mmap_lock_only;
+};
+
+int causes_main(const struct causes_options *options);
 int exact_main(const struct exact_options *options);
 int exact_list(bool json);
 int random_main(const struct random_options *options);

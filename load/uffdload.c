@@ -361,6 +361,54 @@ static int writers_command(int argc, char **argv)
 	return writers_main(&options);
 }
 
+/* --- causes ------------------------------------------------------------------------------------------------- */
+
+static const struct argp_option causes_options[] = {
+	{ "runs", KEY_RUNS, "N", 0, "Do each case N times (default 3)", 0 },
+	OPTION_WAIT,
+	OPTION_KERNEL_CHECK,
+	OPTION_LOCKS,
+	{ 0 },
+};
+
+static error_t parse_causes(int key, char *arg, struct argp_state *state)
+{
+	struct causes_options *options = state->input;
+
+	switch (key) {
+	case KEY_RUNS:
+		options->runs = parse_number(state, "--runs", arg, 1, 100);
+		return 0;
+	case KEY_WAIT:
+		options->wait = true;
+		return 0;
+	case KEY_KERNEL_CHECK:
+		options->kernel_check = parse_kernel_check(state, arg);
+		return 0;
+	case KEY_LOCKS:
+		options->mmap_lock_only = parse_locks(state, arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp causes_argp = {
+	.options = causes_options,
+	.parser = parse_causes,
+	.doc = "Copies that fail, each for a reason known beforehand, and what is re-issued until it succeeds. The exact "
+	       "truth goes to stdout as one JSON object.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
+};
+
+static int causes_command(int argc, char **argv)
+{
+	struct causes_options options = { .runs = 3 };
+
+	argp_parse(&causes_argp, argc, argv, 0, NULL, &options);
+	return causes_main(&options);
+}
+
 /* --- the commands ------------------------------------------------------------------------------------------- */
 
 struct command {
@@ -373,6 +421,7 @@ static const struct command commands[] = {
 	{ "random", random_command },
 	{ "free", free_command },
 	{ "writers", writers_command },
+	{ "causes", causes_command },
 };
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -399,7 +448,7 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 
 static const struct argp top_argp = {
 	.parser = parse_command,
-	.args_doc = "exact|random|free|writers [OPTION...]",
+	.args_doc = "exact|random|free|writers|causes [OPTION...]",
 	.doc = "UFFDIO_COPY loads whose retry windows are known for certain; uffdretry's numbers are tested against "
 	       "them.\v"
 	       "COMMANDS:\n"
@@ -407,6 +456,7 @@ static const struct argp top_argp = {
 	       "  random  random windows, and a model that says what each of them is\n"
 	       "  free    copiers and writers that run freely, as fast as they can\n"
 	       "  writers each way to write to an mm, one a window\n"
+	       "  causes  copies that fail, each with its cause\n"
 	       "\n"
 	       "EXAMPLES:\n"
 	       "  uffdload exact --list                 what there is\n"

@@ -130,11 +130,11 @@ static long change_match(__u32 i, struct change_query *q)
 }
 
 /*
- * change_seen() - was there an @op that covers @dst in @mm since the log's head was @since?
+ * change_seen() - was there an @op that covers @dst in @mm since the log's head was @since, until it was @until?
  * Returns an enum seen. When the ring wrapped meanwhile, what it still holds may yet say yes; else it is unknown. The
  * head is compared once more after the search: an entry can only have been overwritten if the ring wrapped.
  */
-static __always_inline __u32 change_seen(__u64 mm, enum change_op op, __u64 since, __u64 dst)
+static __always_inline __u32 change_seen(__u64 mm, enum change_op op, __u64 since, __u64 until, __u64 dst)
 {
 	struct change_query q = { .log = change_log_of(mm, op), .mm = mm, .dst = dst, .pos = since };
 	volatile __u64 *head;
@@ -143,10 +143,10 @@ static __always_inline __u32 change_seen(__u64 mm, enum change_op op, __u64 sinc
 	if (!q.log)
 		return SEEN_UNKNOWN;
 	head = &q.log->head;
-	nr = *head - since;
+	nr = until - since;
 	if (nr > LOG_ENTRIES) {
 		nr = LOG_ENTRIES;
-		q.pos = *head - LOG_ENTRIES;
+		q.pos = until - LOG_ENTRIES;
 	}
 	bpf_loop(nr, change_match, &q, 0);
 	if (q.found)

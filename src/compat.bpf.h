@@ -134,6 +134,43 @@ static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
+/* The system call that the current task is in, by number, or -1. On x86-64 orig_ax holds it. */
+static __always_inline __s32 current_syscall(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return regs ? (__s32)regs->orig_ax : -1;
+}
+
+#define SYSCALL_MADVISE 28
+#define SYSCALL_PROCESS_MADVISE 440
+
+/* The advice of madvise(addr, len, advice) or process_madvise(pidfd, iov, nr, advice, flags), -1 for any other call. */
+static __always_inline __s32 current_advice(__s32 syscall)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	if (!regs)
+		return -1;
+	if (syscall == SYSCALL_MADVISE)
+		return (__s32)regs->dx;
+	return syscall == SYSCALL_PROCESS_MADVISE ? (__s32)regs->r10 : -1;
+}
+
+/* Does a task wait for an event of @uffd to be read? Not seen: one whose event is being read at this moment. */
+static __always_inline bool event_pending(struct userfaultfd_ctx *uffd)
+{
+	struct list_head *head = &uffd->event_wqh.head;
+
+	return BPF_CORE_READ(uffd, event_wqh.head.next) != head;
+}
+
+/* A fatal signal ends a copy between two pages (fatal_signal_pending()): the whole thread group is going. */
+static __always_inline bool dying(void)
+{
+	return bpf_get_current_task_btf()->signal->flags & 4 /* SIGNAL_GROUP_EXIT */;
+}
+
 /*
  * The task that owns @mm, NULL if it has none any more or the kernel does not say (mm_struct.owner needs CONFIG_MEMCG).
  * @mm may be an address without a BTF type.

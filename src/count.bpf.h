@@ -12,6 +12,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "uffdretry.h"
+#include "failure.h"
 #include "hist.h"
 
 struct {
@@ -20,6 +21,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct totals);
 } totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_SLOTS);
+	__type(key, __u32);
+	__type(value, struct failures);
+} failures SEC(".maps");
 
 /* Window durations, one histogram a kind and class; only SLOT_RUN has them. */
 struct {
@@ -42,9 +50,22 @@ static __always_inline void add(__u64 *counter, __u64 n)
 	__sync_fetch_and_add(counter, n);
 }
 
+/* The same of the @i-th of @nr counters, which the compiler must not test another way than the verifier looks at it. */
+static __always_inline void add_at(__u64 *counters, __u32 nr, __u32 i, __u64 n)
+{
+	asm volatile("" : "+r"(i));
+	if (i < nr)
+		add(&counters[i], n);
+}
+
 static __always_inline struct totals *totals_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&totals, &slot);
+}
+
+static __always_inline struct failures *failures_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&failures, &slot);
 }
 
 static __always_inline void count_lost(__u32 slot, enum lost_cause cause)

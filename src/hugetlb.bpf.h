@@ -9,18 +9,21 @@
 #ifndef HUGETLB_BPF_H
 #define HUGETLB_BPF_H
 
-#include "window.bpf.h"
+#include "causes.bpf.h"
 
 /*
- * hugetlb_tried() - hugetlb_mfill_atomic_pte() returned @err for the page at @dst of @vma, which is locked.
+ * hugetlb_tried() - hugetlb_mfill_atomic_pte() returned @err for the page at @dst of @vma, which is locked. @copying: it
+ * serves UFFDIO_COPY.
  * It is called again after the re-take, when the VMA has passed every test; -ENOENT asks for the retry, nothing else.
  */
-static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst, __s32 err)
+static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst, bool copying, __s32 err)
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
 	if (w && w->open)
 		window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+	if (err && err != -ENOENT && copying && slot_of(vma->vm_mm) >= 0)
+		cause_note(dst, -err, SITE_PAGE);
 	if (err != -ENOENT)
 		return;
 	w = window_begin(vma);
@@ -31,9 +34,11 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	w->facts.dst = dst;
 }
 
-/* hugetlb_relocked() - uffd_lock_vma() in a window of a hugetlb destination: @vma locked, or an error in @ret. */
+/* hugetlb_relocked() - the lock in a window of a hugetlb destination: @vma locked, or an error in @ret. */
 static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_struct *vma, __s64 ret)
 {
+	if (IS_ERR_VALUE(ret))
+		cause_note(w->facts.dst, -ret, site_of_refusal(-ret, true));
 	if (ret == -EAGAIN)
 		window_close(w, RETAKE_BLOCKED);
 	else if (IS_ERR_VALUE(ret))

@@ -12,7 +12,7 @@
 #ifndef INTERVAL_BPF_H
 #define INTERVAL_BPF_H
 
-#include "window.bpf.h"
+#include "causes.bpf.h"
 
 #define PAGE_MASK (~4095ULL)
 #define TRAP_PAGE_FAULT 14
@@ -72,6 +72,7 @@ static __always_inline void copy_locked(struct window *w, struct vm_area_struct 
 static __always_inline void copy_refused(struct window *w, __s64 err)
 {
 	w->locked = 0;
+	cause_note(w->open ? w->facts.dst : w->copy.dst, -err, site_of_refusal(-err, w->open));
 	if (w->open)
 		window_end(w, err == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
 }
@@ -111,8 +112,11 @@ static __always_inline void copy_passed(struct window *w)
 /* copy_exit() - the worker returns @ret. @changing: mmap_changing is raised. */
 static __always_inline void copy_exit(struct window *w, bool changing, __s64 ret)
 {
+	__u32 retake = w->open ? overtaken_retake(w, changing, w->copy.dst, w->copy.len, ret) : RETAKE_OK;
+
+	cause_leave(NULL, w->copy.dst, w->copy.len, ret, w->open ? w : NULL, retake);
 	if (w->open)
-		window_overtaken(w, changing, w->copy.dst, w->copy.len, ret);
+		window_end(w, retake);
 	w->copy.len = 0;
 	__sync_fetch_and_add(&copies, -1);
 	window_release(w);

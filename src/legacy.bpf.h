@@ -124,9 +124,13 @@ static __always_inline void legacy_failed(struct window *w, __u64 dst)
 	w->failed = 1;
 }
 
-/* legacy_faulted() - the copy has failed with faults enabled: what was locked in the window was locked by faults. */
-static __always_inline void legacy_faulted(struct window *w)
+/*
+ * legacy_faulted() - the copy of the page at @dst has failed with faults enabled: what was locked in the window was
+ * locked by faults.
+ */
+static __always_inline void legacy_faulted(struct window *w, __u64 dst)
 {
+	cause_note(dst, EFAULT, SITE_SOURCE);
 	w->retaken_ns = 0;
 	if (w->open)
 		window_end(w, RETAKE_NEVER);
@@ -149,11 +153,13 @@ static __always_inline void legacy_locked(struct window *w)
 	if (!w->open)
 		return;
 	read_dst_facts(&w->facts.end, w);
-	w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks, w->facts.dst);
+	w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks,
+					      change_head(w->mm, CHANGE_WRITE_LOCK), w->facts.dst);
 	if (w->facts.write_locked == SEEN_NO)
 		w->facts.unmapped = SEEN_NO;
 	else
-		w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, w->facts.dst);
+		w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, change_head(w->mm, CHANGE_UNMAP),
+						  w->facts.dst);
 	w->retaken_ns = bpf_ktime_get_ns();
 }
 

@@ -55,19 +55,19 @@ static const struct hook retry_state_save_exit = {
 	.required = true,
 	.why = "a window begins",
 };
-static const struct hook get_vma_exit = {
-	.program = "mfill_get_vma_exit",
+static const struct hook mfill_atomic_pte_exit = {
+	.program = "mfill_atomic_pte_exit",
 	.variant = "fexit",
-	.target = "mfill_get_vma",
+	.target = "__mfill_atomic_pte",
 	.required = true,
-	.why = "the VMA could not be re-taken",
+	.why = "a page's end: errno, the window",
 };
 static const struct hook retry_state_changed_exit = {
 	.program = "mfill_retry_state_changed_exit",
 	.variant = "fexit",
 	.target = "mfill_retry_state_changed",
 	.required = true,
-	.why = "a window ends; kernel's verdict",
+	.why = "re-taken VMA; kernel's verdict",
 };
 static const struct hook unmap_entry = {
 	.program = "vms_complete_munmap_vmas_entry",
@@ -139,6 +139,12 @@ static const struct hook shmem_mfill_atomic_pte_exit = {
 	.target = "shmem_mfill_atomic_pte",
 	.why = "begin (shmem), nearer to the drop",
 };
+static const struct hook mfill_atomic_install_pte_exit = {
+	.program = "mfill_atomic_install_pte_exit",
+	.variant = "fexit",
+	.target = "mfill_atomic_install_pte",
+	.why = "why a page was not installed",
+};
 static const struct hook mm_alloc_pmd_entry = {
 	.program = "mm_alloc_pmd_entry",
 	.variant = "fentry",
@@ -163,10 +169,18 @@ static const struct hook hugetlb_copy_entry = {
 	.bounds_begin = true,
 	.rare = true,
 };
+static const struct hook hugetlb_mfill_lock_exit = {
+	.program = "hugetlb_mfill_lock_exit",
+	.variant = "fexit",
+	.target = "uffd_mfill_lock",
+	.why = "hugetlb: the VMA, re-taken",
+	.rare = true,
+};
 static const struct hook hugetlb_lock_vma_exit = {
 	.program = "hugetlb_lock_vma_exit",
 	.variant = "fexit",
 	.target = "uffd_lock_vma",
+	.unless = "uffd_mfill_lock",
 	.why = "hugetlb: the VMA, re-taken",
 	.rare = true,
 };
@@ -229,18 +243,84 @@ static const struct hook do_mas_munmap_entry = {
 	.why = "unmaps: replaced or not",
 };
 
+static const struct hook event_wait_completion_exit = {
+	.program = "event_wait_completion_exit",
+	.variant = "fexit",
+	.target = "userfaultfd_event_wait_completion",
+	.why = "mmap_changing is lowered",
+	.rare = true,
+};
+static const struct hook mremap_userfaultfd_fail_exit = {
+	.program = "mremap_userfaultfd_fail_exit",
+	.variant = "fexit",
+	.target = "mremap_userfaultfd_fail",
+	.why = "mmap_changing is lowered by a failed mremap",
+	.rare = true,
+};
+static const struct hook dup_userfaultfd_entry = {
+	.program = "dup_userfaultfd_entry",
+	.variant = "fentry",
+	.target = "dup_userfaultfd",
+	.why = "mmap_changing is raised by fork",
+	.rare = true,
+};
+static const struct hook mremap_userfaultfd_prep_entry = {
+	.program = "mremap_userfaultfd_prep_entry",
+	.variant = "fentry",
+	.target = "mremap_userfaultfd_prep",
+	.why = "mmap_changing is raised by mremap",
+	.rare = true,
+};
+static const struct hook userfaultfd_remove_entry = {
+	.program = "userfaultfd_remove_entry",
+	.variant = "fentry",
+	.target = "userfaultfd_remove",
+	.why = "mmap_changing is raised by madvise",
+	.rare = true,
+};
+static const struct hook userfaultfd_unmap_prep_exit = {
+	.program = "userfaultfd_unmap_prep_exit",
+	.variant = "fexit",
+	.target = "userfaultfd_unmap_prep",
+	.unless = "mcopy_atomic",
+	.why = "mmap_changing is raised by an unmap",
+	.rare = true,
+};
+static const struct hook legacy_unmap_prep_exit = {
+	.program = "legacy_unmap_prep_exit",
+	.variant = "fexit",
+	.target = "userfaultfd_unmap_prep",
+	.unless = "mfill_atomic_copy",
+	.why = "mmap_changing is raised by an unmap",
+	.rare = true,
+};
+
+/* What lowers first: what is raised must never stay so for want of it. */
+const struct hook *const event_hooks[] = {
+	&event_wait_completion_exit,
+	&mremap_userfaultfd_fail_exit,
+	&dup_userfaultfd_entry,
+	&mremap_userfaultfd_prep_entry,
+	&userfaultfd_remove_entry,
+	&userfaultfd_unmap_prep_exit,
+	&legacy_unmap_prep_exit,
+	NULL,
+};
+
 static const struct hook *const retry_fn_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit,
 	&copy_folio_retry_exit,
 	&get_vma_exit_early,
 	&retry_state_save_entry,
+	&mfill_atomic_pte_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
 	&write_locked,
 	&write_locked_memcg,
 	&expand_stack_locked_entry,
 	&ioctl_exit,
+	&hugetlb_mfill_lock_exit,
 	&hugetlb_lock_vma_exit,
 	&hugetlb_copy_entry,
 	&hugetlb_mfill_atomic_pte_exit,
@@ -260,13 +340,14 @@ static const struct plan retry_fn = {
 static const struct hook *const retry_state_hooks[] = {
 	&mfill_atomic_copy_exit,
 	&retry_state_changed_exit,
-	&get_vma_exit,
+	&mfill_atomic_pte_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
 	&write_locked,
 	&write_locked_memcg,
 	&expand_stack_locked_entry,
 	&ioctl_exit,
+	&hugetlb_mfill_lock_exit,
 	&hugetlb_lock_vma_exit,
 	&hugetlb_copy_entry,
 	&hugetlb_mfill_atomic_pte_exit,
@@ -287,6 +368,7 @@ static const struct hook *const interval_hooks[] = {
 	&copy_worker_exit,
 	&mm_alloc_pmd_entry,
 	&uffd_lock_vma_exit,
+	&mfill_atomic_install_pte_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
 	&write_locked,
@@ -468,10 +550,10 @@ static void list_unmeasured(struct kernel *k)
 		k->unmeasured[n++] = "mm_lock_seq: per_mm_seq, per_vma_seq, locked (no per-VMA locks)";
 	if (k->seq != SEQ_COUNT)
 		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
-	k->unmeasured[n++] = "causes of EAGAIN outside windows";
 	if (!has_tracepoint(k->btf, "mmap_lock_acquire_returned", 0))
 		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
-	k->unmeasured[n++] = "chains";
+	if (has_function(k->btf, "mcopy_atomic"))
+		k->unmeasured[n++] = "which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
 	k->unmeasured[n++] = "re-take latency";
 	k->unmeasured[n] = NULL;
 }
@@ -498,6 +580,8 @@ void kernel_close(struct kernel *k)
 
 bool hook_in_btf(const struct kernel *k, const struct hook *h)
 {
+	if (h->unless && has_function(k->btf, h->unless))
+		return false;
 	if (strcmp(h->variant, "tp_btf"))
 		return has_function(k->btf, h->target);
 	return has_tracepoint(k->btf, h->target, h->args);

@@ -21,6 +21,7 @@ struct hook {
 	const char *target;  /* the kernel function or tracepoint */
 	bool required;	     /* the plan is worthless without it */
 	const char *why;     /* the fact it buys */
+	const char *unless;  /* not where the kernel has this function, which serves better */
 	bool bounds_begin;   /* tells how early a begin is at most */
 	int args;	     /* of a tracepoint whose arguments differ between kernels; 0: any */
 	bool rare;	     /* nothing in the self-test makes it fire */
@@ -42,6 +43,9 @@ struct kernel {
 	bool has_check;		    /* it compares something after the retry, 7.1 and later */
 	const char *unmeasured[16]; /* what this kernel or version cannot tell; NULL-terminated */
 };
+
+/* Beside every plan: who holds mmap_changing; NULL-terminated. */
+extern const struct hook *const event_hooks[];
 
 extern const struct plan *const plans[]; /* best first, NULL-terminated */
 

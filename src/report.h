@@ -34,6 +34,8 @@ struct report {
 /* One span of time and what was counted in it. */
 struct span {
 	const struct counters *counters;
+	const struct holder_row *holders; /* of mmap_changing; in the summary only */
+	int nr_holders;
 	double elapsed_s;
 	bool final; /* the summary, not an interval */
 };
@@ -58,6 +60,11 @@ int json_self_test(const struct report *r, const struct self_test *t);
 
 /* json_writer() - a writer without its counts: op, syscall, advice, flags, comm, pid, covers_dst, range. */
 struct json_object *json_writer(const struct writer_entry *e);
+/* @n in at most eight characters. */
+const char *text_count(__u64 n, char *text, size_t size);
+
+/* The buckets of @h that are not empty. */
+struct json_object *hist_json(const struct hist *h);
 
 /* Does this run see windows of @kind? What it does not see is null in JSON, and not in the text. */
 bool report_sees(const struct report *r, enum dst_kind kind);

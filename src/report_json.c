@@ -4,6 +4,7 @@
 #include "hist.h"
 #include "json.h"
 #include "report.h"
+#include "report_failures.h"
 #include "totals.h"
 #include "version.h"
 
@@ -172,7 +173,7 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
-static struct json_object *hist_json(const struct hist *h)
+struct json_object *hist_json(const struct hist *h)
 {
 	struct json_object *buckets = json_object_new_array();
 
@@ -358,9 +359,9 @@ int json_span(const struct report *r, const struct span *s)
 	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	add_kinds(o, r, t);
 	add_checks(o, r, t);
-	add_null(o, "eagain_causes");
+	json_failures(o, s->counters, s->holders, s->nr_holders);
 	add_writers(o, r, s->counters);
-	add_null(o, "chains");
+	json_chains(o, s->counters);
 	add_hists(o, r, s->counters);
 	add_begin(o, r, t);
 	if (r->seq == SEQ_COUNT)

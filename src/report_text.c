@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The report for people: at most 80 columns, the answer at a glance. */
 #include "report.h"
+#include "report_failures.h"
 #include "totals.h"
 
 #include <errno.h>
@@ -73,6 +74,11 @@ static const char *count(__u64 n, int width, char *text, size_t size)
 	snprintf(text, size, "%.3g%c", value, units[unit]);
 	return text;
 }
+const char *text_count(__u64 n, char *text, size_t size)
+{
+	return count(n, 8, text, size);
+}
+
 #define COUNT(n, width) count(n, width, (char[24]) { 0 }, 24)
 #define N(n) COUNT(n, 8)
 
@@ -352,6 +358,7 @@ int text_summary(const struct report *r, const struct span *s)
 	print_checks(r, &s->counters->totals);
 	print_answer(r, &s->counters->totals, s->elapsed_s);
 	print_begin(r, s->counters);
+	text_failures(r->out, s->counters, s->holders, s->nr_holders);
 	print_writers(r, s->counters);
 	print_trust(r, s->counters);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;

@@ -89,6 +89,8 @@ void counters_sub(struct counters *diff, const struct counters *now, const struc
 {
 	sub_u64s(diff, now, then, sizeof(*diff));
 	diff->open = now->open;
+	diff->chains_open = now->chains_open;
+	diff->chain_longest = now->chain_longest;
 }
 
 __u64 windows_of_class(const struct totals *t, enum window_class class)

@@ -120,6 +120,8 @@ static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
 		err = want_hook(t, cfg->kernel, &process_exit) ?: want_hook(t, cfg->kernel, &process_fork);
 	for (const struct hook *const *h = cfg->plan->hooks; !err && *h; h++)
 		err = want_hook(t, cfg->kernel, *h);
+	for (const struct hook *const *h = event_hooks; !err && *h; h++)
+		err = want_hook(t, cfg->kernel, *h);
 	return err;
 }
 
@@ -244,7 +246,7 @@ static int open_events(struct tracer *t)
 int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
-	size_t value_size = sizeof(struct totals) > sizeof(struct hist) ? sizeof(struct totals) : sizeof(struct hist);
+	size_t value_size = sizeof(union { struct totals totals; struct failures failures; struct hist hist; });
 	int err;
 
 	*out = NULL;
@@ -416,6 +418,42 @@ int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *t
 	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
 }
 
+static int read_failures(struct tracer *t, struct counters *c)
+{
+	int err = read_percpu(t, t->skel->maps.failures, SLOT_RUN, &c->failures, sizeof(c->failures));
+
+	if (!err)
+		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths, sizeof(c->chain_lengths));
+	c->chains_open = t->skel->bss->open_chains;
+	c->chain_longest = t->skel->bss->longest_chain;
+	return err;
+}
+
+/* Who refused most comes first. */
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder_row *x = a, *y = b;
+
+	return (x->totals.refused < y->totals.refused) - (x->totals.refused > y->totals.refused);
+}
+
+int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
+{
+	struct bpf_map *map = t->skel->maps.holders;
+	struct holder key, *last = NULL;
+	int nr = 0;
+
+	while (nr < max && !bpf_map__get_next_key(map, last, &key, sizeof(key))) {
+		rows[nr].who = key;
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &rows[nr].totals, sizeof(rows[nr].totals), 0) &&
+		    (rows[nr].totals.traced || rows[nr].totals.refused))
+			nr++;
+		last = &key;
+	}
+	qsort(rows, (size_t)nr, sizeof(rows[0]), compare_holders);
+	return nr;
+}
+
 int tracer_read(struct tracer *t, struct counters *c)
 {
 	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
@@ -428,6 +466,8 @@ int tracer_read(struct tracer *t, struct counters *c)
 		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
 	if (!err)
 		err = read_writers(t, c->writers);
+	if (!err)
+		err = read_failures(t, c);
 	if (!err)
 		err = read_missed(t, &c->recursion);
 	/* A write lock that the hook cannot have missed and did not see. */

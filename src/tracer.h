@@ -6,6 +6,7 @@
 #ifndef TRACER_H
 #define TRACER_H
 
+#include "failure.h"
 #include "plan.h"
 #include "uffdretry.h"
 #include "writers.h"
@@ -29,7 +30,11 @@ struct counters {
 	struct hist hists[NR_KINDS][NR_CLASSES];
 	struct hist begin; /* by how much a begin was early at most */
 	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
+	struct failures failures;
+	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
 	__u64 recursion; /* the hooks' missed runs since the attach */
+	__u64 chains_open;   /* at present */
+	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
 	__u64 open;	 /* windows open at present, of everyone traced */
 };
 
@@ -105,6 +110,14 @@ int tracer_events_fd(const struct tracer *t);
  */
 typedef void tracer_event_fn(void *data, const struct event *e);
 bool tracer_read_events(struct tracer *t, tracer_event_fn *on_event, void *data);
+
+/* Who raised mmap_changing since the start, and what it did to others. */
+struct holder_row {
+	struct holder who;
+	struct holder_totals totals;
+};
+/* At most @max of them; returns how many. */
+int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);
 
 /* The hooks as tracer_read() saw them last; returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);

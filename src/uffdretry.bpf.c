@@ -13,6 +13,8 @@
 #include <bpf/bpf_tracing.h>
 #include "uffdretry.h"
 #include "window.bpf.h"
+#include "causes.bpf.h"
+#include "changing.bpf.h"
 #include "interval.bpf.h"
 #include "hugetlb.bpf.h"
 #include "legacy.bpf.h"
@@ -21,8 +23,22 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
 
+/* Another ioctl: is it one that fills memory, and is it traced? */
+static __always_inline void fill_returned(struct file *file, unsigned int cmd, __s64 ret)
+{
+	struct userfaultfd_ctx *uffd = file->private_data;
+	__s32 fill = fill_ioctl_of(cmd);
+	int slot;
+
+	if (fill < 0)
+		return;
+	slot = slot_of(cfg_all ? NULL : BPF_CORE_READ(uffd, mm));
+	if (slot >= 0)
+		cause_of_fill(slot, uffd, fill, ret);
+}
+
 /*
- * Every UFFDIO_COPY, by what user space got.
+ * Every UFFDIO_COPY, by what user space got, and why; the other fill ioctls likewise.
  * long userfaultfd_ioctl(struct file *file, unsigned cmd, unsigned long arg)
  */
 SEC("?fexit/userfaultfd_ioctl")
@@ -31,17 +47,26 @@ int BPF_PROG(ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
 	struct userfaultfd_ctx *uffd;
 	int slot;
 
-	if (cmd != UFFDIO_COPY || phase == PHASE_OFF)
+	if (phase == PHASE_OFF)
 		return 0;
+	if (cmd != UFFDIO_COPY) {
+		fill_returned(file, cmd, ret);
+		return 0;
+	}
 	uffd = file->private_data; /* a void *: the verifier does not know its type */
 	slot = slot_of(cfg_all ? NULL : BPF_CORE_READ(uffd, mm));
-	if (slot >= 0)
-		count_call(slot, ret);
+	if (slot < 0)
+		return 0;
+	count_call(slot, ret);
+	if (ret < 0)
+		cause_of(slot, uffd, arg, -ret);
+	else if (chains_open())
+		chain_success(slot, uffd, arg);
 	return 0;
 }
 
 /*
- * The bytes that went through, and the end of a window that never came to take its VMA again.
+ * The bytes that went through, why no more, and the end of a window that was missed before or has no other end.
  * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start, unsigned
  *long len, uffd_flags_t flags), 6.12 and later
  */
@@ -55,12 +80,17 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 
 	if (!mm)
 		return 0;
-	w = window_of_current((__u64)mm);
-	if (w)
-		window_overtaken(w, uffd->mmap_changing.counter != 0, dst, len, ret);
-	if (ret <= 0)
-		return 0;
 	slot = slot_of(mm);
+	w = window_of_current((__u64)mm);
+	if (w) {
+		__u32 retake = overtaken_retake(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+
+		if (slot >= 0)
+			cause_leave(uffd, dst, len, ret, w, retake);
+		window_close(w, retake);
+	} else if (slot >= 0) {
+		cause_leave(uffd, dst, len, ret, NULL, RETAKE_OK);
+	}
 	if (slot >= 0)
 		count_bytes(slot, ret);
 	return 0;
@@ -98,8 +128,11 @@ int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int 
 {
 	struct window *w = window_of_current((__u64)state->ctx->mm);
 
-	if (w)
-		retry_returned(w, state->vma, state->dst_addr, ret);
+	if (!w)
+		return 0;
+	if (ret)
+		cause_note(state->dst_addr, -ret, site_of_retry(state->vma, ret));
+	retry_returned(w, state->vma, state->dst_addr, ret);
 	return 0;
 }
 
@@ -116,7 +149,7 @@ int BPF_PROG(mfill_retry_state_save_exit, struct mfill_retry_state *s, struct vm
 }
 
 /*
- * Plan retry_state: taking the VMA again. Also the first lock of every fill ioctl, when no window is open.
+ * Plan retry_fn: taking the VMA again. Also the first lock of every fill ioctl, when no window is open.
  * static int mfill_get_vma(struct mfill_state *state), 7.1 and later
  */
 SEC("?fexit/mfill_get_vma")
@@ -136,7 +169,25 @@ int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
 }
 
 /*
- * Plan retry_state: the end, and the kernel's own verdict.
+ * Plans retry_fn and retry_state: a page is through, with its window if it had one, or has failed. Every fill ioctl
+ * calls it, COPY is mode 0; a window only COPY has.
+ * static int __mfill_atomic_pte(struct mfill_state *state, const struct vm_uffd_ops *ops), 7.1 and later
+ */
+SEC("?fexit/__mfill_atomic_pte")
+int BPF_PROG(mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int ret)
+{
+	struct mm_struct *mm = state->ctx->mm;
+	struct window *w = window_of_current((__u64)mm);
+
+	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
+		cause_note(state->dst_addr, -ret, w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
+	if (w)
+		window_page(w, state->dst_addr, ret);
+	return 0;
+}
+
+/*
+ * Plan retry_state: the VMA is there again, and the kernel's own verdict.
  * static bool mfill_retry_state_changed(struct mfill_retry_state *state, struct vm_area_struct *vma), 7.1 and later.
  * Only AL holds the bool: the rest of the register is whatever the comparison left there.
  */
@@ -146,8 +197,10 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
-	if (w)
-		window_verdict(w, ret & 0xff);
+	if (!w)
+		return 0;
+	window_held(w, vma);
+	window_verdict(w, ret & 0xff);
 	return 0;
 }
 
@@ -198,7 +251,8 @@ int BPF_PROG(uffd_lock_vma_exit, struct mm_struct *mm, unsigned long address, st
 }
 
 /*
- * Plans interval and legacy: the copy of an unmapped page with faults disabled has failed.
+ * Plan interval: the copy of an unmapped page with faults disabled has failed, or of an unreadable one with faults
+ * enabled.
  * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long fault_addr), x86
  */
 SEC("?fentry/fixup_exception")
@@ -207,12 +261,16 @@ int BPF_PROG(fixup_exception_entry, struct pt_regs *regs, int trapnr, unsigned l
 	struct window *w = copy_of_current();
 	__u64 at;
 
-	if (!w || trapnr != TRAP_PAGE_FAULT || !bpf_get_current_task_btf()->pagefault_disabled)
+	if (!w || trapnr != TRAP_PAGE_FAULT)
 		return 0;
 	at = addr - w->copy.src;
 	/* A copy of hugetlb pages has a loop of its own. */
-	if (at < w->copy.len && !(w->held.flags & VM_HUGETLB))
+	if (at >= w->copy.len || w->held.flags & VM_HUGETLB)
+		return 0;
+	if (bpf_get_current_task_btf()->pagefault_disabled)
 		copy_failed(w, w->copy.dst + (at & PAGE_MASK));
+	else if (w->open)
+		cause_note(w->facts.dst, EFAULT, SITE_SOURCE);
 	return 0;
 }
 
@@ -231,7 +289,7 @@ int BPF_PROG(legacy_fixup_entry, struct pt_regs *regs, int trapnr, unsigned long
 	if (bpf_get_current_task_btf()->pagefault_disabled)
 		legacy_failed(w, w->copy.dst + (at & PAGE_MASK));
 	else
-		legacy_faulted(w);
+		legacy_faulted(w, w->copy.dst + (at & PAGE_MASK));
 	return 0;
 }
 
@@ -336,6 +394,24 @@ int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *
 
 	if (w && ret == -ENOENT)
 		copy_failed(w, dst);
+	else if (w && ret)
+		cause_note(dst, -ret, SITE_PAGE);
+	return 0;
+}
+
+/*
+ * Plan interval: a page could not be installed. -EAGAIN: its page table is gone (pte_offset_map_lock()).
+ * int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, ...), 6.12 and
+ * later; with more arguments and another first one before, where it cannot be hooked
+ */
+SEC("?fexit/mfill_atomic_install_pte")
+int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct *vma, unsigned long dst)
+{
+	struct window *w = copy_of_current();
+	__u64 ret = 0;
+
+	if (w && !bpf_get_func_ret(ctx, &ret) && (__s32)ret)
+		cause_note(dst, -(__s32)ret, SITE_PAGE);
 	return 0;
 }
 
@@ -376,7 +452,7 @@ SEC("?fexit/hugetlb_mfill_atomic_pte")
 int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct *vma, unsigned long dst,
 	     unsigned long src, unsigned int flags, void *foliop, int ret)
 {
-	hugetlb_tried(vma, dst, ret);
+	hugetlb_tried(vma, dst, !(flags & MFILL_ATOMIC_MODE), ret);
 	return 0;
 }
 
@@ -397,7 +473,25 @@ int hugetlb_copy_entry(void *ctx)
 	return 0;
 }
 
-/* Plan retry_state: a hugetlb destination is locked again. Plan interval sees that in uffd_lock_vma_exit. */
+/*
+ * Plans retry_fn and retry_state: a hugetlb destination is locked again. Plan interval sees that in uffd_lock_vma_exit.
+ * Of uffd_mfill_lock() only its retry calls the copy that is not inlined; every copy locks by uffd_lock_vma().
+ * static struct vm_area_struct *uffd_mfill_lock(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long len),
+ * 6.17 and later
+ */
+SEC("?fexit/uffd_mfill_lock")
+int BPF_PROG(hugetlb_mfill_lock_exit, struct mm_struct *mm, unsigned long start, unsigned long len,
+	     struct vm_area_struct *vma)
+{
+	struct window *w = window_of_current((__u64)mm);
+	__u64 ret = 0;
+
+	if (w && w->kind == KIND_HUGETLB && !bpf_get_func_ret(ctx, &ret))
+		hugetlb_relocked(w, vma, ret);
+	return 0;
+}
+
+/* The same where that function is not there. */
 SEC("?fexit/uffd_lock_vma")
 int BPF_PROG(hugetlb_lock_vma_exit, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
 {
@@ -466,6 +560,94 @@ SEC("?fentry/expand_stack_locked")
 int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned long address)
 {
 	writer_grows_stack(vma, address);
+	return 0;
+}
+
+/*
+ * Who raises mmap_changing, and who lowers it: see changing.bpf.h. All are rare, and only of userfaultfds with events.
+ * int dup_userfaultfd(struct vm_area_struct *vma, struct list_head *fcs): @vma is the child's, with the parent's context
+ */
+SEC("?fentry/dup_userfaultfd")
+int BPF_PROG(dup_userfaultfd_entry, struct vm_area_struct *vma)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (uffd && uffd->features & UFFD_FEATURE_EVENT_FORK)
+		changing_raise(uffd, CHANGING_FORK, 0, 0);
+	return 0;
+}
+
+/*
+ * void mremap_userfaultfd_prep(struct vm_area_struct *vma, struct vm_userfaultfd_ctx *vm_ctx); at its exit @vma has lost
+ * its context if it does not raise
+ */
+SEC("?fentry/mremap_userfaultfd_prep")
+int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (uffd && uffd->features & UFFD_FEATURE_EVENT_REMAP)
+		changing_raise(uffd, CHANGING_REMAP, vma->vm_start, vma->vm_end);
+	return 0;
+}
+
+/* bool userfaultfd_remove(struct vm_area_struct *vma, unsigned long start, unsigned long end): waits inside */
+SEC("?fentry/userfaultfd_remove")
+int BPF_PROG(userfaultfd_remove_entry, struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (uffd && uffd->features & UFFD_FEATURE_EVENT_REMOVE)
+		changing_raise(uffd, CHANGING_REMOVE, start, end);
+	return 0;
+}
+
+/*
+ * int userfaultfd_unmap_prep(struct vm_area_struct *vma, unsigned long start, unsigned long end, struct list_head
+ * *unmaps), 6.12 and later
+ */
+SEC("?fexit/userfaultfd_unmap_prep")
+int BPF_PROG(userfaultfd_unmap_prep_exit, struct vm_area_struct *vma, unsigned long start, unsigned long end,
+	     void *unmaps, int ret)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (!ret && uffd && uffd->features & UFFD_FEATURE_EVENT_UNMAP)
+		changing_raise(uffd, CHANGING_UNMAP, start, end);
+	return 0;
+}
+
+/*
+ * The same up to 6.2: int userfaultfd_unmap_prep(struct mm_struct *mm, unsigned long start, unsigned long end, struct
+ * list_head *unmaps), called once, with mmap_lock held; the VMA at @start stands for all.
+ */
+SEC("?fexit/userfaultfd_unmap_prep")
+int BPF_PROG(legacy_unmap_prep_exit, struct mm_struct *mm, unsigned long start, unsigned long end, void *unmaps, int ret)
+{
+	struct vm_area_struct *vma = ret ? NULL : (struct vm_area_struct *)vma_at((__u64)mm, start);
+	struct userfaultfd_ctx *uffd = vma ? BPF_CORE_READ(vma, vm_userfaultfd_ctx.ctx) : NULL;
+
+	if (uffd && BPF_CORE_READ(uffd, features) & UFFD_FEATURE_EVENT_UNMAP)
+		changing_raise(uffd, CHANGING_UNMAP, start, end);
+	return 0;
+}
+
+/* static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue *ewq) */
+SEC("?fexit/userfaultfd_event_wait_completion")
+int BPF_PROG(event_wait_completion_exit, void *uffd)
+{
+	changing_lower((__u64)uffd);
+	return 0;
+}
+
+/*
+ * void mremap_userfaultfd_fail(struct vm_userfaultfd_ctx *vm_ctx), 6.17 and later; it lowers from 7.1 on. Before, what
+ * it leaves raised is held by nobody: see changing_refused().
+ */
+SEC("?fexit/mremap_userfaultfd_fail")
+int BPF_PROG(mremap_userfaultfd_fail_exit, struct vm_userfaultfd_ctx *vm_ctx)
+{
+	changing_lower((__u64)vm_ctx->ctx);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ static struct run {
 	struct session session;
 	struct report report;
 	struct counters then, now, diff; /* at the last interval, at present, between the two */
+	struct holder_row holders[MAX_HOLDERS];
 	__u64 start_ns, interval_ns;	 /* begin of the run and of the interval */
 	bool out_broken;
 	int out_errno;
@@ -188,6 +189,8 @@ static int report_summary(void)
 	err = read_counters();
 	if (err)
 		return err;
+	span.holders = run.holders;
+	span.nr_holders = tracer_read_holders(run.session.tracer, run.holders, MAX_HOLDERS);
 	report(&span);
 	run.metrics_errno = write_metrics(true);
 	if (!run.out_broken)

@@ -3,9 +3,7 @@
 /*
  * A retry window from begin to end; the plans' hooks call these.
  *
- * A task has at most one window open, for the kernel handles one page of one ioctl at a time. Windows live in a fixed
- * array, found by the task's id, and not in task storage: a window must not be lost because memory for it cannot be had
- * just now (kmalloc_nolock() may fail at any time, and always does on CPUs without cmpxchg16b).
+ * A task has at most one window open, for the kernel handles one page of one ioctl at a time.
  */
 #ifndef WINDOW_BPF_H
 #define WINDOW_BPF_H
@@ -20,11 +18,14 @@
 #include "count.bpf.h"
 #include "writers.bpf.h"
 #include "events.bpf.h"
+#include "chains.bpf.h"
+#include "places.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
 #define ENOENT 2
 #define EAGAIN 11
 #define EFAULT 14
+#define EEXIST 17
 #define EINVAL 22
 #define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-4095)
 
@@ -53,6 +54,8 @@ struct window {
 	__u64 retaken_ns; /* when the VMA was taken again: facts.end is there; 0: not yet */
 	__u64 unmaps;	  /* heads of the change logs at the begin */
 	__u64 write_locks;
+	__u64 unmaps_end; /* and when the VMA was taken again */
+	__u64 write_locks_end;
 	__u32 owner; /* the copier's tid, 0: free */
 	__u32 slot;
 	__u32 kind;
@@ -65,20 +68,16 @@ struct window {
 	__u32 pad;
 };
 
-#define NR_WINDOWS (1 << 14)
-#define WINDOW_WAYS 4
-#define WINDOW_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NR_WINDOWS);
+	__uint(max_entries, NR_PLACES);
 	__type(key, __u32);
 	__type(value, struct window);
 } windows SEC(".maps");
 
 static __always_inline struct window *window_at(__u32 tid, __u32 way)
 {
-	__u32 i = (tid + way * WINDOW_STRIDE) & (NR_WINDOWS - 1);
+	__u32 i = place_index(tid, way);
 
 	return bpf_map_lookup_elem(&windows, &i);
 }
@@ -167,6 +166,9 @@ int window_end(struct window *w, __u32 retake)
 {
 	if (!w)
 		return 0;
+	/* Without its address, for the end of the page was missed, what was unmapped is not known. */
+	if (retake == RETAKE_OK && !w->facts.dst)
+		retake = RETAKE_LOST;
 	w->facts.retake = retake;
 	if (retake == RETAKE_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
@@ -177,6 +179,8 @@ int window_end(struct window *w, __u32 retake)
 			     w->external);
 		window_writers(w);
 		window_event(w);
+		if (w->slot == SLOT_RUN)
+			chain_window(w->mm, w->facts.dst);
 	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;
@@ -203,7 +207,7 @@ static __always_inline struct window *window_find(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < WINDOW_WAYS; way++) {
+	for (int way = 0; way < PLACE_WAYS; way++) {
 		struct window *w = window_at(tid, way);
 
 		if (w && w->owner == tid)
@@ -226,7 +230,7 @@ static __always_inline struct window *window_take(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < WINDOW_WAYS; way++) {
+	for (int way = 0; way < PLACE_WAYS; way++) {
 		struct window *w = window_at(tid, way);
 		__u32 owner;
 
@@ -335,11 +339,35 @@ static __always_inline void window_check_began(struct window *w)
 /* What happened to the destination in the window, as far as the class depends on it. */
 static __always_inline void window_search_changes(struct window *w)
 {
-	w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, w->facts.dst);
+	w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, w->unmaps_end, w->facts.dst);
 	if (w->facts.unmapped == SEEN_UNKNOWN)
 		count_lost(w->slot, LOST_MAP_FULL);
 	if (has_write_lock_hook)
-		w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks, w->facts.dst);
+		w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks,
+						     w->write_locks_end, w->facts.dst);
+}
+
+/* Note what the re-taken, read-locked VMA @vma is, and how far the change logs are. */
+static __always_inline void window_held(struct window *w, struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!mm)
+		return;
+	read_facts(&w->facts.end, vma, mm);
+	if (was_write_locked(&w->facts)) {
+		w->unmaps_end = change_head(w->mm, CHANGE_UNMAP);
+		w->write_locks_end = change_head(w->mm, CHANGE_WRITE_LOCK);
+	}
+	w->retaken_ns = bpf_ktime_get_ns();
+}
+
+/* Search the change logs, now that the destination address @dst is known. */
+static __always_inline void window_located(struct window *w, __u64 dst)
+{
+	w->facts.dst = dst;
+	if (was_write_locked(&w->facts))
+		window_search_changes(w);
 }
 
 /*
@@ -348,15 +376,9 @@ static __always_inline void window_search_changes(struct window *w)
  */
 static __always_inline void window_retaken(struct window *w, struct vm_area_struct *vma, __u64 dst)
 {
-	struct mm_struct *mm = vma->vm_mm;
-
-	if (!mm)
-		return;
-	read_facts(&w->facts.end, vma, mm);
-	w->facts.dst = dst;
-	if (was_write_locked(&w->facts))
-		window_search_changes(w);
-	w->retaken_ns = bpf_ktime_get_ns();
+	window_held(w, vma);
+	if (w->retaken_ns)
+		window_located(w, dst);
 }
 
 /* window_verdict() - the running kernel has made its comparison. @changed: and says that it changed. */
@@ -364,7 +386,37 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 {
 	w->facts.kernel_check = KERNEL_CHECK_SEEN;
 	w->facts.kernel_eagain = changed;
-	window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+}
+
+/* How the attempt to take the VMA again ended, if mfill_copy_folio_retry() returned @err without having it. */
+static __always_inline __u32 retake_of_error(__s32 err)
+{
+	switch (err) {
+	case 0:
+	case -EEXIST: /* comes later, so what came before was missed */
+		return RETAKE_LOST;
+	case -EFAULT:
+		return RETAKE_NEVER;
+	case -EAGAIN:
+		return RETAKE_BLOCKED;
+	default:
+		return RETAKE_GONE;
+	}
+}
+
+/*
+ * window_page() - the page at @dst is through with @err: only now its address is known. The VMA's facts were read when
+ * the kernel compared it; a window in which it did not come to that and that passed all the same was missed there.
+ */
+static __always_inline void window_page(struct window *w, __u64 dst, __s32 err)
+{
+	if (w->retaken_ns) {
+		window_located(w, dst);
+		window_close(w, RETAKE_OK);
+	} else {
+		w->facts.dst = dst;
+		window_close(w, retake_of_error(err));
+	}
 }
 
 /*
@@ -375,7 +427,7 @@ static __always_inline void retry_returned(struct window *w, struct vm_area_stru
 {
 	if (!vma) {
 		w->facts.dst = dst;
-		window_close(w, ret == -EFAULT ? RETAKE_NEVER : ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+		window_close(w, retake_of_error(ret));
 		return;
 	}
 	if (!w->retaken_ns) {
@@ -385,6 +437,7 @@ static __always_inline void retry_returned(struct window *w, struct vm_area_stru
 		w->facts.seq_between = SEEN_YES;
 	}
 	window_verdict(w, ret == -EAGAIN);
+	window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
 }
 
 /*
@@ -426,23 +479,25 @@ static __always_inline __u32 unseen_verdict(struct window *w, __s64 ret, __u64 e
 }
 
 /*
- * window_overtaken() - the worker returns @ret for [@dst, @dst + @len), and the window is still open.
- * @changing: the userfaultfd's mmap_changing is raised.
+ * overtaken_retake() - the worker returns @ret for [@dst, @dst + @len), and the window is still open.
+ * @changing: the userfaultfd's mmap_changing is raised. Returns what the window ended in.
  */
-static __always_inline void window_overtaken(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
+static __always_inline __u32 overtaken_retake(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
 {
 	/* Where the copy's place is kept, "re-taken" only means that the VMA was locked. */
 	bool untested = w->copy.len || w->facts.kernel_check == KERNEL_CHECK_NONE;
 
+	/* The end of the page, which would have told, was missed: only these plans have no such hook. */
+	if (!w->copy.len && w->kind != KIND_HUGETLB)
+		return RETAKE_LOST;
 	if (!w->retaken_ns) {
-		/* The page that failed: plan retry_state has not seen its address. */
+		/* The page that failed. */
 		w->facts.dst = ret > 0 ? dst + ret : dst;
-		window_close(w, retake_never_seen(ret, len));
-	} else if (untested && ret != (__s64)len) {
-		window_close(w, unseen_verdict(w, ret, dst + len, changing));
-	} else {
-		window_close(w, RETAKE_OK);
+		return retake_never_seen(ret, len);
 	}
+	if (untested && ret != (__s64)len)
+		return unseen_verdict(w, ret, dst + len, changing);
+	return RETAKE_OK;
 }
 
 #endif /* WINDOW_BPF_H */

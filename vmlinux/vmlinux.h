@@ -83,6 +83,16 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+
 struct pid_namespace;
 
 struct upid {
@@ -97,6 +107,7 @@ struct pid {
 
 struct signal_struct {
 	atomic_t live;
+	unsigned int flags;
 	struct pid *pids[4];
 };
 
@@ -165,6 +176,8 @@ struct pgprot {
 typedef struct pgprot pgprot_t;
 
 struct userfaultfd_ctx {
+	wait_queue_head_t event_wqh;
+	unsigned int features;
 	atomic_t mmap_changing;
 	struct mm_struct *mm;
 };
@@ -198,6 +211,7 @@ struct mfill_state { /* optional: 7.1 and later */
 	struct userfaultfd_ctx *ctx;
 	struct vm_area_struct *vma;
 	unsigned long dst_addr;
+	unsigned int flags; /* enum mfill_atomic_mode in the low two bits */
 };
 
 struct mfill_retry_state; /* optional: 7.1 and later */

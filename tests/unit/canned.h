@@ -83,6 +83,27 @@ static inline void canned_counters(struct counters *c)
 	t->lost[LOST_WINDOWS] = 411;
 	t->lost[LOST_MAP_FULL] = 412;
 	t->lost[LOST_EVENTS] = 415;
+	for (__u32 i = 0; i < NR_SITES; i++)
+		c->failures.failed[FAIL_EAGAIN][i] = 501 + i;
+	c->failures.failed[FAIL_EEXIST][SITE_PAGE] = 517;
+	c->failures.stopped[FAIL_ENOENT][SITE_RELOCK] = 521;
+	c->failures.short_bytes[FAIL_ENOENT] = 522;
+	c->failures.fills[FILL_MOVE].ok = 531;
+	c->failures.fills[FILL_MOVE].mmap_changing = 532;
+	c->failures.fills[FILL_MOVE].failed[FAIL_EINVAL] = 533;
+	c->failures.raised = 541;
+	c->failures.refused = 542;
+	c->failures.refused_unseen = 543;
+	c->failures.refused_stuck = 544;
+	c->failures.holders_lost = 545;
+	c->failures.chains = 551;
+	c->failures.chains_ended = 552;
+	c->failures.chains_lost = 553;
+	c->failures.chain_lost_ns = 554;
+	c->failures.reissued = 555;
+	c->failures.reopened = 556;
+	c->chains_open = 557;
+	c->chain_longest = CHAIN_WORD(558, FAIL_EAGAIN, SITE_CHECK);
 	c->recursion = 413;
 	c->open = 414;
 }

@@ -245,6 +245,35 @@ static const struct {
 	{ "odd_start", 401 },
 	{ "external", 402 },
 	{ "anomalies", 403 },
+	{ "eagain_causes.entry_mmap_changing", 501 },
+	{ "eagain_causes.lock_mmap_changing", 502 },
+	{ "eagain_causes.relock_mmap_changing", 505 },
+	{ "eagain_causes.vma_lock", 503 },
+	{ "eagain_causes.snapshot", 506 },
+	{ "eagain_causes.pte", 507 },
+	{ "eagain_causes.short_copy", 509 },
+	/* Of the sites that have no EAGAIN of their own, and of the lost. */
+	{ "eagain_causes.unknown", 504 + 508 + 510 },
+	{ "causes.EEXIST.page", 517 },
+	{ "short_copy.ENOENT.calls", 521 },
+	{ "short_copy.ENOENT.bytes", 522 },
+	{ "short_copy.ENOENT.at.relock", 521 },
+	{ "fill_ioctls.move.ok", 531 },
+	{ "fill_ioctls.move.mmap_changing", 532 },
+	{ "fill_ioctls.move.EINVAL", 533 },
+	{ "mmap_changing.raised", 541 },
+	{ "mmap_changing.refused", 542 },
+	{ "mmap_changing.unseen", 543 },
+	{ "mmap_changing.stuck", 544 },
+	{ "mmap_changing.lost", 545 },
+	{ "chains.count", 551 },
+	{ "chains.ended", 552 },
+	{ "chains.lost", 553 },
+	{ "chains.lost_ns", 554 },
+	{ "chains.reissued", 555 },
+	{ "chains.reopened", 556 },
+	{ "chains.open", 557 },
+	{ "chains.longest", 558 },
 	{ "lost.windows", 411 },
 	{ "lost.events", 415 },
 	{ "lost.recursion", 413 },
@@ -253,7 +282,7 @@ static const struct {
 
 /* What no plan measures yet is null, never 0. */
 static const char *const unmeasured[] = {
-	"by_kind.hugetlb", "eagain_causes", "writers", "write_sections", "chains", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
+	"by_kind.hugetlb", "writers", "write_sections", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
 };
 
 /* The tables among the members: one number a check, or a class and kind. */
@@ -446,7 +475,8 @@ static void nothing_happened(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < COUNT(numbers); i++)
-		if (!strstr(numbers[i].path, "returned.E"))
+		if (!strstr(numbers[i].path, "returned.E") && strncmp(numbers[i].path, "causes.", 7) &&
+		    strncmp(numbers[i].path, "short_copy.", 11) && strcmp(numbers[i].path, "fill_ioctls.move.EINVAL"))
 			expect_u64(numbers[i].path, json_object_get_uint64(member(o, numbers[i].path)), 0);
 	check_tables(o, true);
 	for (size_t i = 0; i < COUNT(unmeasured); i++)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Fixed arrays as storage of tasks: a task's place is found by its tid, in one of a few ways.
+ *
+ * Not task storage: memory must not be refused just now (kmalloc_nolock() may fail at any time, and always does on CPUs
+ * without cmpxchg16b).
+ */
+#ifndef PLACES_BPF_H
+#define PLACES_BPF_H
+
+#include "vmlinux.h"
+
+#define NR_PLACES (1 << 14)
+#define PLACE_WAYS 4
+#define PLACE_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
+
+/* The index of @tid's place on @way. */
+static __always_inline __u32 place_index(__u32 tid, __u32 way)
+{
+	return (tid + way * PLACE_STRIDE) & (NR_PLACES - 1);
+}
+
+#endif /* PLACES_BPF_H */

@@ -1,0 +1,18 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: failures whose causes are known, under the tool that watches them in each of the three ways.
+. /bin/lib.sh
+
+# Kernels before 7.1 compare nothing after the retry; before 6.4 there are no per-VMA locks.
+check=none locks=vma
+grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
+grep -q uffd_lock_vma /sys/kernel/btf/vmlinux || locks=mmap
+
+for how in pid all command; do
+	trace_$how causes-$how causes --kernel-check $check --locks $locks || echo causes-$how >>/out/failed
+done
+# As a reader of the text sees it.
+uffdretry -o /out/text -- uffdload causes --kernel-check $check --locks $locks >/dev/null 2>/out/text.load || echo text >>/out/failed
+left >/out/left
+exit 0
