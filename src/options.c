@@ -18,6 +18,7 @@
 enum {
 	OPT_FAIL_ABOVE = 256,
 	OPT_OPENMETRICS,
+	OPT_CLAIMS,
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "timestamp", no_argument, NULL, 'T' },
 	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
+	{ "claims", no_argument, NULL, OPT_CLAIMS },
 	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
@@ -64,6 +66,7 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "  -o, --output FILE         write the report to FILE instead of stdout\n"
 			   "      --openmetrics FILE    keep FILE current, each INTERVAL or 15 s, for a\n"
 			   "                            Prometheus textfile collector\n"
+			   "      --claims              add the arguments of the list, each with its number\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
@@ -256,6 +259,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 		return 0;
 	case 'v':
 		o->verbose = true;
+		return 0;
+	case OPT_CLAIMS:
+		o->claims = true;
 		return 0;
 	case OPT_OPENMETRICS:
 		o->openmetrics = arg;

@@ -27,6 +27,7 @@ struct options {
 	bool events; /* one record a window */
 	bool json;
 	const char *output;
+	bool claims; /* with the table of the list's arguments */
 	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;

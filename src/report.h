@@ -18,6 +18,7 @@ struct report {
 	FILE *out;
 	bool json;
 	bool timestamp;
+	bool claims; /* with the table of the list's arguments */
 	const struct plan *plan;
 	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
 	const char *kernel_check; /* what the kernel compares: a check's name, "none", or "unknown" */
@@ -57,6 +58,12 @@ int text_summary(const struct report *r, const struct span *s);
 int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
+
+/* Parts of the summary. The claims (--claims), and what to do about what was seen, which ends the text. */
+void text_claims(const struct report *r, const struct counters *c);
+void json_claims(struct json_object *o, const struct report *r, const struct counters *c);
+void text_advice(const struct report *r, const struct span *s);
+void json_advice(struct json_object *o, const struct span *s);
 
 /* json_writer() - a writer without its counts: op, syscall, advice, flags, comm, pid, covers_dst, range. */
 struct json_object *json_writer(const struct writer_entry *e);

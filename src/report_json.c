@@ -371,5 +371,9 @@ int json_span(const struct report *r, const struct span *s)
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);
 	add_lost(o, s->counters);
+	if (s->final && r->claims)
+		json_claims(o, r, s->counters);
+	if (s->final)
+		json_advice(o, s);
 	return json_write(r->out, o);
 }

@@ -360,7 +360,10 @@ int text_summary(const struct report *r, const struct span *s)
 	print_begin(r, s->counters);
 	text_failures(r->out, s->counters, s->holders, s->nr_holders);
 	print_writers(r, s->counters);
+	if (r->claims)
+		text_claims(r, s->counters);
 	print_trust(r, s->counters);
+	text_advice(r, s);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }
 

@@ -289,6 +289,7 @@ static void fill_report(void)
 {
 	struct report *r = &run.report;
 
+	r->claims = run.options.claims;
 	r->plan = run.session.plan;
 	r->self_test = run.session.self_test_name;
 	r->kernel_check = run.session.kernel_check;

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Each rule of the advice: what makes it speak, with which words, and when it is silent. */
+#include "unit.h"
+#include "advice.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SYS_MADVISE 28
+#define DONTNEED 4
+
+static struct counters c;
+static struct holder_row holder;
+static struct advice list[MAX_ADVICE];
+
+static void nothing(void)
+{
+	memset(&c, 0, sizeof(c));
+	holder = (struct holder_row) {
+		.who = { .op = CHANGING_REMOVE, .tgid = 4200, .syscall = SYS_MADVISE, .advice = DONTNEED, .comm = "vmm\033[2J" },
+		.totals = { .tid = 4242 },
+	};
+	c.totals.calls = 100000;
+}
+
+/* What @rule says now, or NULL. */
+static const char *says(const char *rule)
+{
+	int nr = advise(&c, &holder, 1, list);
+
+	for (int i = 0; i < nr; i++)
+		if (!strcmp(list[i].rule, rule))
+			return list[i].text;
+	return NULL;
+}
+
+static void expect(const char *rule, const char *text)
+{
+	const char *got = says(rule);
+
+	if (!got || strcmp(got, text))
+		expect_str(rule, text, got ? got : "(silent)");
+}
+
+static void silent_without_evidence(void **state)
+{
+	(void)state;
+	nothing();
+	assert_int_equal(advise(&c, &holder, 1, list), 0);
+	/* One case less than what counts, of each. */
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 9;
+	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 9;
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 9;
+	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 9;
+	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 999;
+	c.failures.refused_stuck = 9;
+	c.totals.windows[KIND_ANON][CLASS_FALSE_ALARM] = 9;
+	holder.totals.refused = 9;
+	assert_int_equal(advise(&c, &holder, 1, list), 0);
+}
+
+static void a_pending_event(void **state)
+{
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 800;
+	c.failures.failed[FAIL_EAGAIN][SITE_LOCK] = 8;
+	c.failures.failed[FAIL_EAGAIN][SITE_RELOCK] = 4;
+	c.failures.failed[FAIL_EAGAIN][SITE_PAGE] = 3;
+	holder.totals.refused = 812;
+	/* The name is the task's own choice. */
+	expect("pending_event", "812 of 815 EAGAIN: a REMOVE event was pending (madvise(DONTNEED) by vmm?[2J (tid 4242)); "
+				"read the event queue before retrying");
+	/* A tenth of all is the least. */
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 100000;
+	assert_null(says("pending_event"));
+	/* Nobody was seen to hold it. */
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
+	holder.totals.refused = 0;
+	assert_null(says("pending_event"));
+}
+
+static void stuck(void **state)
+{
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 50;
+	c.failures.refused_stuck = 50;
+	holder.totals.refused = 1;
+	assert_non_null(says("stuck"));
+	assert_non_null(strstr(says("stuck"), "50 calls refused with no event to be read"));
+	/* Whom to wait for is not the question then. */
+	assert_null(says("pending_event"));
+}
+
+static void short_copies(void **state)
+{
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 20;
+	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 15;
+	c.failures.stopped[FAIL_ENOENT][SITE_RELOCK] = 5;
+	expect("short_copies", "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: the bytes in `copy` went "
+			       "through, go on behind them and skip the page that is there");
+}
+
+static void the_check(void **state)
+{
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 30;
+	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 18;
+	c.totals.windows[KIND_SHMEM][CLASS_FALSE_ALARM] = 12;
+	assert_non_null(strstr(says("changed_mapping"), "18 of 30 EAGAIN: the destination was mapped or registered otherwise"));
+	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are false alarms"));
+	/* A kernel that compares nothing: these windows passed, and that is worse. */
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
+	c.totals.kernel_absent = 30;
+	assert_null(says("false_alarms"));
+	assert_non_null(strstr(says("wrong_page"), "18 copies went to an address that meant another page"));
+}
+
+static void one_wrong_page_is_enough(void **state)
+{
+	(void)state;
+	nothing();
+	c.totals.windows[KIND_SHMEM][CLASS_HIDDEN] = 1;
+	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page"));
+}
+
+static void eexist(void **state)
+{
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 1000;
+	assert_non_null(strstr(says("wake_after_eexist"), "1000 of 100000 copies found the page there (EEXIST)"));
+}
+
+static void unmapped_source(void **state)
+{
+	(void)state;
+	nothing();
+	c.totals.bytes = 4096 * 1000;
+	c.totals.windows[KIND_ANON][CLASS_QUIET] = 499;
+	assert_null(says("unmapped_source"));
+	c.totals.windows[KIND_ANON][CLASS_QUIET] = 500;
+	assert_non_null(strstr(says("unmapped_source"), "500 retry windows for 1000 pages"));
+}
+
+/* The most pressing five, in this order. */
+static void at_most_five(void **state)
+{
+	static const char *const order[] = { "stuck", "pending_event", "wrong_page", "short_copies", "changed_mapping" };
+
+	(void)state;
+	nothing();
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 200;
+	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 100;
+	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 200;
+	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 50000;
+	c.failures.refused_stuck = 100;
+	c.totals.windows[KIND_ANON][CLASS_HIDDEN] = 1;
+	c.totals.windows[KIND_ANON][CLASS_REAL] = 100;
+	c.totals.windows[KIND_ANON][CLASS_FALSE_ALARM] = 100;
+	holder.totals.refused = 100;
+	assert_int_equal(advise(&c, &holder, 1, list), MAX_ADVICE);
+	for (int i = 0; i < MAX_ADVICE; i++)
+		assert_string_equal(list[i].rule, order[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silent_without_evidence), cmocka_unit_test(a_pending_event),
+		cmocka_unit_test(stuck),		   cmocka_unit_test(short_copies),
+		cmocka_unit_test(the_check),		   cmocka_unit_test(one_wrong_page_is_enough),
+		cmocka_unit_test(eexist),		   cmocka_unit_test(unmapped_source),
+		cmocka_unit_test(at_most_five),
+	};
+
+	return cmocka_run_group_tests_name("advice", tests, NULL, NULL);
+}
