@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static demo check check-kernels check-permm deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -101,6 +101,17 @@ uffdload-static: $(LOAD_OBJS)
 	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LOAD_LIBS) -o $@
 	$(Q)./tools/check-static $@
 
+# Programs of a page each, for people without the tool: see docs/merged-check.md.
+REPRO := $(patsubst load/repro/%.c,$(BUILD)/repro/%,$(wildcard load/repro/*.c))
+
+repro: $(REPRO)
+
+$(BUILD)/repro/%: load/repro/%.c load/repro/repro.h
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) $< -lpthread -o $@
+	$(Q)./tools/check-static $@
+
 $(BUILD):
 	$(Q)mkdir -p $@
 
@@ -113,7 +124,7 @@ $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -lbpf -lelf -lz -o $@
 
-test-programs: uffdretry static $(BUILD)/bpfleft
+test-programs: uffdretry static repro $(BUILD)/bpfleft
 
 deps:
 	$(Q)./tools/deps build test
@@ -134,6 +145,11 @@ check-permm:
 	$(Q)./tests/permm/build
 	$(Q)./tests/run permm
 
+# The reproducers on each series: writes the runs in docs/merged-check.md.
+check-repro: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)./tests/vm/repro-runs
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -141,7 +157,7 @@ demo:
 	$(Q)./tools/demo
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
 
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -164,10 +180,12 @@ help:
 	@printf '%s\n' \
 	'make                 ./uffdretry and ./uffdload' \
 	'make static          ./uffdretry-static and ./uffdload-static' \
+	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli prom btf vm", SERIES="6.12 7.3" choose' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
+	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// Miss: UFFDIO_COPY fills a range that has been another userfaultfd's since, and does not wake who waits there.
+/*
+ * In the window the range is unregistered and registered with another userfaultfd, which 7.1 and later do not compare.
+ * A thread touches the page and waits in the new one. The copy through the old one succeeds, and wakes only its own.
+ * Exit status: 0 the copy succeeded and the thread slept on, 1 not so, 77 cannot run here.
+ */
+#include "repro.h"
+
+#include <time.h>
+
+static char *page, *source;
+static int uffd, other;
+static int nested; /* userfaultfd of the source page */
+static volatile bool opened;
+static pthread_t toucher;
+static _Alignas(PAGE) char bytes[PAGE], other_bytes[PAGE];
+
+static void *touch(void *found)
+{
+	*(char *)found = *(volatile char *)page;
+	return NULL;
+}
+
+/* The copier has let go of its destination, and waits for the source page. */
+static void *in_window(void *found)
+{
+	struct uffdio_range range = { (size_t)page, PAGE };
+	struct uffd_msg msg;
+
+	must(read(nested, &msg, sizeof(msg)), "read");
+	opened = true;
+	must(ioctl(uffd, UFFDIO_UNREGISTER, &range), "UFFDIO_UNREGISTER");
+	uffd_register(other, page, PAGE);
+	toucher = start(touch, found);
+	must(read(other, &msg, sizeof(msg)), "read"); /* it waits there */
+	uffd_copy(nested, source, bytes, PAGE);	      /* there it is */
+	return NULL;
+}
+
+static bool wakes_within_a_second(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return !pthread_timedjoin_np(toucher, NULL, &until);
+}
+
+int main(void)
+{
+	struct uffdio_range range;
+	const char *result, *others;
+	bool woken, woken_by_other;
+	pthread_t thread;
+	char found = 0;
+
+	uffd = uffd_open();
+	other = uffd_open();
+	page = map(NULL, PAGE, ANON, -1, 0);
+	uffd_register(uffd, page, PAGE);
+	bytes[0] = 'S';
+	other_bytes[0] = 'O';
+	nested = uffd_open();
+	source = map(NULL, PAGE, ANON, -1, 0);
+	uffd_register(nested, source, PAGE);
+
+	thread = start(in_window, &found);
+	result = uffd_copy(uffd, page, source, PAGE);
+	if (!opened)
+		errx(77, "no window opened: %s", result);
+	pthread_join(thread, NULL);
+
+	woken = wakes_within_a_second();
+	others = uffd_copy(other, page, other_bytes, PAGE);
+	woken_by_other = woken || wakes_within_a_second();
+	range = (struct uffdio_range) { (size_t)page, PAGE };
+	must(ioctl(other, UFFDIO_WAKE, &range), "UFFDIO_WAKE");
+	if (!woken_by_other)
+		pthread_join(toucher, NULL);
+	printf("destination: an anonymous page\n"
+	       "in the window: unregistered, registered with another userfaultfd; a thread waits there\n"
+	       "UFFDIO_COPY: %s\n"
+	       "the thread, a second after: %s\n"
+	       "UFFDIO_COPY by the other userfaultfd: %s\n"
+	       "the thread, a second after that: %s\n"
+	       "the thread, after UFFDIO_WAKE by the other: found %s\n",
+	       result, woken ? "awake" : "asleep", others, woken_by_other ? "awake" : "asleep",
+	       found == 'S' ? "the source" : "other bytes");
+	if (strcmp(result, "ok") || woken || found != 'S')
+		return puts("not seen"), 1;
+	return puts("seen: it filled another's page, and who waited for it was not told"), 0;
+}

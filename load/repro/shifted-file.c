@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// Miss: UFFDIO_COPY to a page of a file succeeds, and the bytes are in another page of it.
+/*
+ * The file is mapped again two pages further on, from its first page as before. vm_pgoff is what it was, and 7.1 and
+ * later compare no more of the place; but the destination was page 4 of the file, and now it is page 2.
+ * Exit status: 0 the copy went to page 2 and succeeded, 1 it did not, 77 cannot run here.
+ */
+#include "repro.h"
+
+#define PAGES 8
+
+static char *area, *source;
+static int file, uffd;
+static int nested; /* userfaultfd of the source page */
+static volatile bool opened;
+static _Alignas(PAGE) char bytes[PAGE];
+
+/* The copier has let go of its destination, and waits for the source page. */
+static void *in_window(void *arg)
+{
+	struct uffd_msg msg;
+
+	must(read(nested, &msg, sizeof(msg)), "read");
+	opened = true;
+	must(munmap(area, PAGES * PAGE), "munmap");
+	map(area + 2 * PAGE, PAGES * PAGE, MAP_SHARED, file, 0);
+	uffd_register(uffd, area + 2 * PAGE, PAGES * PAGE);
+	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	return arg;
+}
+
+static char byte_of_page(size_t page)
+{
+	char c = 0;
+
+	must(pread(file, &c, 1, (off_t)(page * PAGE)), "pread");
+	return c;
+}
+
+int main(void)
+{
+	const char *result;
+	pthread_t thread;
+	size_t i;
+
+	file = (int)must(memfd_create("file", 0), "memfd_create");
+	must(ftruncate(file, PAGES * PAGE), "ftruncate");
+	uffd = uffd_open();
+	area = map(NULL, (PAGES + 2) * PAGE, ANON, -1, 0); /* room for both */
+	map(area, PAGES * PAGE, MAP_SHARED, file, 0);
+	uffd_register(uffd, area, PAGES * PAGE);
+	bytes[0] = 'S';
+	nested = uffd_open();
+	source = map(NULL, PAGE, ANON, -1, 0);
+	uffd_register(nested, source, PAGE);
+
+	thread = start(in_window, NULL);
+	result = uffd_copy(uffd, area + 4 * PAGE, source, PAGE);
+	if (!opened)
+		errx(77, "no window opened: %s", result);
+	pthread_join(thread, NULL);
+
+	printf("destination: page 4 of a file\n"
+	       "in the window: the file mapped two pages further on, registered\n"
+	       "UFFDIO_COPY: %s\n"
+	       "pages of the file (S: the source): ",
+	       result);
+	for (i = 0; i < PAGES; i++)
+		putchar(byte_of_page(i) ? byte_of_page(i) : '.');
+	if (strcmp(result, "ok") || byte_of_page(2) != 'S' || byte_of_page(4))
+		return puts("\nnot seen"), 1;
+	return puts("\nseen: told ok, but page 2 was filled, and page 4 was not"), 0;
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: each reproducer alone and under the tool. Each argument is one with its arguments.
+. /bin/lib.sh
+
+# alone NAME COMMAND...: what it prints, and its exit status.
+alone() {
+	name=$1
+	shift
+	"$@" >"/out/$name.out" 2>"/out/$name.err"
+	echo $? >"/out/$name.status"
+}
+
+# under_tool NAME COMMAND...: again, twice at most, when the kernel skipped a preempted program.
+under_tool() {
+	name=$1
+	shift
+	for attempt in 1 2 3; do
+		uffdretry -j -o "/out/$name.json" -- "$@" >"/out/$name.tool.out" 2>"/out/$name.tool.err"
+		echo $? >"/out/$name.tool.status"
+		grep -q '"recursion":0' "/out/$name.json" && return
+		echo "$name $attempt" >>/out/again
+	done
+}
+
+# What this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
+check=none locks=mmap
+grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
+grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
+echo $check >/out/check
+echo $locks >/out/locks
+uname -r >/out/release
+
+alone no-huge-pages /bin/other-file
+alone no-right su nobody -c /bin/split-front
+echo 64 >/proc/sys/vm/nr_hugepages
+for command; do
+	name=$(echo "$command" | tr ' ' -)
+	# shellcheck disable=SC2086 # a list of words
+	{
+		alone "$name" /bin/$command
+		under_tool "$name" /bin/$command
+	}
+done
+left >/out/left
+exit 0

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""What the reproducers of load/repro must come to on a kernel, and the runs in docs/merged-check.md.
+
+Usage: repro.py commands                 a line each
+       repro.py alone|tool DIR COMMAND   compare what tests/vm/repro brought back in DIR; prints each difference
+       repro.py runs FILE DIR...         write the runs of these kernels into FILE, between its two marks
+"""
+import datetime
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+
+BEGIN, END = "<!-- runs: written by make check-repro -->", "<!-- end of runs -->"
+SNAPSHOT, MEANING = "snapshot_reasons", "meaning_reasons"
+
+
+@dataclass
+class Case:
+    """One reproducer: its window, and what it prints where the kernel lets the copy through and where it does not."""
+    kind: str
+    cls: str
+    ok: dict                # of the lines it prints, by what stands before the colon
+    eagain: dict = None     # the same where the kernel's check refuses; None: no kernel's check does
+    seen_when: str = "ok"   # the effect is seen when the copy ended with this
+    snapshot: list = field(default_factory=list)
+    meaning: list = field(default_factory=list)
+    more_calls: dict = field(default_factory=dict)  # UFFDIO_COPY calls beside the copy, the source's and the one again
+
+    def refused(self, check):
+        return check == "snapshot" and self.eagain is not None
+
+    def result(self, check):
+        return "EAGAIN" if self.refused(check) else "ok"
+
+    def lines(self, check):
+        return {"UFFDIO_COPY": self.result(check), **(self.eagain if self.refused(check) else self.ok)}
+
+    def status(self, check):
+        return 0 if self.result(check) == self.seen_when else 1
+
+
+AGAIN = {"UFFDIO_COPY again": "ok"}
+IN_PLACE = {"page 4 of the file": "the source"}
+OTHER = {"the file": "empty", "the other file": "the source"}
+
+CASES = {
+    "split-front": Case("shmem", "false_alarm", IN_PLACE, {**AGAIN, **IN_PLACE}, "EAGAIN", snapshot=["pgoff"]),
+    "opened-again": Case("shmem", "false_alarm", IN_PLACE, {**AGAIN, **IN_PLACE}, "EAGAIN", snapshot=["file"]),
+    "shifted-file": Case("shmem", "hidden", {"pages of the file (S": "the source): ..S....."}, meaning=["offset"]),
+    "other-uffd": Case("anon", "hidden",
+                       {"the thread, a second after": "asleep", "UFFDIO_COPY by the other userfaultfd": "EEXIST",
+                        "the thread, a second after that": "asleep", "the thread, after UFFDIO_WAKE by the other": "found the source"},
+                       meaning=["ctx"], more_calls={"EEXIST": 1}),
+    "replaced": Case("anon", "replaced", {"page 0 now": "empty: the new mapping", "page 4 now": "the source"}),
+    "anon-to-shmem": Case("anon", "real", IN_PLACE, {"page 4 of the file": "empty"}, snapshot=["shared", "ops", "file"],
+                          meaning=["shared", "ops", "inode"]),
+    "other-file shmem": Case("shmem", "real", OTHER, {"the file": "empty", "the other file": "empty"},
+                             snapshot=["file", "inode"], meaning=["inode"]),
+    "other-file hugetlb": Case("hugetlb", "real", OTHER, snapshot=["file", "inode"], meaning=["inode"]),
+}
+
+
+def text(directory, name):
+    with open(os.path.join(directory, name), encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def kept(directory, command, what):
+    return text(directory, f"{command.replace(' ', '-')}.{what}")
+
+
+def printed(output):
+    return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line)
+
+
+def summary(directory, command):
+    records = [json.loads(line) for line in kept(directory, command, "json").splitlines()]
+    return [r for r in records if r["type"] == "summary"][-1]
+
+
+def unequal(what, got, want):
+    return [] if got == want else [f"{what}: {got!r}, must be {want!r}"]
+
+
+def program_findings(directory, command, run=""):
+    """What it printed and how it ended; run: "" alone, "tool." under the tool."""
+    case, check = CASES[command], text(directory, "check")
+    output = kept(directory, command, run + "out")
+    lines = printed(output)
+    found = unequal("exit status", kept(directory, command, run + "status"), str(case.status(check)))
+    for key, want in case.lines(check).items():
+        found += unequal(key, lines.get(key), want)
+    verdict = "not seen" if case.status(check) else "seen"
+    return found + unequal("last line", output.splitlines()[-1].split(":")[0], verdict)
+
+
+def verdicts(case, check, locks):
+    """eagain, real, spurious and missed of each check; None where it cannot be had."""
+    really = case.cls in ("real", "hidden")
+
+    def of(eagain):
+        return {"eagain": int(eagain), "real": int(eagain and really), "spurious": int(eagain and not really),
+                "missed": int(really and not eagain)}
+
+    seq = of(True) if locks == "vma" else None
+    return {"ops_pointer": of("ops" in case.snapshot), "snapshot": of(bool(case.snapshot)), "per_vma_seq": seq,
+            "per_mm_seq": seq, "kernel": of(case.refused(check))}
+
+
+def exactly(names, count=1):
+    return dict.fromkeys(names, count)
+
+
+def counted(counts):
+    return {k: v for k, v in counts.items() if v}
+
+
+def tool_findings(directory, command):
+    case, check, locks = CASES[command], text(directory, "check"), text(directory, "locks")
+    got = summary(directory, command)
+    # The source's page, the copy itself, and, where that failed for nothing, once more.
+    returned = {"ok": 1, **case.more_calls}
+    for result in [case.result(check)] + (["ok"] if "UFFDIO_COPY again" in case.lines(check) else []):
+        returned[result] = returned.get(result, 0) + 1
+    found = program_findings(directory, command, "tool.")
+    found += unequal("returned", counted(got["copy"]["returned"]), returned)
+    found += unequal("windows", counted(got["windows"]), {"total": 1, case.cls: 1})
+    found += unequal("by_kind", {k: counted(v) for k, v in got["by_kind"].items() if counted(v)}, {case.kind: {case.cls: 1}})
+    found += unequal(SNAPSHOT, counted(got[SNAPSHOT]), exactly(case.snapshot))
+    found += unequal(MEANING, counted(got[MEANING]), exactly(case.meaning))
+    for name, want in verdicts(case, check, locks).items():
+        have = got["checks"][name]
+        found += unequal(name, have and {k: have[k] for k in want or have}, want)
+    absent = int(check == "none" or case.kind == "hugetlb")
+    found += unequal("kernel.absent", got["checks"]["kernel"]["absent"], absent)
+    found += unequal("self-test", got["plan"]["self_test"], "passed")
+    found += unequal("anomalies", got["anomalies"], 0)
+    return found + unequal("lost", counted(got["lost"]), {})
+
+
+# --- The runs, for docs/merged-check.md ------------------------------------------------------------------------------
+
+
+def outcome(directory, command):
+    """What UFFDIO_COPY said; bold where the effect was seen."""
+    result = printed(kept(directory, command, "out"))["UFFDIO_COPY"]
+    return f"**{result}**" if kept(directory, command, "status") == "0" else result
+
+
+def says(counts):
+    if counts is None:
+        return "null"
+    return "EAGAIN" if counts["eagain"] else "pass"
+
+
+def view(directory, command):
+    """The tool's view as cells, from its JSON."""
+    got = summary(directory, command)
+    cls = ", ".join(k for k in counted(got["windows"]) if k != "total")
+    reasons = [f"{title}: {', '.join(counted(got[key])) or '-'}" for title, key in (("snapshot", SNAPSHOT), ("meaning", MEANING))]
+    names = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")
+    return [f"`{cls}`", "; ".join(reasons)] + [says(got["checks"][n]) for n in names]
+
+
+def row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def runs(directories):
+    releases = [text(d, "release") for d in directories]
+    short = [".".join(r.split("+")[0].split("-")[0].split(".")[:3]) for r in releases]
+    newest = directories[-1]
+    yield (f"Run on {datetime.date.today()} in QEMU without KVM, 2 CPUs, stock Debian kernels: "
+           + ", ".join(f"`{r}`" for r in releases) + ".")
+    yield ""
+    yield "What `UFFDIO_COPY` returned; **bold** where the effect was seen (exit status 0)."
+    yield ""
+    yield row(["case"] + short)
+    yield row(["---"] * (len(short) + 1))
+    for command in CASES:
+        yield row([f"`{command}`"] + [outcome(d, command) for d in directories])
+    yield ""
+    yield f"The tool's view of the one window in each, on {short[-1]}; the last column: where it is another, and how."
+    yield ""
+    yield row(["case", "class", "differs", "ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "elsewhere"])
+    yield row(["---"] * 8)
+    for command in CASES:
+        here = view(newest, command)
+        others = {}
+        for directory, name in zip(directories, short):
+            if view(directory, command) != here:
+                cells = zip(("class", "differs", "ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq"), view(directory, command), here)
+                others[name] = ", ".join(f"{t} {a}" for t, a, b in cells if a != b)
+        yield row([f"`{command}`"] + here + ["; ".join(f"{k}: {v}" for k, v in others.items()) or "the same"])
+    yield ""
+    yield f"What each prints on {short[-1]}:"
+    yield ""
+    for command in CASES:
+        yield f"    $ {command}"
+        yield from (f"    {line}" for line in kept(newest, command, "out").splitlines())
+        yield ""
+
+
+def write_runs(path, directories):
+    with open(path, encoding="utf-8") as file:
+        before, rest = file.read().split(BEGIN)
+    after = rest.split(END)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + "\n" + "\n".join(runs(directories)).rstrip() + "\n" + END + after)
+
+
+def main():
+    verb, args = sys.argv[1], sys.argv[2:]
+    if verb == "commands":
+        print("\n".join(CASES))
+        return 0
+    if verb == "runs":
+        write_runs(args[0], args[1:])
+        return 0
+    found = (program_findings if verb == "alone" else tool_findings)(*args)
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
+
+
+sys.exit(main())
