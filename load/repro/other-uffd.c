@@ -4,6 +4,7 @@
 /*
  * In the window the range is unregistered and registered with another userfaultfd, which 7.1 and later do not compare.
  * A thread touches the page and waits in the new one. The copy through the old one succeeds, and wakes only its own.
+ * That needs no window: nor does a copy that begins afterwards ask whose the range is.
  * Exit status: 0 the copy succeeded and the thread slept on, 1 not so, 77 cannot run here.
  */
 #include "repro.h"
@@ -26,13 +27,13 @@ static void *touch(void *found)
 /* The copier has let go of its destination, and waits for the source page. */
 static void *in_window(void *found)
 {
-	struct uffdio_range range = { (size_t)page, PAGE };
+	struct uffdio_range range = { (size_t)page, 2 * PAGE };
 	struct uffd_msg msg;
 
 	must(read(nested, &msg, sizeof(msg)), "read");
 	opened = true;
 	must(ioctl(uffd, UFFDIO_UNREGISTER, &range), "UFFDIO_UNREGISTER");
-	uffd_register(other, page, PAGE);
+	uffd_register(other, page, 2 * PAGE);
 	toucher = start(touch, found);
 	must(read(other, &msg, sizeof(msg)), "read"); /* it waits there */
 	uffd_copy(nested, source, bytes, PAGE);	      /* there it is */
@@ -51,15 +52,15 @@ static bool wakes_within_a_second(void)
 int main(void)
 {
 	struct uffdio_range range;
-	const char *result, *others;
+	const char *result, *others, *no_window;
 	bool woken, woken_by_other;
 	pthread_t thread;
 	char found = 0;
 
 	uffd = uffd_open();
 	other = uffd_open();
-	page = map(NULL, PAGE, ANON, -1, 0);
-	uffd_register(uffd, page, PAGE);
+	page = map(NULL, 2 * PAGE, ANON, -1, 0);
+	uffd_register(uffd, page, 2 * PAGE);
 	bytes[0] = 'S';
 	other_bytes[0] = 'O';
 	nested = uffd_open();
@@ -79,15 +80,17 @@ int main(void)
 	must(ioctl(other, UFFDIO_WAKE, &range), "UFFDIO_WAKE");
 	if (!woken_by_other)
 		pthread_join(toucher, NULL);
+	no_window = uffd_copy(uffd, page + PAGE, bytes, PAGE);
 	printf("destination: an anonymous page\n"
 	       "in the window: unregistered, registered with another userfaultfd; a thread waits there\n"
 	       "UFFDIO_COPY: %s\n"
 	       "the thread, a second after: %s\n"
 	       "UFFDIO_COPY by the other userfaultfd: %s\n"
 	       "the thread, a second after that: %s\n"
-	       "the thread, after UFFDIO_WAKE by the other: found %s\n",
+	       "the thread, after UFFDIO_WAKE by the other: found %s\n"
+	       "UFFDIO_COPY through the old one to the next page, without a window: %s\n",
 	       result, woken ? "awake" : "asleep", others, woken_by_other ? "awake" : "asleep",
-	       found == 'S' ? "the source" : "other bytes");
+	       found == 'S' ? "the source" : "other bytes", no_window);
 	if (strcmp(result, "ok") || woken || found != 'S')
 		return puts("not seen"), 1;
 	return puts("seen: it filled another's page, and who waited for it was not told"), 0;
