@@ -53,7 +53,8 @@ CASES = {
     "shifted-file": Case("shmem", "hidden", {"pages of the file (S": "the source): ..S....."}, meaning=["offset"]),
     "other-uffd": Case("anon", "hidden",
                        {"the thread, a second after": "asleep", "UFFDIO_COPY by the other userfaultfd": "EEXIST",
-                        "the thread, a second after that": "asleep", "the thread, after UFFDIO_WAKE by the other": "found the source",
+                        "the thread, a second after that": "asleep",
+                        "the thread, after UFFDIO_WAKE by the other": "found the source",
                         "UFFDIO_COPY through the old one to the next page, without a window": "ok"},
                        meaning=["ctx"], more_calls={"EEXIST": 1, "ok": 1}),
     "replaced": Case("anon", "replaced", {"page 0 now": "empty: the new mapping", "page 4 now": "the source"}),
@@ -129,7 +130,8 @@ def tool_findings(directory, command):
     found = program_findings(directory, command, "tool.")
     found += unequal("returned", counted(got["copy"]["returned"]), dict(returned))
     found += unequal("windows", counted(got["windows"]), {"total": 1, case.cls: 1})
-    found += unequal("by_kind", {k: counted(v) for k, v in got["by_kind"].items() if counted(v)}, {case.kind: {case.cls: 1}})
+    by_kind = {k: counted(v) for k, v in got["by_kind"].items() if counted(v)}
+    found += unequal("by_kind", by_kind, {case.kind: {case.cls: 1}})
     found += unequal(SNAPSHOT, counted(got[SNAPSHOT]), exactly(case.snapshot))
     found += unequal(MEANING, counted(got[MEANING]), exactly(case.meaning))
     for name, want in verdicts(case, check, locks).items():
@@ -143,6 +145,10 @@ def tool_findings(directory, command):
 
 
 # --- The runs, for docs/merged-check.md ------------------------------------------------------------------------------
+
+
+CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")
+VIEW = ("class", "snapshot differs in", "meaning differs in") + CHECKS
 
 
 def outcome(directory, command):
@@ -161,21 +167,26 @@ def view(directory, command):
     """The tool's view as cells, from its JSON."""
     got = summary(directory, command)
     cls = ", ".join(k for k in counted(got["windows"]) if k != "total")
-    reasons = [f"{title}: {', '.join(counted(got[key])) or '-'}" for title, key in (("snapshot", SNAPSHOT), ("meaning", MEANING))]
-    names = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")
-    return [f"`{cls}`", "; ".join(reasons)] + [says(got["checks"][n]) for n in names]
+    reasons = [", ".join(counted(got[key])) or "-" for key in (SNAPSHOT, MEANING)]
+    return [f"`{cls}`"] + reasons + [says(got["checks"][check]) for check in CHECKS]
 
 
 def row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
+def otherwise(there, here):
+    """What is not the same in two views, in words."""
+    return ", ".join(f"{title} {a}" for title, a, b in zip(VIEW, there, here) if a != b)
+
+
 def runs(directories):
     releases = [text(d, "release") for d in directories]
-    short = [".".join(r.split("+")[0].split("-")[0].split(".")[:3]) for r in releases]
+    short = [r.split("+")[0].split("-")[0] for r in releases]
     newest = directories[-1]
-    yield (f"Run on {datetime.date.today()} in QEMU without KVM, 2 CPUs, stock Debian kernels: "
-           + ", ".join(f"`{r}`" for r in releases) + ".")
+    day = datetime.date.fromtimestamp(summary(newest, next(iter(CASES)))["time"])
+    yield f"Run on {day} in QEMU without KVM, 2 CPUs, on stock Debian kernels:"
+    yield ", ".join(f"`{r}`" for r in releases) + "."
     yield ""
     yield "What `UFFDIO_COPY` returned; **bold** where the effect was seen (exit status 0)."
     yield ""
@@ -184,18 +195,15 @@ def runs(directories):
     for command in CASES:
         yield row([f"`{command}`"] + [outcome(d, command) for d in directories])
     yield ""
-    yield f"The tool's view of the one window in each, on {short[-1]}; the last column: where it is another, and how."
+    yield f"The tool's view of the one window in each, on {short[-1]}; last, on which of the others it is not the same."
     yield ""
-    yield row(["case", "class", "differs", "ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "elsewhere"])
-    yield row(["---"] * 8)
+    yield row(["case", *VIEW, "elsewhere"])
+    yield row(["---"] * (len(VIEW) + 2))
     for command in CASES:
         here = view(newest, command)
-        others = {}
-        for directory, name in zip(directories, short):
-            if view(directory, command) != here:
-                cells = zip(("class", "differs", "ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq"), view(directory, command), here)
-                others[name] = ", ".join(f"{t} {a}" for t, a, b in cells if a != b)
-        yield row([f"`{command}`"] + here + ["; ".join(f"{k}: {v}" for k, v in others.items()) or "the same"])
+        others = [f"{name}: {other}" for directory, name in zip(directories, short)
+                  if (other := otherwise(view(directory, command), here))]
+        yield row([f"`{command}`", *here, "; ".join(others) or "the same"])
     yield ""
     yield f"What each prints on {short[-1]}:"
     yield ""
