@@ -67,8 +67,11 @@ CASES = {
 
 
 def text(directory, name):
-    with open(os.path.join(directory, name), encoding="utf-8") as file:
-        return file.read().strip()
+    try:
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        sys.exit(f"the guest left no {name}")
 
 
 def kept(directory, command, what):
