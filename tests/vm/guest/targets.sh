@@ -94,7 +94,10 @@ cat >/tmp/namespace.sh <<-'END'
 	sed -n 's/^ready //p' /out/namespace.load >/out/namespace.target
 	uffdretry -d 100ms -p $$ 2>/out/namespace.banner >/dev/null
 END
-uffdload free --duration 60s --copiers 1 --writers 0 >/dev/null 2>&1 &
+while :; do
+	uffdload exact $kernel --runs 1 --only $scenarios >/dev/null 2>&1
+	sleep 0.5
+done &
 outside=$!
 unshare -p -f --mount-proc sh /tmp/namespace.sh "$scenarios,$external" || echo namespace >>/out/failed
 kill $outside
