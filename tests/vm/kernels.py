@@ -4,6 +4,7 @@
 """Write docs/kernels.md from what tests/vm/matrix kept.
 
 Usage: kernels.py DIR SERIES...
+       kernels.py --permm FILE   only bring the last section of FILE, which is from docs/permm.md, up to date
 Exits 1 when a kernel that was to be had does not agree with the loads.
 """
 import datetime
@@ -38,6 +39,37 @@ AFTER = """
 
 A kernel that has the per-MM or the per-VMA check, and three plans beside each other on one kernel: [permm.md](permm.md).
 """
+
+
+PERMM = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/permm.md")
+PERMM_TITLE = "## The verdicts, on a kernel that has the other check"
+
+
+def permm_section():
+    """What `make check-permm` found: the totals of each check, and where the plans differ."""
+    with open(PERMM, encoding="utf-8") as lines:
+        text = lines.read().splitlines()
+    head = next(i for i, line in enumerate(text) if line.startswith("| check and load"))
+    yield PERMM_TITLE
+    yield ""
+    yield "From [permm.md](permm.md), which `make check-permm` writes: a 7.3 that has the check, and each window's verdict against its answer."
+    yield ""
+    yield from text[head:head + 2]
+    yield from (line for line in text if line.startswith("| **`"))
+    yield ""
+    yield "The same seeded scenarios under the plans `retry_fn`, `retry_state` and `interval` there:"
+    yield ""
+    first = next(i for i, line in enumerate(text) if line.startswith("Differences in calls"))
+    end = next(i for i, line in enumerate(text) if i > first and line.startswith("What is wrong"))
+    yield from text[first:end]
+
+
+def refresh_permm(path):
+    """Put the section anew at the end of the file, if it is there."""
+    with open(path, encoding="utf-8") as lines:
+        kept = lines.read().split(PERMM_TITLE)[0]
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(kept + "\n".join(permm_section()).rstrip() + "\n")
 
 
 def last_record(path, kind):
@@ -155,6 +187,9 @@ class Kernel:
 
 def main():
     directory, series = sys.argv[1], sys.argv[2:]
+    if directory == "--permm":
+        refresh_permm(series[0])
+        return
     kernels = [Kernel(directory, s) for s in series]
     qemu = os.popen("qemu-system-x86_64 --version").readline().split()[3].split("(")[0]
     print(HEAD.format(date=datetime.date.today(), qemu=qemu), end="")
@@ -165,6 +200,7 @@ def main():
     for k in kernels:
         for line in k.details():
             print(line)
+    print("\n".join(permm_section()).rstrip())
     sys.exit(any(not k.missing and k.failed for k in kernels))
 
 
