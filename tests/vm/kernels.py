@@ -173,8 +173,10 @@ class Kernel:
         if not self.plan["exact"]:
             yield f"- Begin early, anonymous destinations, free loads: {begin_early(early)}."
         yield f"- Begin early, scenarios: {begin_early([self.runs[n][0] for n in COMPARED])}."
-        yield f"- Hooks: {', '.join('`' + h['name'] + '`' for h in self.plan['hooks'] if h['attached'])}."
-        lacking = [h["name"] for h in self.plan["hooks"] if not h["attached"]]
+        hooks = sorted({h["name"] for h in self.plan["hooks"] if h["attached"]})
+        yield f"- Hooks: {', '.join('`' + name + '`' for name in hooks)}."
+        # Of some there are several forms, and one fits.
+        lacking = sorted({h["name"] for h in self.plan["hooks"]} - set(hooks))
         if lacking:
             yield f"- Not in its BTF, and done without: {', '.join('`' + n + '`' for n in lacking)}."
         yield f"- Not measurable: {'; '.join(self.plan['unmeasured']) or 'nothing'}."
