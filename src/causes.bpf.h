@@ -110,11 +110,14 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
 	return SITE_LOCK;
 }
 
-/* Where a page failed with @ret whose window is still open: before the VMA was there again, by the check, or after. */
+/*
+ * Where a page failed with @ret whose window is still open: before the VMA was there again, by the check, or after. That
+ * nobody saw the check does not mean that there was none: the kernel skips programs that it preempted.
+ */
 static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd, __s32 ret)
 {
 	if (!w->retaken_ns && ret == -EAGAIN)
-		return changing_is_up(uffd) ? SITE_RELOCK : SITE_REFUSED;
+		return changing_is_up(uffd) ? SITE_RELOCK : SITE_UNKNOWN;
 	if (!w->retaken_ns)
 		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
 	return ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;

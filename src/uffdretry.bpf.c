@@ -182,7 +182,7 @@ int BPF_PROG(mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int re
 	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
 		cause_note(state->dst_addr, -ret, w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
 	if (w)
-		window_page(w, state->dst_addr, ret);
+		window_page(w, state->dst_addr, ret, ret == -EAGAIN && changing_is_up(state->ctx));
 	return 0;
 }
 

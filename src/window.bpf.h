@@ -406,17 +406,18 @@ static __always_inline __u32 retake_of_error(__s32 err)
 
 /*
  * window_page() - the page at @dst is through with @err: only now its address is known. The VMA's facts were read when
- * the kernel compared it; a window in which it did not come to that and that passed all the same was missed there.
+ * the kernel compared it; a window in which it did not come to that and that passed all the same was missed there. So was
+ * one that ended in -EAGAIN, unless mmap_changing explains it (@changing): the check may have said it.
  */
-static __always_inline void window_page(struct window *w, __u64 dst, __s32 err)
+static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
 {
 	if (w->retaken_ns) {
 		window_located(w, dst);
 		window_close(w, RETAKE_OK);
-	} else {
-		w->facts.dst = dst;
-		window_close(w, retake_of_error(err));
+		return;
 	}
+	w->facts.dst = dst;
+	window_close(w, err == -EAGAIN && !changing ? RETAKE_LOST : retake_of_error(err));
 }
 
 /*
