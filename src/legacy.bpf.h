@@ -132,6 +132,7 @@ static __always_inline void legacy_faulted(struct window *w, __u64 dst)
 {
 	cause_note(dst, EFAULT, SITE_SOURCE);
 	w->retaken_ns = 0;
+	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	if (w->open)
 		window_end(w, RETAKE_NEVER);
 }
@@ -152,6 +153,8 @@ static __always_inline void legacy_locked(struct window *w)
 {
 	if (!w->open)
 		return;
+	relock_mmap_lock(&w->relock);
+	relock_end(&w->relock);
 	read_dst_facts(&w->facts.end, w);
 	w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks,
 					      change_head(w->mm, CHANGE_WRITE_LOCK), w->facts.dst);

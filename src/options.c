@@ -19,6 +19,7 @@ enum {
 	OPT_FAIL_ABOVE = 256,
 	OPT_OPENMETRICS,
 	OPT_CLAIMS,
+	OPT_RELOCK,
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{ "timestamp", no_argument, NULL, 'T' },
 	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
 	{ "claims", no_argument, NULL, OPT_CLAIMS },
+	{ "relock", no_argument, NULL, OPT_RELOCK },
 	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
@@ -67,6 +69,8 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "      --openmetrics FILE    keep FILE current, each INTERVAL or 15 s, for a\n"
 			   "                            Prometheus textfile collector\n"
 			   "      --claims              add the arguments of the list, each with its number\n"
+			   "      --relock              measure how long taking the VMA again takes, and how\n"
+			   "                            often that needs mmap_lock: two hooks more\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
@@ -262,6 +266,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 		return 0;
 	case OPT_CLAIMS:
 		o->claims = true;
+		return 0;
+	case OPT_RELOCK:
+		o->relock = true;
 		return 0;
 	case OPT_OPENMETRICS:
 		o->openmetrics = arg;

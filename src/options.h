@@ -28,6 +28,7 @@ struct options {
 	bool json;
 	const char *output;
 	bool claims; /* with the table of the list's arguments */
+	bool relock; /* measure re-take latency */
 	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;

@@ -307,6 +307,29 @@ const struct hook *const event_hooks[] = {
 	NULL,
 };
 
+static const struct hook relock_exit = {
+	.program = "relock_exit",
+	.variant = "fexit",
+	.target = "uffd_lock_vma",
+	.why = "re-take latency",
+};
+static const struct hook relock_entry = {
+	.program = "relock_entry",
+	.variant = "fentry",
+	.target = "uffd_lock_vma",
+	.why = "re-take latency",
+};
+static const struct hook relock_legacy_start = {
+	.program = "relock_legacy_start",
+	.variant = "tp_btf",
+	.target = "mmap_lock_start_locking",
+	.unless = "uffd_lock_vma",
+	.args = 3,
+	.why = "re-take latency",
+};
+
+const struct hook *const relock_hooks[] = { &relock_exit, &relock_entry, &relock_legacy_start, NULL };
+
 static const struct hook *const retry_fn_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit,
@@ -554,7 +577,6 @@ static void list_unmeasured(struct kernel *k)
 		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
 	if (has_function(k->btf, "mcopy_atomic"))
 		k->unmeasured[n++] = "which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
-	k->unmeasured[n++] = "re-take latency";
 	k->unmeasured[n] = NULL;
 }
 

@@ -47,6 +47,9 @@ struct kernel {
 /* Beside every plan: who holds mmap_changing; NULL-terminated. */
 extern const struct hook *const event_hooks[];
 
+/* With --relock, beside every plan; NULL-terminated. */
+extern const struct hook *const relock_hooks[];
+
 extern const struct plan *const plans[]; /* best first, NULL-terminated */
 
 /* kernel_open() - read the running kernel's BTF. Returns 0 or a negative errno. */

@@ -26,6 +26,7 @@ struct report {
 	int nr_hooks;
 	const char *const *unmeasured;
 	enum seq_kind seq;	     /* how this kernel counts write sections */
+	bool relock;		     /* counters.relock is measured */
 	const struct writer_entry *writers; /* what counters.writers are; NULL: not seen here */
 	const struct target *target;	    /* NULL: every process */
 	bool in_pid_ns;			    /* pids are those of our pid namespace, which is not the initial one */

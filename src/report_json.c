@@ -219,8 +219,26 @@ static void add_hists(struct json_object *o, const struct report *r, const struc
 		for (enum window_class i = 0; i < NR_CLASSES; i++)
 			add_class_hist(of_kind, r, i, &c->hists[kind][i]);
 	}
-	add_null(hists, "relock");
+	hist_of_relocks(c, &h);
+	json_object_object_add(hists, "relock", r->relock ? hist_json(&h) : NULL);
+	json_object_object_add(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
 	json_object_object_add(hists, "begin_early", report_bounds_begin(r) ? hist_json(&c->begin) : NULL);
+}
+
+/* How often the lock was taken again, or found to be gone, and how often that needed mmap_lock. */
+static void add_relock(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	struct json_object *relock;
+	struct hist all;
+
+	if (!r->relock) {
+		add_null(o, "relock");
+		return;
+	}
+	hist_of_relocks(c, &all);
+	relock = add_object(o, "relock");
+	add_u64(relock, "total", hist_count(&all));
+	add_u64(relock, "mmap_lock", hist_count(&c->relock[RELOCK_MMAP_LOCK]));
 }
 
 /* How early a begin was, of the windows of which both bounds were seen. */
@@ -364,6 +382,7 @@ int json_span(const struct report *r, const struct span *s)
 	json_chains(o, s->counters);
 	add_hists(o, r, s->counters);
 	add_begin(o, r, t);
+	add_relock(o, r, s->counters);
 	if (r->seq == SEQ_COUNT)
 		add_u64(o, "odd_start", t->odd_start);
 	else

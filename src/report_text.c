@@ -286,6 +286,31 @@ static void print_begin(const struct report *r, const struct counters *c)
 	fprintf(r->out, "%-18smm_lock_seq moved in that time in %s of them\n", "", N(c->totals.begin_moved));
 }
 
+static void print_relock_line(const struct report *r, const char *what, const struct hist *h)
+{
+	char p50[16], p99[16], max[16];
+
+	fprintf(r->out, "%-18s%s", what, N(hist_count(h)));
+	if (hist_count(h))
+		fprintf(r->out, " times: p50 %s, p99 %s, max %s", duration(hist_quantile(h, 0.5), p50, sizeof(p50)),
+			duration(hist_quantile(h, 0.99), p99, sizeof(p99)),
+			duration(hist_quantile(h, 1), max, sizeof(max)));
+	fputc('\n', r->out);
+}
+
+/* How long taking the lock again took, all of it and where the VMA's own lock was not to be had. */
+static void print_relock(const struct report *r, const struct counters *c)
+{
+	struct hist all;
+
+	if (!r->relock)
+		return;
+	hist_of_relocks(c, &all);
+	fputc('\n', r->out);
+	print_relock_line(r, "VMA taken again", &all);
+	print_relock_line(r, "  by mmap_lock", &c->relock[RELOCK_MMAP_LOCK]);
+}
+
 #define TOP_WRITERS 8
 
 static void print_writer(const struct report *r, const struct writer_entry *e, const struct writer_counts *counts)
@@ -358,6 +383,7 @@ int text_summary(const struct report *r, const struct span *s)
 	print_checks(r, &s->counters->totals);
 	print_answer(r, &s->counters->totals, s->elapsed_s);
 	print_begin(r, s->counters);
+	print_relock(r, s->counters);
 	text_failures(r->out, s->counters, s->holders, s->nr_holders);
 	print_writers(r, s->counters);
 	if (r->claims)

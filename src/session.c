@@ -37,6 +37,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.all = o->all,
 		.follow_forks = o->command,
 		.events = o->events,
+		.relock = o->relock,
 	};
 	int err = tracer_open(&s->tracer, &cfg);
 

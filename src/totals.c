@@ -133,6 +133,13 @@ void hist_of_class(const struct counters *c, unsigned int class, struct hist *su
 				add_hist(sum, &c->hists[kind][k]);
 }
 
+void hist_of_relocks(const struct counters *c, struct hist *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (int how = 0; how < NR_RELOCK_HOW; how++)
+		add_hist(sum, &c->relock[how]);
+}
+
 __u64 hist_count(const struct hist *h)
 {
 	__u64 n = 0;

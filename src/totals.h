@@ -29,6 +29,8 @@ __u64 windows_reached(const struct totals *t);
 
 /* The histograms of one class over all kinds, or of all classes with NR_CLASSES. */
 void hist_of_class(const struct counters *c, unsigned int class, struct hist *sum);
+/* Re-take latency, with mmap_lock or without. */
+void hist_of_relocks(const struct counters *c, struct hist *sum);
 __u64 hist_count(const struct hist *h);
 /* The value below which the share @q (0..1) of @h lies, to within a bucket (12.5 %); 0 for an empty one. */
 __u64 hist_quantile(const struct hist *h, double q);

@@ -122,6 +122,8 @@ static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
 		err = want_hook(t, cfg->kernel, *h);
 	for (const struct hook *const *h = event_hooks; !err && *h; h++)
 		err = want_hook(t, cfg->kernel, *h);
+	for (const struct hook *const *h = relock_hooks; !err && cfg->relock && *h; h++)
+		err = want_hook(t, cfg->kernel, *h);
 	return err;
 }
 
@@ -148,6 +150,11 @@ static bool has_writers(const struct tracer *t)
 	       is_loaded(t, "mmap_lock_acquire_returned");
 }
 
+bool tracer_sees_relock(const struct tracer *t)
+{
+	return (is_loaded(t, "relock_entry") && is_loaded(t, "relock_exit")) || is_loaded(t, "relock_legacy_start");
+}
+
 static int configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	int err = want_hooks(t, cfg);
@@ -157,6 +164,7 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_all = cfg->all;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
 	t->skel->rodata->cfg_events = cfg->events;
+	t->skel->rodata->cfg_relock = cfg->relock;
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
@@ -464,6 +472,8 @@ int tracer_read(struct tracer *t, struct counters *c)
 					  &c->hists[kind][class], sizeof(struct hist));
 	if (!err)
 		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
+	for (__u32 how = 0; !err && how < NR_RELOCK_HOW; how++)
+		err = read_percpu(t, t->skel->maps.relock_hists, how, &c->relock[how], sizeof(struct hist));
 	if (!err)
 		err = read_writers(t, c->writers);
 	if (!err)

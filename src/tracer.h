@@ -22,6 +22,7 @@ struct tracer_config {
 	bool all;	   /* every process */
 	bool follow_forks; /* targets' children are targets */
 	bool events;	   /* one a window, for tracer_read_events() */
+	bool relock;	   /* re-take latency */
 };
 
 /* All counters of a run, summed over the CPUs. */
@@ -29,6 +30,7 @@ struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
 	struct hist begin; /* by how much a begin was early at most */
+	struct hist relock[NR_RELOCK_HOW]; /* of windows in which the lock was asked for again; with tracer_sees_relock() */
 	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
 	struct failures failures;
 	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
@@ -124,6 +126,9 @@ int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
 
 /* What the writers of counters.writers are, MAX_WRITERS entries, as tracer_read() saw them last; NULL: no hook on them. */
 const struct writer_entry *tracer_writers(const struct tracer *t);
+
+/* Is re-take latency measured: asked for, and possible here? */
+bool tracer_sees_relock(const struct tracer *t);
 
 /* Detach and free. NULL is fine. */
 void tracer_close(struct tracer *t);

@@ -356,6 +356,20 @@ int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg
 }
 
 /*
+ * Plan legacy, --relock: the copier is about to wait for mmap_lock; of each time that it does in a window, the last is the
+ * re-take. mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
+ */
+SEC("?tp_btf/mmap_lock_start_locking")
+int BPF_PROG(relock_legacy_start, struct mm_struct *mm, const char *memcg_path, bool write)
+{
+	struct window *w = copy_of_current();
+
+	if (w && !write && w->open && w->mm == (__u64)mm)
+		relock_begin(&w->relock);
+	return 0;
+}
+
+/*
  * Plan legacy: the re-taken VMA of a hugetlb destination has passed every test. Also called by faults.
  * pte_t *huge_pte_alloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, unsigned long sz)
  */
@@ -530,6 +544,24 @@ int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* mmap_lock of @mm was taken, or with a trylock not. */
+static __always_inline void lock_acquired(struct mm_struct *mm, bool write, bool success)
+{
+	struct window *w;
+
+	if (!success)
+		return;
+	if (write) {
+		writer_note(mm);
+		return;
+	}
+	if (!cfg_relock)
+		return;
+	w = window_of_current((__u64)mm);
+	if (w)
+		relock_mmap_lock(&w->relock);
+}
+
 /*
  * Who writes: every mmap_write_lock(). See writers.bpf.h.
  * mmap_lock_acquire_returned(struct mm_struct *mm, bool write, bool success), 6.16 and later
@@ -537,8 +569,7 @@ int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)
 SEC("?tp_btf/mmap_lock_acquire_returned")
 int BPF_PROG(write_locked, struct mm_struct *mm, bool write, bool success)
 {
-	if (write && success)
-		writer_note(mm);
+	lock_acquired(mm, write, success);
 	return 0;
 }
 
@@ -546,8 +577,32 @@ int BPF_PROG(write_locked, struct mm_struct *mm, bool write, bool success)
 SEC("?tp_btf/mmap_lock_acquire_returned")
 int BPF_PROG(write_locked_memcg, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
 {
-	if (write && success)
-		writer_note(mm);
+	lock_acquired(mm, write, success);
+	return 0;
+}
+
+/*
+ * --relock: the copier takes the destination's lock, at first, when no window is open, or again.
+ * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address), 6.12 and later
+ */
+SEC("?fentry/uffd_lock_vma")
+int BPF_PROG(relock_entry, struct mm_struct *mm)
+{
+	struct window *w = window_of_current((__u64)mm);
+
+	if (w && w->open)
+		relock_begin(&w->relock);
+	return 0;
+}
+
+/* --relock: and has it, or an error. */
+SEC("?fexit/uffd_lock_vma")
+int BPF_PROG(relock_exit, struct mm_struct *mm)
+{
+	struct window *w = window_of_current((__u64)mm);
+
+	if (w && w->open)
+		relock_end(&w->relock);
 	return 0;
 }
 

@@ -295,6 +295,7 @@ static void fill_report(void)
 	r->kernel_check = run.session.kernel_check;
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
 	r->writers = tracer_writers(run.session.tracer);
+	r->relock = tracer_sees_relock(run.session.tracer);
 	r->unmeasured = run.session.kernel.unmeasured;
 	r->seq = run.session.kernel.seq;
 	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;

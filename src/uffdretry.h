@@ -96,6 +96,13 @@ enum retake {
 	RETAKE_LOST,	/* not seen */
 };
 
+/* How the destination was locked again, or its absence found. */
+enum relock_how {
+	RELOCK_VMA_LOCK,  /* by the VMA's own lock */
+	RELOCK_MMAP_LOCK, /* mmap_lock was needed */
+	NR_RELOCK_HOW,
+};
+
 /* What the change log knows of the destination in the window. */
 enum seen {
 	SEEN_NO,

@@ -16,6 +16,7 @@
 #include "targets.bpf.h"
 #include "changes.bpf.h"
 #include "count.bpf.h"
+#include "relock.bpf.h"
 #include "writers.bpf.h"
 #include "events.bpf.h"
 #include "chains.bpf.h"
@@ -66,6 +67,7 @@ struct window {
 	__u32 first_writer; /* without a seqcount: writer_head() at the begin */
 	struct writer_set writers;
 	__u32 pad;
+	struct relock relock;
 };
 
 struct {
@@ -177,6 +179,8 @@ int window_end(struct window *w, __u32 retake)
 	if (phase != PHASE_OFF) {
 		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
 			     w->external);
+		if (cfg_relock)
+			relock_count(&w->relock, w->slot, !w->retaken_ns);
 		window_writers(w);
 		window_event(w);
 		if (w->slot == SLOT_RUN)
@@ -268,6 +272,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->open = 1;
 	w->bounded_ns = 0;
 	w->retaken_ns = 0;
+	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.seq = mm_seq_kind();
 	w->facts.kernel_check = has_kernel_check ? KERNEL_CHECK_UNSEEN : KERNEL_CHECK_NONE;

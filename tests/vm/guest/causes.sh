@@ -14,5 +14,10 @@ for how in pid all command; do
 done
 # As a reader of the text sees it.
 uffdretry -o /out/text -- uffdload causes --kernel-check $check --locks $locks >/dev/null 2>/out/text.load || echo text >>/out/failed
+# Where the VMA is gone, and where the new one has no anon_vma yet, its own lock is not to be had.
+echo 64 >/proc/sys/vm/nr_hugepages
+uffdretry --relock -j -o /out/relock.json -- uffdload exact --kernel-check $check --locks $locks --runs 4 --only \
+	mprotect-same,fork,unmap,unmap-shmem,map-fixed,map-fixed-shmem,remove-event,source-unmapped,nothing-hugetlb \
+	>/out/relock.truth 2>/out/relock.load || echo relock >>/out/failed
 left >/out/left
 exit 0
