@@ -54,6 +54,16 @@ static const struct holder_row *worst_holder(const struct facts *f)
 	return worst;
 }
 
+/* Did one holder refuse all that were refused? */
+static bool one_holder(const struct facts *f)
+{
+	int nr = 0;
+
+	for (int i = 0; i < f->nr_holders; i++)
+		nr += !!f->holders[i].totals.refused;
+	return nr == 1;
+}
+
 /* "madvise(DONTNEED) by vmm (tid 4242)" */
 static void holder_text(const struct holder_row *h, char *text, size_t size)
 {
@@ -78,8 +88,9 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 	if (!enough(n, f->eagain) || !h)
 		return false;
 	holder_text(h, who, sizeof(who));
-	snprintf(text, size, "%llu of %llu EAGAIN: a %s event was pending (%s); read the event queue before retrying", n,
-		 f->eagain, events[h->who.op < NR_CHANGING_OPS ? h->who.op : 0], who);
+	snprintf(text, size, "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying", n,
+		 f->eagain, one_holder(f) ? "a" : "an event, most often", events[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
+		 one_holder(f) ? " event" : ",", who);
 	return true;
 }
 
@@ -137,14 +148,20 @@ static bool false_alarms(const struct facts *f, char *text, size_t size)
 /* Exact, and serious: one case is enough. */
 static bool wrong_page(const struct facts *f, char *text, size_t size)
 {
-	const __u64 n = of_class(f, CLASS_HIDDEN) + (f->c->totals.kernel_absent ? of_class(f, CLASS_REAL) : 0);
+	const __u64 n = f->c->totals.checks[CHECK_KERNEL].missed;
+	/* The reasons are of all such windows: where the kernel noticed some, they are not of these alone. */
+	const bool all = n == of_class(f, CLASS_HIDDEN) + of_class(f, CLASS_REAL);
+	const __u64 swapped = all ? f->c->totals.meaning_reasons[MEANING_CTX] : 0;
+	char why[80] = "";
 
 	if (!n)
 		return false;
+	if (swapped)
+		snprintf(why, sizeof(why), " (%llu: the range was registered with another userfaultfd)", swapped);
 	snprintf(text, size,
-		 "%llu copies went to an address that meant another page by then, and this kernel's check did not notice; do "
-		 "not map or register a range anew while copies to it are under way",
-		 n);
+		 "%llu copies went to an address that meant another page by then%s, and this kernel's check did not notice; "
+		 "do not map or register a range anew while copies to it are under way",
+		 n, why);
 	return true;
 }
 

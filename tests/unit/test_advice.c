@@ -116,7 +116,7 @@ static void the_check(void **state)
 	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are false alarms"));
 	/* A kernel that compares nothing: these windows passed, and that is worse. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
-	c.totals.kernel_absent = 30;
+	c.totals.checks[CHECK_KERNEL].missed = 18;
 	assert_null(says("false_alarms"));
 	assert_non_null(strstr(says("wrong_page"), "18 copies went to an address that meant another page"));
 }
@@ -126,7 +126,13 @@ static void one_wrong_page_is_enough(void **state)
 	(void)state;
 	nothing();
 	c.totals.windows[KIND_SHMEM][CLASS_HIDDEN] = 1;
-	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page"));
+	c.totals.checks[CHECK_KERNEL].missed = 1;
+	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page by then, and"));
+	c.totals.meaning_reasons[MEANING_CTX] = 1;
+	assert_non_null(strstr(says("wrong_page"), "then (1: the range was registered with another userfaultfd), and"));
+	/* Of which class those were is not known. */
+	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 1;
+	assert_null(strstr(says("wrong_page"), "userfaultfd"));
 }
 
 static void eexist(void **state)
@@ -161,6 +167,7 @@ static void at_most_five(void **state)
 	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 50000;
 	c.failures.refused_stuck = 100;
 	c.totals.windows[KIND_ANON][CLASS_HIDDEN] = 1;
+	c.totals.checks[CHECK_KERNEL].missed = 1;
 	c.totals.windows[KIND_ANON][CLASS_REAL] = 100;
 	c.totals.windows[KIND_ANON][CLASS_FALSE_ALARM] = 100;
 	holder.totals.refused = 100;

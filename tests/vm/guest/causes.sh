@@ -14,6 +14,8 @@ for how in pid all command; do
 done
 # As a reader of the text sees it.
 uffdretry -o /out/text -- uffdload causes --kernel-check $check --locks $locks >/dev/null 2>/out/text.load || echo text >>/out/failed
+uffdretry -o /out/swapped -- uffdload exact --kernel-check $check --locks $locks --runs 12 --only other-uffd \
+	>/dev/null 2>/out/swapped.load || echo swapped >>/out/failed
 # Where the VMA is gone, and where the new one has no anon_vma yet, its own lock is not to be had.
 echo 64 >/proc/sys/vm/nr_hugepages
 uffdretry --relock -j -o /out/relock.json -- uffdload exact --kernel-check $check --locks $locks --runs 4 --only \
