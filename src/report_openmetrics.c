@@ -6,6 +6,7 @@
  * It is OpenMetrics 1.0, except that the TYPE and HELP of a counter carry its sample's name, _total included, as in the
  * Prometheus text format: node_exporter reads that format only and would lose both. Prometheus takes either.
  */
+#include "failures.h"
 #include "hist.h"
 #include "json.h"
 #include "report.h"
@@ -14,6 +15,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -105,6 +107,70 @@ static void copy_calls(FILE *out, const struct totals *t)
 				t->returned[e]);
 }
 
+static void eagain(FILE *out, const struct failures *f)
+{
+	family(out, "uffdretry_eagain_total", "counter", "UFFDIO_COPY calls that failed with EAGAIN, by cause.");
+	for (int i = 0; i < NR_EAGAIN_CAUSES; i++)
+		fprintf(out, "uffdretry_eagain_total{cause=\"%s\"} %llu\n", cause_names[i],
+			failures_of_cause(f, (enum eagain_cause)i));
+}
+
+/* Sections of one operation, whoever did it: processes come and go, and each would be a series for ever. */
+static __u64 sections_of(const struct report *r, const struct counters *c, const char *op, int from)
+{
+	struct writer_text text;
+	__u64 n = 0;
+
+	for (int i = from; i < MAX_WRITERS; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!strcmp(text.op, op))
+			n += c->writers[i].sections;
+	}
+	return n;
+}
+
+static bool op_came_before(const struct report *r, const char *op, int before)
+{
+	struct writer_text text;
+
+	for (int i = 0; i < before; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!strcmp(text.op, op))
+			return true;
+	}
+	return false;
+}
+
+static void write_section(FILE *out, const char *op, __u64 n)
+{
+	fputs("uffdretry_write_sections_total{", out);
+	label(out, "op", op);
+	fprintf(out, "} %llu\n", n);
+}
+
+static void write_sections(const struct report *r, const struct counters *c)
+{
+	struct writer_text text;
+
+	if (!r->writers)
+		return;
+	family(r->out, "uffdretry_write_sections_total", "counter",
+	       "Times that mmap_lock was taken for writing in retry windows, by what did it.");
+	for (int i = 0; i < MAX_WRITERS; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!op_came_before(r, text.op, i))
+			write_section(r->out, text.op, sections_of(r, c, text.op, i));
+	}
+	write_section(r->out, "unseen", c->totals.writers.unseen);
+	write_section(r->out, "other", c->totals.writers.other);
+}
+
 static void windows(const struct report *r, const struct totals *t)
 {
 	family(r->out, "uffdretry_windows_total", "counter", "Retry windows of UFFDIO_COPY, by class and destination.");
@@ -189,10 +255,12 @@ static void write_metrics(const struct report *r, const struct span *s)
 	run_state(r, s);
 	copy_calls(r->out, &c->totals);
 	plain(r->out, "uffdretry_copied_bytes_total", "counter", "Bytes that UFFDIO_COPY copied.", c->totals.bytes);
+	eagain(r->out, &c->failures);
 	windows(r, &c->totals);
 	plain(r->out, "uffdretry_windows_open", "gauge", "Retry windows open at present.", c->open);
 	window_durations(r, c);
 	checks(r, &c->totals);
+	write_sections(r, c);
 	if (r->seq == SEQ_COUNT)
 		plain(r->out, "uffdretry_odd_start_windows_total", "counter",
 		      "Windows that opened while a writer was in.", c->totals.odd_start);

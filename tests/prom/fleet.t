@@ -137,6 +137,8 @@ check 'the collector had no error' is 'sum(node_textfile_scrape_error)' 0
 check 'windows of the fleet' is "sum(uffdretry_windows_total{$of_node})" $((13422 * 22))
 check 'windows of one class and kind of one host' \
 	is 'uffdretry_windows_total{instance="b",class="quiet",kind="shmem"}' $((1001 * 20))
+check 'EAGAIN of the fleet by cause' is "sum(uffdretry_eagain_total{$of_node,cause=\"snapshot\"})" $((506 * 22))
+check 'writers of one host by operation' is 'uffdretry_write_sections_total{instance="b",op="munmap"}' $((228 * 20))
 check 'the histogram arrives whole' is 'uffdretry_window_duration_seconds_count{instance="b",class="unrelated"}' $((1105 * 20))
 check '... its buckets with their bounds' \
 	is 'uffdretry_window_duration_seconds_bucket{instance="b",class="unrelated",le="1.023e-06"} or

@@ -130,6 +130,9 @@ static void every_number(void **state)
 		"uffdretry_windows_total{class=\"quiet\",kind=\"anon\"} 101",
 		"uffdretry_windows_total{class=\"locked\",kind=\"anon\"} 103",
 		"uffdretry_windows_total{class=\"undetermined\",kind=\"shmem\"} 1023",
+		"uffdretry_eagain_total{cause=\"entry_mmap_changing\"} 501",
+		"uffdretry_eagain_total{cause=\"snapshot\"} 506",
+		"uffdretry_eagain_total{cause=\"short_copy\"} 509",
 		"uffdretry_windows_open 414",
 		"uffdretry_windows_judged_total 8900",
 		"uffdretry_checks_total{check=\"per_mm_seq\",outcome=\"real\"} 332",
@@ -152,8 +155,9 @@ static void every_number(void **state)
 		expect(lines[i]);
 	n = strlen(content());
 	assert_string_equal(content() + n - 6, "# EOF\n");
-	/* The canned run has no hook for hugetlb destinations. */
+	/* The canned run has no hook for hugetlb destinations, and none for writers. */
 	expect_none("hugetlb");
+	expect_none("write_sections");
 	assert_int_equal(write_file(SEQ_COUNT, true), 0);
 	expect("uffdretry_running 0");
 }
@@ -177,6 +181,22 @@ static void histogram(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(lines[i]);
 	expect_none("duration_seconds_bucket{class=\"undetermined\"");
+}
+
+/* Writers by what they did, whoever they are: 300 - 45 sections of ten munmappers but for the one that is another. */
+static void write_sections(void **state)
+{
+	struct report r = canned(SEQ_COUNT);
+	const struct span s = { .counters = &c, .elapsed_s = 12.5 };
+
+	(void)state;
+	r.writers = canned_writers(&c);
+	assert_int_equal(report_openmetrics(&r, &s, path), 0);
+	expect("uffdretry_write_sections_total{op=\"munmap\"} 228");
+	expect("uffdretry_write_sections_total{op=\"madvise\"} 18446744073709551615");
+	expect("uffdretry_write_sections_total{op=\"unseen\"} 1903");
+	expect("uffdretry_write_sections_total{op=\"other\"} 1905");
+	expect_none("munmapper");
 }
 
 /* A value at each bound, and one above it: "le" is inclusive. */
@@ -286,11 +306,13 @@ static void only_regular_files(void **state)
 static int write_canned(const char *factor, const char *spurious, const char *file)
 {
 	__u64 *p = (__u64 *)&c;
-	const struct report r = canned(SEQ_COUNT);
+	struct report r = canned(SEQ_COUNT);
 	const struct span s = { .counters = &c, .elapsed_s = 100 * atof(factor) };
 
 	if (set_up(NULL) || rmdir(dir))
 		return 1;
+	r.writers = canned_writers(&c);
+	c.writers[3].sections = 27;
 	for (size_t i = 0; i < sizeof(c) / sizeof(*p); i++)
 		p[i] *= strtoull(factor, NULL, 10);
 	c.totals.checks[CHECK_PER_MM_SEQ].spurious = strtoull(spurious, NULL, 10);
@@ -302,6 +324,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(histogram, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(write_sections, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bounds_are_inclusive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(absent_not_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(labels_are_escaped, set_up, tear_down),
