@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro examples deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -156,6 +156,12 @@ demo:
 	$(Q)$(MAKE) --no-print-directory static
 	$(Q)./tools/demo
 
+# Writes docs/EXAMPLES.md from real runs in a VM: two minutes.
+examples:
+	$(Q)./tools/deps build
+	$(Q)$(MAKE) --no-print-directory static
+	$(Q)./tools/examples
+
 format:
 	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
 
@@ -186,6 +192,7 @@ help:
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
+	'make examples        docs/EXAMPLES.md, from real runs in a VM' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

@@ -78,7 +78,7 @@ trace_all() {
 	shift
 	rm -f "/out/$name".*
 	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
-	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -a &
+	uffdretry ${plan:+--plan "$plan"} -j --claims -o "/out/$name.json" -a &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load" || return 1
