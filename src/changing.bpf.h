@@ -26,6 +26,8 @@
 
 /* A monitor that lowers mmap_changing and a call that it failed are not further apart than this. */
 #define CHANGING_JUST_NS 1000000000ULL
+/* Between the reading of an event and the lowering there is nothing to be read either, but not for so long. */
+#define CHANGING_STUCK_NS 1000000000ULL
 
 struct raise_key {
 	__u64 uffd;
@@ -52,6 +54,7 @@ struct {
 struct changing {
 	struct holder who; /* the last one */
 	__u64 lowered;	   /* when it was lowered last, 0: never */
+	__u64 orphan;	   /* since when it is raised with no holder and no event, as far as refused calls saw; 0: it is not */
 	__s64 held;	   /* raises that we saw and that are not lowered yet */
 };
 
@@ -134,6 +137,7 @@ static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 o
 		return;
 	}
 	c->who = new.who;
+	c->orphan = 0;
 	__sync_fetch_and_add(&c->held, 1);
 	add(&t->raised, 1);
 	t->tid = key.tid;
@@ -157,6 +161,7 @@ static __always_inline void changing_lower(__u64 uffd)
 		return;
 	if (c) {
 		c->lowered = now;
+		c->orphan = 0;
 		__sync_fetch_and_add(&c->held, -1);
 	}
 	held = now - r->since;
@@ -184,9 +189,28 @@ static __always_inline bool changing_is_up(struct userfaultfd_ctx *uffd)
 	return c && (c->held > 0 || (c->lowered && bpf_ktime_get_ns() - c->lowered < CHANGING_JUST_NS));
 }
 
+/* changing_is_stuck() - @uffd, known as @c if at all, is raised, and nobody is known to hold it: will nobody lower it? */
+static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, struct changing *c)
+{
+	__u64 key = (__u64)uffd, now = bpf_ktime_get_ns();
+	struct changing first = { .orphan = now };
+
+	if (!c) {
+		bpf_map_update_elem(&changings, &key, &first, BPF_NOEXIST);
+		return false;
+	}
+	if (event_pending(uffd)) {
+		c->orphan = 0;
+		return false;
+	}
+	if (!c->orphan)
+		c->orphan = now;
+	return now - c->orphan > CHANGING_STUCK_NS;
+}
+
 /*
- * changing_refused() - a call on @uffd was failed by mmap_changing. Nobody known: it was raised before we looked; or
- * it was not lowered by who raised it, and then nobody waits for the event to be read either.
+ * changing_refused() - a call on @uffd was failed by mmap_changing. Nobody known: it was raised before we looked, or the
+ * kernel skipped our program; or it was not lowered by who raised it, and then nobody waits for the event to be read either.
  */
 static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struct failures *f)
 {
@@ -200,7 +224,7 @@ static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struc
 		t = bpf_map_lookup_elem(&holders, &c->who);
 	if (t)
 		add(&t->refused, 1);
-	else if (raised && !event_pending(uffd))
+	else if (raised && changing_is_stuck(uffd, c))
 		add(&f->refused_stuck, 1);
 	else
 		add(&f->refused_unseen, 1);

@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* "20.4% (19.2% ... 21.6%)", or the bound that none proves. */
 static void print_share(FILE *out, const struct claim *c)
@@ -29,7 +30,7 @@ static void print_claim(FILE *out, const struct claim *c)
 	if (c->of)
 		print_share(out, c);
 	fprintf(out, "\n    %s", c->verdict);
-	if (c->of < CLAIM_WINDOWS && !c->number)
+	if (!strcmp(c->verdict, "not enough windows"))
 		fprintf(out, " (have %llu, need %d)", c->of, CLAIM_WINDOWS);
 	fputc('\n', out);
 }

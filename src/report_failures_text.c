@@ -95,7 +95,7 @@ static void print_holders(FILE *out, const struct failures *f, const struct hold
 	for (int i = 0; i < nr && i < HOLDERS_SHOWN; i++)
 		print_holder(out, &holders[i]);
 	if (f->refused_unseen)
-		fprintf(out, "  somebody before the start: refused %s\n", N(f->refused_unseen));
+		fprintf(out, "  somebody who was not seen: refused %s\n", N(f->refused_unseen));
 	if (f->refused_stuck)
 		fprintf(out, "  STUCK, with no event to be read: refused %s\n", N(f->refused_stuck));
 }
