@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro bench bench-check bench-programs deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -150,6 +150,31 @@ check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
 
+# --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
+
+$(BUILD)/ops: bench/ops.c load/rig.c load/rig.h | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c load/rig.c -lpthread -o $@
+
+$(BUILD)/floor: bench/floor.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -lelf -lz -o $@
+
+bench-programs: static $(BUILD)/ops $(BUILD)/floor
+
+# Writes docs/data/bench.json, and from it the tables in docs/overhead.md and the man page.
+bench:
+	$(Q)./tools/deps build bench
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/run --json docs/data/bench.json
+	$(Q)./bench/report.py docs
+
+# Fails when anything costs a tenth more than it did.
+bench-check:
+	$(Q)./tools/deps build bench
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/run --quick --baseline docs/data/bench.json
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -157,7 +182,7 @@ demo:
 	$(Q)./tools/demo
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/repro/*.[ch] bench/*.c tests/*/*.[ch]
 
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -186,6 +211,8 @@ help:
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
+	'make bench           what the tool costs, in guest instructions; writes docs/data/bench.json (ten minutes)' \
+	'make bench-check     the same against docs/data/bench.json: fails when anything costs a tenth more' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

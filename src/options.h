@@ -28,6 +28,9 @@ struct options {
 	bool json;
 	const char *output;
 	bool claims; /* with the table of the list's arguments */
+	bool no_writers; /* nobody asks who writes */
+	bool witness;	 /* with a second witness of write locks */
+	bool overhead;	 /* with what the programs cost */
 	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;
