@@ -184,6 +184,8 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_events = cfg->events;
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
+	if (!is_loaded(t, "vma_start_write_exit") && cfg->kernel->seq != SEQ_NONE)
+		bpf_map__set_max_entries(t->skel->maps.change_logs, NR_LOGS);
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
