@@ -61,18 +61,23 @@ def budget(kernel, op, config):
 
 
 def verdict(kernel, op, config):
-    """Does OP under CONFIG keep its budget? In words."""
-    added, allowed = kernel["added"][config][op], budget(kernel, op, config)
-    said = []
-    if allowed is not None:
-        over = added - allowed
-        said.append("holds (%.0f)" % allowed if over <= noise(kernel, op) else
-                    "misses %.0f by %.0f (%.0f %%)" % (allowed, over, 100 * over / allowed if allowed else 100))
+    """Does OP under CONFIG keep its budget? In words; empty without one."""
+    allowed = budget(kernel, op, config)
+    if allowed is None:
+        return ""
+    over = kernel["added"][config][op] - allowed
+    if over <= noise(kernel, op):
+        return "%.0f: holds" % allowed
+    return "%.0f: missed by %.0f (%.0f %%)" % (allowed, over, 100 * over / allowed if allowed else 100)
+
+
+def peer_verdict(kernel, op, config):
     peer = kernel["added"].get("peer" if config == "traced" else "peer-untraced")
-    if peer and config in ("traced", "untraced"):
-        over = added - PEER_SHARE * peer[op]
-        said.append("half the peer's: %s" % ("holds" if over <= noise(kernel, op) else "misses by %.0f" % over))
-    return "; ".join(said)
+    if not peer:
+        return ""
+    allowed = PEER_SHARE * peer[op]
+    over = kernel["added"][config][op] - allowed
+    return "%.0f: holds" % allowed if over <= noise(kernel, op) else "%.0f: missed by %.0f" % (allowed, over)
 
 
 def cell(kernel, op, config):
@@ -80,17 +85,80 @@ def cell(kernel, op, config):
     return "0" if abs(added) <= noise(kernel, op) else "%.0f (%.1f %%)" % (added, 100 * added / op_cost)
 
 
+CONFIGS = {
+    "traced": "traced", "untraced": "not traced", "events": "`--events`", "floor": "floor", "peer": "bpftrace",
+    "peer-untraced": "bpftrace, not traced", "traced:--no-writers": "`--no-writers`",
+    "untraced:--no-writers": "not traced, `--no-writers`", "traced:--witness": "`--witness`",
+    "untraced:--witness": "not traced, `--witness`",
+}
+
+
+def costs_table(kernel):
+    """Markdown: what each configuration adds to each operation."""
+    configs = [c for c in CONFIGS if c in kernel["added"]]
+    rows = [["operation", "costs"] + [CONFIGS[c] for c in configs], ["---"] + ["---:"] * (len(configs) + 1)]
+    for op in kernel["detached"]:
+        rows.append(["`%s`" % op, "%.0f" % kernel["detached"][op]] + [cell(kernel, op, c) for c in configs])
+    return "\n".join("| %s |" % " | ".join(row) for row in rows)
+
+
+def budget_table(kernel):
+    """Markdown: each budget, and whether it is kept."""
+    rows = [["operation", "", "added", "budget", "at most half of bpftrace's"], ["---"] * 5]
+    for op in kernel["detached"]:
+        for config in ("traced", "untraced"):
+            own, peer = verdict(kernel, op, config), peer_verdict(kernel, op, config)
+            if own or peer:
+                rows.append(["`%s`" % op, CONFIGS[config], cell(kernel, op, config), own, peer])
+    return "\n".join("| %s |" % " | ".join(row) for row in rows)
+
+
+def man_table(kernel):
+    """mdoc: the operations' costs and what tracing adds, in a list of columns."""
+    lines = ['.Bl -column "fork_exec_10000_vmas" "detached" "traced 100000 (10.0 %)"',
+             ".It operation Ta costs Ta traced Ta not traced"]
+    for op in kernel["detached"]:
+        lines.append(".It %s Ta %.0f Ta %s Ta %s" % (op, kernel["detached"][op], cell(kernel, op, "traced"),
+                                                     cell(kernel, op, "untraced")))
+    return "\n".join(lines + [".El"])
+
+
 def table(bench):
     for name, kernel in bench["kernels"].items():
-        configs = list(kernel["added"])
-        rows = [["operation", "detached"] + configs + ["budget"]]
-        for op in kernel["detached"]:
-            said = ["%s: %s" % (c, v) for c in configs for v in [verdict(kernel, op, c)] if v]
-            rows.append([op, "%.0f" % kernel["detached"][op]] + [cell(kernel, op, c) for c in configs] + [", ".join(said)])
         print("\n%s (%s), %s: guest instructions added to an operation\n" % (name, kernel["release"], bench["date"]))
-        print("\n".join("| " + " | ".join(row) + " |" for row in rows[:1]))
-        print("|" + "---|" * len(rows[0]))
-        print("\n".join("| " + " | ".join(row) + " |" for row in rows[1:]))
+        print(costs_table(kernel) + "\n\n" + budget_table(kernel))
+
+
+def between(text, name, new, marks):
+    """@text with what is between the marks called @name replaced."""
+    begin, end = (mark % name for mark in marks)
+    head, rest = text.split(begin + "\n", 1)
+    return head + begin + "\n" + new + "\n" + end + "\n" + rest.split(end + "\n", 1)[1]
+
+
+def documents(bench):
+    """The documents that show the numbers: path and what it should be."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    page, manual = root / "docs/overhead.md", root / "docs/uffdretry.8"
+    marks = ("<!-- bench %s -->", "<!-- end %s -->")
+    text = page.read_text()
+    for name, kernel in bench["kernels"].items():
+        text = between(text, name, "\n" + costs_table(kernel) + "\n", marks)
+        text = between(text, name + " from", "%s, %s." % (kernel["release"], bench["date"]), marks)
+    newest = bench["kernels"]["7.3"]
+    text = between(text, "budgets", "\n" + budget_table(newest) + "\n", marks)
+    yield page, text
+    yield manual, between(manual.read_text(), "bench", man_table(newest), ('.\\" begin %s', '.\\" end %s'))
+
+
+def docs(check):
+    """Write the numbers into the documents, or say which of them has others."""
+    path = pathlib.Path(__file__).resolve().parent.parent / "docs/data/bench.json"
+    stale = [page for page, text in documents(json.loads(path.read_text())) if page.read_text() != text]
+    if check:
+        sys.exit("\n".join("%s has other numbers than docs/data/bench.json" % page for page in stale) or 0)
+    for page, text in documents(json.loads(path.read_text())):
+        page.write_text(text)
 
 
 def compare(then, now, ratio):
@@ -121,8 +189,10 @@ def main(argv):
             table(json.load(open(path)))
         case ["compare", then, now, ratio]:
             compare(json.load(open(then)), json.load(open(now)), float(ratio))
+        case ["docs", *check] if check in ([], ["--check"]):
+            docs(bool(check))
         case _:
-            sys.exit("usage: report.py collect DIR KERNEL... | table FILE | compare OLD NEW RATIO")
+            sys.exit("usage: report.py docs [--check] | collect DIR KERNEL... | table FILE | compare OLD NEW RATIO")
 
 
 main(sys.argv)

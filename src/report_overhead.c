@@ -21,7 +21,7 @@ void text_overhead(const struct report *r, const struct span *s)
 {
 	double sum = 0;
 
-	fprintf(r->out, "\n%-42s %11s %8s %9s %8s\n", "our programs, as the kernel counts them", "runs", "ns/run",
+	fprintf(r->out, "\n%-40s %11s %7s %9s %8s\n", "our programs, as the kernel counts them", "runs", "ns/run",
 		"of a CPU", "skipped");
 	for (int i = 0; i < r->nr_hooks; i++) {
 		const struct hook_state *h = &r->hooks[i];
@@ -30,10 +30,10 @@ void text_overhead(const struct report *r, const struct span *s)
 			continue;
 		sum += share_of_a_cpu(h, s);
 		if (h->runs)
-			fprintf(r->out, "%-6s %-35s %11llu %8.0f %8.3f%% %8llu\n", h->hook->variant, h->hook->target,
+			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->hook->variant, h->hook->target,
 				h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s), h->missed);
 	}
-	fprintf(r->out, "%-42s %11s %8s %8.3f%%\n", "all of them", "", "", 100 * sum);
+	fprintf(r->out, "%-40s %11s %7s %8.3f%%\n", "all of them", "", "", 100 * sum);
 	fprintf(r->out, "without the kernel's way to a program and back, and with the two clock readings\n"
 			"a run that counting costs\n");
 }
