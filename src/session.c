@@ -37,7 +37,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.all = o->all,
 		.follow_forks = o->command,
 		.writers = !o->no_writers,
-		.witness = o->witness,
+		.witness = o->witness || o->probe, /* which shows every hook */
 		.events = o->events,
 	};
 	int err = tracer_open(&s->tracer, &cfg);
