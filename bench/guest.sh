@@ -37,21 +37,42 @@ attach() {
 	touch /tmp/attached
 }
 
-ops_start() {
-	rm -f /tmp/attached
-	ops "$1" /tmp/attached >>/out/costs &
+# under NAME TEXT COMMAND...: the operations while what COMMAND attaches is there; PID in it stands for the process that does them, which is
+# then `traced`. Without PID in it, it is what NAME says. With PID, another process does them as well, as `untraced`.
+under() {
+	name=$1 text=$2
+	shift 2
+	rm -f /tmp/attached /tmp/done
+	case " $* " in
+	*" PID "*) ops "$(row traced)" /tmp/attached /tmp/done >>/out/costs & ;;
+	*) ops "$name" /tmp/attached >>/out/costs & ;;
+	esac
 	ops=$!
+	# shellcheck disable=SC2046 # a list of words
+	attach "$text" $(echo "$@" | sed "s/ PID\\b/ $ops/")
+	case " $* " in
+	*" PID "*)
+		until grep -q "\"$(row traced)\",\"op\":\"getppid\"" /out/costs; do sleep 1; done
+		[ "$name" = events ] || ops "$(row untraced)" >>/out/costs || fail "the operations failed"
+		;;
+	esac
+	touch /tmp/done
+	wait $ops || fail "the operations failed"
+	[ "$name" != tool ] || hooks_of /tmp/said >/out/hooks
+	end $attached
+	cp /tmp/said "/out/said-$name"
+	cat /tmp/said.err >&2
 }
 
-ops_wait() {
-	wait "$ops" || fail "the operations failed"
-}
-
-# The tool, told to watch the process $1, with more options.
-tool() {
-	pid=$1
-	shift
-	attach '"type":"start"' uffdretry -j -p "$pid" "$@"
+# What the rows are called that come from the configuration $name: its process is traced or untraced.
+row() {
+	case $name in
+	tool) echo "$1" ;;
+	tool:*) echo "$1:${name#*:}" ;;
+	events) echo events ;;
+	peer) [ "$1" = traced ] && echo peer || echo peer-untraced ;;
+	*) echo "$name-$1" ;;
+	esac
 }
 
 hooks_of() {
@@ -60,36 +81,32 @@ hooks_of() {
 }
 
 : >/tmp/input
-ops loiter &
-loiter=$!
+: >/out/costs
+# Seen as they come, should the guest not live to its end.
+tail -f /out/costs &
 # The kernel is still busy with its boot.
-ops warm-up >/dev/null
+ops warm-up
 ops off >>/out/costs
 for config; do
-	ops_start "$config"
-	# traced:--a,--b and untraced:--a,--b are the tool with these options.
-	options=$(echo "${config#*:}" | tr , ' ')
-	[ "$options" != "$config" ] || options=
-	# shellcheck disable=SC2086 # a list of words
+	# shellcheck disable=SC2046 # a list of words
 	case $config in
-	traced*) tool "$ops" $options ;;
-	untraced*) tool "$loiter" $options ;;
-	events) tool "$ops" --events ;;
+	tool) under tool '"type":"start"' uffdretry -j -p PID ;;
+	# tool:--a,--b is the tool with these options.
+	tool:*) under "$config" '"type":"start"' uffdretry -j -p PID $(echo "${config#*:}" | tr , ' ') ;;
+	events) under events '"type":"start"' uffdretry -j -e -p PID ;;
 	floor)
 		cp /out/hooks /tmp/input
-		attach attached floor
+		under floor attached floor
 		: >/tmp/input
 		;;
-	peer) attach ready bpftrace /bin/peer.bt "$ops" ;;
-	peer-untraced) attach ready bpftrace /bin/peer.bt "$loiter" ;;
+	peer)
+		mount -t debugfs none /sys/kernel/debug
+		under peer ready bpftrace /bin/peer.bt PID
+		;;
+	# Another build of the tool.
+	*) under "$config" '"type":"start"' "$config" -j -p PID ;;
 	esac
-	ops_wait
-	end "$attached"
-	[ "$config" != traced ] || hooks_of /tmp/said >/out/hooks
-	cp /tmp/said "/out/said-$config"
-	cat /tmp/said.err >&2
 done
 ops off-again >>/out/costs
 uname -r >/out/release
-end "$loiter"
 exit 0

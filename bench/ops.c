@@ -23,7 +23,7 @@
 
 #define PAGE 4096UL
 #define BATCH 64 /* operations a round, and pages of the areas */
-#define MAX_ROUNDS 64
+#define MAX_ROUNDS 32
 #define MANY_VMAS 10000
 
 static struct {
@@ -197,14 +197,14 @@ static const struct op {
 } ops[] = {
 	{ "copy_mapped", empty_target, copy_mapped, BATCH, MAX_ROUNDS },
 	{ "copy_window", empty_both, copy_window, BATCH, MAX_ROUNDS },
-	{ "copy_64_pages", empty_target, copy_64, 1, MAX_ROUNDS },
-	{ "copy_window_writer", empty_target, copy_window_writer, 16, 32 },
+	{ "copy_64_pages", empty_target, copy_64, 1, 12 },
+	{ "copy_window_writer", empty_target, copy_window_writer, 8, 12 },
 	{ "mmap_munmap", nothing, mmap_munmap, BATCH, MAX_ROUNDS },
 	{ "mprotect", nothing, do_mprotect, BATCH, MAX_ROUNDS },
 	{ "madvise_dontneed", nothing, madvise_dontneed, BATCH, MAX_ROUNDS },
 	{ "madvise_random", nothing, madvise_random, BATCH, MAX_ROUNDS },
 	{ "minor_fault", empty_other, minor_fault, BATCH, MAX_ROUNDS },
-	{ "fork_exec_10000_vmas", map_many, fork_exec, 1, 3 },
+	{ "fork_exec_10000_vmas", map_many, fork_exec, 1, 2 },
 	{ "getppid", nothing, untouched, BATCH, MAX_ROUNDS },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
@@ -248,21 +248,16 @@ static void measure(const struct op *op, const char *config)
 {
 	double rounds[MAX_ROUNDS];
 
+	if (!strcmp(config, "warm-up")) {
+		run_round(op);
+		return;
+	}
 	for (int i = 0; i < (op->rounds + 3) / 4; i++)
 		run_round(op);
 	for (int i = 0; i < op->rounds; i++)
 		rounds[i] = run_round(op);
 	printf("{\"config\":\"%s\",\"op\":\"%s\",\"cost\":%.1f}\n", config, op->name, median(rounds, op->rounds));
 	fflush(stdout);
-}
-
-/* Be there, and have had a window lately: what a traced process does to the others. */
-static void loiter(void)
-{
-	for (;;) {
-		run_round(&ops[1]);
-		sleep(20);
-	}
 }
 
 /* Not before the file @name is there: the one who makes it has attached what is to be measured. */
@@ -279,11 +274,12 @@ int main(int argc, char **argv)
 	if (!strcmp(config, "exit"))
 		return 0;
 	set_up();
-	if (!strcmp(config, "loiter"))
-		loiter();
 	if (argc > 2)
 		wait_for(argv[2]);
 	for (size_t i = 0; i < NR_OPS; i++)
 		measure(&ops[i], config);
+	/* A traced process whose windows are a moment ago, for those that are not traced. */
+	if (argc > 3)
+		wait_for(argv[3]);
 	return 0;
 }
