@@ -23,7 +23,7 @@
 
 #define PAGE 4096UL
 #define BATCH 64 /* operations a round, and pages of the areas */
-#define MAX_ROUNDS 32
+#define MAX_ROUNDS 24
 #define MANY_VMAS 10000
 
 static struct {
@@ -204,7 +204,7 @@ static const struct op {
 	{ "madvise_dontneed", nothing, madvise_dontneed, BATCH, MAX_ROUNDS },
 	{ "madvise_random", nothing, madvise_random, BATCH, MAX_ROUNDS },
 	{ "minor_fault", empty_other, minor_fault, BATCH, MAX_ROUNDS },
-	{ "fork_exec_10000_vmas", map_many, fork_exec, 1, 2 },
+	{ "fork_exec_10000_vmas", map_many, fork_exec, 1, 1 },
 	{ "getppid", nothing, untouched, BATCH, MAX_ROUNDS },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
@@ -248,10 +248,6 @@ static void measure(const struct op *op, const char *config)
 {
 	double rounds[MAX_ROUNDS];
 
-	if (!strcmp(config, "warm-up")) {
-		run_round(op);
-		return;
-	}
 	for (int i = 0; i < (op->rounds + 3) / 4; i++)
 		run_round(op);
 	for (int i = 0; i < op->rounds; i++)
