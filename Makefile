@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro examples deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro examples bench bench-check bench-scale bench-soak bench-programs deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -150,6 +150,47 @@ check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
 
+# --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
+
+$(BUILD)/ops: bench/ops.c load/rig.c load/rig.h | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c load/rig.c -lpthread -o $@
+
+$(BUILD)/floor: bench/floor.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -lelf -lz -o $@
+
+$(BUILD)/grow: bench/grow.c load/rig.c load/rig.h | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c load/rig.c -lpthread -o $@
+
+bench-programs: static $(BUILD)/ops $(BUILD)/floor $(BUILD)/grow
+
+# Writes docs/data/bench.json, and from it the tables in docs/overhead.md and the man page.
+bench:
+	$(Q)./tools/deps build bench
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/run --json docs/data/bench.json
+	$(Q)./bench/report.py docs
+
+# Fails when anything costs a tenth more than it did.
+bench-check:
+	$(Q)./tools/deps build bench
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/run --quick --baseline docs/data/bench.json
+
+# Windows open at once, processes, memory, start and stop: writes docs/data/scale.json.
+bench-scale:
+	$(Q)./tools/deps build vm
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/scale all >docs/data/scale.json
+
+# SOAK windows (ten million), by hand.
+bench-soak:
+	$(Q)./tools/deps build vm
+	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
+	$(Q)./bench/scale soak
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -163,7 +204,7 @@ examples:
 	$(Q)./tools/examples
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.c tests/*/*.[ch]
 
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -193,6 +234,10 @@ help:
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
 	'make examples        docs/EXAMPLES.md, from real runs in a VM' \
+	'make bench           what the tool costs, in guest instructions; writes docs/data/bench.json (ten minutes)' \
+	'make bench-check     the same against docs/data/bench.json: fails when anything costs a tenth more' \
+	'make bench-scale     windows at once, processes, memory, start and stop; writes docs/data/scale.json (three minutes)' \
+	'make bench-soak      ten million windows (SOAK=N), every one counted' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

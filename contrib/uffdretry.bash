@@ -18,7 +18,8 @@ _uffdretry_command() {
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
-		--claims --relock --fail-above --probe --self-test --plan -T --timestamp -v --verbose -V --version -h --help --'
+		--claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan -T --timestamp
+		-v --verbose -V --version -h --help --'
 
 	COMPREPLY=()
 	! _uffdretry_command 2>/dev/null || return 0

@@ -22,8 +22,6 @@
 
 #define OPEN_SHIFT 12
 #define NR_OPEN (1 << OPEN_SHIFT)
-#define LOG_SHIFT 6
-#define NR_LOGS (1 << LOG_SHIFT)
 #define LOG_ENTRIES 1024
 
 /* A ring each: a fork locks every VMA of the mm, and must not push the unmaps out. */
@@ -50,7 +48,7 @@ __u32 open_windows[NR_OPEN];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NR_LOGS *NR_CHANGE_OPS);
+	__uint(max_entries, NR_LOGS *NR_CHANGE_OPS); /* NR_LOGS where nobody logs write locks */
 	__type(key, __u32);
 	__type(value, struct change_log);
 } change_logs SEC(".maps");
@@ -74,7 +72,7 @@ static __always_inline __u32 *open_windows_of(__u64 mm)
 
 static __always_inline struct change_log *change_log_of(__u64 mm, enum change_op op)
 {
-	__u32 i = mm_hash(mm, LOG_SHIFT) * NR_CHANGE_OPS + op;
+	__u32 i = op * NR_LOGS + mm_hash(mm, LOG_SHIFT);
 
 	return bpf_map_lookup_elem(&change_logs, &i);
 }

@@ -3,7 +3,7 @@
 /*
  * Who holds mmap_changing, which fails every fill ioctl of its userfaultfd until the monitor has read the event.
  *
- * A task raises it in one of four functions, and lowers it itself when it comes back from userfaultfd_event_wait_
+ * A task raises it in one of four functions (two are seen where it waits for the event, a moment later), and lowers it itself when it comes back from userfaultfd_event_wait_
  * completion(), or from mremap_userfaultfd_fail() or dup_userfaultfd_fail(). So what is raised is known by task and
  * userfaultfd, and whoever raised it last is who answers for the calls that it fails. Raises are remembered whoever
  * makes them, for the handler alone may be traced; they only happen with userfaultfds that asked for events.
@@ -21,8 +21,8 @@
 
 #define UFFD_FEATURE_EVENT_FORK (1 << 1)
 #define UFFD_FEATURE_EVENT_REMAP (1 << 2)
-#define UFFD_FEATURE_EVENT_REMOVE (1 << 3)
-#define UFFD_FEATURE_EVENT_UNMAP (1 << 6)
+#define UFFD_EVENT_REMOVE 0x15
+#define UFFD_EVENT_UNMAP 0x16
 
 /* A monitor that lowers mmap_changing and a call that it failed are not further apart than this. */
 #define CHANGING_JUST_NS 1000000000ULL

@@ -214,6 +214,55 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 }
 
 /*
+ * Nothing about the VMA differs, its vm_lock_seq neither, and the kernel let the copy pass: most windows by far. Then every
+ * question below is answered, but for mm_lock_seq. Without a branch each, so that it costs a compare a member.
+ */
+static __always_inline _Bool is_untouched(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	__u64 differs = (b->vma ^ e->vma) | (b->start ^ e->start) | (b->end ^ e->end) | (b->flags ^ e->flags) |
+			(b->page_prot ^ e->page_prot) | (b->uffd_ops ^ e->uffd_ops) | (b->file ^ e->file) |
+			(b->inode ^ e->inode) | (b->ino ^ e->ino) | (b->pgoff ^ e->pgoff) | (b->ctx ^ e->ctx) |
+			(b->policy ^ e->policy) | (b->anon_name ^ e->anon_name) | (b->vm_lock_seq ^ e->vm_lock_seq) |
+			w->kernel_eagain;
+
+	/* Without a file and not anonymous: the kernel's check refuses that. */
+	if (!b->file && b->uffd_ops != UFFD_OPS_ANON)
+		return 0;
+	return !differs && w->seq != SEQ_NONE && w->kernel_is != CHECK_PER_MM_SEQ;
+}
+
+/* What the general way says of such a window; the unit tests compare the two. */
+static __always_inline void classify_untouched(const struct window_facts *w, struct verdict *v)
+{
+	_Bool moved = w->begin.mm_lock_seq != w->end.mm_lock_seq;
+
+	v->class = moved ? CLASS_UNRELATED : CLASS_QUIET;
+	v->reached = checks_reached(w);
+	v->eagain = moved ? BIT32(CHECK_PER_MM_SEQ) : 0;
+	v->kernel_check = w->kernel_check;
+}
+
+/* The general way, for a window that was re-taken: all of @v's reasons and verdicts are 0 yet. */
+static __always_inline void classify_touched(const struct window_facts *w, struct verdict *v)
+{
+	v->snapshot_reasons = snapshot_diff(w);
+	v->meaning_reasons = meaning_diff(w);
+	v->tolerated_reasons = tolerated_diff(w);
+	v->class = class_of_retaken(w, v);
+	if (v->class != CLASS_TOLERATED)
+		v->tolerated_reasons = 0;
+	if (v->class == CLASS_UNDETERMINED)
+		return;
+	v->reached = checks_reached(w);
+	v->eagain = checks_eagain(w) & v->reached;
+	v->kernel_check = w->kernel_check;
+	v->anomaly = is_anomaly(w, v);
+	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
+	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
+}
+
+/*
  * classify() - name a window and evaluate every check on it.
  * @w: the facts; @w->end is only read with RETAKE_OK.
  * @v: the result. Reasons and verdicts are set for the windows that reached the check, tolerated_reasons only for the
@@ -249,20 +298,11 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 		return;
 	}
 
-	v->snapshot_reasons = snapshot_diff(w);
-	v->meaning_reasons = meaning_diff(w);
-	v->tolerated_reasons = tolerated_diff(w);
-	v->class = class_of_retaken(w, v);
-	if (v->class != CLASS_TOLERATED)
-		v->tolerated_reasons = 0;
-	if (v->class == CLASS_UNDETERMINED)
+	if (is_untouched(w)) {
+		classify_untouched(w, v);
 		return;
-	v->reached = checks_reached(w);
-	v->eagain = checks_eagain(w) & v->reached;
-	v->kernel_check = w->kernel_check;
-	v->anomaly = is_anomaly(w, v);
-	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
-	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
+	}
+	classify_touched(w, v);
 }
 
 #endif /* CLASSIFY_H */

@@ -134,6 +134,36 @@ static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
+struct unmapped_range {
+	__u64 mm;
+	__u64 start;
+	__u64 end;
+};
+
+/*
+ * What unmap_vmas() is about to unmap. @args: void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *unmap) since 7.0;
+ * (tlb, struct ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...) before.
+ */
+static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
+{
+	struct unmapped_range range;
+
+	if (bpf_core_type_exists(struct unmap_desc)) {
+		struct unmap_desc *unmap = (struct unmap_desc *)args[1];
+
+		range.mm = (__u64)unmap->first->vm_mm;
+		range.start = unmap->vma_start;
+		range.end = unmap->vma_end;
+	} else {
+		struct vm_area_struct *vma = (struct vm_area_struct *)args[2];
+
+		range.mm = (__u64)vma->vm_mm;
+		range.start = args[3];
+		range.end = args[4];
+	}
+	return range;
+}
+
 /* The system call that the current task is in, by number, or -1. On x86-64 orig_ax holds it. */
 static __always_inline __s32 current_syscall(void)
 {

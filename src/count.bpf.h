@@ -112,6 +112,9 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 			add(&t->kernel_raced, 1);
 	}
 
+	/* A check that passes what did not change is counted nowhere. */
+	if (!v->eagain && !real)
+		return;
 #pragma unroll
 	for (int i = 0; i < NR_CHECKS; i++) {
 		struct check_totals *c = &t->checks[i];

@@ -20,6 +20,9 @@ enum {
 	OPT_OPENMETRICS,
 	OPT_CLAIMS,
 	OPT_RELOCK,
+	OPT_NO_WRITERS,
+	OPT_WITNESS,
+	OPT_OVERHEAD,
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
@@ -37,6 +40,9 @@ static const struct option long_options[] = {
 	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
 	{ "claims", no_argument, NULL, OPT_CLAIMS },
 	{ "relock", no_argument, NULL, OPT_RELOCK },
+	{ "no-writers", no_argument, NULL, OPT_NO_WRITERS },
+	{ "witness", no_argument, NULL, OPT_WITNESS },
+	{ "overhead", no_argument, NULL, OPT_OVERHEAD },
 	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
@@ -74,6 +80,14 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
+			   "\n"
+			   "What it costs:\n"
+			   "      --no-writers          do not ask who writes: the dearest hook, which every\n"
+			   "                            mmap_lock operation of the machine pays for\n"
+			   "      --witness             hook every write lock of a VMA as well: a second\n"
+			   "                            witness of what sequence numbers prove (for tests)\n"
+			   "      --overhead            add what the kernel counted for each program: runs,\n"
+			   "                            time a run, share of a CPU\n"
 			   "\n"
 			   "About this kernel and this tool:\n"
 			   "      --probe               show kernel, rights, BTF, plans and hooks, and exit\n"
@@ -270,6 +284,15 @@ static int parse_option(int key, const char *arg, struct options *o)
 	case OPT_RELOCK:
 		o->relock = true;
 		return 0;
+	case OPT_NO_WRITERS:
+		o->no_writers = true;
+		return 0;
+	case OPT_WITNESS:
+		o->witness = true;
+		return 0;
+	case OPT_OVERHEAD:
+		o->overhead = true;
+		return 0;
 	case OPT_OPENMETRICS:
 		o->openmetrics = arg;
 		return 0;
@@ -312,6 +335,8 @@ static int check_combination(const struct options *o)
 		return usage_error("%s takes no target and no INTERVAL", "--probe");
 	if (o->events && (o->probe || o->self_test == SELF_TEST_ONLY))
 		return usage_error("%s needs a run that traces", "--events");
+	if (o->overhead && (o->probe || o->self_test == SELF_TEST_ONLY))
+		return usage_error("%s needs a run that traces", "--overhead");
 	if (o->openmetrics && (o->probe || o->self_test == SELF_TEST_ONLY))
 		return usage_error("%s needs a run that traces", "--openmetrics");
 	if (o->self_test == SELF_TEST_ONLY && (target || o->interval_ns))

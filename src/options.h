@@ -29,6 +29,9 @@ struct options {
 	const char *output;
 	bool claims; /* with the table of the list's arguments */
 	bool relock; /* measure re-take latency */
+	bool no_writers; /* nobody asks who writes */
+	bool witness;	 /* with a second witness of write locks */
+	bool overhead;	 /* with what the programs cost */
 	const char *openmetrics; /* file to keep current, or NULL */
 	double fail_above; /* share of windows; negative: not asked for */
 	bool probe;

@@ -36,8 +36,8 @@ static const struct hook copy_folio_retry_exit = {
 	.required = true,
 	.why = "a window ends; kernel's verdict",
 };
-static const struct hook retry_state_save_entry = {
-	.program = "retry_state_save_entry",
+static const struct hook retry_state_saving = {
+	.program = "retry_state_saving",
 	.variant = "fentry",
 	.target = "mfill_retry_state_save",
 	.why = "the kernel has read mm_lock_seq",
@@ -48,9 +48,9 @@ static const struct hook get_vma_exit_early = {
 	.target = "mfill_get_vma",
 	.why = "the VMA, re-taken; seen earlier",
 };
-static const struct hook retry_state_save_exit = {
-	.program = "mfill_retry_state_save_exit",
-	.variant = "fexit",
+static const struct hook retry_state_save_entry = {
+	.program = "mfill_retry_state_save_entry",
+	.variant = "fentry",
 	.target = "mfill_retry_state_save",
 	.required = true,
 	.why = "a window begins",
@@ -70,9 +70,9 @@ static const struct hook retry_state_changed_exit = {
 	.why = "re-taken VMA; kernel's verdict",
 };
 static const struct hook unmap_entry = {
-	.program = "vms_complete_munmap_vmas_entry",
+	.program = "unmap_vmas_entry",
 	.variant = "fentry",
-	.target = "vms_complete_munmap_vmas",
+	.target = "unmap_vmas",
 	.required = true,
 	.why = "unmaps: replaced or not",
 };
@@ -80,6 +80,7 @@ static const struct hook vma_start_write_exit = {
 	.program = "vma_start_write_exit",
 	.variant = "fexit",
 	.target = "__vma_start_write",
+	.use = USE_WITNESS,
 	.why = "VMA write locks: second witness",
 };
 
@@ -88,6 +89,7 @@ static const struct hook write_locked = {
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 3,
+	.use = USE_WRITERS,
 	.why = "who writes",
 };
 static const struct hook write_locked_memcg = {
@@ -95,12 +97,14 @@ static const struct hook write_locked_memcg = {
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 4,
+	.use = USE_WRITERS,
 	.why = "who writes (with a memcg path)",
 };
 static const struct hook expand_stack_locked_entry = {
 	.program = "expand_stack_locked_entry",
 	.variant = "fentry",
 	.target = "expand_stack_locked",
+	.use = USE_WRITERS,
 	.rare = true,
 	.why = "who writes: stacks that grow",
 };
@@ -271,27 +275,11 @@ static const struct hook mremap_userfaultfd_prep_entry = {
 	.why = "mmap_changing is raised by mremap",
 	.rare = true,
 };
-static const struct hook userfaultfd_remove_entry = {
-	.program = "userfaultfd_remove_entry",
+static const struct hook event_wait_completion_entry = {
+	.program = "event_wait_completion_entry",
 	.variant = "fentry",
-	.target = "userfaultfd_remove",
-	.why = "mmap_changing is raised by madvise",
-	.rare = true,
-};
-static const struct hook userfaultfd_unmap_prep_exit = {
-	.program = "userfaultfd_unmap_prep_exit",
-	.variant = "fexit",
-	.target = "userfaultfd_unmap_prep",
-	.unless = "mcopy_atomic",
-	.why = "mmap_changing is raised by an unmap",
-	.rare = true,
-};
-static const struct hook legacy_unmap_prep_exit = {
-	.program = "legacy_unmap_prep_exit",
-	.variant = "fexit",
-	.target = "userfaultfd_unmap_prep",
-	.unless = "mfill_atomic_copy",
-	.why = "mmap_changing is raised by an unmap",
+	.target = "userfaultfd_event_wait_completion",
+	.why = "mmap_changing was raised by madvise, an unmap",
 	.rare = true,
 };
 
@@ -301,9 +289,7 @@ const struct hook *const event_hooks[] = {
 	&mremap_userfaultfd_fail_exit,
 	&dup_userfaultfd_entry,
 	&mremap_userfaultfd_prep_entry,
-	&userfaultfd_remove_entry,
-	&userfaultfd_unmap_prep_exit,
-	&legacy_unmap_prep_exit,
+	&event_wait_completion_entry,
 	NULL,
 };
 
@@ -335,7 +321,7 @@ static const struct hook *const retry_fn_hooks[] = {
 	&mfill_atomic_copy_exit,
 	&copy_folio_retry_exit,
 	&get_vma_exit_early,
-	&retry_state_save_entry,
+	&retry_state_saving,
 	&mfill_atomic_pte_exit,
 	&unmap_entry,
 	&vma_start_write_exit,
@@ -374,7 +360,7 @@ static const struct hook *const retry_state_hooks[] = {
 	&hugetlb_lock_vma_exit,
 	&hugetlb_copy_entry,
 	&hugetlb_mfill_atomic_pte_exit,
-	&retry_state_save_exit,
+	&retry_state_save_entry,
 	NULL,
 };
 
@@ -578,6 +564,16 @@ static void list_unmeasured(struct kernel *k)
 	if (has_function(k->btf, "mcopy_atomic"))
 		k->unmeasured[n++] = "which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
 	k->unmeasured[n] = NULL;
+}
+
+void note_unmeasured(struct kernel *k, const char *what)
+{
+	for (int i = 0; i < MAX_UNMEASURED; i++) {
+		if (k->unmeasured[i])
+			continue;
+		k->unmeasured[i] = what;
+		return;
+	}
 }
 
 int kernel_open(struct kernel *k)

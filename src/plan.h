@@ -14,6 +14,13 @@
 
 struct btf;
 
+/* What a hook is only for, if the user can leave it out. */
+enum hook_use {
+	USE_ALWAYS,
+	USE_WRITERS, /* not with --no-writers */
+	USE_WITNESS, /* with --witness */
+};
+
 /* A BPF program and the kernel function (or tracepoint) it sits on. */
 struct hook {
 	const char *program; /* its name in the BPF object */
@@ -24,6 +31,7 @@ struct hook {
 	const char *unless;  /* not where the kernel has this function, which serves better */
 	bool bounds_begin;   /* tells how early a begin is at most */
 	int args;	     /* of a tracepoint whose arguments differ between kernels; 0: any */
+	enum hook_use use;
 	bool rare;	     /* nothing in the self-test makes it fire */
 };
 
@@ -35,13 +43,15 @@ struct plan {
 	const struct hook *hugetlb;	 /* without it no window of a hugetlb destination is seen */
 };
 
+#define MAX_UNMEASURED 15
+
 /* What this kernel is, as far as plans depend on it. */
 struct kernel {
 	struct btf *btf;
 	__u64 uffd_mask;	    /* vm_flags bits that are userfaultfd modes */
 	enum seq_kind seq;
 	bool has_check;		    /* it compares something after the retry, 7.1 and later */
-	const char *unmeasured[16]; /* what this kernel or version cannot tell; NULL-terminated */
+	const char *unmeasured[MAX_UNMEASURED + 1]; /* what this kernel or version cannot tell; NULL-terminated */
 };
 
 /* Beside every plan: who holds mmap_changing; NULL-terminated. */
@@ -51,6 +61,9 @@ extern const struct hook *const event_hooks[];
 extern const struct hook *const relock_hooks[];
 
 extern const struct plan *const plans[]; /* best first, NULL-terminated */
+
+/* note_unmeasured() - @what will not be told, for the user left it out. */
+void note_unmeasured(struct kernel *k, const char *what);
 
 /* kernel_open() - read the running kernel's BTF. Returns 0 or a negative errno. */
 int kernel_open(struct kernel *k);

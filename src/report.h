@@ -18,6 +18,7 @@ struct report {
 	FILE *out;
 	bool json;
 	bool timestamp;
+	bool overhead; /* with what the programs cost */
 	bool claims; /* with the table of the list's arguments */
 	const struct plan *plan;
 	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
@@ -63,6 +64,9 @@ int json_self_test(const struct report *r, const struct self_test *t);
 /* Parts of the summary. The claims (--claims), and what to do about what was seen, which ends the text. */
 void text_claims(const struct report *r, const struct counters *c);
 void json_claims(struct json_object *o, const struct report *r, const struct counters *c);
+/* What the programs cost (--overhead), by the kernel's own counts. */
+void text_overhead(const struct report *r, const struct span *s);
+void json_overhead(struct json_object *o, const struct report *r, const struct span *s);
 void text_advice(const struct report *r, const struct span *s);
 void json_advice(struct json_object *o, const struct span *s);
 

@@ -392,6 +392,8 @@ int json_span(const struct report *r, const struct span *s)
 	add_lost(o, s->counters);
 	if (s->final && r->claims)
 		json_claims(o, r, s->counters);
+	if (s->final && r->overhead)
+		json_overhead(o, r, s);
 	if (s->final)
 		json_advice(o, s);
 	return json_write(r->out, o);

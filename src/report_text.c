@@ -388,6 +388,8 @@ int text_summary(const struct report *r, const struct span *s)
 	print_writers(r, s->counters);
 	if (r->claims)
 		text_claims(r, s->counters);
+	if (r->overhead)
+		text_overhead(r, s);
 	print_trust(r, s->counters);
 	text_advice(r, s);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;

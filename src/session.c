@@ -36,6 +36,8 @@ static int load_plan(struct session *s, const struct options *o)
 		.plan = s->plan,
 		.all = o->all,
 		.follow_forks = o->command,
+		.writers = !o->no_writers,
+		.witness = o->witness || o->probe, /* which shows every hook */
 		.events = o->events,
 		.relock = o->relock,
 	};
@@ -129,6 +131,8 @@ int session_open(struct session *s, const struct options *o)
 	err = kernel_open(&s->kernel);
 	if (err)
 		return explain_refusal(err, "reading the kernel's BTF");
+	if (o->no_writers)
+		note_unmeasured(&s->kernel, "writers (--no-writers)");
 	err = choose_first(s, o);
 	if (err)
 		return err;

@@ -27,6 +27,9 @@ struct {
 	__type(value, __u8);
 } targets SEC(".maps");
 
+/* The target when there is just one (-p PID), which is cheaper to compare than to look up; 0: look it up. */
+volatile __u32 only_target = 0;
+
 /*
  * The loader stores here to wait until no program runs that has seen an older phase: an update of a map of maps waits
  * for an RCU grace period (maybe_wait_bpf_programs()).
@@ -50,38 +53,52 @@ struct {
 
 static __always_inline bool is_target(__u32 tgid)
 {
+	__u32 only = only_target;
+
+	if (only)
+		return tgid == only;
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
-/* Is the current task's copy into @mm traced? What is cheap and likely comes first. */
-static __always_inline bool is_traced(__u32 tgid, struct mm_struct *mm)
+/* slot_of_caller() - like slot_of(), by the current task alone: what is cheap and likely. */
+static __always_inline int slot_of_caller(void)
 {
-	__u64 current = bpf_get_current_task(); /* a number, as global functions want it */
+	__u32 now = phase, tgid;
+
+	if (now == PHASE_OFF)
+		return -1;
+	if (now == PHASE_RUN && cfg_all)
+		return SLOT_RUN;
+	tgid = current_tgid();
+	if (now == PHASE_SELF_TEST)
+		return tgid == cfg_self_tgid ? SLOT_SELF_TEST : -1;
+	if (is_target(tgid) || (cgroup_id && task_in_cgroup(bpf_get_current_task())))
+		return SLOT_RUN;
+	return -1;
+}
+
+/* slot_of_owner() - the same by the owner of @mm, where the caller is none: handlers often are another process. */
+static __always_inline int slot_of_owner(struct mm_struct *mm)
+{
 	struct task_struct *owner;
 
-	if (cfg_all || is_target(tgid))
-		return true;
-	if (cgroup_id && task_in_cgroup(current))
-		return true;
-	owner = mm ? mm_owner(mm) : NULL;
-	if (!owner || (__u64)owner == current)
-		return false;
-	return is_target(task_tgid(owner)) || (cgroup_id && task_in_cgroup((__u64)owner));
+	if (phase != PHASE_RUN || !mm)
+		return -1;
+	owner = mm_owner(mm);
+	if (!owner || (__u64)owner == bpf_get_current_task())
+		return -1;
+	return is_target(task_tgid(owner)) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN : -1;
 }
 
 /*
  * slot_of() - the totals that a copy by the current task into @mm goes to: a totals_slot, or -1 when it is not traced.
- * A copy is traced when its caller or the owner of the destination mm is a target: handlers often are another process.
+ * A copy is traced when its caller or the owner of the destination mm is a target.
  */
 static __always_inline int slot_of(struct mm_struct *mm)
 {
-	__u32 tgid = current_tgid();
+	int slot = slot_of_caller();
 
-	if (phase == PHASE_OFF)
-		return -1;
-	if (phase == PHASE_SELF_TEST)
-		return tgid == cfg_self_tgid ? SLOT_SELF_TEST : -1;
-	return is_traced(tgid, mm) ? SLOT_RUN : -1;
+	return slot < 0 ? slot_of_owner(mm) : slot;
 }
 
 #endif /* TARGETS_BPF_H */

@@ -15,17 +15,27 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What the kernel counted of a program. */
+struct runs {
+	__u64 count;
+	__u64 ns;
+};
+
 struct tracer {
 	struct uffdretry_bpf *skel;
 	struct hook_state hooks[MAX_HOOKS];
 	struct bpf_link *links[MAX_HOOKS];
 	struct bpf_program *programs[MAX_HOOKS];
 	int nr_hooks;
+	int nr_targets;	  /* that were ever added */
+	bool follow_forks;
+	bool has_writers; /* somebody asks who writes, and a hook tells */
 	int nr_cpus;
 	struct ring_buffer *events; /* NULL without events */
 	tracer_event_fn *on_event;  /* during tracer_read_events() */
 	void *on_event_data;
 	int batch;	   /* events handed on by it */
+	struct runs runs_before[MAX_HOOKS]; /* tracer_count_runs() */
 	int stats_fd;	   /* while it is open, the kernel counts runs */
 	__u64 unwitnessed; /* while their hook had missed nothing: an anomaly that was counted stays one */
 	void *percpu;	   /* one value of the largest per-CPU map */
@@ -112,6 +122,20 @@ static int want_hook(struct tracer *t, const struct kernel *k, const struct hook
 	return err;
 }
 
+/* Does the user ask for what @h is for? */
+static bool is_asked_for(const struct tracer_config *cfg, const struct hook *h)
+{
+	switch (h->use) {
+	case USE_WRITERS:
+		/* Re-take latency asks the same hook who reads. */
+		return cfg->writers || cfg->relock;
+	case USE_WITNESS:
+		return cfg->witness;
+	default:
+		return true;
+	}
+}
+
 static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
 {
 	int err = 0;
@@ -119,7 +143,8 @@ static int want_hooks(struct tracer *t, const struct tracer_config *cfg)
 	if (cfg->follow_forks)
 		err = want_hook(t, cfg->kernel, &process_exit) ?: want_hook(t, cfg->kernel, &process_fork);
 	for (const struct hook *const *h = cfg->plan->hooks; !err && *h; h++)
-		err = want_hook(t, cfg->kernel, *h);
+		if (is_asked_for(cfg, *h))
+			err = want_hook(t, cfg->kernel, *h);
 	for (const struct hook *const *h = event_hooks; !err && *h; h++)
 		err = want_hook(t, cfg->kernel, *h);
 	for (const struct hook *const *h = relock_hooks; !err && cfg->relock && *h; h++)
@@ -144,7 +169,7 @@ static bool has_fired(const struct tracer *t, const char *program)
 }
 
 /* One of these fits the kernel. */
-static bool has_writers(const struct tracer *t)
+static bool has_writer_hook(const struct tracer *t)
 {
 	return is_loaded(t, "write_locked") || is_loaded(t, "write_locked_memcg") ||
 	       is_loaded(t, "mmap_lock_acquire_returned");
@@ -161,17 +186,21 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 
 	if (err)
 		return err;
+	t->follow_forks = cfg->follow_forks;
 	t->skel->rodata->cfg_all = cfg->all;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
 	t->skel->rodata->cfg_events = cfg->events;
 	t->skel->rodata->cfg_relock = cfg->relock;
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
+	if (!is_loaded(t, "vma_start_write_exit") && cfg->kernel->seq != SEQ_NONE)
+		bpf_map__set_max_entries(t->skel->maps.change_logs, NR_LOGS);
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
 	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
-	t->skel->rodata->has_writers = has_writers(t);
+	t->has_writers = cfg->writers && has_writer_hook(t);
+	t->skel->rodata->has_writers = t->has_writers;
 	writer_shapes_fill(t->skel->rodata->writer_shapes);
 	return 0;
 }
@@ -305,8 +334,14 @@ int tracer_add_target(struct tracer *t, pid_t tgid)
 {
 	__u32 key = (__u32)tgid;
 	__u8 one = 1;
+	int err = bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one), BPF_ANY);
 
-	return bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one), BPF_ANY);
+	if (err)
+		return err;
+	/* With COMMAND the programs themselves add its children. */
+	t->nr_targets++;
+	t->skel->bss->only_target = t->nr_targets == 1 && !t->follow_forks ? key : 0;
+	return 0;
 }
 
 void tracer_add_cgroup(struct tracer *t, __u64 id)
@@ -323,6 +358,7 @@ void tracer_remove_target(struct tracer *t, pid_t tgid)
 {
 	__u32 key = (__u32)tgid;
 
+	t->skel->bss->only_target = 0;
 	bpf_map__delete_elem(t->skel->maps.targets, &key, sizeof(key), 0);
 }
 
@@ -384,6 +420,24 @@ static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *s
 	return 0;
 }
 
+int tracer_count_runs(struct tracer *t)
+{
+	t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (t->stats_fd < 0)
+		return t->stats_fd;
+	/* The self-test had runs of its own. */
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+		int err = t->programs[i] ? bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info, &len) : 0;
+
+		if (err)
+			return err;
+		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns };
+	}
+	return 0;
+}
+
 /* A preempted program is skipped when its function is called again on that CPU. The kernel counts that. */
 static int read_missed(struct tracer *t, __u64 *recursion)
 {
@@ -399,6 +453,8 @@ static int read_missed(struct tracer *t, __u64 *recursion)
 		if (err)
 			return err;
 		t->hooks[i].missed = info.recursion_misses;
+		t->hooks[i].runs = info.run_cnt - t->runs_before[i].count;
+		t->hooks[i].run_ns = info.run_time_ns - t->runs_before[i].ns;
 		*recursion += info.recursion_misses;
 	}
 	return 0;
@@ -496,7 +552,7 @@ int tracer_hooks(const struct tracer *t, struct hook_state *hooks)
 
 const struct writer_entry *tracer_writers(const struct tracer *t)
 {
-	return has_writers(t) ? t->writers : NULL;
+	return t->has_writers ? t->writers : NULL;
 }
 
 void tracer_close(struct tracer *t)

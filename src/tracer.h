@@ -21,6 +21,8 @@ struct tracer_config {
 	const struct plan *plan;
 	bool all;	   /* every process */
 	bool follow_forks; /* targets' children are targets */
+	bool writers;	   /* who writes is asked */
+	bool witness;	   /* write locks have a second witness */
 	bool events;	   /* one a window, for tracer_read_events() */
 	bool relock;	   /* re-take latency */
 };
@@ -51,6 +53,8 @@ struct hook_state {
 	bool attached;
 	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
 	enum hook_fired fired; /* while tracer_watch_hooks() was on */
+	__u64 runs;	       /* while the kernel counted them for --overhead, and the time they took */
+	__u64 run_ns;
 	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
 };
 
@@ -61,6 +65,9 @@ static inline bool hook_is_silent(const struct hook_state *h)
 {
 	return h->attached && h->fired == FIRED_NEVER && !h->hook->rare;
 }
+
+/* tracer_count_runs() - from here on the kernel counts each program's runs and their time. Returns 0 or a negative errno. */
+int tracer_count_runs(struct tracer *t);
 
 /* What libbpf says goes to stderr only if @verbose. */
 void tracer_libbpf_output(bool verbose);

@@ -23,6 +23,14 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
 
+/* slot_of() for the mm that @uffd is of, which is only read when it matters. */
+static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
+{
+	int slot = slot_of_caller();
+
+	return slot < 0 ? slot_of_owner(BPF_CORE_READ(uffd, mm)) : slot;
+}
+
 /* Another ioctl: is it one that fills memory, and is it traced? */
 static __always_inline void fill_returned(struct file *file, unsigned int cmd, __s64 ret)
 {
@@ -32,7 +40,7 @@ static __always_inline void fill_returned(struct file *file, unsigned int cmd, _
 
 	if (fill < 0)
 		return;
-	slot = slot_of(cfg_all ? NULL : BPF_CORE_READ(uffd, mm));
+	slot = slot_of_uffd(uffd);
 	if (slot >= 0)
 		cause_of_fill(slot, uffd, fill, ret);
 }
@@ -54,7 +62,7 @@ int BPF_PROG(ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
 		return 0;
 	}
 	uffd = file->private_data; /* a void *: the verifier does not know its type */
-	slot = slot_of(cfg_all ? NULL : BPF_CORE_READ(uffd, mm));
+	slot = slot_of_uffd(uffd);
 	if (slot < 0)
 		return 0;
 	count_call(slot, ret);
@@ -113,7 +121,7 @@ int BPF_PROG(copy_folio_retry_entry, struct mfill_state *state)
  * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
  */
 SEC("?fentry/mfill_retry_state_save")
-int BPF_PROG(retry_state_save_entry, struct mfill_retry_state *s, struct vm_area_struct *vma)
+int BPF_PROG(retry_state_saving, struct mfill_retry_state *s, struct vm_area_struct *vma)
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
@@ -141,8 +149,8 @@ int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int 
  * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
  * (85668fda932a "userfaultfd: verify VMA state across UFFDIO_COPY retry")
  */
-SEC("?fexit/mfill_retry_state_save")
-int BPF_PROG(mfill_retry_state_save_exit, struct mfill_retry_state *s, struct vm_area_struct *vma)
+SEC("?fentry/mfill_retry_state_save")
+int BPF_PROG(mfill_retry_state_save_entry, struct mfill_retry_state *s, struct vm_area_struct *vma)
 {
 	window_begin(vma);
 	return 0;
@@ -346,7 +354,8 @@ int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg
 		return 0;
 	if (write) {
 		change_append((__u64)mm, 0, ~0ULL, CHANGE_WRITE_LOCK);
-		writer_note(mm);
+		if (has_writers)
+			writer_note(mm);
 		return 0;
 	}
 	w = copy_of_current();
@@ -518,17 +527,16 @@ int BPF_PROG(hugetlb_lock_vma_exit, struct mm_struct *mm, unsigned long address,
 }
 
 /*
- * Every unmap: munmap, brk, mremap's source and target, MAP_FIXED over a mapping. At entry, for the function may
- * downgrade mmap_lock. It acts on current->mm. static void vms_complete_munmap_vmas(struct vma_munmap_struct *vms,
- * struct ma_state *mas_detach), 6.12 and later
+ * Every unmap: munmap, brk, mremap's source and target, MAP_FIXED over a mapping; also the end of an mm, which has no
+ * window then. mmap_lock may have been downgraded, but who maps something there again must wait for its release. Called
+ * only where there is something to unmap, so an mmap() elsewhere does not come by. Its arguments: see unmapped_range().
  */
-SEC("?fentry/vms_complete_munmap_vmas")
-int BPF_PROG(vms_complete_munmap_vmas_entry, struct vma_munmap_struct *vms)
+SEC("?fentry/unmap_vmas")
+int unmap_vmas_entry(__u64 *ctx)
 {
-	__u64 mm = (__u64)bpf_get_current_task_btf()->mm;
+	struct unmapped_range range = unmapped_range(ctx);
 
-	if (vms->nr_pages)
-		change_append(mm, vms->start, vms->end, CHANGE_UNMAP);
+	change_append(range.mm, range.start, range.end, CHANGE_UNMAP);
 	return 0;
 }
 
@@ -551,11 +559,11 @@ static __always_inline void lock_acquired(struct mm_struct *mm, bool write, bool
 
 	if (!success)
 		return;
-	if (write) {
+	if (write && has_writers) {
 		writer_note(mm);
 		return;
 	}
-	if (!cfg_relock)
+	if (write || !cfg_relock)
 		return;
 	w = window_of_current((__u64)mm);
 	if (w)
@@ -646,44 +654,19 @@ int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* bool userfaultfd_remove(struct vm_area_struct *vma, unsigned long start, unsigned long end): waits inside */
-SEC("?fentry/userfaultfd_remove")
-int BPF_PROG(userfaultfd_remove_entry, struct vm_area_struct *vma, unsigned long start, unsigned long end)
-{
-	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
-
-	if (uffd && uffd->features & UFFD_FEATURE_EVENT_REMOVE)
-		changing_raise(uffd, CHANGING_REMOVE, start, end);
-	return 0;
-}
-
 /*
- * int userfaultfd_unmap_prep(struct vm_area_struct *vma, unsigned long start, unsigned long end, struct list_head
- * *unmaps), 6.12 and later
+ * madvise and unmaps: mmap_changing was raised a moment ago. The functions that raise it are called by everyone who unmaps
+ * or drops memory, this one only where somebody asked for the event. What a call was refused for meanwhile is not known.
+ * static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue *ewq)
  */
-SEC("?fexit/userfaultfd_unmap_prep")
-int BPF_PROG(userfaultfd_unmap_prep_exit, struct vm_area_struct *vma, unsigned long start, unsigned long end,
-	     void *unmaps, int ret)
+SEC("?fentry/userfaultfd_event_wait_completion")
+int BPF_PROG(event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct userfaultfd_wait_queue *ewq)
 {
-	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+	__u8 event = ewq->msg.event;
 
-	if (!ret && uffd && uffd->features & UFFD_FEATURE_EVENT_UNMAP)
-		changing_raise(uffd, CHANGING_UNMAP, start, end);
-	return 0;
-}
-
-/*
- * The same up to 6.2: int userfaultfd_unmap_prep(struct mm_struct *mm, unsigned long start, unsigned long end, struct
- * list_head *unmaps), called once, with mmap_lock held; the VMA at @start stands for all.
- */
-SEC("?fexit/userfaultfd_unmap_prep")
-int BPF_PROG(legacy_unmap_prep_exit, struct mm_struct *mm, unsigned long start, unsigned long end, void *unmaps, int ret)
-{
-	struct vm_area_struct *vma = ret ? NULL : (struct vm_area_struct *)vma_at((__u64)mm, start);
-	struct userfaultfd_ctx *uffd = vma ? BPF_CORE_READ(vma, vm_userfaultfd_ctx.ctx) : NULL;
-
-	if (uffd && BPF_CORE_READ(uffd, features) & UFFD_FEATURE_EVENT_UNMAP)
-		changing_raise(uffd, CHANGING_UNMAP, start, end);
+	if (event == UFFD_EVENT_REMOVE || event == UFFD_EVENT_UNMAP)
+		changing_raise(uffd, event == UFFD_EVENT_REMOVE ? CHANGING_REMOVE : CHANGING_UNMAP,
+			       ewq->msg.arg.remove.start, ewq->msg.arg.remove.end);
 	return 0;
 }
 

@@ -290,6 +290,7 @@ static void fill_report(void)
 	struct report *r = &run.report;
 
 	r->claims = run.options.claims;
+	r->overhead = run.options.overhead;
 	r->plan = run.session.plan;
 	r->self_test = run.session.self_test_name;
 	r->kernel_check = run.session.kernel_check;
@@ -342,6 +343,9 @@ static int trace(const sigset_t *wait_mask)
 	if (err)
 		return err;
 	fill_report();
+	err = run.options.overhead ? tracer_count_runs(run.session.tracer) : 0;
+	if (err)
+		return fail(EXIT_ERROR, "it takes CAP_SYS_ADMIN", "the kernel does not count runs: %s", strerror(-err));
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();
 	err = start_metrics();

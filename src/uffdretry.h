@@ -257,6 +257,10 @@ struct writer_totals {
 	__u64 other;	      /* sections of writers beyond MAX_WRITERS */
 };
 
+/* Change logs of each kind, by a hash of the mm. */
+#define LOG_SHIFT 6
+#define NR_LOGS (1 << LOG_SHIFT)
+
 /* The ring of events, 1 MiB: more than 8,000 of them. */
 #define EVENTS_BYTES (1 << 20)
 

@@ -131,33 +131,35 @@ static __always_inline void window_event(const struct window *w)
 	event_end(e);
 }
 
+/* Name and count who had the write sections @first ... @last of @w's mm. */
+static __always_inline void window_count_writers(struct window *w, __u32 first, __u32 last, __u32 lock_seq)
+{
+	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot, .lock_seq = lock_seq };
+
+	writers_count(&q, first, last);
+	w->writers = q.set;
+}
+
 /*
- * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in
- * at the begin and ended has.
+ * Who wrote to @w's mm in the window? What is still in at both ends has done nothing in it; what was in at the begin and
+ * ended has.
  */
 static __always_inline void window_writers(struct window *w)
 {
-	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
-	__u32 first = w->first_writer, last = 0;
+	__u32 begin = w->facts.begin.mm_lock_seq, end, lock_seq = 0;
 
-	w->writers = q.set;
 	if (!has_writers || w->facts.retake == RETAKE_LOST)
 		return;
-	if (mm_seq_kind() == SEQ_COUNT) {
-		__u32 end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
-
-		if (w->facts.begin.mm_lock_seq == end)
-			return;
-		first = w->facts.begin.mm_lock_seq | 1;
-		last = (end - 1) | 1;
-		if (w->retaken_ns && was_write_locked(&w->facts))
-			q.lock_seq = w->facts.end.vm_lock_seq;
-	} else {
-		first |= 1;
-		last = writer_head(w->mm) - 1;
+	if (mm_seq_kind() != SEQ_COUNT) {
+		window_count_writers(w, w->first_writer | 1, writer_head(w->mm) - 1, 0);
+		return;
 	}
-	writers_count(&q, first, last);
-	w->writers = q.set;
+	end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+	if (begin == end)
+		return;
+	if (w->retaken_ns && was_write_locked(&w->facts))
+		lock_seq = w->facts.end.vm_lock_seq;
+	window_count_writers(w, begin | 1, (end - 1) | 1, lock_seq);
 }
 
 /*
@@ -263,6 +265,12 @@ static __always_inline void window_lost(__u32 slot, __u32 kind)
 		count_lost(slot, LOST_EVENTS);
 }
 
+/* Somebody appends to the change log of write locks: a second witness, or without mm_lock_seq the only one. */
+static __always_inline bool logs_write_locks(void)
+{
+	return mm_seq_kind() == SEQ_NONE || has_write_lock_hook;
+}
+
 /* Open @w, a window in @mm: from here on its mm's changes are logged. What is left to do is to note facts.begin. */
 static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, bool external)
 {
@@ -284,8 +292,9 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->begin_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(open_windows_of(mm), 1);
 	w->unmaps = change_head(mm, CHANGE_UNMAP);
-	w->write_locks = change_head(mm, CHANGE_WRITE_LOCK);
-	w->writers.nr = 0;
+	if (logs_write_locks())
+		w->write_locks = change_head(mm, CHANGE_WRITE_LOCK);
+	__builtin_memset(&w->writers, 0, sizeof(w->writers));
 	if (has_writers)
 		writers_watch(mm, w->begin_ns);
 	w->first_writer = writer_head(mm);

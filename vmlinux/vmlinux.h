@@ -214,12 +214,26 @@ struct mfill_state { /* optional: 7.1 and later */
 	unsigned int flags; /* enum mfill_atomic_mode in the low two bits */
 };
 
+struct uffd_msg {
+	__u8 event;
+	union {
+		struct {
+			__u64 start;
+			__u64 end;
+		} remove;
+	} arg;
+};
+
+struct userfaultfd_wait_queue {
+	struct uffd_msg msg;
+};
+
 struct mfill_retry_state; /* optional: 7.1 and later */
 
-struct vma_munmap_struct { /* optional: 6.12 and later */
-	unsigned long start;
-	unsigned long end;
-	unsigned long nr_pages;
+struct unmap_desc { /* optional: 7.0 and later */
+	struct vm_area_struct *first;
+	unsigned long vma_start;
+	unsigned long vma_end;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

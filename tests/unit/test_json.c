@@ -449,6 +449,33 @@ static void summary(void **state)
 	json_object_put(o);
 }
 
+static void overhead(void **state)
+{
+	static struct counters c;
+	struct report r = canned_report(NULL);
+	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
+	struct json_object *o, *list, *row;
+
+	(void)state;
+	canned_counters(&c);
+	o = record(json_span, &r, &s);
+	assert_false(json_object_object_get_ex(o, "overhead", NULL));
+	json_object_put(o);
+	r.overhead = true;
+	o = record(json_span, &r, &s);
+	list = member(o, "overhead");
+	assert_int_equal(json_object_array_length(list), 1); /* what is not attached does not run */
+	row = json_object_array_get_idx(list, 0);
+	assert_string_equal(json_object_get_string(member(row, "name")), "mfill_atomic_copy");
+	assert_string_equal(json_object_get_string(member(row, "variant")), "fexit");
+	assert_string_equal(json_object_get_string(member(row, "why")), "a reason");
+	assert_int_equal(json_object_get_int64(member(row, "runs")), 4000);
+	assert_int_equal(json_object_get_int64(member(row, "run_ns")), 1250000);
+	assert_int_equal(json_object_get_int64(member(row, "skipped")), 21);
+	assert_true(json_object_get_double(member(row, "cpu_share")) == 0.0001);
+	json_object_put(o);
+}
+
 static void interval(void **state)
 {
 	static struct counters c;
@@ -556,6 +583,7 @@ int main(void)
 		cmocka_unit_test(text_survives),    cmocka_unit_test(any_bytes),
 		cmocka_unit_test(values),	    cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test(summary),	    cmocka_unit_test(interval),
+		cmocka_unit_test(overhead),
 		cmocka_unit_test(nothing_happened), cmocka_unit_test(huge_numbers),
 		cmocka_unit_test(start_record),	    cmocka_unit_test(command_in_the_record),
 		cmocka_unit_test(without_vma_locks), cmocka_unit_test(writers),

@@ -276,7 +276,7 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose, events;
+		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
@@ -309,6 +309,9 @@ static const struct {
 	{ { "-ej" }, { .events = true, .json = true } },
 	{ { "-c", "x" }, { .cgroup = "x", .not_all = true } },
 	{ { "--cgroup=x/y" }, { .cgroup = "x/y", .not_all = true } },
+	{ { "--no-writers" }, { .no_writers = true } },
+	{ { "--witness" }, { .witness = true } },
+	{ { "--overhead" }, { .overhead = true } },
 	{ { "--openmetrics", "x" }, { .openmetrics = "x" } },
 	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
 	{ { "--probe" }, { .probe = true } },
@@ -373,6 +376,9 @@ static void good_command_lines(void **state)
 		check_text(row, o.openmetrics, want->openmetrics);
 		check_text(row, o.cgroup, want->cgroup);
 		expect_u64(row, o.events, want->events);
+		expect_u64(row, o.no_writers, want->no_writers);
+		expect_u64(row, o.witness, want->witness);
+		expect_u64(row, o.overhead, want->overhead);
 		check_text(row, o.plan, want->plan);
 		expect_near(row, o.fail_above, want->fail_above > 0 ? want->fail_above : -1, 1e-15);
 		expect_u64(row, o.self_test, want->self_test);
@@ -429,6 +435,8 @@ static const struct {
 	{ { "--probe", "-c", "x" }, "--probe" },
 	{ { "--probe", "-e" }, "--events" },
 	{ { "--self-test=only", "-e" }, "--events" },
+	{ { "--overhead", "--probe" }, "--overhead" },
+	{ { "--overhead", "--self-test=only" }, "--overhead" },
 	{ { "--openmetrics", "x", "--probe" }, "--openmetrics" },
 	{ { "--" }, "COMMAND" },
 	{ { "-j", "1", "--" }, "COMMAND" },

@@ -28,7 +28,7 @@ asan_src = $(1:%=$(BUILD)/asan/src/%.o)
 $(BUILD)/unit/test_options: $(call asan_src,options)
 $(BUILD)/unit/test_totals: $(call asan_src,totals)
 $(BUILD)/unit/test_failures: $(call asan_src,failures)
-reports := json report report_json report_text report_failures report_failures_text report_claims \
+reports := json report report_overhead report_json report_text report_failures report_failures_text report_claims \
 	report_advice advice claims failures totals writers
 $(BUILD)/unit/test_json $(BUILD)/unit/test_report: $(call asan_src,$(reports))
 $(BUILD)/unit/test_writers: $(call asan_src,writers)

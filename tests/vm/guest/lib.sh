@@ -53,7 +53,7 @@ exactly() {
 }
 
 # Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed. $plan, if set, is
-# forced. What an earlier run of that name left
+# forced; with $witness set there is a second witness of write locks. What an earlier run of that name left
 # would be taken for signs of this one.
 
 # trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.
@@ -64,7 +64,7 @@ trace_pid() {
 	uffdload "$@" --wait >"/out/$name.truth" 2>"/out/$name.load" &
 	load=$!
 	wait_for 60 has_line '^ready' "/out/$name.load" || return 1
-	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	kill -USR1 $load
@@ -78,7 +78,7 @@ trace_all() {
 	shift
 	rm -f "/out/$name".*
 	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
-	uffdretry ${plan:+--plan "$plan"} -j --claims -o "/out/$name.json" -a &
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} -j --claims -o "/out/$name.json" -a &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load" || return 1
@@ -90,5 +90,5 @@ trace_all() {
 trace_command() {
 	name=$1
 	shift
-	uffdretry ${plan:+--plan "$plan"} -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
 }

@@ -35,6 +35,8 @@ keep command-killed uffdretry -- sh -c 'kill -9 $$'
 keep command-missing uffdretry -- /nonexistent/program
 keep threshold-not-met uffdretry --fail-above 0.1% -d 100ms
 keep threshold-met uffdretry --fail-above 0.1% -- uffdload exact --runs 1 --only "$1"
+keep overhead uffdretry --overhead -j -- uffdload exact --runs 3 --only "$1"
+keep no-writers uffdretry --no-writers -j -- uffdload exact --runs 3 --only "$1"
 stop sigterm TERM
 stop sighup HUP
 # The target's end is the end.

@@ -20,7 +20,7 @@ with_btf() {
 load='uffdload exact --runs 1 --only fork'
 # shellcheck disable=SC2086 # a list of words
 {
-	with_btf silent uffdretry -- $load
+	with_btf silent uffdretry --witness -- $load
 	with_btf unloadable uffdretry -- $load
 }
 with_btf silent-probe uffdretry --probe

@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+#
+# In the guest: measure the operations with nothing attached, then under each of the configurations given. One JSON line an operation and
+# configuration goes to /out/costs; /out/hooks lists the hooks that the tool attached.
+set -u
+
+fail() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+# await FILE TEXT: until TEXT is in FILE.
+await() {
+	tries=0
+	until grep -q "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || { cat "$1" "$1.err" >&2; fail "no '$2' in $1"; }
+		sleep 0.1
+	done
+}
+
+end() {
+	kill "$1" 2>/dev/null
+	wait "$1"
+}
+
+# attach TEXT COMMAND...: start what attaches something; it says TEXT when that is done.
+attach() {
+	text=$1
+	shift
+	rm -f /tmp/said
+	"$@" >/tmp/said 2>/tmp/said.err </tmp/input &
+	attached=$!
+	await /tmp/said "$text"
+	touch /tmp/attached
+}
+
+# under NAME TEXT COMMAND...: the operations while what COMMAND attaches is there; PID in it stands for the process that does them, which is
+# then `traced`. Without PID in it, it is what NAME says. With PID, another process does them as well, as `untraced`.
+under() {
+	name=$1 text=$2
+	shift 2
+	rm -f /tmp/attached /tmp/done
+	case " $* " in
+	*" PID "*) ops "$(row traced)" /tmp/attached /tmp/done >>/out/costs & ;;
+	*) ops "$name" /tmp/attached >>/out/costs & ;;
+	esac
+	ops=$!
+	# shellcheck disable=SC2046 # a list of words
+	attach "$text" $(echo "$@" | sed "s/ PID\\b/ $ops/")
+	case " $* " in
+	*" PID "*)
+		until grep -q "\"$(row traced)\",\"op\":\"getppid\"" /out/costs; do sleep 1; done
+		[ "$name" = events ] || ops "$(row untraced)" >>/out/costs || fail "the operations failed"
+		;;
+	esac
+	touch /tmp/done
+	wait $ops || fail "the operations failed"
+	[ "$name" != tool ] || hooks_of /tmp/said >/out/hooks
+	end $attached
+	cp /tmp/said "/out/said-$name"
+	cat /tmp/said.err >&2
+}
+
+# What the rows are called that come from the configuration $name: its process is traced or untraced.
+row() {
+	case $name in
+	tool) echo "$1" ;;
+	tool:*) echo "$1:${name#*:}" ;;
+	events) echo events ;;
+	peer) [ "$1" = traced ] && echo peer || echo peer-untraced ;;
+	*) echo "$name-$1" ;;
+	esac
+}
+
+hooks_of() {
+	sed -n '/"type":"start"/s/.*"hooks":\[\([^]]*\)\].*/\1/p' "$1" | sed 's/},/}\n/g' |
+		sed -n 's/.*"name":"\([^"]*\)","variant":"\([^"]*\)","attached":true.*/\2 \1/p'
+}
+
+: >/tmp/input
+: >/out/costs
+# Seen as they come, should the guest not live to its end.
+tail -f /out/costs &
+# What an operation costs depends on where the mappings are: everyone gets the same places.
+echo 0 >/proc/sys/kernel/randomize_va_space
+# Allocations cost more until the kernel has come to rest.
+ops warm-up >/dev/null
+for config; do
+	# shellcheck disable=SC2046 # a list of words
+	case $config in
+	tool) under tool '"type":"start"' uffdretry -j -p PID ;;
+	# tool:--a,--b is the tool with these options.
+	tool:*) under "$config" '"type":"start"' uffdretry -j -p PID $(echo "${config#*:}" | tr , ' ') ;;
+	events) under events '"type":"start"' uffdretry -j -e -p PID ;;
+	floor)
+		cp /out/hooks /tmp/input
+		under floor attached floor
+		: >/tmp/input
+		;;
+	peer)
+		mount -t debugfs none /sys/kernel/debug
+		under peer ready bpftrace /bin/peer.bt PID
+		;;
+	# Another build of the tool.
+	*) under "$config" '"type":"start"' "$config" -j -p PID ;;
+	esac
+	[ "$config" != "$1" ] || ops off >>/out/costs
+done
+ops off-again >>/out/costs
+uname -r >/out/release
+exit 0

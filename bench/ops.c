@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * What is measured: the operations, each done many times, and what one costs.
+ *
+ * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction,
+ * and the median of many short rounds is free of the timer's interrupts. What prepares a round is not measured.
+ */
+#include "rig.h"
+
+#include <errno.h>
+#include <linux/userfaultfd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define BATCH 64 /* operations a round, and pages of the areas */
+#define MAX_ROUNDS 24
+#define MANY_VMAS 10000
+
+static struct {
+	struct rig_target target;
+	uint8_t *mapped;   /* BATCH pages that are there */
+	uint8_t *unmapped; /* BATCH pages that are not */
+	uint8_t *other;	   /* BATCH pages that nobody copies to or from */
+	struct rig *rig;   /* holds a window open */
+} bench;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "ops: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint8_t *map_area(size_t pages)
+{
+	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	madvise(p, pages * PAGE, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static void drop(void *p, size_t pages)
+{
+	if (madvise(p, pages * PAGE, MADV_DONTNEED))
+		die("madvise");
+}
+
+static void copy(const uint8_t *src, int at, size_t pages)
+{
+	struct uffdio_copy arg = {
+		.dst = bench.target.start + (uint64_t)at * PAGE,
+		.src = (uint64_t)src + (uint64_t)at * PAGE,
+		.len = pages * PAGE,
+	};
+
+	if (ioctl(bench.target.uffd, UFFDIO_COPY, &arg))
+		die("UFFDIO_COPY");
+}
+
+static void empty_target(void)
+{
+	drop((void *)bench.target.start, BATCH);
+}
+
+static void empty_both(void)
+{
+	empty_target();
+	drop(bench.unmapped, BATCH);
+}
+
+static void nothing(void)
+{
+}
+
+static void copy_mapped(int i)
+{
+	copy(bench.mapped, i, 1);
+}
+
+static void copy_window(int i)
+{
+	copy(bench.unmapped, i, 1);
+}
+
+static void copy_64(int i)
+{
+	(void)i;
+	copy(bench.mapped, 0, BATCH);
+}
+
+/* mprotect() to the same protection: a write section that touches no VMA. */
+static void copy_window_writer(int i)
+{
+	struct rig_copy c = { .uffd = bench.target.uffd, .dst = bench.target.start + (uint64_t)i * PAGE };
+
+	if (rig_start(bench.rig, &c) != 1 || mprotect(bench.other, PAGE, PROT_READ | PROT_WRITE) ||
+	    rig_go_on(bench.rig, RIG_FILL))
+		die("a held window");
+}
+
+static void mmap_munmap(int i)
+{
+	void *p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)i;
+	if (p == MAP_FAILED || munmap(p, 4 * PAGE))
+		die("mmap, munmap");
+}
+
+static void do_mprotect(int i)
+{
+	if (mprotect(bench.other, BATCH * PAGE, i & 1 ? PROT_READ | PROT_WRITE : PROT_READ))
+		die("mprotect");
+}
+
+static void madvise_dontneed(int i)
+{
+	drop(bench.mapped + BATCH * PAGE + (size_t)i * PAGE, 1);
+}
+
+static void madvise_random(int i)
+{
+	if (madvise(bench.other, BATCH * PAGE, i & 1 ? MADV_NORMAL : MADV_RANDOM))
+		die("madvise");
+}
+
+static void empty_other(void)
+{
+	drop(bench.other, BATCH);
+}
+
+static void minor_fault(int i)
+{
+	((volatile uint8_t *)bench.other)[(size_t)i * PAGE] = 1;
+}
+
+static void untouched(int i)
+{
+	(void)i;
+	syscall(SYS_getppid);
+}
+
+static uint8_t *many;
+
+/* Every other page protected: as many VMAs as pages. */
+static void map_many(void)
+{
+	if (many)
+		return;
+	many = map_area(MANY_VMAS);
+	for (size_t i = 0; i < MANY_VMAS; i += 2)
+		if (mprotect(many + i * PAGE, PAGE, PROT_READ))
+			die("mprotect");
+}
+
+static void fork_exec(int i)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)i;
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		execl("/proc/self/exe", "ops", "exit", (char *)NULL);
+		_exit(1);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		die("the child");
+}
+
+static const struct op {
+	const char *name;
+	void (*prepare)(void); /* a round */
+	void (*once)(int i);
+	int batch;  /* operations a round */
+	int rounds; /* measured; a quarter as many warm up */
+} ops[] = {
+	{ "copy_mapped", empty_target, copy_mapped, BATCH, MAX_ROUNDS },
+	{ "copy_window", empty_both, copy_window, BATCH, MAX_ROUNDS },
+	{ "copy_64_pages", empty_target, copy_64, 1, 12 },
+	{ "copy_window_writer", empty_target, copy_window_writer, 8, 12 },
+	{ "mmap_munmap", nothing, mmap_munmap, BATCH, MAX_ROUNDS },
+	{ "mprotect", nothing, do_mprotect, BATCH, MAX_ROUNDS },
+	{ "madvise_dontneed", nothing, madvise_dontneed, BATCH, MAX_ROUNDS },
+	{ "madvise_random", nothing, madvise_random, BATCH, MAX_ROUNDS },
+	{ "minor_fault", empty_other, minor_fault, BATCH, MAX_ROUNDS },
+	{ "fork_exec_10000_vmas", map_many, fork_exec, 1, 1 },
+	{ "getppid", nothing, untouched, BATCH, MAX_ROUNDS },
+};
+#define NR_OPS (sizeof(ops) / sizeof(ops[0]))
+
+static double run_round(const struct op *op)
+{
+	uint64_t begin;
+
+	op->prepare();
+	begin = now_ns();
+	for (int i = 0; i < op->batch; i++)
+		op->once(i);
+	return (double)(now_ns() - begin) / op->batch;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int nr)
+{
+	qsort(values, (size_t)nr, sizeof(*values), compare);
+	return (values[(nr - 1) / 2] + values[nr / 2]) / 2;
+}
+
+static void set_up(void)
+{
+	if (rig_target_open(&bench.target, RIG_ANON, BATCH) || rig_create(&bench.rig, "b"))
+		die("userfaultfd");
+	/* The rest is for madvise_dontneed. */
+	bench.mapped = map_area(2 * BATCH);
+	memset(bench.mapped, 0x5a, 2 * BATCH * PAGE);
+	bench.unmapped = map_area(BATCH);
+	bench.other = map_area(BATCH);
+}
+
+static void measure(const struct op *op, const char *config)
+{
+	double rounds[MAX_ROUNDS];
+
+	for (int i = 0; i < (op->rounds + 3) / 4; i++)
+		run_round(op);
+	for (int i = 0; i < op->rounds; i++)
+		rounds[i] = run_round(op);
+	printf("{\"config\":\"%s\",\"op\":\"%s\",\"cost\":%.1f}\n", config, op->name, median(rounds, op->rounds));
+	fflush(stdout);
+}
+
+/* Not before the file @name is there: the one who makes it has attached what is to be measured. */
+static void wait_for(const char *name)
+{
+	while (access(name, F_OK))
+		usleep(10000);
+}
+
+int main(int argc, char **argv)
+{
+	const char *config = argc > 1 ? argv[1] : "off";
+
+	if (!strcmp(config, "exit"))
+		return 0;
+	set_up();
+	if (argc > 2)
+		wait_for(argv[2]);
+	for (size_t i = 0; i < NR_OPS; i++)
+		measure(&ops[i], config);
+	/* A traced process whose windows are a moment ago, for those that are not traced. */
+	if (argc > 3)
+		wait_for(argv[3]);
+	return 0;
+}

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+#
+# In the guest: what bench/grow.c makes grow, under the tool; every count must be the one known in advance. JSON lines in /out/scale.
+# scale.sh all, or scale.sh soak WINDOWS
+set -u
+
+fail() {
+	echo "scale: $*" >&2
+	exit 1
+}
+
+# await FILE TEXT: until TEXT is in FILE.
+await() {
+	tries=0
+	until grep -q "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || fail "no '$2' in $1"
+		sleep 0.1
+	done
+}
+
+# watch PID FILE: the tool on a process, started when this returns; sets tool.
+watch() {
+	rm -f "$2"
+	uffdretry -j -o "$2" -p "$1" &
+	tool=$!
+	await "$2" '"type":"start"'
+}
+
+# expect FILE WINDOWS: as many, and what was lost.
+expect() {
+	windows=$(sed -n 's/^{"type":"summary".*"windows":{"total":\([0-9]*\).*/\1/p' "$1")
+	lost=$(sed -n 's/^{"type":"summary".*"lost":{\([^}]*\)}.*/\1/p' "$1")
+	echo "{\"type\":\"scale\",\"what\":\"expected\",\"file\":\"$1\",\"windows\":$windows,\"expected\":$2,\"lost\":{$lost}}" >>/out/scale
+	[ "$windows" = "$2" ] || fail "$1: $windows windows, $2 made; lost: $lost"
+}
+
+# What the maps and the process of the tool take. memlock is what the kernel counts for each map.
+memory() {
+	maps=$(cat /proc/"$1"/fdinfo/* 2>/dev/null | awk '/^map_type/ { m = 1 } /^pos/ { m = 0 } /^memlock/ && m { sum += $2 } END { print sum + 0 }')
+	rss=$(awk '/^VmRSS/ { print $2 * 1024 }' /proc/"$1"/status)
+	peak=$(awk '/^VmHWM/ { print $2 * 1024 }' /proc/"$1"/status)
+	echo "{\"type\":\"scale\",\"what\":\"memory\",\"maps\":$maps,\"rss\":$rss,\"rss_peak\":$peak,\"when\":\"$2\"}" >>/out/scale
+}
+
+open_windows() {
+	rm -f /tmp/go
+	grow windows "$1" /tmp/go >>/out/scale &
+	load=$!
+	watch $load "/out/windows-$1"
+	[ "$1" != 1 ] || memory $tool start
+	touch /tmp/go
+	wait $load || fail "windows $1"
+	wait $tool
+	expect "/out/windows-$1" "$1"
+}
+
+many_processes() {
+	rm -f /tmp/go
+	grow processes "$1" /tmp/go >/tmp/processes &
+	load=$!
+	await /tmp/processes first
+	# All of them are there.
+	until [ "$(pidof grow | wc -w)" -gt "$1" ]; do sleep 0.1; done
+	watch "$(sed -n 's/^first //p' /tmp/processes)" /out/processes
+	touch /tmp/go
+	wait $load || fail "processes"
+	memory $tool "1000 processes"
+	wait $tool
+	grep scale /tmp/processes >>/out/scale
+	expect /out/processes 100
+}
+
+# life NAME OPTION...: of the tool with these options.
+life() {
+	name=$1
+	shift
+	grow life uffdretry -j "$@" >/tmp/life || fail "life"
+	sed "s/}\$/,\"self_test\":\"$name\"}/" /tmp/life >>/out/scale
+}
+
+soak() {
+	rm -f /tmp/go
+	grow soak "$1" /tmp/go >>/out/scale &
+	load=$!
+	watch $load /out/soak
+	memory $tool start
+	touch /tmp/go
+	wait $load || fail "soak"
+	memory $tool end
+	wait $tool
+	expect /out/soak "$1"
+}
+
+case $1 in
+all)
+	for n in 1 16 256 1024; do
+		open_windows $n
+	done
+	many_processes 1000
+	life on
+	life off --self-test=off
+	;;
+soak) soak "$2" ;;
+esac
+exit 0
