@@ -124,7 +124,11 @@ $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -lbpf -lelf -lz -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft
+$(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $< -lcap-ng -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps
 
 deps:
 	$(Q)./tools/deps build test

@@ -22,6 +22,7 @@ enum {
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
+	OPT_USER,
 };
 
 static const struct option long_options[] = {
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
 	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -70,6 +72,10 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
 			   "      --fail-above RATE     exit 2 when the share of windows that are spurious\n"
 			   "                            under the per-MM check exceeds RATE (0.1%)\n"
+			   "\n"
+			   "Rights:\n"
+			   "      --user NAME           whose rights COMMAND has, files are opened with, and\n"
+			   "                            the tool keeps; default: who called sudo\n"
 			   "\n"
 			   "About this kernel and this tool:\n"
 			   "      --probe               show kernel, rights, BTF, plans and hooks, and exit\n"
@@ -275,6 +281,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 		return parse_self_test(arg, o) ? usage_error("--self-test takes only or off, not '%s'", arg) : 0;
 	case OPT_PLAN:
 		o->plan = arg;
+		return 0;
+	case OPT_USER:
+		o->user = arg;
 		return 0;
 	case 'V':
 		print_version();
