@@ -118,7 +118,7 @@ $(BUILD):
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli prom btf vm
+GROUPS ?= unit cli lint fuzz prom btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
@@ -186,7 +186,8 @@ help:
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
@@ -200,4 +201,5 @@ clean:
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
 
 -include tests/unit/unit.mk
+-include tests/fuzz/fuzz.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

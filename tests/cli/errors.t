@@ -69,11 +69,18 @@ if [ "$(id -u)" -eq 0 ]; then
 	run --user nobody --probe -o "$tmp/public/x"
 	[ "$(stat -c %u "$tmp/public/x")" = 65534 ]
 	report $? "-o with --user: the file is that user's"
+	SUDO_UID=65534 SUDO_GID=65534 run --user root --probe -o "$tmp/private/x"
+	[ "$(stat -c %u "$tmp/private/x")" = 0 ]
+	report $? '-o with --user root under sudo'
+	ln -s target "$tmp/public/link"
+	run --probe -o "$tmp/public/link"
+	grep -q '^result' "$tmp/public/target"
+	report $? '-o: a link elsewhere is followed'
 	SUDO_UID=x SUDO_GID=0 run -p $no_pid
 	matches 1 '^$' "$(says 'SUDO_UID')"
 	report $? 'SUDO_UID that is no number'
 else
-	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" 'SUDO_UID'; do
+	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'SUDO_UID'; do
 		skip "-o: $what: not root"
 	done
 fi
