@@ -22,9 +22,10 @@ endif
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) $(CFLAGS)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) \
+	-ffile-prefix-map=$(CURDIR)/= $(CPPFLAGS) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
-	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc
+	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)/=
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
@@ -180,6 +181,32 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
 	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
 
+# --- Packages: docs/dependencies.md --------------------------------------------------------------------------------
+
+VERSION := $(shell sed -n 's/^\#define UFFDRETRY_VERSION "\(.*\)"$$/\1/p' src/version.h)
+DIST := $(BUILD)/dist
+
+.PHONY: dist deb release check-deb check-release
+
+# Everything to build from, of the last commit: the same bytes whenever and wherever it is made.
+dist:
+	$(Q)mkdir -p $(DIST)
+	$(Q)git archive --prefix=uffdretry-$(VERSION)/ HEAD | gzip -9n >$(DIST)/uffdretry-$(VERSION).tar.gz
+	$(Q)echo $(DIST)/uffdretry-$(VERSION).tar.gz
+
+deb: dist
+	$(Q)./tools/deps build deb
+	$(Q)./tools/package deb $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+
+release: dist
+	$(Q)./tools/deps build
+	$(Q)./tools/package static $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+
+# Built twice with the same result, lintian, and installed, run and removed on Debian 12 and 13.
+check-deb: dist
+	$(Q)./tools/deps build deb
+	$(Q)./tools/check-deb $(DIST)/uffdretry-$(VERSION).tar.gz
+
 help:
 	@printf '%s\n' \
 	'make                 ./uffdretry and ./uffdload' \
@@ -191,6 +218,9 @@ help:
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
+	'make dist            build/dist/uffdretry-VERSION.tar.gz, of the last commit' \
+	'make deb             Debian packages in build/dist; make check-deb tries them on Debian 12 and 13' \
+	'make release         a static binary in build/dist, with checksums' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \
