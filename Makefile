@@ -129,7 +129,11 @@ $(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $< -lcap-ng -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps
+$(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall
 
 deps:
 	$(Q)./tools/deps build test
@@ -214,6 +218,7 @@ help:
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
@@ -232,4 +237,5 @@ clean:
 
 -include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
+-include tests/cov.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)
