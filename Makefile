@@ -53,7 +53,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro check-faults soak deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -159,6 +159,18 @@ check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
 
+# What goes wrong around the tool, with the large numbers: a quarter of an hour a kernel.
+check-faults: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(firstword $(SERIES)) $(lastword $(SERIES)); do ./tests/vm/faults $$kernel long || exit; done
+
+# A load that never stops and a tool that starts all the time, on SOAK_KERNELS for SOAK_SECONDS each.
+SOAK_KERNELS ?= 6.12 7.3
+SOAK_SECONDS ?= 3600
+soak: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(SOAK_KERNELS); do ./tests/vm/soak $$kernel $(SOAK_SECONDS) || exit; done
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -218,6 +230,8 @@ help:
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
+	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
 	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
