@@ -22,9 +22,10 @@ endif
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) $(CFLAGS)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) \
+	-ffile-prefix-map=$(CURDIR)/= $(CPPFLAGS) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
-	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc
+	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)/=
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
@@ -52,7 +53,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro examples bench bench-check bench-scale bench-soak bench-programs deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro examples bench bench-check bench-scale bench-soak bench-programs check-faults soak deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -118,13 +119,21 @@ $(BUILD):
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli prom btf vm
+GROUPS ?= unit cli lint fuzz prom btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -lbpf -lelf -lz -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft
+$(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $< -lcap-ng -o $@
+
+$(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall
 
 deps:
 	$(Q)./tools/deps build test
@@ -149,6 +158,18 @@ check-permm:
 check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
+
+# What goes wrong around the tool, with the large numbers: a quarter of an hour a kernel.
+check-faults: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(firstword $(SERIES)) $(lastword $(SERIES)); do ./tests/vm/faults $$kernel long || exit; done
+
+# A load that never stops and a tool that starts all the time, on SOAK_KERNELS for SOAK_SECONDS each.
+SOAK_KERNELS ?= 6.12 7.3
+SOAK_SECONDS ?= 3600
+soak: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(SOAK_KERNELS); do ./tests/vm/soak $$kernel $(SOAK_SECONDS) || exit; done
 
 # --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
 
@@ -223,13 +244,43 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
 	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
 
+# --- Packages: docs/dependencies.md --------------------------------------------------------------------------------
+
+VERSION := $(shell sed -n 's/^\#define UFFDRETRY_VERSION "\(.*\)"$$/\1/p' src/version.h)
+DIST := $(BUILD)/dist
+
+.PHONY: dist deb release check-deb check-release
+
+# Everything to build from, of the last commit: the same bytes whenever and wherever it is made.
+dist:
+	$(Q)mkdir -p $(DIST)
+	$(Q)git archive --prefix=uffdretry-$(VERSION)/ HEAD | gzip -9n >$(DIST)/uffdretry-$(VERSION).tar.gz
+	$(Q)echo $(DIST)/uffdretry-$(VERSION).tar.gz
+
+deb: dist
+	$(Q)./tools/deps build deb
+	$(Q)./tools/package deb $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+
+release: dist
+	$(Q)./tools/deps build
+	$(Q)./tools/package static $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+
+# Built twice with the same result, lintian, and installed, run and removed on Debian 12 and 13.
+check-deb: dist
+	$(Q)./tools/deps build deb
+	$(Q)./tools/check-deb $(DIST)/uffdretry-$(VERSION).tar.gz
+
 help:
 	@printf '%s\n' \
 	'make                 ./uffdretry and ./uffdload' \
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
+	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
+	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
+	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
@@ -238,6 +289,9 @@ help:
 	'make bench-check     the same against docs/data/bench.json: fails when anything costs a tenth more' \
 	'make bench-scale     windows at once, processes, memory, start and stop; writes docs/data/scale.json (three minutes)' \
 	'make bench-soak      ten million windows (SOAK=N), every one counted' \
+	'make dist            build/dist/uffdretry-VERSION.tar.gz, of the last commit' \
+	'make deb             Debian packages in build/dist; make check-deb tries them on Debian 12 and 13' \
+	'make release         a static binary in build/dist, with checksums' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \
@@ -248,4 +302,6 @@ clean:
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
 
 -include tests/unit/unit.mk
+-include tests/fuzz/fuzz.mk
+-include tests/cov.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

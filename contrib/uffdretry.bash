@@ -18,7 +18,7 @@ _uffdretry_command() {
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
-		--claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan -T --timestamp
+		--claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan --user -T --timestamp
 		-v --verbose -V --version -h --help --'
 
 	COMPREPLY=()
@@ -29,6 +29,7 @@ _uffdretry() {
 	-o | --output | --openmetrics) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	-d | --duration) mapfile -t COMPREPLY < <(compgen -W '10s 1m 10m 1h' -- "$cur") ;;
 	--fail-above) mapfile -t COMPREPLY < <(compgen -W '0.1% 1%' -- "$cur") ;;
+	--user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--plan) mapfile -t COMPREPLY < <(compgen -W 'retry_fn retry_state interval legacy' -- "$cur") ;;
 	*)
 		case $cur in

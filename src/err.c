@@ -32,18 +32,23 @@ static void error_object(const char *message, const char *hint, int status)
 	json_write(json_out, o);
 }
 
+/* One line, whatever the user typed, and nothing that a terminal could act on; not only in UTF-8, hence no high byte. */
+static void format(char *message, size_t size, const char *fmt, va_list ap)
+{
+	vsnprintf(message, size, fmt, ap);
+	for (char *c = message; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+}
+
 int fail(int status, const char *hint, const char *fmt, ...)
 {
 	char message[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
+	format(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	/* One line, whatever the user typed, and nothing that a terminal could act on. */
-	for (char *c = message; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
 
 	fprintf(stderr, "uffdretry: %s\n", message);
 	if (hint)
@@ -55,9 +60,10 @@ int fail(int status, const char *hint, const char *fmt, ...)
 
 static void say(const char *prefix, const char *fmt, va_list ap)
 {
-	fprintf(stderr, "uffdretry: %s", prefix);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char message[1024];
+
+	format(message, sizeof(message), fmt, ap);
+	fprintf(stderr, "uffdretry: %s%s\n", prefix, message);
 }
 
 void warning(const char *fmt, ...)

@@ -110,10 +110,29 @@ struct json_object *add_object(struct json_object *o, const char *key)
 	return child;
 }
 
+/* json-c escapes below U+0020 only; a terminal also acts on DEL and on U+0080 to U+009F, which only strings can hold. */
+static int put_escaped(FILE *f, const char *text)
+{
+	const char *begin = text;
+
+	for (; *text; text++) {
+		const unsigned char *c = (const unsigned char *)text;
+		bool del = c[0] == 0x7f, c1 = c[0] == 0xc2 && c[1] < 0xa0;
+
+		if (!del && !c1)
+			continue;
+		if (fprintf(f, "%.*s\\u%04x", (int)(text - begin), begin, c[c1]) < 0)
+			return -1;
+		text += c1;
+		begin = text + 1;
+	}
+	return fprintf(f, "%s\n", begin) < 0 ? -1 : 0;
+}
+
 int json_put_line(FILE *f, struct json_object *o)
 {
 	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int err = text && fprintf(f, "%s\n", text) >= 0 ? 0 : -1;
+	int err = text ? put_escaped(f, text) : -1;
 
 	json_object_put(o);
 	return err;

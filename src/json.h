@@ -23,7 +23,7 @@ struct json_object *add_object(struct json_object *o, const char *key);
 /* A new string object from @value; bytes that are not UTF-8 become U+FFFD. */
 struct json_object *json_text(const char *value);
 
-/* Write @o as one line and free it. Returns 0, or -1 with errno set. */
+/* Write @o as one line and free it; nothing in it acts on a terminal. Returns 0, or -1 with errno set. */
 int json_put_line(FILE *f, struct json_object *o);
 
 /* Write @o as one line, flush and free it. Returns 0, or -1 with errno set. */

@@ -26,6 +26,7 @@ enum {
 	OPT_PROBE,
 	OPT_SELF_TEST,
 	OPT_PLAN,
+	OPT_USER,
 };
 
 static const struct option long_options[] = {
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
 	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -88,6 +90,10 @@ static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 			   "                            witness of what sequence numbers prove (for tests)\n"
 			   "      --overhead            add what the kernel counted for each program: runs,\n"
 			   "                            time a run, share of a CPU\n"
+			   "\n"
+			   "Rights:\n"
+			   "      --user NAME           whose rights COMMAND has, files are opened with, and\n"
+			   "                            the tool keeps; default: who called sudo\n"
 			   "\n"
 			   "About this kernel and this tool:\n"
 			   "      --probe               show kernel, rights, BTF, plans and hooks, and exit\n"
@@ -305,6 +311,9 @@ static int parse_option(int key, const char *arg, struct options *o)
 		return parse_self_test(arg, o) ? usage_error("--self-test takes only or off, not '%s'", arg) : 0;
 	case OPT_PLAN:
 		o->plan = arg;
+		return 0;
+	case OPT_USER:
+		o->user = arg;
 		return 0;
 	case 'V':
 		print_version();

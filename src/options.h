@@ -37,6 +37,7 @@ struct options {
 	bool probe;
 	enum self_test_mode self_test;
 	const char *plan;
+	const char *user; /* whose rights, or NULL */
 	bool timestamp;
 	bool verbose;
 	char **command; /* NULL-terminated, or NULL */

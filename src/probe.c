@@ -5,6 +5,7 @@
 #include "access.h"
 #include "err.h"
 #include "json.h"
+#include "rights.h"
 #include "session.h"
 #include "version.h"
 
@@ -146,7 +147,7 @@ int probe(const struct options *o, FILE *out)
 	f.lockdown = lockdown_mode();
 	f.btf = has_btf();
 	f.kernel_read = f.btf && kernel_open(&f.kernel) == 0;
-	f.tried = session_open(&f.session, o);
+	f.tried = session_open(&f.session, o) ?: rights_drop();
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	err = o->json ? print_json(&f, out) : print_text(&f, out);

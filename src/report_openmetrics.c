@@ -33,6 +33,14 @@ static void family(FILE *out, const char *name, const char *type, const char *he
 	fprintf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
 }
 
+/* Of valid UTF-8: a control character begins here, U+0080 to U+009F included. */
+static bool is_control(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	return c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+}
+
 /* NAME="VALUE", escaped: valid UTF-8 whatever the bytes, and no control characters. */
 static void label(FILE *out, const char *name, const char *value)
 {
@@ -44,8 +52,12 @@ static void label(FILE *out, const char *name, const char *value)
 			fputs("\\n", out);
 		else if (*p == '"' || *p == '\\')
 			fprintf(out, "\\%c", *p);
-		else
-			fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, out);
+		else if (!is_control(p))
+			fputc(*p, out);
+		else {
+			fputc('?', out);
+			p += (unsigned char)*p == 0xc2;
+		}
 	}
 	fputc('"', out);
 	json_object_put(text);

@@ -3,6 +3,7 @@
 /* The processes that are watched: see target.h. */
 #include "target.h"
 #include "err.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,10 @@ int target_find(struct target *t, const struct options *o)
 	return err;
 }
 
-/* In the child: wait until tracing runs, then become COMMAND; errno goes up the pipe, which exec closes. */
+/*
+ * In the child: wait until tracing runs, then become COMMAND, with its user's rights and no file descriptor of ours;
+ * errno goes up the pipe, which exec closes.
+ */
 static void run_command(char **command, int start, int exec)
 {
 	sigset_t none;
@@ -80,8 +84,11 @@ static void run_command(char **command, int start, int exec)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	execvp(command[0], command);
-	err = errno;
+	err = -rights_become_user();
+	if (!err) {
+		execvp(command[0], command);
+		err = errno;
+	}
 	if (write(exec, &err, sizeof(err)) != sizeof(err))
 		_exit(EXIT_ERROR);
 	_exit(EXIT_ERROR);

@@ -280,6 +280,17 @@ static int open_events(struct tracer *t)
 	return t->events ? 0 : -errno;
 }
 
+static int open_skeleton(struct tracer *t)
+{
+	int err;
+
+	t->skel = uffdretry_bpf__open();
+	if (t->skel)
+		return 0;
+	err = errno;
+	return err > 0 ? -err : -ENOMEM;
+}
+
 int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
@@ -297,10 +308,8 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (!err && !t->percpu)
 		err = -ENOMEM;
 	if (!err)
-		t->skel = uffdretry_bpf__open();
-	if (!err && !t->skel)
-		err = -errno;
-	if (!err)
+		err = open_skeleton(t);
+	if (t->skel)
 		err = configure(t, cfg);
 	if (!err)
 		err = uffdretry_bpf__load(t->skel);

@@ -4,8 +4,10 @@
 #include "access.h"
 #include "err.h"
 #include "options.h"
+#include "output.h"
 #include "probe.h"
 #include "report.h"
+#include "rights.h"
 #include "session.h"
 #include "target.h"
 #include "totals.h"
@@ -74,22 +76,30 @@ static double seconds_since(__u64 then)
 	return (double)(now_ns() - then) / 1e9;
 }
 
+static void out_failed(void)
+{
+	run.out_broken = true;
+	run.out_errno = errno;
+	err_json(NULL);
+	output_cut();
+}
+
 /* Write a span. A reader that went away ends the run without an error; any other failure is one. */
 static void report(const struct span *s)
 {
-	if (run.out_broken || report_span(&run.report, s) == 0)
+	if (run.out_broken)
 		return;
-	run.out_broken = true;
-	run.out_errno = errno;
+	if (report_span(&run.report, s))
+		out_failed();
+	else
+		output_is_whole();
 }
 
 static void report_one_event(void *data, const struct event *e)
 {
 	(void)data;
-	if (run.out_broken || report_event(&run.report, e) == 0)
-		return;
-	run.out_broken = true;
-	run.out_errno = errno;
+	if (!run.out_broken && report_event(&run.report, e))
+		out_failed();
 }
 
 /*
@@ -103,10 +113,12 @@ static void report_events(bool all)
 	do {
 		more = tracer_read_events(run.session.tracer, report_one_event, NULL);
 	} while (more && all);
-	if (run.out_broken || report_flush(&run.report) == 0)
+	if (run.out_broken)
 		return;
-	run.out_broken = true;
-	run.out_errno = errno;
+	if (report_flush(&run.report))
+		out_failed();
+	else
+		output_is_whole();
 }
 
 static int read_counters(void)
@@ -150,7 +162,7 @@ static int start_metrics(void)
 	if (err)
 		return err;
 	err = write_metrics(false);
-	return err ? metrics_failed(err, "--openmetrics takes a regular file in a directory that may be written") : 0;
+	return err ? metrics_failed(err, "--openmetrics takes a regular file in a directory that its user (--user, sudo) may write") : 0;
 }
 
 static void report_interval(void)
@@ -340,6 +352,8 @@ static int trace(const sigset_t *wait_mask)
 		return err;
 	if (run.options.fail_above >= 0)
 		err = check_threshold();
+	if (!err)
+		err = rights_drop();
 	if (err)
 		return err;
 	fill_report();
@@ -354,6 +368,7 @@ static int trace(const sigset_t *wait_mask)
 	/* Who reads this knows that tracing runs. */
 	if (report_start(&run.report))
 		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
+	output_is_whole();
 	if (run.options.command)
 		err = target_start(&run.target, run.options.command);
 	if (!err)
@@ -362,9 +377,9 @@ static int trace(const sigset_t *wait_mask)
 	sigprocmask(SIG_SETMASK, wait_mask, NULL);
 	if (!err)
 		err = report_summary();
-	/* A signal was meant for COMMAND too. */
-	if (stop_signal && run.target.is_command && run.target.alive)
-		kill(run.target.pids[0], stop_signal);
+	/* A signal was meant for COMMAND too. We are its user, unless it became somebody else. */
+	if (stop_signal && run.target.is_command && run.target.alive && kill(run.target.pids[0], stop_signal))
+		warning("COMMAND goes on: no signal can be sent to it: %s", strerror(errno));
 	if (!err && run.metrics_errno)
 		err = metrics_failed(run.metrics_errno, "the file that is there holds older numbers");
 	return err ? err : exit_status();
@@ -372,7 +387,7 @@ static int trace(const sigset_t *wait_mask)
 
 static int self_test_only(void)
 {
-	int err = session_open(&run.session, &run.options);
+	int err = session_open(&run.session, &run.options) ?: rights_drop();
 
 	if (err)
 		return err;
@@ -388,10 +403,10 @@ static int open_output(void)
 
 	run.report.json = o->json;
 	run.report.timestamp = o->timestamp;
-	run.report.out = o->output ? fopen(o->output, "we") : stdout;
+	run.report.out = o->output ? output_open(o->output) : stdout;
 	if (!run.report.out)
-		return fail(EXIT_ERROR, "-o takes a file that may be written", "cannot write %s: %s", o->output,
-			    strerror(errno));
+		return fail(EXIT_ERROR, "-o takes a file that may be written by whom --user or sudo names",
+			    "cannot write %s: %s", o->output, strerror(errno));
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(run.report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	err_json(o->json ? run.report.out : NULL);
@@ -414,7 +429,9 @@ int main(int argc, char **argv)
 		return err;
 	tracer_libbpf_output(run.options.verbose);
 	set_signals(&wait_mask);
-	err = open_output();
+	err = rights_find_user(run.options.user);
+	if (!err)
+		err = open_output();
 	if (err)
 		return err;
 	if (run.options.probe)
@@ -424,5 +441,7 @@ int main(int argc, char **argv)
 		err = run.options.self_test == SELF_TEST_ONLY ? self_test_only() : trace(&wait_mask);
 	session_close(&run.session);
 	target_close(&run.target);
+	if (err)
+		output_discard();
 	return err;
 }

@@ -38,12 +38,63 @@ run -j -o "$tmp/report" -p $no_pid
 [ $status -eq 1 ] && [ -z "$out" ] && is_json "$tmp/report" "$is_error"
 report $? '-j -o: an error after the file is open goes there'
 
+check '--user that is none' 1 '^$' "$(says 'no such user: nosuch')" -- --user nosuch
+ln -s /nonexistent "$tmp/dangling"
+check '-o through a link to nowhere' 1 '^$' "$(says 'cannot write .*dangling')" -- -o "$tmp/dangling/x"
+run -o "$tmp/fresh" -p $no_pid
+[ $status -eq 1 ] && [ ! -e "$tmp/fresh" ]
+report $? '-o: a run that never began leaves no file'
+echo kept >"$tmp/there"
+run -o "$tmp/there" -p $no_pid
+[ $status -eq 1 ] && [ -e "$tmp/there" ]
+report $? '-o: ... but one that was there stays'
+
+mkdir -m 1777 "$tmp/sticky"
+ln -s "$tmp/there" "$tmp/sticky/link"
+check '-o: a link in a sticky directory' 1 '^$' "$(says 'cannot write .*sticky/link')" -- -o "$tmp/sticky/link"
+if [ "$(id -u)" -eq 0 ]; then
+	echo theirs >"$tmp/sticky/theirs"
+	chown 65534 "$tmp/sticky/theirs"
+	check '-o: a file of another user in a sticky directory' 1 '^$' "$(says 'cannot write .*Permission denied')" -- -o "$tmp/sticky/theirs"
+	[ "$(cat "$tmp/sticky/theirs")" = theirs ]
+	report $? '-o: ... it is as it was'
+	mkdir -m 700 "$tmp/private"
+	SUDO_UID=65534 SUDO_GID=65534 run -o "$tmp/private/x" -p $no_pid
+	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
+	report $? "-o under sudo: with the caller's rights"
+	run --user nobody -o "$tmp/private/x" -p $no_pid
+	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
+	report $? "-o with --user: with that user's rights"
+	mkdir -m 777 "$tmp/public"
+	run --user nobody --probe -o "$tmp/public/x"
+	[ "$(stat -c %u "$tmp/public/x")" = 65534 ]
+	report $? "-o with --user: the file is that user's"
+	SUDO_UID=65534 SUDO_GID=65534 run --user root --probe -o "$tmp/private/x"
+	[ "$(stat -c %u "$tmp/private/x")" = 0 ]
+	report $? '-o with --user root under sudo'
+	ln -s target "$tmp/public/link"
+	run --probe -o "$tmp/public/link"
+	grep -q '^result' "$tmp/public/target"
+	report $? '-o: a link elsewhere is followed'
+	SUDO_UID=x SUDO_GID=0 run -p $no_pid
+	matches 1 '^$' "$(says 'SUDO_UID')"
+	report $? 'SUDO_UID that is no number'
+else
+	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'SUDO_UID'; do
+		skip "-o: $what: not root"
+	done
+fi
 if can_be_nobody; then
+	as_nobody "$UFFDRETRY" --user root -p $no_pid >"$tmp/out" 2>"$tmp/err"
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 1 '^$' "$(says 'cannot become user root: missing capability')"
+	report $? '--user without the right to'
 	as_nobody "$UFFDRETRY" -o "$tmp/x" >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
 	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
 	report $? '-o where one may not write'
 else
+	skip '--user without the right to: setpriv is refused'
 	skip '-o where one may not write: setpriv is refused'
 fi
 

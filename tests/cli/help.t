@@ -16,7 +16,7 @@ for option in --help -h; do
 	report $? "$option fits in 80 columns"
 done
 for option in -p -c -a -d -e -j -o -T -v -V -h --pid --cgroup --all --duration --events --json --output --timestamp --openmetrics --fail-above --probe --self-test \
-	--plan --verbose --version --help INTERVAL COUNT COMMAND; do
+	--plan --user --verbose --version --help INTERVAL COUNT COMMAND; do
 	grep -qE "(^|[^-[:alnum:]])$option([^[:alnum:]]|\$)" "$tmp/out"
 	report $? "--help tells of $option"
 done

@@ -62,6 +62,19 @@ static char *line_of(struct json_object *o)
 	return line;
 }
 
+/* What a terminal acts on is escaped: also DEL and U+0080 to U+009F, which json-c passes. */
+static void terminals_are_safe(void **state)
+{
+	struct json_object *o = json_object_new_object();
+	char *line;
+
+	(void)state;
+	add_str(o, "s", "\x1b[m\x7f\xc2\x80|\xc2\x9b\xc2\x9f\xc2\xa0");
+	line = line_of(o);
+	expect_str("line", line, "{\"s\":\"\\u001b[m\\u007f\\u0080|\\u009b\\u009f\xc2\xa0\"}\n");
+	free(line);
+}
+
 /* Parse strictly: valid UTF-8, nothing behind the object. */
 static struct json_object *parsed(const char *line)
 {
@@ -580,6 +593,7 @@ static void command_in_the_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(terminals_are_safe),
 		cmocka_unit_test(text_survives),    cmocka_unit_test(any_bytes),
 		cmocka_unit_test(values),	    cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test(summary),	    cmocka_unit_test(interval),

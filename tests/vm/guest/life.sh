@@ -50,6 +50,7 @@ keep target-ends uffdretry -p $!
 # A disk that fills up on the way: the summary must not be lost with it.
 mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/full/fill bs=4k count=1 2>/dev/null
 keep disk-full uffdretry -j -o /full/report 0.1 20
+cp /full/report /out/disk-full.left
 umount /full
 
 # The file of metrics, and the summary of the same run; as somebody else may read it.

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * classify() against a slow model of docs/classes.md: the order of the classes, and what each check makes of them, are
+ * read from its table when this is built; the tests are written from its words, and know three answers.
+ *
+ * The windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its number.
+ */
+#include "classify.h"
+#include "fuzz.h"
+#include "totals.h"
+
+enum says { SAYS_NOTHING, SAYS_PASS, SAYS_EAGAIN };
+enum answer { NO, YES, UNKNOWN };
+
+static const struct row {
+	const char *class;
+	enum says snapshot, per_vma_seq, per_mm_seq;
+} table[] = {
+#include "fuzz/classes.inc"
+};
+#define NR_ROWS (sizeof(table) / sizeof(table[0]))
+
+/* --- A possible window ---------------------------------------------------------------------------------------------- */
+
+struct world {
+	struct window_facts w;
+	bool locked; /* the truth: somebody write-locked the VMA */
+};
+
+#define MODES 0x7000ULL
+#define OTHER_FLAGS 0x130000ULL
+
+static uint64_t one_of(struct bytes *b, uint64_t base, unsigned int n)
+{
+	return base + take_byte(b) % n;
+}
+
+static void make_file(struct bytes *b, struct vma_facts *v)
+{
+	v->uffd_ops = one_of(b, UFFD_OPS_ANON, 3);
+	v->file = v->inode = v->ino = 0;
+	if (v->uffd_ops == UFFD_OPS_ANON)
+		return;
+	/* Another file may be where one was: same address, another inode. */
+	v->file = one_of(b, 0x1000, 2);
+	v->inode = one_of(b, 0x2000, 2);
+	v->ino = one_of(b, 0x30, 2) + 2 * v->inode;
+}
+
+static void make_flags(struct bytes *b, struct vma_facts *v)
+{
+	uint64_t bits;
+
+	take(b, &bits, sizeof(bits));
+	v->flags = bits & (MODES | OTHER_FLAGS | VM_SHARED | VM_RWX);
+}
+
+/* Change some things about the VMA at the destination, or nothing. */
+static void change(struct bytes *b, struct vma_facts *v)
+{
+	uint8_t what = take_byte(b), more = take_byte(b);
+
+	if (what & 1)
+		make_flags(b, v);
+	if (what & 2)
+		make_file(b, v);
+	if (what & 4)
+		v->ctx = one_of(b, 1, 3);
+	if (what & 8)
+		v->start = one_of(b, 8, 3) << 12;
+	if (what & 16)
+		v->pgoff = one_of(b, 0, 4);
+	if (what & 32)
+		v->end = one_of(b, 20, 2) << 12;
+	if (what & 64)
+		v->vma = one_of(b, 0x100, 2);
+	if (more & 1)
+		v->policy = one_of(b, 0, 2);
+	if (more & 2)
+		v->anon_name = one_of(b, 0, 2);
+	if (more & 4)
+		v->page_prot = one_of(b, 0, 2);
+}
+
+static void make_sequence(struct bytes *b, struct world *world)
+{
+	struct window_facts *w = &world->w;
+	uint32_t moved = take_byte(b) % 9;
+
+	if (w->seq == SEQ_NONE)
+		return;
+	take(b, &w->begin.mm_lock_seq, sizeof(w->begin.mm_lock_seq));
+	/* Before the window nobody can have stored the number of a section that is still in. */
+	w->begin.vm_lock_seq = w->begin.mm_lock_seq - 1 - take_byte(b);
+	w->end.mm_lock_seq = w->begin.mm_lock_seq + moved;
+	w->end.vm_lock_seq = w->begin.vm_lock_seq;
+	if (!world->locked)
+		return;
+	/* The lock's section ended before the VMA was taken again. */
+	if (!moved)
+		w->end.mm_lock_seq++;
+	w->end.vm_lock_seq = w->begin.mm_lock_seq + take_byte(b) % (w->end.mm_lock_seq - w->begin.mm_lock_seq);
+}
+
+static void make_world(struct bytes *b, struct world *world)
+{
+	struct window_facts *w = &world->w;
+
+	memset(world, 0, sizeof(*world));
+	w->seq = take_byte(b) % 3;
+	w->retake = take_byte(b) % 16 < 12 ? RETAKE_OK : take_byte(b) % 5;
+	w->uffd_mask = MODES;
+	w->dst = one_of(b, 10, 10) << 12;
+	w->begin = (struct vma_facts) { .vma = 0x100, .start = 8 << 12, .end = 20 << 12, .ctx = 1, .pgoff = 1 };
+	make_flags(b, &w->begin);
+	make_file(b, &w->begin);
+	world->locked = take_byte(b) % 2;
+	w->end = w->begin;
+	if (world->locked) {
+		change(b, &w->end);
+		w->unmapped = take_byte(b) % 3;
+	}
+	make_sequence(b, world);
+	/* The hook sees a lock or misses it; it never sees one that was not. Without seqs it is all that there is. */
+	w->write_locked = take_byte(b) % 4 == 0 ? SEEN_UNKNOWN : world->locked ? SEEN_YES : SEEN_NO;
+	if (w->seq != SEQ_NONE && take_byte(b) % 4 == 0)
+		w->write_locked = SEEN_NO;
+	w->kernel_check = take_byte(b) % 3;
+	w->kernel_eagain = w->kernel_check == KERNEL_CHECK_SEEN && take_byte(b) % 2;
+	w->kernel_is = take_byte(b) % (NR_CHECKS + 1);
+	w->seq_between = take_byte(b) % 3;
+}
+
+/* --- The model: docs/classes.md in words --------------------------------------------------------------------------- */
+
+static bool has_file(const struct vma_facts *v)
+{
+	return v->file != 0;
+}
+
+/* "The userfaultfd modes, VM_SHARED, the uffd ops, and for a file-backed VMA file, inode and vm_pgoff." */
+static bool snapshot_differs(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+
+	if ((b->flags & MODES) != (e->flags & MODES) || (b->flags & VM_SHARED) != (e->flags & VM_SHARED))
+		return true;
+	if (b->uffd_ops != e->uffd_ops)
+		return true;
+	if (!has_file(b))
+		return false;
+	return b->file != e->file || b->inode != e->inode || b->ino != e->ino || b->pgoff != e->pgoff;
+}
+
+/* "The same context and modes, VM_SHARED and ops, and for a file the same inode and the same offset of the address." */
+static bool meaning_differs(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	int64_t there = (int64_t)b->pgoff * 4096 - (int64_t)b->start, here = (int64_t)e->pgoff * 4096 - (int64_t)e->start;
+
+	if (b->ctx != e->ctx || (b->flags & MODES) != (e->flags & MODES))
+		return true;
+	if ((b->flags & VM_SHARED) != (e->flags & VM_SHARED) || b->uffd_ops != e->uffd_ops)
+		return true;
+	if (!has_file(b) && !has_file(e))
+		return false;
+	return b->inode != e->inode || b->ino != e->ino || there != here;
+}
+
+/* "The same mapping changed in what neither looks at." */
+static bool otherwise_differs(const struct window_facts *w)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+
+	return b->start != e->start || b->end != e->end || b->flags != e->flags || b->page_prot != e->page_prot ||
+	       b->policy != e->policy || b->anon_name != e->anon_name;
+}
+
+/* Was the VMA write-locked; without mm_lock_seq: was mmap_lock taken for writing? */
+static enum answer was_locked(const struct world *world)
+{
+	if (world->w.seq != SEQ_NONE)
+		return world->locked ? YES : NO;
+	return world->w.write_locked == SEEN_UNKNOWN ? UNKNOWN : world->w.write_locked == SEEN_YES ? YES : NO;
+}
+
+static enum answer both(enum answer a, enum answer b)
+{
+	if (a == NO || b == NO)
+		return NO;
+	return a == UNKNOWN || b == UNKNOWN ? UNKNOWN : YES;
+}
+
+static enum answer is(bool it)
+{
+	return it ? YES : NO;
+}
+
+static enum answer unmapped(const struct window_facts *w)
+{
+	return w->unmapped == SEEN_UNKNOWN ? UNKNOWN : is(w->unmapped == SEEN_YES);
+}
+
+/* Is it a window of this class, none of the classes before being the one? */
+static enum answer is_class(const char *class, const struct world *world)
+{
+	const struct window_facts *w = &world->w;
+	bool mm_moved = w->begin.mm_lock_seq != w->end.mm_lock_seq;
+
+	if (!strcmp(class, "aborted"))
+		return is(w->retake == RETAKE_NEVER);
+	if (!strcmp(class, "blocked"))
+		return is(w->retake == RETAKE_BLOCKED);
+	if (!strcmp(class, "gone"))
+		return is(w->retake == RETAKE_GONE);
+	if (w->retake == RETAKE_LOST)
+		return UNKNOWN;
+	if (!strcmp(class, "real"))
+		return is(snapshot_differs(w) && meaning_differs(w));
+	if (!strcmp(class, "false_alarm"))
+		return is(snapshot_differs(w) && !meaning_differs(w));
+	if (!strcmp(class, "hidden"))
+		return is(!snapshot_differs(w) && meaning_differs(w));
+	if (!strcmp(class, "replaced"))
+		return both(was_locked(world), unmapped(w));
+	if (!strcmp(class, "tolerated"))
+		return both(was_locked(world), is(otherwise_differs(w)));
+	if (!strcmp(class, "locked")) /* not on kernels without mm_lock_seq */
+		return w->seq == SEQ_NONE ? NO : was_locked(world);
+	if (!strcmp(class, "unrelated"))
+		return w->seq == SEQ_NONE ? was_locked(world) : is(mm_moved);
+	if (!strcmp(class, "quiet"))
+		return YES;
+	fprintf(stderr, "docs/classes.md has a class that is not known here: %s\n", class);
+	abort();
+}
+
+/* NULL: undetermined. */
+static const struct row *model(const struct world *world)
+{
+	for (size_t i = 0; i < NR_ROWS; i++) {
+		enum answer answer = is_class(table[i].class, world);
+
+		if (answer != NO)
+			return answer == YES ? &table[i] : NULL;
+	}
+	abort(); /* every window has a class */
+}
+
+/* --- Both, side by side -------------------------------------------------------------------------------------------- */
+
+static bool says(const struct verdict *v, enum check check)
+{
+	return v->eagain & BIT32(check);
+}
+
+static void demand_check(const struct verdict *v, enum check check, enum says expected)
+{
+	if (expected == SAYS_NOTHING || !(v->reached & BIT32(check)))
+		return;
+	demand(says(v, check) == (expected == SAYS_EAGAIN));
+}
+
+static void demand_checks(const struct window_facts *w, const struct verdict *v, const struct row *row)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	bool seqs = w->seq != SEQ_NONE, contradicts;
+
+	demand(!!(v->reached & BIT32(CHECK_SNAPSHOT)) && !!(v->reached & BIT32(CHECK_OPS_POINTER)));
+	demand(!!(v->reached & BIT32(CHECK_PER_VMA_SEQ)) == seqs && !!(v->reached & BIT32(CHECK_PER_MM_SEQ)) == seqs);
+	demand(!!(v->reached & BIT32(CHECK_KERNEL)) == (w->kernel_check != KERNEL_CHECK_UNSEEN));
+	demand_check(v, CHECK_SNAPSHOT, row->snapshot);
+	demand_check(v, CHECK_PER_VMA_SEQ, row->per_vma_seq);
+	demand_check(v, CHECK_PER_MM_SEQ, row->per_mm_seq);
+	demand(says(v, CHECK_OPS_POINTER) == (b->uffd_ops != e->uffd_ops));
+	demand(says(v, CHECK_KERNEL) == (w->kernel_check != KERNEL_CHECK_UNSEEN && w->kernel_eagain));
+	demand(!(v->eagain & ~v->reached));
+	/* In a possible world only the kernel can contradict. */
+	contradicts = w->kernel_check == KERNEL_CHECK_SEEN && w->kernel_is < NR_CHECKS &&
+		      !!w->kernel_eagain != says(v, (enum check)w->kernel_is);
+	if (w->kernel_is == CHECK_PER_MM_SEQ && w->seq_between != SEEN_NO) {
+		demand(!v->anomaly);
+		demand(v->raced == (contradicts && w->seq_between == SEEN_YES));
+	} else {
+		demand(v->anomaly == contradicts);
+		demand(!v->raced);
+	}
+}
+
+static void demand_reasons(const struct window_facts *w, const struct verdict *v)
+{
+	demand(!!v->snapshot_reasons == snapshot_differs(w));
+	demand(!!v->meaning_reasons == meaning_differs(w));
+	demand(!!v->tolerated_reasons == (v->class == CLASS_TOLERATED));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes b = { data, size };
+	struct world world;
+	struct verdict v;
+	const struct row *row;
+
+	make_world(&b, &world);
+	memset(&v, 0xff, sizeof(v));
+	classify(&world.w, &v);
+	row = model(&world);
+	demand(v.class < NR_CLASSES);
+	demand(!strcmp(class_names[v.class], row ? row->class : "undetermined"));
+	demand(v.odd_start == (world.w.seq == SEQ_COUNT && world.w.begin.mm_lock_seq % 2));
+	if (v.class == CLASS_ABORTED || v.class == CLASS_BLOCKED || v.class == CLASS_GONE || v.class == CLASS_UNDETERMINED) {
+		demand(!v.reached && !v.eagain && !v.anomaly && !v.unwitnessed && !v.raced);
+		return 0;
+	}
+	demand_checks(&world.w, &v, row);
+	demand_reasons(&world.w, &v);
+	demand(v.unwitnessed == (world.w.seq != SEQ_NONE && world.locked && world.w.write_locked == SEEN_NO));
+	return 0;
+}

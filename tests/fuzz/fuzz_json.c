@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Whatever names and numbers a run has: each JSON record is one line, one object, valid UTF-8 and harmless. */
+#include "hostile.h"
+
+static void demand_record(const char *line, size_t size)
+{
+	struct json_tokener *tok = json_tokener_new();
+	struct json_object *o;
+
+	demand(strncmp(line, "{\"type\":\"", 9) == 0);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	o = json_tokener_parse_ex(tok, line, (int)size + 1);
+	demand(json_object_is_type(o, json_type_object));
+	demand(json_tokener_get_parse_end(tok) == size);
+	json_object_put(o);
+	json_tokener_free(tok);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct hostile h;
+	struct bytes b = { data, size };
+	char *text, *end;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	int lines = 0;
+
+	hostile_fill(&h, &b, out);
+	h.report.json = true;
+	demand(report_start(&h.report) == 0);
+	demand(report_event(&h.report, &h.event) == 0);
+	demand(report_span(&h.report, &h.span) == 0);
+	fclose(out);
+	demand(strlen(text) == length);
+	demand_harmless(text, length);
+	for (char *line = text; *line; line = end + 1, lines++) {
+		end = strchr(line, '\n');
+		demand(end);
+		*end = '\0';
+		demand_record(line, (size_t)(end - line));
+	}
+	demand(lines == 3);
+	free(text);
+	return 0;
+}

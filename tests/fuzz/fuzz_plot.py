@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""The reader of tools/plot.py on broken records: it reads a file, or refuses it with one line that names the place.
+
+usage: tests/fuzz/fuzz_plot.py SECONDS [SEED]; exit status 77 when there is no reader to test.
+"""
+import os
+import random
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+CORPUS = os.path.join(ROOT, "tests", "fuzz", "corpus", "plot")
+HOSTILE = [b"null", b"-1", b"1e999", b"NaN", b"18446744073709551616", b'"\\ud800"', b"[]", b"{}", b"true", b'"\xff"',
+           b"\0", b"\x1b[2J", b"[" * 5000, b"0.5", b'"' + b"x" * 300 + b'"']
+
+
+def mutated(data, rng):
+    """A few cuts, swaps and hostile values in it, mostly where a value or a name is."""
+    data = bytearray(data)
+    for _ in range(rng.randrange(1, 4)):
+        at = rng.randrange(len(data) + 1)
+        colon = data.find(b":", at)
+        what = rng.randrange(5)
+        if what == 0 and colon >= 0:
+            ends = [end for end in (data.find(b",", colon), data.find(b"}", colon)) if end >= 0]
+            data[colon + 1:min(ends, default=colon + 1)] = rng.choice(HOSTILE)
+        elif what == 1:
+            data[at:at + rng.randrange(1, 40)] = b""
+        elif what == 2:
+            data[at:at] = rng.choice(HOSTILE)
+        elif what == 3 and data:
+            data[at % len(data)] = rng.randrange(256)
+        else:
+            data = data[:at]
+    return bytes(data)
+
+
+def harmless(text):
+    return len(text.splitlines()) <= 1 and all(c.isprintable() for c in text)
+
+
+def main():
+    try:
+        import records  # pylint: disable=import-outside-toplevel # may not be there
+    except ModuleNotFoundError:
+        print("tools/plot.py, whose reader this tests, is not there")
+        sys.exit(77)
+    seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
+    rng, end, runs, refused = random.Random(seed), time.monotonic() + seconds, 0, 0
+    seeds = [open(os.path.join(CORPUS, name), "rb").read() for name in sorted(os.listdir(CORPUS))]
+    print(f"seed {seed}")
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "input.json")
+        for data in seeds:
+            with open(path, "wb") as file:
+                file.write(data)
+            records.read_runs([path])
+        while time.monotonic() < end:
+            data = mutated(rng.choice(seeds), rng)
+            with open(path, "wb") as file:
+                file.write(data)
+            runs += 1
+            try:
+                records.read_runs([path])
+            except records.BadInput as err:
+                refused += 1
+                if not harmless(str(err)):
+                    sys.exit(f"{str(err)!r} for {data!r}")
+            except Exception:
+                print(f"input: {data!r}", file=sys.stderr)
+                raise
+    print(f"stat::number_of_executed_units: {runs}\n{refused} of them refused")
+    if refused in (0, runs):
+        sys.exit("nothing was refused, or everything")
+
+
+main()

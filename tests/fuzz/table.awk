@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# The table "The class of a window" of docs/classes.md as C: one row a class, in the order of its tests.
+/^## / { inside = /The class of a window/ }
+inside && /^\| `/ {
+	gsub(/[`|]/, " ")
+	n = split($0, words, " ")
+	if (words[1] == "undetermined")
+		next
+	row = "{ \"" words[1] "\""
+	for (i = n - 2; i <= n; i++)
+		row = row ", " (words[i] == "EAGAIN" ? "SAYS_EAGAIN" : words[i] == "pass" ? "SAYS_PASS" : "SAYS_NOTHING")
+	print row " },"
+}

@@ -1,0 +1,82 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2086
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: with which rights the tool works, which it keeps, and which COMMAND and the files have.
+. /bin/lib.sh
+
+echo 'tester:x:1000:1000::/home/tester:/bin/sh' >>/etc/passwd
+printf '%s\n' tester:x:1000: extra:x:2000:tester >>/etc/group
+
+# keep CASE COMMAND...
+keep() {
+	case=$1
+	shift
+	"$@" >"/out/$case.out" 2>"/out/$case.err"
+	echo $? >"/out/$case.status"
+}
+
+# As sudo runs it when tester calls.
+as_tester='env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=tester'
+
+# What each set of capabilities is good for: all that are documented, then one less each time.
+with() {
+	keep "$1" withcaps 65534 "$2" uffdretry --probe -j
+}
+with all bpf,perfmon,sys_ptrace,sys_admin
+with no-admin bpf,perfmon,sys_ptrace
+with no-ptrace bpf,perfmon
+with no-bpf perfmon,sys_ptrace
+with no-perfmon bpf,sys_ptrace
+with only-admin sys_admin
+
+# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent.
+# shellcheck disable=SC2016 # for COMMAND's shell
+show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; cat /proc/$PPID/status >/out/$0.tool'
+keep command-root uffdretry -- sh -c "$show" command-root
+keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
+keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
+keep command-no-setuid withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+
+# A signal reaches COMMAND although neither we nor it are root any more.
+$as_tester uffdretry -- sleep 1000 >/out/signal.out 2>/out/signal.err &
+tool=$!
+wait_for 60 has_line '^Tracing' /out/signal.err
+wait_for 20 pgrep sleep >/dev/null
+kill -TERM $tool
+wait $tool
+echo $? >/out/signal.status
+wait_for 10 sh -c '! pgrep sleep' && echo gone >/out/signal.command
+
+# Nothing is lost with the rights: every window of a load that knows them, run by the user.
+echo 1 >/proc/sys/vm/unprivileged_userfaultfd
+find_kernel
+uffdretry --user tester -j -o /tmp/exact.json -- uffdload exact --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.err
+echo $? >/out/exact.status
+stat -c '%u:%g %a' /tmp/exact.json >/out/exact.owner
+cat /tmp/exact.json >/out/exact.json
+
+# Files. The metrics, replaced while it runs, by the user's rights.
+mkdir -m 755 /metrics && chown 1000:1000 /metrics
+keep metrics $as_tester uffdretry --openmetrics /metrics/x.prom -d 300ms 0.1
+ls /metrics >/out/metrics.left
+stat -c '%u:%g %a' /metrics/x.prom >/out/metrics.owner
+keep output-denied $as_tester uffdretry -o /root/x -d 10ms
+# In a sticky directory: a link, a link to nothing, somebody else's file.
+echo precious >/root/precious
+ln -s /root/precious /tmp/link
+ln -s /root/made /tmp/dangling
+su tester -c 'echo theirs >/tmp/theirs; chmod 666 /tmp/theirs'
+keep link uffdretry -o /tmp/link -d 10ms
+keep dangling uffdretry -o /tmp/dangling -d 10ms
+keep theirs uffdretry -o /tmp/theirs -d 10ms
+cat /root/precious /tmp/theirs >/out/untouched
+ls /root >/out/root-files
+# Nothing is left of a run that never began.
+mkdir -m 755 /plain
+mount -t tmpfs none /sys/kernel/btf
+keep never-began uffdretry -o /plain/new -d 10ms
+umount /sys/kernel/btf
+ls /plain >/out/plain-files
+
+left >/out/left
+exit 0
