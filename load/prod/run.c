@@ -29,6 +29,7 @@
 #define GRACE_S 5
 
 struct shared {
+	_Atomic int64_t began; /* the first pass; 0: not yet */
 	atomic_bool go;
 	atomic_bool stop;
 	atomic_bool pass_over;
@@ -103,7 +104,10 @@ struct tally *run_tally(struct run *run)
 /* The same thread of each pass gets the same tally, for tallies are given out in the same order. */
 void run_begin_pass(struct run *run)
 {
+	int64_t never = 0;
+
 	run->since = now_ns();
+	atomic_compare_exchange_strong(&run->shared->began, &never, run->since);
 	atomic_store(&run->shared->go, true);
 }
 
@@ -238,6 +242,15 @@ static uint64_t progress(const struct run *run)
 	return sum;
 }
 
+/* Set-up does not count. */
+static bool time_is_up(const struct run *run)
+{
+	int64_t began = atomic_load(&run->shared->began);
+	int64_t duration = (int64_t)run->params.duration_ms * (NS_PER_S / 1000);
+
+	return began && duration && now_ns() - began >= duration;
+}
+
 /* A child that ended badly while its pass goes on: whoever waits for it would wait for ever. */
 static bool child_died(void)
 {
@@ -259,7 +272,7 @@ static void __attribute__((noreturn)) give_up(const struct run *run, const char 
 static void *keep_time(void *data)
 {
 	struct run *run = data;
-	int64_t start = now_ns(), moved = start, failed = 0;
+	int64_t moved = now_ns(), failed = 0;
 	uint64_t before = 0, now;
 	struct timespec tick = { .tv_nsec = 50 * 1000 * 1000 };
 	sigset_t ends;
@@ -273,8 +286,7 @@ static void *keep_time(void *data)
 
 		if (signal == SIGUSR2)
 			return NULL;
-		if (signal > 0 || (run->params.duration_ms &&
-				   now_ns() - start >= (int64_t)run->params.duration_ms * (NS_PER_S / 1000)))
+		if (signal > 0 || time_is_up(run))
 			atomic_store(&run->shared->stop, true);
 		now = progress(run);
 		if (now != before)
