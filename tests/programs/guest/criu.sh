@@ -16,6 +16,9 @@ pong() {
 	[ "$(redis-cli ping 2>/dev/null)" = PONG ]
 }
 
+for module in inet unix tcp udp raw netlink af_packet; do
+	insmod /programs/modules/${module}_diag.ko
+done
 mkdir -p /tmp/img
 setsid redis-server --save '' --enable-debug-command yes --dir /tmp </dev/null >/tmp/redis.log 2>&1 &
 wait_for 60 pong || fail 'redis-server did not start'

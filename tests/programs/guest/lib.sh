@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # For the programs' scripts (busybox sh, in the tree of packages as root).
-export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/applets TMPDIR=/tmp
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/applets TMPDIR=/tmp LC_ALL=C
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {

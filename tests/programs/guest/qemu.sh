@@ -7,11 +7,12 @@
 
 machine='-accel tcg -m 64 -nodefaults -display none -drive file=/programs/dirty.img,format=raw,if=floppy,readonly=on'
 
-# hmp src|dst COMMAND: to the monitor; prints its answer.
+# hmp src|dst COMMAND: to the monitor; prints its answer. The monitor echoes with cursor movements: these lines go.
 hmp() {
-	printf '%s\n' "$2" | socat -t 2 - "UNIX-CONNECT:/tmp/$1.monitor" | tr -d '\r'
+	printf '%s\n' "$2" | socat -t 2 - "UNIX-CONNECT:/tmp/$1.monitor" | tr -d '\r' | grep -v '^(qemu)\|^QEMU'
 }
 
+# How often the guest went through its memory.
 rounds() {
 	wc -c <"/tmp/$1.serial"
 }
@@ -31,6 +32,8 @@ ended() {
 	esac
 }
 
+: >/tmp/src.serial
+: >/tmp/dst.serial
 # shellcheck disable=SC2086 # lists of words
 qemu-system-x86_64 $machine -serial file:/tmp/src.serial -monitor unix:/tmp/src.monitor,server,nowait >/out/qemu-src.log 2>&1 &
 wait_for 60 runs src 3 || { result qemu-postcopy 'the source did not start'; exit 1; }
