@@ -38,18 +38,10 @@ struct shared {
 };
 
 static const char *const count_names[NR_COUNTS] = {
-	[COUNT_FAULTS] = "faults",
-	[COUNT_WRITES] = "writes",
-	[COUNT_ZEROPAGES] = "zeropages",
-	[COUNT_DEVICE] = "device",
-	[COUNT_BALLOON] = "balloon",
-	[COUNT_REMAPS] = "remaps",
-	[COUNT_PREFETCHES] = "prefetches",
-	[COUNT_ALLOCATIONS] = "allocations",
-	[COUNT_FORKS] = "forks",
-	[COUNT_SWAPPED] = "swapped",
-	[COUNT_ZERO_SEEN] = "zero_seen",
-	[COUNT_FATAL] = "fatal",
+	[COUNT_FAULTS] = "faults",	   [COUNT_WRITES] = "writes",		[COUNT_ZEROPAGES] = "zeropages",
+	[COUNT_DEVICE] = "device",	   [COUNT_BALLOON] = "balloon",		[COUNT_REMAPS] = "remaps",
+	[COUNT_PREFETCHES] = "prefetches", [COUNT_ALLOCATIONS] = "allocations", [COUNT_FORKS] = "forks",
+	[COUNT_SWAPPED] = "swapped",	   [COUNT_ZERO_SEEN] = "zero_seen",	[COUNT_FATAL] = "fatal",
 };
 
 static const char *const what_words[] = { "unrelated", "benign", "replace", NULL };
@@ -359,8 +351,7 @@ static struct json_object *writer_json(const struct run *run, const struct tally
 	else
 		put(object, "asked_per_s", params->writer_rate);
 	put(object, "done", sum->counts[COUNT_WRITES]);
-	json_object_object_add(object, "per_s",
-			       json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
+	json_object_object_add(object, "per_s", json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
 	return object;
 }
 
@@ -412,23 +403,20 @@ static int report(const struct run *run, const struct settings *settings)
 /* --- main --------------------------------------------------------------------------------------------------- */
 
 static const struct setting common[] = {
-	{ "pages", "N", SETTING_NUMBER, SETTING_AT(struct params, pages), .min = 1, .max = 1 << 22,
-	  .doc = "Pages of the destination" },
-	{ "writers", "N", SETTING_NUMBER, SETTING_AT(struct params, writers), .min = 1, .max = 64,
-	  .doc = "Writer threads, which share the rate" },
-	{ "writer-rate", "N", SETTING_RATE, SETTING_AT(struct params, writer_rate), .max = 1000000,
-	  .doc = "Writes to the destination's mm a second, 0 for none" },
-	{ "writer-what", "WHAT", SETTING_WORD, SETTING_AT(struct params, writer_what), .words = what_words,
-	  .doc = "What they write: unrelated (other mappings), benign (the destination, but nothing that a check needs "
-		 "to see), replace (the destination anew)" },
-	{ "seed", "S", SETTING_NUMBER, SETTING_AT(struct params, seed), .max = UINT64_MAX,
-	  .doc = "Seed of the pages' contents and of all choices" },
-	{ "duration", "TIME", SETTING_TIME, SETTING_AT(struct params, duration_ms),
-	  .doc = "Begin anew until TIME (500ms, 10s, 1m) is over (default: end when all pages are done)" },
-	{ "passes", "N", SETTING_NUMBER, SETTING_AT(struct params, passes), .min = 1, .max = 1000000000,
-	  .doc = "Do all pages N times (default 1; with --duration as often as time allows)" },
-	{ "wait", NULL, SETTING_FLAG, SETTING_AT(struct params, wait),
-	  .doc = "Before all else say \"ready PID\" on stderr and wait for SIGUSR1" },
+	NUMBER_SETTING(struct params, pages, "pages", "N", 1, 1 << 22, "Pages of the destination"),
+	NUMBER_SETTING(struct params, writers, "writers", "N", 1, 64, "Writer threads, which share the rate"),
+	RATE_SETTING(struct params, writer_rate, "writer-rate", 1000000,
+		     "Writes to the destination's mm a second, 0 for none"),
+	WORD_SETTING(struct params, writer_what, "writer-what", "WHAT", what_words,
+		     "What they write: unrelated (other mappings), benign (the destination, but nothing that a check "
+		     "needs to see), replace (the destination anew)"),
+	NUMBER_SETTING(struct params, seed, "seed", "S", 0, UINT64_MAX,
+		       "Seed of the pages' contents and of all choices"),
+	TIME_SETTING(struct params, duration_ms, "duration",
+		     "Begin anew until TIME (500ms, 10s, 1m) is over (default: end when all pages are done)"),
+	NUMBER_SETTING(struct params, passes, "passes", "N", 1, 1000000000,
+		       "Do all pages N times (default 1; with --duration as often as time allows)"),
+	FLAG_SETTING(struct params, wait, "wait", "Before all else say \"ready PID\" on stderr and wait for SIGUSR1"),
 	{ 0 },
 };
 
