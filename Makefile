@@ -53,7 +53,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro examples bench bench-check bench-scale bench-soak bench-programs check-faults soak deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-programs check-repro examples bench bench-check bench-scale bench-soak bench-programs check-faults soak deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -153,6 +153,13 @@ check-permm:
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/permm/build
 	$(Q)./tests/run permm
+
+# QEMU, CRIU, stress-ng and the kernel's own tests under the tool: writes docs/programs.md.
+check-programs: deps
+	$(Q)./tools/deps programs
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)./tests/programs/run 7.3
+	$(Q)./tests/programs/report
 
 # The reproducers on each series: writes the runs in docs/merged-check.md.
 check-repro: deps
@@ -283,6 +290,7 @@ help:
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
+	'make check-programs  QEMU, CRIU, stress-ng, selftests under the tool; writes docs/programs.md (half an hour)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
 	'make examples        docs/EXAMPLES.md, from real runs in a VM' \
 	'make bench           what the tool costs, in guest instructions; writes docs/data/bench.json (ten minutes)' \

@@ -22,8 +22,10 @@ int client_init(struct client *client, struct run *run, int uffd, uint64_t start
 {
 	*client = (struct client) { .uffd = uffd, .start = start, .pages = pages, .page_size = page_size };
 	client->removed = calloc(pages / BITS + 1, sizeof(*client->removed));
-	if (client->removed)
+	client->copied = calloc(pages / BITS + 1, sizeof(*client->copied));
+	if (client->removed && client->copied)
 		return 0;
+	client_destroy(client);
 	run_fail(run, "no memory");
 	return -ENOMEM;
 }
@@ -31,12 +33,18 @@ int client_init(struct client *client, struct run *run, int uffd, uint64_t start
 void client_destroy(struct client *client)
 {
 	free(client->removed);
-	client->removed = NULL;
+	free(client->copied);
+	client->removed = client->copied = NULL;
 }
 
-static bool removed(const struct client *client, uint64_t n)
+static bool is_set(const atomic_uint_fast64_t *bits, uint64_t n)
 {
-	return atomic_load(&client->removed[n / BITS]) >> (n % BITS) & 1;
+	return atomic_load(&bits[n / BITS]) >> (n % BITS) & 1;
+}
+
+static void set_bit(atomic_uint_fast64_t *bits, uint64_t n)
+{
+	atomic_fetch_or(&bits[n / BITS], UINT64_C(1) << (n % BITS));
 }
 
 static void mark_removed(struct client *client, uint64_t start, uint64_t end)
@@ -44,7 +52,7 @@ static void mark_removed(struct client *client, uint64_t start, uint64_t end)
 	uint64_t n, first = (start - client->start) / client->page_size;
 
 	for (n = first; n < client->pages && client->start + n * client->page_size < end; n++)
-		atomic_fetch_or(&client->removed[n / BITS], UINT64_C(1) << (n % BITS));
+		set_bit(client->removed, n);
 }
 
 /* --- one page ----------------------------------------------------------------------------------------------- */
@@ -78,7 +86,7 @@ static int zero_page(struct server *server, const struct client *client, uint64_
 
 static int fill_page(struct server *server, const struct client *client, uint64_t n)
 {
-	return removed(client, n) ? zero_page(server, client, n) : copy_page(server, client, n);
+	return is_set(client->removed, n) ? zero_page(server, client, n) : copy_page(server, client, n);
 }
 
 /* Whoever waits for the page faults again, if there is need to. */
@@ -110,6 +118,7 @@ static void serve_fault(struct server *server, struct client *client, uint64_t a
 	switch (err) {
 	case 0:
 		tally_chain(server->tally, failures);
+		set_bit(client->copied, n);
 		return;
 	case EAGAIN:
 		defer(server, client, address, failures + 1);
@@ -128,7 +137,7 @@ static void serve_fault(struct server *server, struct client *client, uint64_t a
 
 bool serve_unasked(struct server *server, struct client *client, uint64_t n)
 {
-	int err = removed(client, n) ? 0 : copy_page(server, client, n);
+	int err = is_set(client->removed, n) || is_set(client->copied, n) ? 0 : copy_page(server, client, n);
 
 	if (err == ESRCH)
 		atomic_store(&client->gone, true);
@@ -139,7 +148,7 @@ bool serve_unasked(struct server *server, struct client *client, uint64_t n)
 
 /* --- events ------------------------------------------------------------------------------------------------- */
 
-/* The child's memory is at the parent's addresses, under a userfaultfd of its own. */
+/* The child's memory is at the parent's addresses, as far as it was filled, under a userfaultfd of its own. */
 static void add_fork(struct server *server, const struct client *parent, int uffd)
 {
 	struct client *client = server->nr_clients < CLIENTS_MAX ? malloc(sizeof(*client)) : NULL;
@@ -150,6 +159,7 @@ static void add_fork(struct server *server, const struct client *parent, int uff
 		close(uffd);
 		return;
 	}
+	memcpy(client->copied, parent->copied, (parent->pages / BITS + 1) * sizeof(*client->copied));
 	server->clients[server->nr_clients++] = client;
 }
 

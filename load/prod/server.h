@@ -15,7 +15,9 @@ struct client {
 	uint64_t start;
 	size_t pages;
 	size_t page_size;
-	atomic_uint_fast64_t *removed; /* a bit a page: given back, so that it is zeroes from now on */
+	/* A bit a page. */
+	atomic_uint_fast64_t *removed; /* given back, so that it is zeroes from now on */
+	atomic_uint_fast64_t *copied;  /* nothing to do for it in the background */
 	uint64_t next;		       /* for copying in the background */
 	atomic_bool gone;	       /* its process ended */
 };
@@ -49,7 +51,7 @@ struct server {
 
 /* Until run_end_service(). A thread's function. */
 void *serve(void *server);
-/* The background's copy of page n: true when there is nothing left to do for it. */
+/* The background's copy of page n, if it was not copied yet: true when there is nothing left to do for it. */
 bool serve_unasked(struct server *server, struct client *client, uint64_t n);
 
 #endif

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -43,6 +44,8 @@ static void fill_page(struct copier *copier, uint64_t n)
 	do {
 		err = copy_page(copier, n);
 		failures += err == EAGAIN;
+		if (err == ENOENT)
+			sched_yield(); /* it is mapped anew, but not registered yet */
 	} while ((err == EAGAIN || err == ENOENT) && !run_stopped(copier->run));
 	if (!err) {
 		tally_latency(copier->tally, now_ns() - since);
