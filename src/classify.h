@@ -215,9 +215,10 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 
 /*
  * Nothing about the VMA differs, its vm_lock_seq neither, and the kernel let the copy pass: most windows by far. Then every
- * question below is answered, but for mm_lock_seq. Without a branch each, so that it costs a compare a member.
+ * question below is answered, but for mm_lock_seq. Without a branch each, so that it costs a compare a member; and a function
+ * of its own, for else the compiler would keep every member on the stack for what follows, of which BPF has 512 bytes.
  */
-static __always_inline _Bool is_untouched(const struct window_facts *w)
+static __attribute__((noinline)) _Bool is_untouched(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 differs = (b->vma ^ e->vma) | (b->start ^ e->start) | (b->end ^ e->end) | (b->flags ^ e->flags) |

@@ -134,6 +134,9 @@ static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
+/* The compiler would else load at an address that it chose before: the verifier wants each access of a context as it is. */
+#define LOADED_HERE(v) asm volatile("" : "+r"(v))
+
 struct unmapped_range {
 	__u64 mm;
 	__u64 start;
@@ -154,12 +157,18 @@ static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 		range.mm = (__u64)unmap->first->vm_mm;
 		range.start = unmap->vma_start;
 		range.end = unmap->vma_end;
+		LOADED_HERE(range.mm);
+		LOADED_HERE(range.start);
+		LOADED_HERE(range.end);
 	} else {
 		struct vm_area_struct *vma = (struct vm_area_struct *)args[2];
 
 		range.mm = (__u64)vma->vm_mm;
 		range.start = args[3];
 		range.end = args[4];
+		LOADED_HERE(range.mm);
+		LOADED_HERE(range.start);
+		LOADED_HERE(range.end);
 	}
 	return range;
 }

@@ -131,35 +131,38 @@ static __always_inline void window_event(const struct window *w)
 	event_end(e);
 }
 
-/* Name and count who had the write sections @first ... @last of @w's mm. */
-static __always_inline void window_count_writers(struct window *w, __u32 first, __u32 last, __u32 lock_seq)
+/* The write sections that began in @w, or were under way when it did and ended in it, as numbers: false if there are none. */
+static __always_inline bool window_sections(const struct window *w, __u32 *first, __u32 *last)
 {
-	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot, .lock_seq = lock_seq };
+	__u32 begin = w->facts.begin.mm_lock_seq, end;
 
-	writers_count(&q, first, last);
-	w->writers = q.set;
+	if (mm_seq_kind() != SEQ_COUNT) {
+		*first = w->first_writer | 1;
+		*last = writer_head(w->mm) - 1;
+		return true;
+	}
+	end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+	*first = begin | 1;
+	*last = (end - 1) | 1;
+	return begin != end;
 }
 
 /*
- * Who wrote to @w's mm in the window? What is still in at both ends has done nothing in it; what was in at the begin and
- * ended has.
+ * Name and count who wrote to @w's mm in the window. What is still in at both ends has done nothing in it; what was in
+ * at the begin and ended has.
  */
 static __always_inline void window_writers(struct window *w)
 {
-	__u32 begin = w->facts.begin.mm_lock_seq, end, lock_seq = 0;
+	__u32 first, last;
 
-	if (!has_writers || w->facts.retake == RETAKE_LOST)
+	if (!has_writers || w->facts.retake == RETAKE_LOST || !window_sections(w, &first, &last))
 		return;
-	if (mm_seq_kind() != SEQ_COUNT) {
-		window_count_writers(w, w->first_writer | 1, writer_head(w->mm) - 1, 0);
-		return;
-	}
-	end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
-	if (begin == end)
-		return;
-	if (w->retaken_ns && was_write_locked(&w->facts))
-		lock_seq = w->facts.end.vm_lock_seq;
-	window_count_writers(w, begin | 1, (end - 1) | 1, lock_seq);
+	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
+
+	if (mm_seq_kind() == SEQ_COUNT && w->retaken_ns && was_write_locked(&w->facts))
+		q.lock_seq = w->facts.end.vm_lock_seq;
+	writers_count(&q, first, last);
+	w->writers = q.set;
 }
 
 /*
