@@ -1,0 +1,142 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2086,SC2317,SC3045
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: what goes wrong around the tool while it works. $1: short, or long for the numbers of make check-faults.
+. /bin/lib.sh
+
+stopped=3 kills=0 forks=500
+[ "$1" = short ] || stopped=30 kills=100 forks=65536
+find_kernel
+# shellcheck disable=SC2154 # find_kernel sets them
+truth="--kernel-check=$check --locks=$locks"
+scenarios=nothing,mprotect-same,mprotect,unmap
+
+# keep CASE COMMAND...
+keep() {
+	case=$1
+	shift
+	"$@" >"/out/$case.out" 2>"/out/$case.err"
+	echo $? >"/out/$case.status"
+}
+
+# --- Calls that fail: bpf(2) by its command, and what becomes of COMMAND ----------------------------------------------
+# refuse CASE SYSCALL FIRST ERRNO
+refuse() {
+	keep "$1" failcall "$2" "$3" "$4" uffdretry --self-test=off -- touch "/out/$1.ran"
+}
+bpf=321 enomem=12 eperm=1
+refuse map-create $bpf 0 $enomem
+refuse prog-load $bpf 5 $enomem
+refuse link-create $bpf 28 $enomem
+refuse test-run $bpf 10 $eperm
+refuse map-lookup $bpf 1 $enomem
+refuse prog-info $bpf 15 $enomem
+refuse capset 126 -1 $eperm
+refuse pidfd-open 434 -1 24 # EMFILE
+keep userfaultfd failcall 323 -1 $eperm uffdretry -j -d 10ms
+
+# Too little memory, from where nothing can start to where all is well.
+for kib in 2000 3000 4000 6000 8000 12000 16000 24000 64000; do
+	(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
+	echo "$kib $? $(head -1 /out/memory.err)"
+done >/out/memory
+keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
+
+# Without rights that count: root of its own user namespace only, as in a container.
+keep container su nobody -c 'unshare -Ur uffdretry -d 10ms'
+left >/out/left-refused
+
+# --- Around a load whose windows are known ---------------------------------------------------------------------------
+# traced CASE FAULT...: two tools at once watch the load; the fault is done once both trace, and undone by its own means.
+traced() {
+	name=$1
+	shift
+	uffdload exact $truth --runs 2 --only $scenarios --wait >"/out/$name.truth" 2>"/out/$name.load" &
+	load=$!
+	wait_for 60 has_line '^ready' "/out/$name.load"
+	pid=$(sed -n 's/^ready //p' "/out/$name.load")
+	uffdretry -j -o "/out/$name.json" -p "$pid" 2>"/out/$name.err" &
+	tool=$!
+	uffdretry -j -o "/out/$name-second.json" -p "$pid" 0.2 2>>"/out/$name.err" &
+	second=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json"
+	wait_for 60 has_line '"type":"start"' "/out/$name-second.json"
+	"$@"
+	kill -USR1 $load
+	wait $load
+	[ -z "$after" ] || $after
+	wait $tool
+	echo $? >"/out/$name.status"
+	wait $second
+	echo $? >"/out/$name-second.status"
+}
+
+# The tools sleep while everything happens.
+stop() {
+	kill -STOP $tool $second
+}
+wake() {
+	sleep $stopped
+	kill -CONT $tool $second
+}
+after=wake
+traced stop stop
+
+# A processor goes, and the clock is wrong by a day.
+cpu=/sys/devices/system/cpu/cpu1/online
+hotplug() {
+	echo 0 >$cpu || echo no >/out/hotplug.missing
+	date -s "@$(($(date +%s) + 86400))" >/dev/null
+}
+plug_again() {
+	echo 1 >$cpu
+	date -s "@$(($(date +%s) - 172800))" >/dev/null
+}
+after=plug_again
+traced hotplug hotplug
+after=
+
+# The target dies in the middle of its windows.
+uffdload free --duration 60s --copiers 2 --writers 1 --what unrelated >/out/killed.truth 2>/dev/null &
+load=$!
+uffdretry -j -o /out/killed.json -p $load 2>/out/killed.err &
+tool=$!
+wait_for 60 has_line '"type":"start"' /out/killed.json
+sleep 1
+kill -9 $load
+wait $tool
+echo $? >/out/killed.status
+wait $load 2>/dev/null
+
+# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
+if echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
+	mkdir /sys/fs/cgroup/small
+	echo 3M >/sys/fs/cgroup/small/memory.max
+	keep oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
+fi
+
+# Many processes that live shortly, and at the end the load: each was a target, and none is any more.
+cat >/tmp/many <<END
+i=0
+while [ \$i -lt $forks ]; do
+	(:)
+	i=\$((i + 1))
+done
+exec uffdload exact $truth --runs 1 --only $scenarios
+END
+uffdretry -j -o /out/many.json -- sh /tmp/many >/out/many.truth 2>/out/many.err
+echo $? >/out/many.status
+left >/out/left-traced
+
+# Killed at any moment, while it loads, attaches, tests itself, traces.
+i=0
+while [ $i -lt $kills ]; do
+	uffdretry >/dev/null 2>&1 &
+	tool=$!
+	sleep "$(awk "BEGIN { srand($i); print rand() * 4 }")"
+	kill -9 $tool
+	wait $tool
+	i=$((i + 1))
+done 2>/dev/null
+left >/out/left-killed
+exit 0
