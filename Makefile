@@ -23,9 +23,9 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) \
-	-ffile-prefix-map=$(CURDIR)/= $(CPPFLAGS) $(CFLAGS)
+	-ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
-	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)/=
+	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)=.
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
@@ -53,7 +53,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro check-faults soak deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -129,7 +129,11 @@ $(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $< -lcap-ng -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps
+$(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall
 
 deps:
 	$(Q)./tools/deps build test
@@ -154,6 +158,18 @@ check-permm:
 check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
+
+# What goes wrong around the tool, with the large numbers: a quarter of an hour a kernel.
+check-faults: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(firstword $(SERIES)) $(lastword $(SERIES)); do ./tests/vm/faults $$kernel long || exit; done
+
+# A load that never stops and a tool that starts all the time, on SOAK_KERNELS for SOAK_SECONDS each.
+SOAK_KERNELS ?= 6.12 7.3
+SOAK_SECONDS ?= 3600
+soak: deps
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)for kernel in $(SOAK_KERNELS); do ./tests/vm/soak $$kernel $(SOAK_SECONDS) || exit; done
 
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
@@ -214,6 +230,10 @@ help:
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
+	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
+	'make check-asan      the unit and cli tests alone, under ASan and UBSan (make check has them so too)' \
+	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
@@ -232,4 +252,5 @@ clean:
 
 -include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
+-include tests/cov.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

@@ -37,8 +37,16 @@ done_testing() {
 
 # boot KERNEL GUEST_SCRIPT [ARG...]: runs tests/vm/guest/SCRIPT in the guest; its /out comes back in $out. The array vm_options adds options.
 boot() {
-	local kernel=$1 script=$2
+	local kernel=$1 script=$2 run=(sh "/bin/$2") status
 	shift 2
+	# tests/coverage: another build of the tool, which leaves its counters in /out.
+	if [ -n "${COVERAGE:-}" ]; then
+		vm_options+=(--add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
+		run=(sh /bin/coverage.sh "/bin/$script")
+	fi
 	"$here/run" --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \
-		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- sh "/bin/$script" "$@"
+		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- "${run[@]}" "$@"
+	status=$?
+	[ ! -d "$out/gcov" ] || cp -r "$out/gcov/." "$COVERAGE"
+	return $status
 }
