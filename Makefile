@@ -23,9 +23,9 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote $(BUILD) \
-	-ffile-prefix-map=$(CURDIR)/= $(CPPFLAGS) $(CFLAGS)
+	-ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
-	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)/=
+	-D__TARGET_ARCH_x86 -Ivmlinux -Isrc -ffile-prefix-map=$(CURDIR)=.
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
@@ -53,7 +53,9 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-programs check-repro examples bench bench-check bench-scale bench-soak bench-programs check-faults soak deps test-programs format clean install uninstall help
+.PHONY: all static repro demo install uninstall format clean help deps test-programs
+.PHONY: check check-kernels check-permm check-programs check-repro check-faults soak
+.PHONY: examples bench bench-check bench-scale bench-soak bench-programs
 
 all: uffdretry uffdload
 
@@ -286,6 +288,7 @@ help:
 	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
 	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
 	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
+	'make check-asan      the unit and cli tests alone, under ASan and UBSan (make check has them so too)' \
 	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \

@@ -9,7 +9,7 @@ UNIT_PROGRAMS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/asan/%.o)
 ASAN_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/asan/%.o)
 
-.PHONY: check-unit check-cli unit-programs
+.PHONY: check-unit check-cli check-asan unit-programs
 
 $(BUILD)/asan/%.o: %.c | $(BUILD)
 	$(call msg,CC,$@)
@@ -49,5 +49,8 @@ check-unit: unit-programs
 
 check-cli: $(BUILD)/asan/uffdretry
 	$(Q)UFFDRETRY=$(abspath $<) prove $(PROVE_FLAGS) --exec bash tests/cli
+
+# Both: every test of the user side that needs no other kernel, under ASan and UBSan.
+check-asan: check-unit check-cli
 
 -include $(ASAN_OBJS:.o=.d) $(UNIT_OBJS:.o=.d)
