@@ -4,6 +4,7 @@
 # Make the tree of packages the root, for CRIU wants to be where its processes are, and run the scripts named.
 tree=/tree
 mkdir -p /dev/shm
+uname -r >/out/kernel
 mount --bind $tree $tree
 for dir in proc sys dev; do
 	mount --rbind /$dir $tree/$dir

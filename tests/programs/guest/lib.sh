@@ -15,12 +15,13 @@ wait_for() {
 	done
 }
 
-# under NAME COMMAND...: under the tool; its report, the program's words and the command itself are kept.
+# under NAME COMMAND...: under the tool; its report, the program's words and the command itself are kept. A program that
+# takes longer than five minutes is ended.
 under() {
 	name=$1
 	shift
 	echo "$*" >"/out/$name.command"
-	uffdretry -j -o "/out/$name.json" -- "$@" >"/out/$name.log" 2>&1
+	uffdretry -j -o "/out/$name.json" -- timeout 300 "$@" >"/out/$name.log" 2>&1
 	echo $? >"/out/$name.status"
 }
 
