@@ -605,6 +605,15 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 	return has_tracepoint(k->btf, h->target, h->args);
 }
 
+bool hook_replaced(const struct kernel *k, const struct hook *h)
+{
+	if (hook_in_btf(k, h))
+		return false;
+	if (h->unless && has_function(k->btf, h->unless))
+		return true;
+	return !strcmp(h->variant, "tp_btf") && h->args && has_tracepoint(k->btf, h->target, 0);
+}
+
 int hook_btf_id(const struct kernel *k, const struct hook *h)
 {
 	return btf__find_by_name_kind(k->btf, h->target, BTF_KIND_FUNC);

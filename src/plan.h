@@ -73,6 +73,9 @@ void kernel_close(struct kernel *k);
  * matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
 
+/* Does another hook of the plan stand in for @h here: on a function that serves better, or on the tracepoint as it is? */
+bool hook_replaced(const struct kernel *k, const struct hook *h);
+
 /* The BTF id of a hook's function, or a negative errno. */
 int hook_btf_id(const struct kernel *k, const struct hook *h);
 

@@ -54,8 +54,9 @@ static void text_plans(struct facts *f, FILE *out)
 		fprintf(out, "plan %s (%s): %s\n", plans[i]->name, plans[i]->exactness,
 			plan_possible(&f->kernel, plans[i]) ? "possible" : "not on this kernel");
 		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
-			fprintf(out, "  %-9s %-6s %-26s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
-				(*h)->why);
+			if (!hook_replaced(&f->kernel, *h))
+				fprintf(out, "  %-9s %-6s %-26s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
+					(*h)->why);
 	}
 	for (int i = 0; f->kernel.unmeasured[i]; i++)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
