@@ -27,7 +27,7 @@
 
 #define PAGE 4096UL
 #define MAX_WINDOWS 4096
-#define PAIRS 200	  /* mmap+munmap of the writer */
+#define PAIRS 200 /* mmap+munmap of the writer */
 #define WINDOWS_A_PROCESS 100
 #define SOAK_THREADS 2
 #define SOAK_BATCH 512
@@ -48,7 +48,8 @@ static void die(const char *what)
 
 static uint8_t *map_area(size_t pages)
 {
-	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p =
+		mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -194,8 +195,8 @@ static void processes(uint64_t nr, const char *go)
 		failed |= status;
 	if (failed)
 		die("a process");
-	printf("{\"type\":\"scale\",\"what\":\"processes\",\"processes\":%llu,\"windows_each\":%d}\n", (unsigned long long)nr,
-	       WINDOWS_A_PROCESS);
+	printf("{\"type\":\"scale\",\"what\":\"processes\",\"processes\":%llu,\"windows_each\":%d}\n",
+	       (unsigned long long)nr, WINDOWS_A_PROCESS);
 }
 
 static void *soak_thread(void *data)

@@ -3,8 +3,9 @@
 /*
  * What is measured: the operations, each done many times, and what one costs.
  *
- * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction,
- * and the median of many short rounds is free of the timer's interrupts. What prepares a round is not measured.
+ * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
+ * instruction, and the median of many short rounds is free of the timer's interrupts. What prepares a round is not
+ * measured.
  */
 #include "rig.h"
 

@@ -57,7 +57,7 @@ def budget(kernel, op, config):
     if (op, config) not in BUDGETS or "floor" not in kernel["added"]:
         return None
     times, most = BUDGETS[op, config]
-    return min(times * kernel["added"]["floor"][op], most)
+    return max(0, min(times * kernel["added"]["floor"][op], most))
 
 
 def verdict(kernel, op, config):
@@ -75,7 +75,7 @@ def peer_verdict(kernel, op, config):
     peer = kernel["added"].get("peer" if config == "traced" else "peer-untraced")
     if not peer:
         return ""
-    allowed = PEER_SHARE * peer[op]
+    allowed = max(0, PEER_SHARE * peer[op])
     over = kernel["added"][config][op] - allowed
     return "%.0f: holds" % allowed if over <= noise(kernel, op) else "%.0f: missed by %.0f" % (allowed, over)
 

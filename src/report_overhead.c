@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * --overhead: what the kernel counted for each of our programs (BPF_ENABLE_STATS): runs, and the time in them. Not in it is
- * what a hook costs before its program runs and after: docs/overhead.md has that, in instructions.
+ * --overhead: what the kernel counted for each of our programs (BPF_ENABLE_STATS): runs, and the time in them. Not in
+ * it is what a hook costs before its program runs and after: docs/overhead.md has that, in instructions.
  */
 #include "json.h"
 #include "report.h"
