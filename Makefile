@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-repro evidence evidence-quick deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -118,7 +118,7 @@ $(BUILD):
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli prom btf vm
+GROUPS ?= unit cli prom plot btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
@@ -149,6 +149,21 @@ check-permm:
 check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
+
+# docs/evidence.md, docs/mail.txt and their figures from the recorded data.
+evidence:
+	$(Q)./tools/deps plot
+	$(Q)./tools/evidence.py
+
+# The same from nothing, of the small sweep, in build/evidence: a quarter of an hour. The other check's kernel takes part where it is built.
+EVIDENCE := $(BUILD)/evidence
+
+evidence-quick:
+	$(Q)./tools/deps build vm plot
+	$(Q)$(MAKE) --no-print-directory static
+	$(Q)mkdir -p $(EVIDENCE)/data
+	$(Q)./bench/sweep --quick -o $(EVIDENCE)/data/sweep.jsonl
+	$(Q)./tools/evidence.py --data $(EVIDENCE)/data/sweep.jsonl -o $(EVIDENCE)
 
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
@@ -182,10 +197,12 @@ help:
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli prom plot btf vm", SERIES="6.12 7.3" choose' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
+	'make evidence        docs/evidence.md, docs/mail.txt and their figures, from docs/data' \
+	'make evidence-quick  the same from nothing, of a small sweep, in build/evidence (a quarter of an hour)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

@@ -4,63 +4,113 @@
 import dataclasses
 
 RATES = ("0", "10", "100", "1000", "10000", "max")
-CHECKS = ("snapshot", "per_mm", "per_vma")  # of the kernel `permm`, whose boot parameter chooses one
+OWN = "own"  # a rate: whatever the load does by itself
+
+# Loads whose only writers are those of --writer-rate: for a share against the rate.
+SWEPT = {
+    "free": "free --copiers 2 --writers 1",
+    "restore swept": "restore --device-rate 0",
+    "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
+    "gc swept": "gc --alloc-rate 0",
+    "lazy swept": "lazy --source map --fork-rate 0",
+    "hugetlb swept": "hugetlb --device-rate 0",
+    "torture": "torture",
+}
+# Loads as a program would be that they resemble, with the writers that it has.
+LIKE_PROGRAMS = {
+    "restore": "restore",
+    "restore balloon": "restore --balloon-rate 10",
+    "restore-inproc": "restore-inproc",
+    "restore-inproc map": "restore-inproc --source map",
+    "postcopy": "postcopy",
+    "gc": "gc",
+    "lazy": "lazy",
+    "lazy map": "lazy --source map",
+    "swap": "swap",
+    "hugetlb": "hugetlb",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One load at one writer rate on one kernel. A kernel is a series, or permm:CHECK."""
+    """One load at one writer rate on one kernel. A kernel is a series, or permm:CHECK: that of tests/permm, booted with CHECK."""
     kernel: str
     load: str
-    rate: str  # write operations a second: a number, or max
+    rate: str  # write operations a second: a number, max, or own
     what: str  # unrelated, benign or replace; none at rate 0
     seed: int
     seconds: int
 
     @property
     def key(self):
-        return f"{self.kernel} {self.load} {self.what} {self.rate}/s seed {self.seed} {self.seconds}s"
+        return f"{self.kernel} {self.load}, {self.what} {self.rate}, seed {self.seed}, {self.seconds}s"
 
     @property
     def command(self):
-        return free_command(self) if self.load == "free" else load_command(self)
+        words = SWEPT.get(self.load) or LIKE_PROGRAMS[self.load]
+        return f"uffdload {words} --duration {self.seconds}s --seed {self.seed}{self.writer_options()}"
+
+    def writer_options(self):
+        """`uffdload free` has other names for them: its rate 0 is max, and replaced is replace."""
+        if self.rate == OWN:
+            return ""
+        if self.load == "free":
+            return f" --rate {0 if self.rate == 'max' else self.rate} --what {'replaced' if self.what == 'replace' else self.what}"
+        return f" --writer-rate {self.rate}" + ("" if self.what == "none" else f" --writer-what {self.what}")
 
 
-def free_command(cell):
-    """`uffdload free` says 0 where the other loads say max, and replaced where they say replace."""
-    rate = "0" if cell.rate == "max" else cell.rate
-    what = "replaced" if cell.what == "replace" else cell.what
-    return f"uffdload free --duration {cell.seconds}s --copiers 2 --writers 1 --rate {rate} --what {what} --seed {cell.seed}"
-
-
-def load_command(cell):
-    what = "" if cell.what == "none" else f" --writer-what {cell.what}"
-    return f"uffdload {cell.load} --duration {cell.seconds}s --writer-rate {cell.rate}{what} --seed {cell.seed}"
-
-
-def rates(kernel, load, which, seed, seconds):
+def rates(kernel, load, which, seed=1, seconds=5):
     """One cell a rate, with writers of other mappings."""
     return [Cell(kernel, load, rate, "none" if rate == "0" else "unrelated", seed, seconds) for rate in which]
 
 
-def whats(kernel, load, which, seed, seconds):
+def whats(kernel, load, which, seed=1, seconds=5):
     """One cell a rate for each of the writers that touch the destination."""
     return [Cell(kernel, load, rate, what, seed, seconds) for what in ("benign", "replace") for rate in which]
 
 
+def own(kernel, loads, seed=1, seconds=5):
+    """One cell a load, with its own writers."""
+    return [Cell(kernel, load, OWN, OWN, seed, seconds) for load in loads]
+
+
 def quick():
-    """A quarter of an hour with all that follows: the newest kernel, and one older series."""
-    cells = rates("7.3", "free", RATES, 1, 4)
-    cells += whats("7.3", "free", ("1000", "max"), 1, 4)
-    cells += rates("6.12", "free", ("0", "1000", "max"), 1, 4)
+    """Under ten minutes: the newest kernel, one older series, and the kernel with the other check."""
+    cells = rates("7.3", "free", ("0", "100", "1000", "max"))
+    cells += whats("7.3", "free", ("1000",))
+    cells += rates("6.12", "free", ("0", "1000"))
+    cells += rates("permm:per_mm", "free", ("0", "max"))
+    cells += rates("permm:snapshot", "free", ("0", "max"))
     return cells
 
 
+def checks(load, which, seeds, seconds=5):
+    """The same load on both checks: what the additional EAGAIN costs."""
+    return [cell for check in ("per_mm", "snapshot") for seed in seeds
+            for cell in rates(f"permm:{check}", load, which, seed, seconds)]
+
+
 def full():
-    cells = quick()
-    cells += rates("7.1", "free", ("0", "100", "1000", "max"), 1, 4)
-    cells += rates("6.1", "free", ("1000",), 1, 4)
-    for check in CHECKS:
-        cells += rates(f"permm:{check}", "free", ("0", "1000", "max"), 1, 4)
-        cells += whats(f"permm:{check}", "free", ("max",), 1, 4)
+    cells = rates("7.3", "restore-inproc swept", RATES)
+    cells += own("7.3", LIKE_PROGRAMS)
+    cells += rates("7.3", "gc swept", ("0", "100", "1000", "max"))
+    cells += rates("7.3", "torture", ("0", "100", "1000", "max"))
+    cells += rates("7.3", "restore swept", ("0", "100", "1000", "max"))
+    cells += whats("7.3", "restore-inproc swept", ("1000",))
+    cells += whats("7.3", "torture", ("max",))
+    cells += rates("7.3", "hugetlb swept", ("1000",))
+    cells += checks("restore-inproc swept", ("0", "1000", "max"), (1, 2))
+    cells += checks("torture", ("0", "max"), (1, 2))
+    cells += checks("gc swept", ("0", "1000"), (1, 2))
+    for series in ("6.12", "7.1"):
+        cells += rates(series, "restore-inproc swept", ("0", "100", "1000"))
+        cells += own(series, ("restore",))
+    cells += rates("6.1", "restore-inproc swept", ("1000",))
+    for kernel, which in {"7.3": RATES, "7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
+        cells += rates(kernel, "free", which, seconds=4)
+    cells += whats("7.3", "free", ("1000", "max"), seconds=4)
+    cells += checks("free", ("0", "1000", "max"), (2, 3), 4)
+    for check in ("per_mm", "snapshot", "per_vma"):
+        kernel = f"permm:{check}"
+        cells += rates(kernel, "free", ("0", "1000", "max"), seconds=4) + whats(kernel, "free", ("max",), seconds=4)
     return cells

@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""What the data says on each claim of the list: tables and findings, as text for the templates. Findings follow rules, not opinions."""
+import glob
+import math
+import os
+import textwrap
+
+import records
+import stats
+from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, percent, plain_table, rare, share, table
+
+CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
+CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
+TOUCHED = "unrelated", "benign", "replace"
+
+
+def writer_name(run):
+    """Of a cell: who writes, and how often that was asked for."""
+    what, rate = run.load["what"], run.load["rate"]
+    return "no writer" if what == "none" else "its own" if what == "own" else f"{what}, {rate}/s"
+
+
+def by_cell(cells):
+    """{(load, writer): Cells}, the seeds of one together."""
+    return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r))).items()}
+
+
+class Evidence:
+    """One method a value of the templates, under its own name."""
+
+    def __init__(self, cells, programs):
+        self.all = cells
+        self.programs_dir = programs
+        self.kernel = main_kernel(cells)
+        self.main = cells.where(kernel=self.kernel)
+        self.stock = Cells(run for run in cells if run.kernel != "permm")
+        self.seq = Cells(run for run in self.stock if run.spurious["per_mm_seq"] is not None)
+        self.per_mm = cells.where(kernel="permm", check="per_mm")
+        self.snapshot = cells.where(kernel="permm", check="snapshot")
+
+    # --- what was measured -----------------------------------------------------------------------------------
+
+    def kernel_name(self):
+        return self.main[0].raw["kernel"]["release"]
+
+    def machine(self):
+        machine = self.all[0].raw["machine"]
+        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs, "
+                f"{machine['memory']} of memory")
+
+    def dates(self):
+        found = sorted({run.raw["date"] for run in self.all})
+        return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+    def cells(self):
+        return str(len(self.all))
+
+    def windows(self):
+        return str(self.all.total)
+
+    def kernels(self):
+        rows = []
+        for _, of in self.all.by("kernel").items():
+            for check, cells in of.by("check").items():
+                plan = cells[0].raw["summary"]["plan"]
+                rows.append([f"`{cells[0].raw['kernel']['release']}`", check, f"`{plan['name']}`", "yes" if plan["exact"] else "begin early",
+                             len(cells), cells.total, cells.classes("undetermined"), cells.count("lost.recursion"), cells.count("anomalies")])
+        return table(["kernel", "its check", "plan", "exact", "cells", "windows", "undetermined", "skipped runs", "anomalies"], rows)
+
+    def self_tests(self):
+        passed = sum(run.raw["summary"]["plan"]["self_test"] == "passed" for run in self.all)
+        return f"{passed} of {len(self.all)}"
+
+    def sweep(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main).items():
+            rows.append([f"{load}; {writer}", f"{cells.writes:.0f}", cells.count("copy.pages"), cells.reached,
+                         *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
+
+    def sweep_others(self):
+        rows = []
+        for kernel, of in self.stock.by("kernel").items():
+            for (load, writer), cells in by_cell(of if kernel != self.kernel else Cells()).items():
+                rows.append([f"{kernel}: {load}; {writer}", cells.count("copy.pages"), cells.reached,
+                             *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["kernel: load; writer", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows) if rows else "None."
+
+    # --- the claims ------------------------------------------------------------------------------------------
+
+    def own(self):
+        """Loads that resemble programs, with their own writers."""
+        return self.main.where(what="own")
+
+    def swept(self, what=("none", "unrelated")):
+        return self.main.where(what=what)
+
+    def claim_1(self):
+        rows = []
+        for rate in RATES:
+            cells = self.swept().where(rate=rate)
+            if cells:
+                rows.append([f"writers elsewhere, {rate}/s asked, all loads", cells.reached, share(cells.spurious("per_mm_seq"), cells.reached),
+                             rare(cells.spurious("per_mm_seq"), cells.reached)])
+        for load, cells in self.own().by("name").items():
+            rows.append([f"`{load}` with its own writers", cells.reached, share(cells.spurious("per_mm_seq"), cells.reached),
+                         rare(cells.spurious("per_mm_seq"), cells.reached)])
+        return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %"], rows)
+
+    def finding_1(self):
+        said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(Cells(r for r in self.main if r.load["what"] in
+                                                                                  ("none", "unrelated", "own"))).values()]
+        counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
+        text = (f"Of {len(said)} combinations of load and writer, {counts['below 0.1%']} are below 0.1 % (upper bound), {counts['above 1%']} "
+                f"above 1 % (lower bound), {counts['between']} between, and {counts['not enough windows']} have fewer than {ENOUGH} windows. ")
+        if counts["below 0.1%"] and counts["above 1%"]:
+            return text + "Both sides find their case in it: what decides is the rate at which the destination's mm is written to."
+        return text
+
+    def claim_2(self):
+        rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
+                for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
+        return table(["load", "windows in which mm_lock_seq moved", "only by writers of other VMAs"], rows)
+
+    def claim_2_writers(self):
+        cells, rows = self.swept(("unrelated", "own")), []
+        ops = cells.writers()
+        for op in sorted({op for op, _ in ops}, key=lambda op: -ops.get((op, False), 0) - ops.get((op, True), 0)):
+            rows.append([op, ops.get((op, False), 0), ops.get((op, True), 0)])
+        return table(["writer", "windows, range elsewhere or none", "windows, range covers the destination"], rows)
+
+    def claim_3(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.per_mm).items():
+            n, again = cells.count("chains.reissued"), cells.count("chains.reopened")
+            if n and cells[0].load["what"] != "replace":
+                rows.append([f"{load}; {writer}", n, again, share(n - again, n)])
+        return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "faulted again", "just succeeded"], rows) if rows \
+            else "No copy was re-issued in this data."
+
+    def finding_3(self):
+        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace" and r.load["name"] != "free")
+        n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
+        if not n:
+            return "Nothing can be said: no load but `free` was run on that kernel in this data."
+        return f"Without `free`, which empties the source page before each try: {share(n - again, n)} of {n} just succeeded."
+
+    def claim_4(self):
+        rows = []
+        for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))).items():
+            for check, of in (("per-MM seq", self.per_mm), ("snapshot", self.snapshot)):
+                rows += self.cost_rows(load, writer, check, of)
+        return table(["load; writer", "check", "runs", "copies", "EAGAIN", "pages/s against no writer, each run", "p99 latency against no writer, each run",
+                      "longest run of failures"], rows) if rows else "No cell of the kernel with the other check in this data."
+
+    @staticmethod
+    def pairs(of, load, writer):
+        """[(with this writer, without writers)] of the same seed and boot."""
+        quiet = {r.load["seed"]: r for r in of.where(load=load, what="none")}
+        return [(r, quiet[r.load["seed"]]) for r in of.where(load=load) if writer_name(r) == writer and r.load["seed"] in quiet]
+
+    def cost_rows(self, load, writer, check, of):
+        pairs = self.pairs(of, load, writer)
+        if pairs:
+            cells = Cells(a for a, _ in pairs)
+            yield [f"{load}; {writer}", check, len(pairs), cells.count("copy.calls"), returned(cells, "EAGAIN"), numbers(ratios(pairs, pages_per_s)),
+                   numbers(ratios(pairs, p99)), max(longest(a) for a in cells)]
+
+    def apart(self, measure):
+        """(load; writer) of which both checks have two runs or more: those whose ranges of ratios overlap, and those that do not."""
+        alike, apart = [], []
+        for load, writer in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))):
+            a, b = (ratios(self.pairs(of, load, writer), measure) for of in (self.per_mm, self.snapshot))
+            if len(a) >= 2 and len(b) >= 2:
+                (alike if min(a) <= max(b) and min(b) <= max(a) else apart).append((f"{load}; {writer}", a, b))
+        return alike, apart
+
+    def finding_4(self):
+        text = []
+        for name, measure in (("throughput", pages_per_s), ("p99 latency", p99)):
+            alike, apart = self.apart(measure)
+            if not alike and not apart:
+                text.append(f"Of {name} nothing can be said: fewer than two runs of a load and writer on both checks.")
+                continue
+            text.append(f"In {name} the runs of both checks overlap for {len(alike)} of {len(alike) + len(apart)} combinations of load and writer: "
+                        "no difference beyond the spread of the runs." + "".join(
+                            f" They do not for {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
+        return " ".join(text)
+
+    def claim_5(self):
+        rows, cells = [], self.main
+        for names, (snapshot, vma, mm) in ((("quiet",), ("pass", "pass", "pass")), (("unrelated",), ("pass", "pass", "EAGAIN")),
+                                           (("locked", "tolerated", "replaced", "hidden"), ("pass", "EAGAIN", "EAGAIN")),
+                                           (("false_alarm", "real"), ("EAGAIN", "EAGAIN", "EAGAIN"))):
+            rows.append([", ".join(names), snapshot, vma, mm, cells.classes(*names), share(cells.classes(*names), cells.reached)])
+        return table(["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows", f"share of {cells.reached}"], rows)
+
+    def finding_5(self):
+        k = self.main.classes("unrelated", "locked", "tolerated", "replaced", "hidden")
+        return f"Snapshot and per-MM counter disagree in {k} of {self.main.reached} windows of these loads, {share(k, self.main.reached)}."
+
+    def claim_6(self):
+        rows = []
+        for what, cells in self.main.by("what").items():
+            n = cells.classes(*records.LOCKED)
+            if n:
+                rows.append([what, n, share(cells.classes("locked"), n), cells.classes("tolerated"),
+                             ", ".join(f"{name} {cells.count('tolerated_reasons.' + name)}" for name in ("range", "flags", "prot", "policy")
+                                       if cells.count("tolerated_reasons." + name)) or None,
+                             cells.classes("replaced"), cells.classes("hidden", "false_alarm", "real")])
+        return table(["writers", "windows in which this VMA was write-locked", "nothing about it differed", "tolerated", "of that differed in",
+                      "replaced", "hidden, false_alarm, real"], rows) if rows else "No such window in this data."
+
+    def claim_7(self):
+        rows = []
+        for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] != "replace")).items():
+            chains = stats.merge(r.chains for r in cells)
+            n = sum(c for _, _, c in chains)
+            if n:
+                p = share_of_failures(chains)
+                rows.append([f"{load}; {writer}", share(cells.classes(*records.REACHED[1:]), cells.reached), n,
+                             max(longest(r) for r in cells), f"{1 + math.log(n) / -math.log(p):.0f}" if 0 < p < 1 else None,
+                             stats.quantile(chains, 0.99), cells.count("chains.open")])
+        return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
+                      "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
+
+    def finding_7(self):
+        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace")
+        if not cells.count("chains.count"):
+            return "Nothing can be said from this data."
+        longest_of = max(longest(r) for r in cells)
+        left = cells.count("chains.open")
+        return (f"No livelock was seen: the longest run of failures of one page is {longest_of}, of {cells.count('chains.count')} chains; "
+                f"{left} pages were without success when a load ended.")
+
+    def claim_8(self):
+        rows = [[f"{load}; {writer}", cells.reached, share(cells.classes(*records.LOCKED), cells.reached)]
+                for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
+        return table(["load; writer", "windows", "this VMA was write-locked in it"], rows)
+
+    def claim_9(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main).items():
+            n = cells.reached
+            if n and cells.classes(*records.LOCKED):
+                rows.append([f"{load}; {writer}", n, cells.classes("hidden"), cells.classes("replaced"),
+                             (cells.count("tolerated_reasons.prot") or 0) + (cells.count("tolerated_reasons.policy") or 0),
+                             share(cells.spurious("per_vma_seq"), n)])
+        return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
+            if rows else "No VMA was write-locked in a window in this data."
+
+    def finding_9(self):
+        n, k = self.main.reached, self.main.spurious("per_vma_seq")
+        return (f"In {n} windows of `{self.kernel_name()}` it would have caught {self.main.classes('hidden')} that the snapshot passes though the address "
+                f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} for nothing, "
+                f"{share(k, n)}.")
+
+    def claim_10(self):
+        rows = []
+        for _, cells in self.stock.by("kernel").items():
+            seen = cells[0].raw["summary"]["checks"]["per_mm_seq"] is not None and cells[0].spurious["per_mm_seq"] is not None
+            rows.append([f"`{cells[0].raw['kernel']['release']}`", "yes" if seen else "no: the tool prints null"])
+        return table(["kernel", "has mm_lock_seq"], rows)
+
+    def claim_11(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main.where(what=("own", "replace", "benign"))).items():
+            n = cells.reached + cells.classes("gone")
+            why = [f"{name} {cells.count('snapshot_reasons.' + name)}" for name in ("uffd_flags", "shared", "ops", "file", "inode", "pgoff")
+                   if cells.count("snapshot_reasons." + name)]
+            rows.append([f"{load}; {writer}", n, cells.classes("real", "hidden"), ", ".join(why) or None, cells.classes("gone"),
+                         cells.classes("false_alarm"), share(cells.classes("real", "hidden", "gone"), n)])
+        return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
+
+    def claim_13(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            h = cells.durations()
+            if h:
+                rows.append([f"`{load}`", cells.reached, *(micro(stats.quantile(h, q)) for q in (0.5, 0.9, 0.99, 0.999))])
+        return table(["load", "windows", "p50, µs", "p90", "p99", "p99.9"], rows)
+
+    def claim_13_model(self):
+        rows = []
+        for load, of in self.swept().by("name").items():
+            still = of.where(rate="0").durations()
+            total = sum(n for _, _, n in still)
+            for rate in RATES[1:]:
+                cells = of.where(rate=rate, what="unrelated")
+                if cells and total and cells.reached:
+                    measured = cells.moved / cells.reached
+                    model = stats.model(still, 2 * cells.writes) / total
+                    rows.append([f"{load}; {rate}/s asked", f"{cells.writes:.0f}", share(cells.moved, cells.reached), percent(model),
+                                 f"{measured / model:.2f}" if model else None])
+        return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
+
+    def claim_14(self):
+        rows = []
+        for load, of in self.swept().by("name").items():
+            found = []
+            for limit in (0.01, 0.1):
+                over = [c for c in (of.where(rate=rate, what="unrelated") for rate in RATES[1:])
+                        if c and c.reached and stats.interval(c.spurious("per_mm_seq"), c.reached)[0] > limit]
+                found.append(f"{over[0][0].load['rate']} asked, {over[0].writes:.0f} made" if over else None)
+            if of.where(what="unrelated"):
+                rows.append([f"`{load}`", of.where(what="unrelated").reached, *(f or "not reached" for f in found)])
+        return table(["load", "windows", "least swept rate with > 1 %", "with > 10 %"], rows)
+
+    def claim_15(self):
+        rows = []
+        for what in TOUCHED:
+            cells = self.main.where(what=what)
+            if cells.reached:
+                rows.append([what, cells.reached, *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["writers, all loads and rates", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
+
+    def claim_17(self):
+        rows = []
+        for what, cells in self.main.by("what").items():
+            writers = cells.writers()
+            total = sum(writers.values())
+            uffd = sum(n for (op, _), n in writers.items() if op.startswith("UFFDIO_"))
+            if total:
+                rows.append([what, total, share(uffd, total)])
+        return table(["writers of the load", "writers seen in windows", "of these UFFDIO_REGISTER and the like"], rows)
+
+    def claim_18(self):
+        rows = []
+        for kernel, of in self.stock.by("kernel").items():
+            for load, cells in of.by("name").items():
+                n = returned(cells, "EAGAIN")
+                if n:
+                    found = {c: cells.count(f"eagain_causes.{c}") for c in CAUSES}
+                    rows.append([f"{kernel}: {load}", n, share(sum(found[c] or 0 for c in CHANGING), n),
+                                 ", ".join(f"{c} {k}" for c, k in found.items() if k)])
+        return table(["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows) if rows else "No copy got EAGAIN on a stock kernel in this data."
+
+    def claim_19(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            pages = cells.count("copy.pages")
+            rows.append([f"`{load}`", cells.count("copy.calls"), pages, cells.total, f"{cells.total / pages:.3g}" if pages else None])
+        return table(["load", "UFFDIO_COPY calls", "pages", "windows", "windows a page"], rows)
+
+    def claim_20(self):
+        rows = [[f"`{load}`", cells.total, share(cells.count("external"), cells.total), share(cells.spurious("per_mm_seq"), cells.reached)]
+                for load, cells in self.main.by("name").items() if cells.total]
+        return table(["load", "windows", "handler is another process", "per-MM seq fails for nothing"], rows)
+
+    def claim_21(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            kinds = {c: cells.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
+            n = sum(kinds.values())
+            if n:
+                rows.append([f"`{load}`", n, share(n - kinds["quiet"], n), sum(kinds[c] for c in records.LOCKED), kinds["hidden"] + kinds["real"]])
+        return table(["load", "hugetlb windows", "mm_lock_seq moved", "this VMA write-locked", "hidden, real"], rows) if rows \
+            else "No hugetlb window in this data."
+
+    # --- programs, and the mail ------------------------------------------------------------------------------
+
+    def programs(self):
+        rows = []
+        for path in sorted(glob.glob(os.path.join(self.programs_dir, "*.json*"))):
+            for run in records.read_runs([path]):
+                if run.kind == "summary":
+                    rows.append(program_row(os.path.basename(path).split(".json")[0], run))
+        return table(["program", "kernel", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) if rows \
+            else "None was recorded."
+
+    def mail_measured(self):
+        per_mm = f" Copies that really met the other check: {self.per_mm.count('copy.calls')}, on a 7.3 patched for it." if self.per_mm else ""
+        return wrapped(f"{self.all.total} retry windows in {len(self.all)} runs of {len(self.all.by('name'))} loads, in {self.machine()}; kernels "
+                       + ", ".join(dict.fromkeys(run.raw["kernel"]["release"] for run in self.all)) + f"; {self.dates()}. The table is of "
+                       f"{self.kernel_name()}." + per_mm)
+
+    def mail_shows(self):
+        said = (self.finding_1(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
+                "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), self.finding_9())
+        return "\n".join(wrapped(plain(text), "- ") for text in said)
+
+    def mail_table(self):
+        rows = []
+        for rate in RATES:
+            cells = self.swept().where(rate=rate)
+            if cells.reached:
+                rows.append([f"writers elsewhere, {rate}/s", cells.reached, *short_shares(cells)])
+        for load, cells in self.own().by("name").items():
+            if cells.reached:
+                rows.append([load, cells.reached, *short_shares(cells)])
+        for what in ("benign", "replace"):
+            cells = self.main.where(what=what)
+            if cells.reached:
+                rows.append([f"{what} writers", cells.reached, *short_shares(cells)])
+        return plain_table(["spurious EAGAIN of", "windows", "per-MM", "per-VMA", "snapshot"], rows)
+
+
+def short_shares(cells):
+    for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
+        k, n = cells.spurious(check), cells.reached
+        yield percent(k / n) if k else f"<{percent(stats.interval(0, n)[1])}"
+
+
+def wrapped(text, bullet=""):
+    return textwrap.fill(text, 72, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False, break_on_hyphens=False)
+
+
+def plain(markdown):
+    return markdown.replace("`", "")
+
+
+def ratios(pairs, measure):
+    return [measure(a) / measure(b) for a, b in pairs if measure(a) and measure(b)]
+
+
+def numbers(found):
+    return ", ".join(f"{x:.2f}" for x in found) or None
+
+
+def micro(ns):
+    return None if ns is None else f"{ns / 1000:.3g}"
+
+
+def returned(cells, name):
+    return sum(run.raw["summary"]["copy"]["returned"].get(name, 0) for run in cells)
+
+
+def longest(run):
+    return records.count(run.raw["summary"], "chains.longest", run.where, 0)
+
+
+def share_of_failures(chains):
+    """p of the geometric distribution with the mean of these chains."""
+    return 1 - sum(n for _, _, n in chains) / sum(stats.middle(a, b) * n for a, b, n in chains)
+
+
+def pages_per_s(run):
+    return records.number(run.raw["summary"], "copy.pages", run.where) / (
+        records.number(run.result, "elapsed_ns", run.where, 0) / 1e9 or records.number(run.result, "elapsed_s", run.where))
+
+
+def p99(run):
+    return records.number(run.result, "latency_ns.p99", run.where, None)
+
+
+def program_row(name, run):
+    cells = Cells([run])
+    summary = run.raw
+    return [name, run.kernel, records.count(summary, "copy.pages", run.where), run.total, share(run.spurious["per_mm_seq"], run.reached),
+            cells.classes("real", "hidden", "gone"), summary["copy"]["returned"].get("EAGAIN", 0)]
+
+
+def values(cells, programs):
+    """{name: text} of all methods of Evidence."""
+    evidence = Evidence(cells, programs)
+    skip = ("own", "swept", "pairs", "cost_rows", "apart")
+    names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
+    return {name: getattr(evidence, name)() for name in names}
