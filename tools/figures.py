@@ -99,13 +99,18 @@ def points(cells, spurious):
             yield sum(r.rate for r in same) / len(same), sum(values), sum(r.reached for r in same)
 
 
+def spread(y, low, high):
+    """An interval as error bars; rounding puts the end of a share of 0 or 1 on the wrong side of it."""
+    return max(y - low, 0), max(high - y, 0)
+
+
 def draw_shares(ax, cells, spurious, name, n):
     found = list(points(cells, spurious))
     if not found:
         return
     xs = [max(x, NO_WRITER) for x, _, _ in found]
     ys = [k / of if k else stats.interval(k, of)[1] for _, k, of in found]
-    bars = [(y - low, high - y) if k else (0, 0) for y, (_, k, of) in zip(ys, found) for low, high in [stats.interval(k, of)]]
+    bars = [spread(y, *stats.interval(k, of)) if k else (0, 0) for y, (_, k, of) in zip(ys, found)]
     look = style(n)
     ax.plot(xs, ys, label=name, **{**look, "marker": ""})
     ax.errorbar(xs, ys, yerr=list(zip(*bars)), fmt="none", ecolor=look["color"], capsize=2, linewidth=0.7)
@@ -230,8 +235,9 @@ def draw_lengths(ax, found, rate, name, n):
         ax.plot(*zip(*none), marker=look["marker"], color=look["color"], linestyle="", markerfacecolor="white")
     seen = [(x, k / total, *stats.interval(k, total)) for x, k, total in found if k]
     if seen:
-        ax.errorbar([x for x, *_ in seen], [y for _, y, *_ in seen], yerr=[[y - low for _, y, low, _ in seen],
-                    [high - y for _, y, _, high in seen]], fmt=look["marker"], color=look["color"], capsize=1.5, linewidth=0.7, label=name)
+        bars = [spread(y, low, high) for _, y, low, high in seen]
+        ax.errorbar([x for x, *_ in seen], [y for _, y, *_ in seen], yerr=list(zip(*bars)), fmt=look["marker"], color=look["color"],
+                    capsize=1.5, linewidth=0.7, label=name)
 
 
 def joined(runs):

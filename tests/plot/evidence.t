@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""TAP: the committed documents have the numbers of the committed data, and data with known numbers gives these."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from tap import ROOT, Tap, cell, write
+
+tap = Tap()
+EVIDENCE = os.path.join(ROOT, "tools/evidence.py")
+DOCS = os.path.join(ROOT, "docs")
+
+
+def evidence(*args):
+    done = subprocess.run([EVIDENCE, *args], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def change(path, old, new):
+    text = read(path)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new, 1))
+    return old in text
+
+
+with tempfile.TemporaryDirectory() as work:
+    # --- the committed documents ---------------------------------------------------------------------------------
+    got = evidence("--check")
+    tap.equal(got[0], 0, "docs/evidence.md, docs/mail.txt and the figures are those of docs/data")
+    if got[0]:
+        print("\n".join(f"# {line}" for line in (got[1] + got[2]).splitlines()[:40]))
+    for name in ("evidence.md", "mail.txt"):
+        shutil.copytree(DOCS, os.path.join(work, name), ignore=shutil.ignore_patterns("data"))
+        path = os.path.join(work, name, name)
+        share = re.search(r"[0-9.]+%", read(path)).group()
+        change(path, share, "77.7%")
+        got = evidence("--check", "-o", os.path.join(work, name))
+        tap.check(got[0] == 1 and "+" in got[1] and "77.7%" in got[1], f"a changed number in {name} is found", got)
+    shutil.copytree(DOCS, os.path.join(work, "figure"), ignore=shutil.ignore_patterns("data"))
+    tap.check(change(os.path.join(work, "figure/figures/rate.svg"), "data ", "date "), "a figure says of what data it is")
+    tap.equal(evidence("--check", "-o", os.path.join(work, "figure"))[0], 1, "a figure of other data is found")
+    tap.equal(max(len(line) for line in read(os.path.join(DOCS, "mail.txt")).splitlines()) <= 72, True, "the mail has at most 72 columns")
+    tap.equal([n for n in range(1, 22) if f"\n### {n}. " not in read(os.path.join(DOCS, "evidence.md"))], [], "all 21 claims are there")
+
+    # --- known numbers -------------------------------------------------------------------------------------------
+    cells = [
+        cell({"quiet": 5000}),
+        cell({"quiet": 4500, "unrelated": 500}, "1000", "unrelated", made=900, writers=[("mmap", False, 400), ("UFFDIO_REGISTER", False, 100)]),
+        cell({"quiet": 900, "real": 60, "gone": 40}, "max", "replace", made=900),
+    ]
+    for check, pages in (("per_mm", (1, 2)), ("snapshot", (3, 4))):
+        for seed in pages:
+            cells.append(cell({"quiet": 1000}, kernel="permm", check=check, seed=seed, p99=1000))
+            cells.append(cell({"quiet": 900, "unrelated": 100}, "max", "unrelated", kernel="permm", check=check, made=900, seed=seed,
+                              p99=2000 if check == "per_mm" else 1000, chains=[(1, 80), (2, 10)], eagain=100, reissued=(100, 25)))
+    data = write(os.path.join(work, "sweep.jsonl"), cells)
+    out = os.path.join(work, "out")
+    os.mkdir(out)
+    got = evidence("--data", data, "-o", out, "--programs", work + "/none")
+    tap.equal(got, (0, "", ""), "documents from other data")
+    text = read(os.path.join(out, "evidence.md"))
+    for claim, row in {
+        "1": "| writers elsewhere, 1000/s asked, all loads | 5000 | 10% (9.2% ... 10.9%) | above 1% |",
+        "1, none": "| writers elsewhere, 0/s asked, all loads | 5000 | 0 (< 0.06%) | below 0.1% |",
+        "3": "| made; unrelated, max/s | 200 | 50 | 75% (68.6% ... 80.5%) |",
+        "4": "| made; unrelated, max/s | per-MM seq | 2 | 10000 | 200 | 1.00, 1.00 | 2.00, 2.00 | 2 |",
+        "4, finding": "They do not for made; unrelated, max/s: per-MM seq 2.00, 2.00, snapshot 1.00, 1.00.",
+        "4, throughput": "In throughput the runs of both checks overlap for 1 of 1 combinations",
+        "5": "| unrelated | pass | pass | EAGAIN | 500 | 4.6% (4.2% ... 5%) |",
+        "7": "| made; unrelated, max/s | 10% (8.8% ... 11.4%) | 180 | 2 |",
+        "11": "| made; replace, max/s | 1000 | 60 | - | 40 | 0 | 10% (8.3% ... 12%) |",
+        "13": "| made; 1000/s asked | 900 | 10% (9.2% ... 10.9%) | 1.8% | 5.60 |",
+        "17": "| unrelated | 500 | 20% (16.7% ... 23.7%) |",
+        "19": "| `made` | 15000 | 12000 | 11000 | 0.917 |",
+    }.items():
+        tap.check(row in text, f"claim {claim}: {row}", *[line for line in text.splitlines() if line[:12] == row[:12]])
+    tap.check("writers elsewhere, 1000/s     5000      10%   <0.06%    <0.06%" in read(os.path.join(out, "mail.txt")), "the mail's table",
+              read(os.path.join(out, "mail.txt")))
+    tap.check("{{" not in text + read(os.path.join(out, "mail.txt")), "no name is left unfilled")
+    tap.equal(evidence("--check", "--data", data, "-o", out, "--programs", work + "/none")[0], 0, "--check of what was written")
+    got = evidence("--data", os.path.join(work, "none"), "-o", out)
+    tap.check(got[0] == 1 and got[2].count("\n") == 1, "missing data: one line", got)
+tap.done()
