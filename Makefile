@@ -35,7 +35,7 @@ STATIC_LDFLAGS := -Wl,--no-warnings
 RIG := load/rig.c
 TOOL_SRCS := $(wildcard src/*.c)
 TOOL_SRCS := $(filter-out %.bpf.c,$(TOOL_SRCS)) $(RIG)
-LOAD_SRCS := $(wildcard load/*.c)
+LOAD_SRCS := $(wildcard load/*.c load/prod/*.c)
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
 LOAD_OBJS := $(LOAD_SRCS:%.c=$(BUILD)/%.o)
 BPF_OBJ := $(BUILD)/uffdretry.bpf.o
@@ -172,7 +172,7 @@ demo:
 	$(Q)./tools/demo
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] tests/*/*.[ch]
 
 install: uffdretry
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)

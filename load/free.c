@@ -363,15 +363,11 @@ struct sums {
 static void add_up(const struct free_load *load, struct sums *sums)
 {
 	unsigned int n;
-	int err;
 
 	for (n = 0; n < load->nr_copiers; n++) {
 		const struct copier *copier = &load->copiers[n];
 
-		sums->truth.calls += copier->truth.calls;
-		sums->truth.bytes += copier->truth.bytes;
-		for (err = 0; err < NR_ERRNOS; err++)
-			sums->truth.returned[err] += copier->truth.returned[err];
+		copies_sum(&sums->truth.copies, &copier->truth.copies);
 		sums->uncertain += copier->uncertain;
 		sums->chains += copier->chains;
 		if (copier->longest > sums->longest)
@@ -395,7 +391,7 @@ static int writer_error(const struct free_load *load)
 static struct json_object *windows_json(const struct sums *sums)
 {
 	struct json_object *windows = json_object_new_object();
-	uint64_t calls = sums->truth.calls;
+	uint64_t calls = sums->truth.copies.calls;
 
 	json_object_object_add(windows, "total", sums->uncertain ? NULL : json_object_new_uint64(calls));
 	json_object_object_add(windows, "at_least", json_object_new_uint64(calls - sums->uncertain));
@@ -426,7 +422,7 @@ static int report(const struct free_load *load)
 	json_object_object_add(object, "external", json_object_new_uint64(0));
 	json_object_object_add(object, "writes", json_object_new_uint64(sums.writes));
 	json_object_object_add(object, "elapsed_s", json_object_new_double(seconds));
-	json_object_object_add(object, "copies_per_s", json_object_new_double((double)sums.truth.calls / seconds));
+	json_object_object_add(object, "copies_per_s", json_object_new_double((double)sums.truth.copies.calls / seconds));
 	err = print_json(object);
 	json_object_put(object);
 	return err;

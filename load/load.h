@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The loads' entry points and options, and what all of them do to their process first.
+// The entry points and options of the loads whose windows are known for certain.
 #ifndef UFFDLOAD_LOAD_H
 #define UFFDLOAD_LOAD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "process.h"
 #include "truth.h"
 
 #define EXIT_USAGE 64
@@ -60,17 +61,5 @@ int exact_list(bool json);
 int random_main(const struct random_options *options);
 int free_main(const struct free_options *options);
 int writers_main(const struct writers_options *options);
-
-/* --- process.c ---------------------------------------------------------------------------------------------- */
-
-/* Take away what would write mmap_lock by itself, or map source pages behind a load's back. */
-void prepare_process(void);
-/* False, and a message, without the right to a userfaultfd that serves the kernel's faults too. */
-bool may_use_uffd(void);
-/* Say "ready PID" on stderr and wait for SIGUSR1. */
-void wait_for_go(void);
-/* A CPU to run on beside the first one: -1 when there is none. */
-int second_cpu(void);
-int first_cpu(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "load.h"
+#include "process.h"
 #include "rig.h"
 
 #define STACK_TOUCHED (256 * 1024)

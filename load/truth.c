@@ -41,7 +41,7 @@ static const char *const check_names[NR_CHECKS] = {
 	[CHECK_PER_MM_SEQ] = "per_mm_seq",   [CHECK_KERNEL] = "kernel",
 };
 
-static const char *const kernel_check_names[NR_KERNEL_CHECKS] = {
+const char *const kernel_check_names[NR_KERNEL_CHECKS + 1] = {
 	[KERNEL_SNAPSHOT] = "snapshot",
 	[KERNEL_NONE] = "none",
 	[KERNEL_PER_MM_SEQ] = "per_mm_seq",
@@ -51,23 +51,6 @@ static const char *const kernel_check_names[NR_KERNEL_CHECKS] = {
 const char *class_name(enum window_class class)
 {
 	return class_names[class];
-}
-
-int kernel_check_by_name(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kernel_check_names); i++)
-		if (!strcmp(kernel_check_names[i], name))
-			return (int)i;
-	return -1;
-}
-
-const char *errno_name(int err)
-{
-	const char *name = err ? strerrorname_np(err) : "ok";
-
-	return name ? name : "unknown";
 }
 
 bool reached_check(enum window_class class)
@@ -119,9 +102,7 @@ bool kernel_refuses(enum kernel_check check, const struct window_truth *window)
 
 void truth_add_copy(struct truth *truth, int err, uint64_t bytes)
 {
-	truth->calls++;
-	truth->bytes += bytes;
-	truth->returned[err < NR_ERRNOS ? err : 0]++;
+	copies_add(&truth->copies, err, bytes);
 }
 
 static void add_verdict(struct check_truth *check, bool eagain, enum window_class class)
@@ -248,16 +229,8 @@ struct json_object *truth_head(const char *load, uint64_t seed)
 void truth_put_copy(struct json_object *to, const struct truth *truth)
 {
 	struct json_object *copy = json_object_new_object();
-	struct json_object *returned = json_object_new_object();
-	int err;
 
-	put(copy, "calls", truth->calls);
-	put(copy, "pages", truth->bytes / (uint64_t)sysconf(_SC_PAGESIZE));
-	put(copy, "bytes", truth->bytes);
-	for (err = 0; err < NR_ERRNOS; err++)
-		if (truth->returned[err])
-			put(returned, errno_name(err), truth->returned[err]);
-	json_object_object_add(copy, "returned", returned);
+	copies_put(copy, &truth->copies);
 	json_object_object_add(to, "copy", copy);
 }
 
@@ -286,13 +259,4 @@ void truth_put_windows(struct json_object *to, const struct truth *truth)
 		put(to, "odd_start", truth->odd_start);
 	put(to, "external", truth->external);
 	put(to, "anomalies", 0);
-}
-
-int print_json(struct json_object *object)
-{
-	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-
-	if (!text || puts(text) < 0 || fflush(stdout))
-		return -1;
-	return 0;
 }

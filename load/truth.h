@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "copies.h"
+
 /* Names, order and meaning: docs/design.md, sections 2 and 6. Nothing here comes from the tool's own code. */
 enum window_class {
 	CLASS_QUIET,
@@ -88,14 +90,10 @@ struct check_truth {
 	uint64_t missed;
 };
 
-#define NR_ERRNOS 134
-
 struct truth {
 	enum kernel_check kernel_check;
 	bool mmap_lock_only; /* no per-VMA locks, no mm_lock_seq: up to 6.3 */
-	uint64_t calls;
-	uint64_t bytes;
-	uint64_t returned[NR_ERRNOS];
+	struct copies copies;
 	uint64_t windows;
 	uint64_t class[NR_CLASSES];
 	uint64_t kind[NR_KINDS][NR_CLASSES];
@@ -117,10 +115,8 @@ void truth_add_copy(struct truth *truth, int err, uint64_t bytes);
 void truth_add_window(struct truth *truth, const struct window_truth *window);
 
 const char *class_name(enum window_class class);
-/* -1 when there is none of this name. */
-int kernel_check_by_name(const char *name);
-/* "ok" for 0. */
-const char *errno_name(int err);
+/* NULL at the end. */
+extern const char *const kernel_check_names[NR_KERNEL_CHECKS + 1];
 
 /* {"snapshot":N,...} with every name, for the three kinds of reasons. */
 struct json_object *reason_names(const char *const *names, unsigned int reasons);
@@ -136,7 +132,5 @@ void truth_put_copy(struct json_object *to, const struct truth *truth);
  * cannot tell is null.
  */
 void truth_put_windows(struct json_object *to, const struct truth *truth);
-/* One line on stdout. */
-int print_json(struct json_object *object);
 
 #endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// Loads that resemble programs: their parameters, and the table of them. docs/loads.md says what each is modelled on.
+#ifndef UFFDLOAD_PROD_H
+#define UFFDLOAD_PROD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "settings.h"
+
+/* This machine lacks what the load needs; named on stderr. */
+#define EXIT_LACKS 77
+
+enum writer_what { WRITER_UNRELATED, WRITER_BENIGN, WRITER_REPLACE };
+enum source_kind { SOURCE_MAP, SOURCE_BUFFER, SOURCE_ANON };
+enum cache { CACHE_WARM, CACHE_COLD };
+enum reclaim { RECLAIM_PAGEOUT, RECLAIM_CGROUP };
+
+/* Of all loads; which of them a load has is what its settings say. Rates are a second. */
+struct params {
+	uint64_t pages;
+	uint64_t threads;
+	uint64_t handlers;
+	uint64_t writers;
+	uint64_t writer_rate;
+	enum writer_what writer_what;
+	uint64_t seed;
+	uint64_t duration_ms; /* 0: until all pages are done */
+	uint64_t passes;      /* 0: as many as fit in the duration */
+	bool wait;
+	enum source_kind source;
+	enum cache cache;
+	const char *dir;
+	uint64_t run;
+	uint64_t device_rate;
+	uint64_t balloon_rate;
+	uint64_t prefetch;
+	uint64_t remap_rate;
+	uint64_t alloc_rate;
+	uint64_t released; /* percent */
+	uint64_t processes;
+	uint64_t fork_rate;
+	uint64_t push_rate;
+	enum reclaim reclaim;
+};
+
+struct run;
+
+struct prod {
+	const char *name;
+	const char *doc;
+	const struct setting *settings; /* beside those that all have */
+	struct params defaults;
+	/* All pages once: 0 or -errno, with a message printed. */
+	int (*pass)(struct run *run);
+};
+
+extern const struct prod restore_prod, restore_inproc_prod, swap_prod, hugetlb_prod;
+extern const struct prod postcopy_prod, gc_prod, lazy_prod, torture_prod;
+
+/* NULL when there is none of this name. */
+const struct prod *prod_by_name(const char *name);
+int prod_main(const struct prod *prod, int argc, char **argv);
+
+/* --- settings that some have -------------------------------------------------------------------------------- */
+
+extern const char *const source_words[];
+extern const char *const cache_words[];
+
+#define SETTING_THREADS(text)                                                                                          \
+	{                                                                                                              \
+		"threads", "N", SETTING_NUMBER, SETTING_AT(struct params, threads), .min = 1, .max = 64, .doc = (text) \
+	}
+#define SETTING_HANDLERS(text)                                                                                         \
+	{                                                                                                              \
+		"handlers", "N", SETTING_NUMBER, SETTING_AT(struct params, handlers), .min = 1, .max = 64,             \
+			    .doc = (text)                                                                              \
+	}
+#define SETTING_RUN                                                                                                    \
+	{                                                                                                              \
+		"run", "N", SETTING_NUMBER, SETTING_AT(struct params, run), .min = 1, .max = 4096,                     \
+		       .doc = "Pages that a thread touches in a row before it goes elsewhere"                          \
+	}
+#define SETTING_SOURCE                                                                                                 \
+	{                                                                                                              \
+		"source", "KIND", SETTING_WORD, SETTING_AT(struct params, source), .words = source_words,              \
+			  .doc = "Where a copy comes from: map (the mapped file itself: windows) or buffer (the "      \
+				 "file is read into one first: hardly any)"                                            \
+	}
+#define SETTING_CACHE                                                                                                  \
+	{                                                                                                              \
+		"cache", "STATE", SETTING_WORD, SETTING_AT(struct params, cache), .words = cache_words,                \
+			 .doc = "The file's pages at the begin of each pass: warm (in the page cache) or cold "        \
+				"(dropped; not possible on tmpfs)"                                                     \
+	}
+#define SETTING_DIR                                                                                                    \
+	{                                                                                                              \
+		"dir", "DIR", SETTING_TEXT, SETTING_AT(struct params, dir),                                            \
+		       .doc = "Where the file is made (default $TMPDIR or /tmp)"                                       \
+	}
+#define SETTING_DEVICE_RATE                                                                                            \
+	{                                                                                                              \
+		"device-rate", "N", SETTING_RATE, SETTING_AT(struct params, device_rate), .max = 1000000,              \
+			       .doc = "Buffers a second that a device thread maps, uses and unmaps, 0 for none"        \
+	}
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// A load's options as a table: from it come the parser, --help with the defaults, and the JSON of all values.
+#ifndef UFFDLOAD_SETTINGS_H
+#define UFFDLOAD_SETTINGS_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum setting_type {
+	SETTING_NUMBER, /* min to max */
+	SETTING_RATE,	/* the same, or "max" */
+	SETTING_TIME,	/* 500ms, 10s, 1m: as ms */
+	SETTING_WORD,	/* one of words: as its index */
+	SETTING_TEXT,	/* const char * */
+	SETTING_FLAG,	/* without argument: bool */
+};
+
+#define RATE_MAX UINT64_MAX
+
+/* Where the value is kept: an integer of any size, a bool, an enum, or a const char *. */
+struct setting {
+	const char *name; /* without dashes; NULL ends a table */
+	const char *arg;
+	enum setting_type type;
+	size_t offset;
+	size_t size;
+	const char *const *words; /* NULL at the end */
+	uint64_t min;
+	uint64_t max;
+	const char *doc; /* what is said of the default comes from the value before parsing */
+};
+
+#define SETTING_AT(s, member) .offset = offsetof(s, member), .size = sizeof(((s *)0)->member)
+
+/* A command's options: tables, NULL at the end, and the text of its --help. */
+struct settings {
+	const struct setting *const *tables;
+	const char *doc;
+};
+
+/* Into *values, which holds the defaults. Ends the program after --help (0) and at a usage error (64). */
+void settings_parse(const struct settings *settings, void *values, int argc, char **argv);
+/* {"name":value,...}: times in ms, a rate without limit as "max", what was not given as null. */
+struct json_object *settings_json(const struct settings *settings, const void *values);
+
+#endif
