@@ -109,7 +109,7 @@ def full():
     for kernel, which in {"7.3": RATES, "7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
         cells += rates(kernel, "free", which, seconds=4)
     cells += whats("7.3", "free", ("1000", "max"), seconds=4)
-    cells += checks("free", ("0", "1000", "max"), (2, 3), 4)
+    cells += checks("free", ("0", "max"), (2, 3), 4)
     for check in ("per_mm", "snapshot", "per_vma"):
         kernel = f"permm:{check}"
         cells += rates(kernel, "free", ("0", "1000", "max"), seconds=4) + whats(kernel, "free", ("max",), seconds=4)
