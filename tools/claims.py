@@ -8,7 +8,7 @@ import textwrap
 
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, percent, plain_table, rare, share, table
+from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, of_windows, percent, plain_table, rare, share, table
 
 CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
 CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
@@ -76,7 +76,7 @@ class Evidence:
         rows = []
         for (load, writer), cells in by_cell(self.main).items():
             rows.append([f"{load}; {writer}", f"{cells.writes:.0f}", cells.count("copy.pages"), cells.reached,
-                         *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+                         *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
         return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
 
     def sweep_others(self):
@@ -84,7 +84,7 @@ class Evidence:
         for kernel, of in self.stock.by("kernel").items():
             for (load, writer), cells in by_cell(of if kernel != self.kernel else Cells()).items():
                 rows.append([f"{kernel}: {load}; {writer}", cells.count("copy.pages"), cells.reached,
-                             *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+                             *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
         return table(["kernel: load; writer", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows) if rows else "None."
 
     # --- the claims ------------------------------------------------------------------------------------------
@@ -101,10 +101,10 @@ class Evidence:
         for rate in RATES:
             cells = self.swept().where(rate=rate)
             if cells:
-                rows.append([f"writers elsewhere, {rate}/s asked, all loads", cells.reached, share(cells.spurious("per_mm_seq"), cells.reached),
+                rows.append([f"writers elsewhere, {rate}/s asked, all loads", cells.reached, of_windows(cells.spurious("per_mm_seq"), cells.reached),
                              rare(cells.spurious("per_mm_seq"), cells.reached)])
         for load, cells in self.own().by("name").items():
-            rows.append([f"`{load}` with its own writers", cells.reached, share(cells.spurious("per_mm_seq"), cells.reached),
+            rows.append([f"`{load}` with its own writers", cells.reached, of_windows(cells.spurious("per_mm_seq"), cells.reached),
                          rare(cells.spurious("per_mm_seq"), cells.reached)])
         return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %"], rows)
 
@@ -112,11 +112,10 @@ class Evidence:
         said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(Cells(r for r in self.main if r.load["what"] in
                                                                                   ("none", "unrelated", "own"))).values()]
         counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
-        text = (f"Of {len(said)} combinations of load and writer, {counts['below 0.1%']} are below 0.1 % (upper bound), {counts['above 1%']} "
-                f"above 1 % (lower bound), {counts['between']} between, and {counts['not enough windows']} have fewer than {ENOUGH} windows. ")
+        text = f"Of {len(said)} combinations of load and writer, " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
         if counts["below 0.1%"] and counts["above 1%"]:
-            return text + "Both sides find their case in it: what decides is the rate at which the destination's mm is written to."
-        return text
+            return text + "So the data supports neither side as such: the rate at which the destination's mm is written to decides."
+        return text.strip()
 
     def claim_2(self):
         rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
@@ -144,7 +143,7 @@ class Evidence:
         n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
         if not n:
             return "Nothing can be said: no load but `free` was run on that kernel in this data."
-        return f"Without `free`, which empties the source page before each try: {share(n - again, n)} of {n} just succeeded."
+        return f"{share(n - again, n)} of {n} re-issued copies just succeeded, {again} faulted again (without `free`, which empties the page before each try)."
 
     def claim_4(self):
         rows = []
@@ -183,9 +182,8 @@ class Evidence:
             if not alike and not apart:
                 text.append(f"Of {name} nothing can be said: fewer than two runs of a load and writer on both checks.")
                 continue
-            text.append(f"In {name} the runs of both checks overlap for {len(alike)} of {len(alike) + len(apart)} combinations of load and writer: "
-                        "no difference beyond the spread of the runs." + "".join(
-                            f" They do not for {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
+            text.append(f"In {name} {len(alike)} of {len(alike) + len(apart)} combinations of load and writer show no difference beyond the spread "
+                        "of the runs." + "".join(f" Apart are {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
         return " ".join(text)
 
     def claim_5(self):
@@ -193,12 +191,12 @@ class Evidence:
         for names, (snapshot, vma, mm) in ((("quiet",), ("pass", "pass", "pass")), (("unrelated",), ("pass", "pass", "EAGAIN")),
                                            (("locked", "tolerated", "replaced", "hidden"), ("pass", "EAGAIN", "EAGAIN")),
                                            (("false_alarm", "real"), ("EAGAIN", "EAGAIN", "EAGAIN"))):
-            rows.append([", ".join(names), snapshot, vma, mm, cells.classes(*names), share(cells.classes(*names), cells.reached)])
+            rows.append([", ".join(names), snapshot, vma, mm, cells.classes(*names), of_windows(cells.classes(*names), cells.reached)])
         return table(["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows", f"share of {cells.reached}"], rows)
 
     def finding_5(self):
         k = self.main.classes("unrelated", "locked", "tolerated", "replaced", "hidden")
-        return f"Snapshot and per-MM counter disagree in {k} of {self.main.reached} windows of these loads, {share(k, self.main.reached)}."
+        return f"Snapshot and per-MM counter disagree in {k} of {self.main.reached} windows of these loads, {of_windows(k, self.main.reached)}."
 
     def claim_6(self):
         rows = []
@@ -219,7 +217,7 @@ class Evidence:
             n = sum(c for _, _, c in chains)
             if n:
                 p = share_of_failures(chains)
-                rows.append([f"{load}; {writer}", share(cells.classes(*records.REACHED[1:]), cells.reached), n,
+                rows.append([f"{load}; {writer}", of_windows(cells.classes(*records.REACHED[1:]), cells.reached), n,
                              max(longest(r) for r in cells), f"{1 + math.log(n) / -math.log(p):.0f}" if 0 < p < 1 else None,
                              stats.quantile(chains, 0.99), cells.count("chains.open")])
         return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
@@ -235,7 +233,7 @@ class Evidence:
                 f"{left} pages were without success when a load ended.")
 
     def claim_8(self):
-        rows = [[f"{load}; {writer}", cells.reached, share(cells.classes(*records.LOCKED), cells.reached)]
+        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached)]
                 for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
         return table(["load; writer", "windows", "this VMA was write-locked in it"], rows)
 
@@ -246,7 +244,7 @@ class Evidence:
             if n and cells.classes(*records.LOCKED):
                 rows.append([f"{load}; {writer}", n, cells.classes("hidden"), cells.classes("replaced"),
                              (cells.count("tolerated_reasons.prot") or 0) + (cells.count("tolerated_reasons.policy") or 0),
-                             share(cells.spurious("per_vma_seq"), n)])
+                             of_windows(cells.spurious("per_vma_seq"), n)])
         return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
             if rows else "No VMA was write-locked in a window in this data."
 
@@ -270,7 +268,7 @@ class Evidence:
             why = [f"{name} {cells.count('snapshot_reasons.' + name)}" for name in ("uffd_flags", "shared", "ops", "file", "inode", "pgoff")
                    if cells.count("snapshot_reasons." + name)]
             rows.append([f"{load}; {writer}", n, cells.classes("real", "hidden"), ", ".join(why) or None, cells.classes("gone"),
-                         cells.classes("false_alarm"), share(cells.classes("real", "hidden", "gone"), n)])
+                         cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
         return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
 
     def claim_13(self):
@@ -291,7 +289,7 @@ class Evidence:
                 if cells and total and cells.reached:
                     measured = cells.moved / cells.reached
                     model = stats.model(still, 2 * cells.writes) / total
-                    rows.append([f"{load}; {rate}/s asked", f"{cells.writes:.0f}", share(cells.moved, cells.reached), percent(model),
+                    rows.append([f"{load}; {rate}/s asked", f"{cells.writes:.0f}", of_windows(cells.moved, cells.reached), percent(model),
                                  f"{measured / model:.2f}" if model else None])
         return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
 
@@ -312,7 +310,7 @@ class Evidence:
         for what in TOUCHED:
             cells = self.main.where(what=what)
             if cells.reached:
-                rows.append([what, cells.reached, *(share(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+                rows.append([what, cells.reached, *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
         return table(["writers, all loads and rates", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
 
     def claim_17(self):
@@ -344,7 +342,7 @@ class Evidence:
         return table(["load", "UFFDIO_COPY calls", "pages", "windows", "windows a page"], rows)
 
     def claim_20(self):
-        rows = [[f"`{load}`", cells.total, share(cells.count("external"), cells.total), share(cells.spurious("per_mm_seq"), cells.reached)]
+        rows = [[f"`{load}`", cells.total, of_windows(cells.count("external"), cells.total), of_windows(cells.spurious("per_mm_seq"), cells.reached)]
                 for load, cells in self.main.by("name").items() if cells.total]
         return table(["load", "windows", "handler is another process", "per-MM seq fails for nothing"], rows)
 
@@ -354,7 +352,7 @@ class Evidence:
             kinds = {c: cells.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
             n = sum(kinds.values())
             if n:
-                rows.append([f"`{load}`", n, share(n - kinds["quiet"], n), sum(kinds[c] for c in records.LOCKED), kinds["hidden"] + kinds["real"]])
+                rows.append([f"`{load}`", n, of_windows(n - kinds["quiet"], n), sum(kinds[c] for c in records.LOCKED), kinds["hidden"] + kinds["real"]])
         return table(["load", "hugetlb windows", "mm_lock_seq moved", "this VMA write-locked", "hidden, real"], rows) if rows \
             else "No hugetlb window in this data."
 
@@ -377,7 +375,7 @@ class Evidence:
 
     def mail_shows(self):
         said = (self.finding_1(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
-                "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), self.finding_9())
+                "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), "Failing on any VMA write lock: " + self.finding_9())
         return "\n".join(wrapped(plain(text), "- ") for text in said)
 
     def mail_table(self):
@@ -399,6 +397,9 @@ class Evidence:
 def short_shares(cells):
     for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
         k, n = cells.spurious(check), cells.reached
+        if n < ENOUGH:
+            yield "too few"
+            continue
         yield percent(k / n) if k else f"<{percent(stats.interval(0, n)[1])}"
 
 
@@ -447,7 +448,7 @@ def p99(run):
 def program_row(name, run):
     cells = Cells([run])
     summary = run.raw
-    return [name, run.kernel, records.count(summary, "copy.pages", run.where), run.total, share(run.spurious["per_mm_seq"], run.reached),
+    return [name, run.kernel, records.count(summary, "copy.pages", run.where), run.total, of_windows(run.spurious["per_mm_seq"], run.reached),
             cells.classes("real", "hidden", "gone"), summary["copy"]["returned"].get("EAGAIN", 0)]
 
 

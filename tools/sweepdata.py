@@ -93,6 +93,11 @@ def share(k, n):
     return f"{percent(k / n)} ({percent(low)} ... {percent(high)})" if k else f"0 (< {percent(high)})"
 
 
+def of_windows(k, n):
+    """A share of windows, when there are enough of them."""
+    return f"{k} of {n}, too few" if k is not None and n < ENOUGH else share(k, n)
+
+
 def rare(k, n):
     """Is it too rare to matter? The rule of uffdretry --claims: below 0.1 %, above 1 %."""
     if k is None:
