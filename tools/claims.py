@@ -101,12 +101,10 @@ class Evidence:
         for rate in RATES:
             cells = self.swept().where(rate=rate)
             if cells:
-                rows.append([f"writers elsewhere, {rate}/s asked, all loads", cells.reached, of_windows(cells.spurious("per_mm_seq"), cells.reached),
-                             rare(cells.spurious("per_mm_seq"), cells.reached)])
+                rows.append([f"writers elsewhere, {rate}/s asked, all loads", *spurious_row(cells), least_and_most(cells)])
         for load, cells in self.own().by("name").items():
-            rows.append([f"`{load}` with its own writers", cells.reached, of_windows(cells.spurious("per_mm_seq"), cells.reached),
-                         rare(cells.spurious("per_mm_seq"), cells.reached)])
-        return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %"], rows)
+            rows.append([f"`{load}` with its own writers", *spurious_row(cells), None])
+        return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %", "least and most of a load"], rows)
 
     def finding_1(self):
         said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(Cells(r for r in self.main if r.load["what"] in
@@ -392,6 +390,17 @@ class Evidence:
             if cells.reached:
                 rows.append([f"{what} writers", cells.reached, *short_shares(cells)])
         return plain_table(["spurious EAGAIN of", "windows", "per-MM", "per-VMA", "snapshot"], rows)
+
+
+def spurious_row(cells):
+    k, n = cells.spurious("per_mm_seq"), cells.reached
+    return n, of_windows(k, n), rare(k, n)
+
+
+def least_and_most(cells):
+    """Of the loads with enough windows."""
+    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH]
+    return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
 
 
 def short_shares(cells):

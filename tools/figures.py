@@ -17,7 +17,8 @@ from sweepdata import groups, main_kernel  # noqa: E402 pylint: disable=wrong-im
 import stats  # noqa: E402 pylint: disable=wrong-import-position
 
 STYLES = [("-", "o", "black"), ("--", "s", "0.25"), (":", "^", "0.35"), ("-.", "D", "0.45"), ((0, (5, 1)), "v", "0.1"),
-          ((0, (1, 1)), "x", "0.3"), ((0, (3, 1, 1, 1, 1, 1)), "P", "0.5"), ((0, (7, 3)), "*", "0.15")]
+          ((0, (1, 1)), "x", "0.3"), ((0, (3, 1, 1, 1, 1, 1)), "P", "0.5"), ((0, (7, 3)), "*", "0.15"), ((0, (2, 2)), "<", "0.55"),
+          ((0, (8, 2, 2, 2)), ">", "0.4"), ((0, (1, 3)), "+", "0.2"), ((0, (4, 4)), "h", "0.6")]
 SHOWN_CHECKS = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
@@ -278,7 +279,7 @@ def chains_figure(runs):
     """Failures in a row of one page, against a geometric distribution with the same share of single failures."""
     found = [r for r in runs if sum(n for _, _, n in r.chains) >= 10 and r.kind != "interval"]
     found = [r for r in found if not r.load or r.load["what"] != "replace"]  # those find no registered VMA, whatever the check
-    found = sorted(found, key=lambda r: -sum(n for _, _, n in r.chains))[:len(STYLES)]
+    found = sorted(found, key=lambda r: -sum(n for _, _, n in r.chains))[:8]
     if not found:
         return None
     figure, ax = pyplot.subplots(figsize=(6.5, 3.6))

@@ -69,8 +69,8 @@ with tempfile.TemporaryDirectory() as work:
     tap.equal(got, (0, "", ""), "documents from other data")
     text = read(os.path.join(out, "evidence.md"))
     for claim, row in {
-        "1": "| writers elsewhere, 1000/s asked, all loads | 5000 | 10% (9.2% ... 10.9%) | above 1% |",
-        "1, none": "| writers elsewhere, 0/s asked, all loads | 5000 | 0 (< 0.06%) | below 0.1% |",
+        "1": "| writers elsewhere, 1000/s asked, all loads | 5000 | 10% (9.2% ... 10.9%) | above 1% | - |",
+        "1, none": "| writers elsewhere, 0/s asked, all loads | 5000 | 0 (< 0.06%) | below 0.1% | - |",
         "3": "| made; unrelated, max/s | 200 | 50 | 75% (68.6% ... 80.5%) |",
         "4": "| made; unrelated, max/s | per-MM seq | 2 | 10000 | 200 | 1.00, 1.00 | 2.00, 2.00 | 2 |",
         "4, finding": "Apart are made; unrelated, max/s: per-MM seq 2.00, 2.00, snapshot 1.00, 1.00.",
