@@ -9,11 +9,8 @@ OWN = "own"  # a rate: whatever the load does by itself
 # Loads whose only writers are those of --writer-rate: for a share against the rate.
 SWEPT = {
     "free": "free --copiers 2 --writers 1",
-    "restore swept": "restore --device-rate 0",
     "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
     "gc swept": "gc --alloc-rate 0",
-    "lazy swept": "lazy --source map --fork-rate 0",
-    "hugetlb swept": "hugetlb --device-rate 0",
     "torture": "torture",
 }
 # Loads as a program would be that they resemble, with the writers that it has.
@@ -97,18 +94,15 @@ def quick():
 
 
 def full():
-    """Three quarters of an hour; what matters most comes first."""
-    cells = rates("7.3", "restore-inproc swept", RATES)
+    """Three quarters of an hour."""
+    cells = rates("7.3", "restore-inproc swept", RATES) + whats("7.3", "restore-inproc swept", ("1000",))
     cells += rates("7.3", "gc swept", ("0", "100", "1000", "max"))
     cells += rates("7.3", "torture", ("0", "100", "1000", "max")) + whats("7.3", "torture", ("max",))
     cells += own("7.3", LIKE_PROGRAMS)
-    cells += whats("7.3", "restore-inproc swept", ("1000",))
-    cells += rates("7.3", "restore swept", ("100", "1000", "max"))
     cells += checks("torture", ("0", "max"), (1, 2)) + checks("gc swept", ("0", "1000"), (1, 2))
-    cells += checks("restore-inproc swept", ("0", "1000", "max"), (1, 2), seconds=10)
+    cells += checks("restore-inproc swept", ("0", "max"), (1, 2), seconds=10)
     for series in ("6.12", "7.1"):
-        cells += rates(series, "restore-inproc swept", ("1000",)) + own(series, ("gc",))
-    cells += rates("6.1", "restore-inproc swept", ("1000",))
+        cells += own(series, ("gc",))
     for kernel, which in {"7.3": RATES, "7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
         cells += rates(kernel, "free", which)
     cells += whats("7.3", "free", ("1000", "max"))
