@@ -107,10 +107,9 @@ class Evidence:
         return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %", "least and most of a load"], rows)
 
     def finding_1(self):
-        said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(Cells(r for r in self.main if r.load["what"] in
-                                                                                  ("none", "unrelated", "own"))).values()]
+        said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(self.swept(("unrelated", "own"))).values()]
         counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
-        text = f"Of {len(said)} combinations of load and writer, " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
+        text = f"Of {len(said)} combinations of load and writer (elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
         if counts["below 0.1%"] and counts["above 1%"]:
             return text + "So the data supports neither side as such: the rate at which the destination's mm is written to decides."
         return text.strip()
@@ -119,6 +118,10 @@ class Evidence:
         rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
                 for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
         return table(["load", "windows in which mm_lock_seq moved", "only by writers of other VMAs"], rows)
+
+    def finding_2(self):
+        cells = self.swept(("unrelated", "own"))
+        return f"{share(cells.classes('unrelated'), cells.moved)} of {cells.moved} windows in which the counter moved: no writer had locked the destination's VMA."
 
     def claim_2_writers(self):
         cells, rows = self.swept(("unrelated", "own")), []
@@ -208,6 +211,11 @@ class Evidence:
         return table(["writers", "windows in which this VMA was write-locked", "nothing about it differed", "tolerated", "of that differed in",
                       "replaced", "hidden, false_alarm, real"], rows) if rows else "No such window in this data."
 
+    def finding_6(self):
+        n, k = self.main.classes(*records.LOCKED), self.main.classes("locked", "tolerated")
+        return (f"Of {n} windows in which it was write-locked, {self.main.classes('locked')} show no difference at all, and {k}, {share(k, n)}, none in what "
+                "the snapshot or the meaning of the address hangs on.")
+
     def claim_7(self):
         rows = []
         for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] != "replace")).items():
@@ -269,6 +277,13 @@ class Evidence:
                          cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
         return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
 
+    def finding_11(self):
+        text = []
+        for name, cells in (("With their own writers", self.own()), ("With writers that replace the destination", self.main.where(what="replace"))):
+            k, n = cells.classes("real", "hidden", "gone"), cells.reached + cells.classes("gone")
+            text.append(f"{name}: {k} of {n}, {of_windows(k, n)}.")
+        return " ".join(text)
+
     def claim_13(self):
         rows = []
         for load, cells in self.main.by("name").items():
@@ -278,18 +293,27 @@ class Evidence:
         return table(["load", "windows", "p50, µs", "p90", "p99", "p99.9"], rows)
 
     def claim_13_model(self):
-        rows = []
+        rows = [[f"{load}; {rate}/s asked", f"{cells.writes:.0f}", of_windows(cells.moved, cells.reached), percent(model),
+                 f"{cells.moved / cells.reached / model:.2f}"] for load, rate, cells, model in self.modelled()]
+        return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
+
+    def finding_13(self):
+        found = [cells.moved / cells.reached / model for _, _, cells, model in self.modelled()]
+        if not found:
+            return "Nothing can be said: no swept load in this data."
+        return (f"Measured over model is {min(found):.2f} to {max(found):.2f} in {len(found)} rows: the model "
+                + ("holds within a quarter." if 0.8 <= min(found) and max(found) <= 1.25 else "does not hold on this machine, and must not be used to carry shares over to another."))
+
+    def modelled(self):
+        """(load, rate, cells, the model's share) of each swept load and rate that has enough windows."""
         for load, of in self.swept().by("name").items():
             still = of.where(rate="0").durations()
             total = sum(n for _, _, n in still)
             for rate in RATES[1:]:
                 cells = of.where(rate=rate, what="unrelated")
-                if cells and total and cells.reached:
-                    measured = cells.moved / cells.reached
-                    model = stats.model(still, 2 * cells.writes) / total
-                    rows.append([f"{load}; {rate}/s asked", f"{cells.writes:.0f}", of_windows(cells.moved, cells.reached), percent(model),
-                                 f"{measured / model:.2f}" if model else None])
-        return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
+                model = stats.model(still, 2 * cells.writes) / total if cells and total else 0
+                if model and cells.reached >= ENOUGH:
+                    yield load, rate, cells, model
 
     def claim_14(self):
         rows = []
@@ -332,11 +356,15 @@ class Evidence:
                                  ", ".join(f"{c} {k}" for c, k in found.items() if k)])
         return table(["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows) if rows else "No copy got EAGAIN on a stock kernel in this data."
 
+    def finding_18(self):
+        n, k = returned(self.stock, "EAGAIN"), sum(self.stock.count(f"eagain_causes.{c}") or 0 for c in CHANGING)
+        return f"Of {n} EAGAIN on stock kernels, {k} are by mmap_changing, {share(k, n)}." if n else "None was seen."
+
     def claim_19(self):
         rows = []
         for load, cells in self.main.by("name").items():
             pages = cells.count("copy.pages")
-            rows.append([f"`{load}`", cells.count("copy.calls"), pages, cells.total, f"{cells.total / pages:.3g}" if pages else None])
+            rows.append([f"`{load}`", cells.count("copy.calls"), pages, cells.total, windows_a_page(cells.total, pages)])
         return table(["load", "UFFDIO_COPY calls", "pages", "windows", "windows a page"], rows)
 
     def claim_20(self):
@@ -428,8 +456,14 @@ def numbers(found):
     return ", ".join(f"{x:.2f}" for x in found) or None
 
 
+def windows_a_page(windows, pages):
+    if not pages:
+        return None
+    return f"{windows / pages:.3g}" if windows else f"< {3 / pages:.2g}"
+
+
 def micro(ns):
-    return None if ns is None else f"{ns / 1000:.3g}"
+    return None if ns is None else f"{ns / 1000:.0f}" if ns >= 1e5 else f"{ns / 1000:.3g}"
 
 
 def returned(cells, name):
@@ -464,6 +498,6 @@ def program_row(name, run):
 def values(cells, programs):
     """{name: text} of all methods of Evidence."""
     evidence = Evidence(cells, programs)
-    skip = ("own", "swept", "pairs", "cost_rows", "apart")
+    skip = ("own", "swept", "pairs", "cost_rows", "apart", "modelled")
     names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
     return {name: getattr(evidence, name)() for name in names}

@@ -95,6 +95,8 @@ def share(k, n):
 
 def of_windows(k, n):
     """A share of windows, when there are enough of them."""
+    if not n:
+        return "no window"
     return f"{k} of {n}, too few" if k is not None and n < ENOUGH else share(k, n)
 
 
