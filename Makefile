@@ -52,7 +52,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo check check-kernels check-permm check-repro evidence evidence-quick deps test-programs format clean install uninstall help
+.PHONY: all static repro demo check check-kernels check-permm check-programs check-repro evidence evidence-quick deps test-programs format clean install uninstall help
 
 all: uffdretry uffdload
 
@@ -145,6 +145,13 @@ check-permm:
 	$(Q)./tests/permm/build
 	$(Q)./tests/run permm
 
+# QEMU, CRIU, stress-ng and the kernel's own tests under the tool: writes docs/programs.md.
+check-programs: deps
+	$(Q)./tools/deps programs
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)./tests/programs/run 7.3
+	$(Q)./tests/programs/report
+
 # The reproducers on each series: writes the runs in docs/merged-check.md.
 check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
@@ -200,6 +207,7 @@ help:
 	'make check           all tests; GROUPS="unit cli prom plot btf vm", SERIES="6.12 7.3" choose' \
 	'make check-kernels   every kernel series to be had; writes docs/kernels.md (half an hour)' \
 	'make check-permm     the verdicts against a kernel that has the per-MM or the per-VMA check; builds it (30 min)' \
+	'make check-programs  QEMU, CRIU, stress-ng, selftests under the tool; writes docs/programs.md (half an hour)' \
 	'make check-repro     the reproducers on six series; writes the runs in docs/merged-check.md (five minutes)' \
 	'make evidence        docs/evidence.md, docs/mail.txt and their figures, from docs/data' \
 	'make evidence-quick  the same from nothing, of a small sweep, in build/evidence (a quarter of an hour)' \

@@ -32,7 +32,18 @@ struct setting {
 	const char *doc; /* what is said of the default comes from the value before parsing */
 };
 
-#define SETTING_AT(s, member) .offset = offsetof(s, member), .size = sizeof(((s *)0)->member)
+/* Entries of a table: of struct s, its member. */
+#define SETTING(type, s, member, name, arg, words, min, max, doc)                                                      \
+	{                                                                                                              \
+		name, arg, type, offsetof(s, member), sizeof(((s *)0)->member), words, min, max, doc                   \
+	}
+#define NUMBER_SETTING(s, member, name, arg, min, max, doc)                                                            \
+	SETTING(SETTING_NUMBER, s, member, name, arg, NULL, min, max, doc)
+#define RATE_SETTING(s, member, name, max, doc) SETTING(SETTING_RATE, s, member, name, "N", NULL, 0, max, doc)
+#define TIME_SETTING(s, member, name, doc) SETTING(SETTING_TIME, s, member, name, "TIME", NULL, 0, 0, doc)
+#define WORD_SETTING(s, member, name, arg, words, doc) SETTING(SETTING_WORD, s, member, name, arg, words, 0, 0, doc)
+#define TEXT_SETTING(s, member, name, arg, doc) SETTING(SETTING_TEXT, s, member, name, arg, NULL, 0, 0, doc)
+#define FLAG_SETTING(s, member, name, doc) SETTING(SETTING_FLAG, s, member, name, NULL, NULL, 0, 0, doc)
 
 /* A command's options: tables, NULL at the end, and the text of its --help. */
 struct settings {

@@ -18,34 +18,19 @@
 static const char *const locks_words[] = { "vma", "mmap", NULL };
 static const char *const free_words[] = { "unrelated", "benign", "replaced", "none", NULL };
 
-#define RUNS(s, limit)                                                                                                 \
-	{                                                                                                              \
-		"runs", "N", SETTING_NUMBER, SETTING_AT(s, runs), .min = 1, .max = (limit),                            \
-			 .doc = "Do each of them N times"                                                              \
-	}
-#define SEED(s)                                                                                                        \
-	{                                                                                                              \
-		"seed", "S", SETTING_NUMBER, SETTING_AT(s, seed), .max = UINT64_MAX,                                   \
-			.doc = "Seed of the order and of all choices"                                                  \
-	}
+#define RUNS(s, limit) NUMBER_SETTING(s, runs, "runs", "N", 1, (limit), "Do each of them N times")
+#define SEED(s) NUMBER_SETTING(s, seed, "seed", "S", 0, UINT64_MAX, "Seed of the order and of all choices")
 #define WAIT(s)                                                                                                        \
-	{                                                                                                              \
-		"wait", NULL, SETTING_FLAG, SETTING_AT(s, wait),                                                       \
-			.doc = "After all set-up say \"ready PID\" on stderr and wait for SIGUSR1 before the first "   \
-			       "UFFDIO_COPY"                                                                           \
-	}
+	FLAG_SETTING(s, wait, "wait",                                                                                  \
+		     "After all set-up say \"ready PID\" on stderr and wait for SIGUSR1 before the first UFFDIO_COPY")
 #define KERNEL_CHECK(s)                                                                                                \
-	{                                                                                                              \
-		"kernel-check", "CHECK", SETTING_WORD, SETTING_AT(s, kernel_check), .words = kernel_check_names,       \
-			.doc = "What the running kernel compares after the retry: snapshot (7.1 and later), none "     \
-			       "(up to 7.0), per_mm_seq or per_vma_seq (kernels built for a test)"                     \
-	}
+	WORD_SETTING(s, kernel_check, "kernel-check", "CHECK", kernel_check_names,                                     \
+		     "What the running kernel compares after the retry: snapshot (7.1 and later), none (up to 7.0), "  \
+		     "per_mm_seq or per_vma_seq (kernels built for a test)")
 #define LOCKS(s)                                                                                                       \
-	{                                                                                                              \
-		"locks", "LOCKS", SETTING_WORD, SETTING_AT(s, mmap_lock_only), .words = locks_words,                   \
-			.doc = "What the running kernel guards a VMA with: vma (a lock of its own, 6.4 and later) or " \
-			       "mmap (mmap_lock alone)"                                                                \
-	}
+	WORD_SETTING(s, mmap_lock_only, "locks", "LOCKS", locks_words,                                                 \
+		     "What the running kernel guards a VMA with: vma (a lock of its own, 6.4 and later) or mmap "      \
+		     "(mmap_lock alone)")
 
 static void parse(const struct setting *table, const char *doc, void *options, int argc, char **argv)
 {
@@ -67,18 +52,16 @@ static int exact_command(int argc, char **argv)
 	static const struct setting shared[] = {
 		RUNS(struct exact_options, 10000),
 		SEED(struct exact_options),
-		{ "only", "NAME,...", SETTING_TEXT, SETTING_AT(struct exact_options, only),
-		  .doc = "Only these scenarios" },
+		TEXT_SETTING(struct exact_options, only, "only", "NAME,...", "Only these scenarios"),
 		WAIT(struct exact_options),
 		KERNEL_CHECK(struct exact_options),
 		LOCKS(struct exact_options),
 		{ 0 },
 	};
 	static const struct setting own[] = {
-		{ "list", NULL, SETTING_FLAG, SETTING_AT(struct exact_command, list),
-		  .doc = "List the scenarios and their classes, and exit" },
-		{ "json", NULL, SETTING_FLAG, SETTING_AT(struct exact_command, json),
-		  .doc = "With --list: as JSON, with all that is expected of them" },
+		FLAG_SETTING(struct exact_command, list, "list", "List the scenarios and their classes, and exit"),
+		FLAG_SETTING(struct exact_command, json, "json",
+			     "With --list: as JSON, with all that is expected of them"),
 		{ 0 },
 	};
 	static const struct setting *const tables[] = { shared, own, NULL };
@@ -98,11 +81,11 @@ static int exact_command(int argc, char **argv)
 static int random_command(int argc, char **argv)
 {
 	static const struct setting table[] = {
-		{ "windows", "N", SETTING_NUMBER, SETTING_AT(struct random_options, windows), .min = 1,
-		  .max = 1000000000, .doc = "Open at least N windows" },
+		NUMBER_SETTING(struct random_options, windows, "windows", "N", 1, 1000000000,
+			       "Open at least N windows"),
 		SEED(struct random_options),
-		{ "at-once", "K", SETTING_NUMBER, SETTING_AT(struct random_options, at_once), .min = 1,
-		  .max = AT_ONCE_LIMIT, .doc = "Up to K windows open at a time" },
+		NUMBER_SETTING(struct random_options, at_once, "at-once", "K", 1, AT_ONCE_LIMIT,
+			       "Up to K windows open at a time"),
 		WAIT(struct random_options),
 		KERNEL_CHECK(struct random_options),
 		LOCKS(struct random_options),
@@ -123,20 +106,18 @@ static int random_command(int argc, char **argv)
 static int free_command(int argc, char **argv)
 {
 	static const struct setting table[] = {
-		{ "pages", "N", SETTING_NUMBER, SETTING_AT(struct free_options, pages), .min = 1, .max = 1 << 20,
-		  .doc = "Pages of each copier's destination" },
-		{ "copiers", "T", SETTING_NUMBER, SETTING_AT(struct free_options, copiers), .min = 1, .max = 256,
-		  .doc = "Copier threads" },
-		{ "writers", "W", SETTING_NUMBER, SETTING_AT(struct free_options, writers), .max = 256,
-		  .doc = "Writer threads" },
-		{ "rate", "R", SETTING_NUMBER, SETTING_AT(struct free_options, rate), .max = 1000000,
-		  .doc = "Write operations a second of each writer, 0 for as fast as it can" },
-		{ "what", "WHAT", SETTING_WORD, SETTING_AT(struct free_options, what), .words = free_words,
-		  .doc = "What the writers write: unrelated (other mappings), benign (the destinations, but nothing "
-			 "that the kernel's check compares), replaced (the destinations anew), none" },
+		NUMBER_SETTING(struct free_options, pages, "pages", "N", 1, 1 << 20,
+			       "Pages of each copier's destination"),
+		NUMBER_SETTING(struct free_options, copiers, "copiers", "T", 1, 256, "Copier threads"),
+		NUMBER_SETTING(struct free_options, writers, "writers", "W", 0, 256, "Writer threads"),
+		NUMBER_SETTING(struct free_options, rate, "rate", "R", 0, 1000000,
+			       "Write operations a second of each writer, 0 for as fast as it can"),
+		WORD_SETTING(struct free_options, what, "what", "WHAT", free_words,
+			     "What the writers write: unrelated (other mappings), benign (the destinations, but "
+			     "nothing that the kernel's check compares), replaced (the destinations anew), none"),
 		SEED(struct free_options),
-		{ "duration", "TIME", SETTING_TIME, SETTING_AT(struct free_options, duration_ms),
-		  .doc = "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)" },
+		TIME_SETTING(struct free_options, duration_ms, "duration",
+			     "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)"),
 		WAIT(struct free_options),
 		{ 0 },
 	};
@@ -182,7 +163,8 @@ static int causes_command(int argc, char **argv)
 	struct causes_options options = { .runs = 3 };
 
 	parse(table,
-	      "Copies that fail, each for a reason known beforehand, and what is re-issued until it succeeds. The exact "
+	      "Copies that fail, each for a reason known beforehand, and what is re-issued until it succeeds. The "
+	      "exact "
 	      "truth goes to stdout as one JSON object.\v"
 	      "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
 	      &options, argc, argv);

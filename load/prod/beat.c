@@ -121,7 +121,7 @@ static uint64_t part_of(uint64_t rate, uint64_t n, uint64_t nr)
 
 int writers_start(struct writers *writers, struct guest *guest)
 {
-	static int (*const once[])(struct beat *beat) = {
+	static int (*const once[])(struct beat * beat) = {
 		[WRITER_UNRELATED] = write_unrelated,
 		[WRITER_BENIGN] = write_benign,
 		[WRITER_REPLACE] = write_replace,
@@ -189,7 +189,7 @@ int balloon_once(struct beat *beat)
 	size_t pages = BALLOON_PAGES < guest->pages ? BALLOON_PAGES : guest->pages;
 	size_t first = prng_below(&beat->prng, (uint32_t)(guest->pages - pages + 1));
 
-	return madvise((void *)(guest->start + first * guest->page_size), pages * guest->page_size, MADV_DONTNEED) ?
-		       -errno :
-		       0;
+	return madvise((void *)(guest->start + first * guest->page_size), pages * guest->page_size, MADV_DONTNEED)
+		       ? -errno
+		       : 0;
 }

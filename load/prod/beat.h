@@ -9,7 +9,7 @@
 struct beat {
 	struct run *run;
 	const char *name;
-	uint64_t rate; /* a second, RATE_MAX: as fast as it can */
+	uint64_t rate;			/* a second, RATE_MAX: as fast as it can */
 	int (*once)(struct beat *beat); /* 0, 1 when there is nothing left to do, or -errno */
 	enum count count;
 	struct guest *guest;

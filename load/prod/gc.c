@@ -298,12 +298,12 @@ static const struct setting settings[] = {
 	SETTING_THREADS("Mutators, which touch the heap"),
 	SETTING_HANDLERS("Threads of the collector, each with its part of the heap"),
 	SETTING_RUN,
-	{ "alloc-rate", "N", SETTING_RATE, SETTING_AT(struct params, alloc_rate), .max = 1000000,
-	  .doc = "Times a second that something is mapped, used, given back and unmapped, or (one in eight) that a "
-		 "thread begins and ends; 0 for none" },
-	{ "released", "PERCENT", SETTING_NUMBER, SETTING_AT(struct params, released), .max = 100,
-	  .doc = "Share of the pages that are copied from the released buffer as it is; the others are written first, "
-		 "and have no window" },
+	RATE_SETTING(struct params, alloc_rate, "alloc-rate", 1000000,
+		     "Times a second that something is mapped, used, given back and unmapped, or (one in eight) that a "
+		     "thread begins and ends; 0 for none"),
+	NUMBER_SETTING(struct params, released, "released", "PERCENT", 0, 100,
+		       "Share of the pages that are copied from the released buffer as it is; the others are written "
+		       "first, and have no window"),
 	{ 0 },
 };
 
@@ -312,10 +312,17 @@ const struct prod gc_prod = {
 	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page which is not there yet "
 	       "get SIGBUS and place it themselves, the collector's threads place the rest, each from a buffer that is "
 	       "released (MADV_DONTNEED) whenever it is used up.\v"
-	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. One JSON line at the end. "
+	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. One JSON line at the "
+	       "end. "
 	       "Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
 	.settings = settings,
-	.defaults = { .pages = 4096, .threads = 2, .handlers = 1, .writers = 1, .seed = 1, .run = 8, .alloc_rate = 100,
+	.defaults = { .pages = 4096,
+		      .threads = 2,
+		      .handlers = 1,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .alloc_rate = 100,
 		      .released = 100 },
 	.pass = gc_pass,
 };

@@ -38,8 +38,8 @@ int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size)
 	int err;
 
 	*guest = (struct guest) { .run = run, .uffd = uffd, .pages = run->params.pages, .page_size = page_size };
-	guest->may_be_zero = run->params.balloon_rate ||
-			     (run->params.writer_rate && run->params.writer_what == WRITER_REPLACE);
+	guest->may_be_zero =
+		run->params.balloon_rate || (run->params.writer_rate && run->params.writer_what == WRITER_REPLACE);
 	guest->released = run->params.released;
 	area = mmap(NULL, area_size(guest), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED) {

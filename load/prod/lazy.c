@@ -287,27 +287,34 @@ static int lazy_pass(struct run *run)
 }
 
 static const struct setting settings[] = {
-	{ "processes", "N", SETTING_NUMBER, SETTING_AT(struct params, processes), .min = 1, .max = 16,
-	  .doc = "Restored processes; each has --pages pages, and the writers are the first one's" },
+	NUMBER_SETTING(struct params, processes, "processes", "N", 1, 16,
+		       "Restored processes; each has --pages pages, and the writers are the first one's"),
 	SETTING_THREADS("Threads of each process, which touch its memory"),
 	SETTING_RUN,
 	SETTING_SOURCE,
 	SETTING_DIR,
-	{ "fork-rate", "N", SETTING_RATE, SETTING_AT(struct params, fork_rate), .max = 1000,
-	  .doc = "Times a second that each process forks; the child looks at 16 pages and ends; 0 for none" },
+	RATE_SETTING(struct params, fork_rate, "fork-rate", 1000,
+		     "Times a second that each process forks; the child looks at 16 pages and ends; 0 for none"),
 	{ 0 },
 };
 
 const struct prod lazy_prod = {
 	.name = "lazy",
-	.doc = "A lazy restore as CRIU has it: processes with nothing in memory, and one daemon that fills them when they "
+	.doc = "A lazy restore as CRIU has it: processes with nothing in memory, and one daemon that fills them when "
+	       "they "
 	       "fault, and in the background when they do not. It reads pages into a buffer and copies from there. "
 	       "Forked children are filled too.\v"
 	       "EAGAIN (a fork whose event is not read yet), ENOENT and EEXIST are no failures: the fault is served "
 	       "later, or again. One JSON line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 "
 	       "usage.",
 	.settings = settings,
-	.defaults = { .pages = 1024, .threads = 2, .writers = 1, .seed = 1, .run = 8, .processes = 3, .fork_rate = 10,
+	.defaults = { .pages = 1024,
+		      .threads = 2,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .processes = 3,
+		      .fork_rate = 10,
 		      .source = SOURCE_BUFFER },
 	.pass = lazy_pass,
 };

@@ -214,7 +214,8 @@ static void *listen_thread(void *data)
 	return NULL;
 }
 
-/* A page that comes while its fault is reported needs no request; unless the memory was replaced since, and it is lost. */
+/* A page that comes while its fault is reported needs no request; unless the memory was replaced since, and it is lost.
+ */
 static void request(struct migration *migration, uint64_t address)
 {
 	uint64_t n = (address - migration->guest.start) / PAGE;
@@ -285,8 +286,8 @@ static int prepare(struct migration *migration)
 	int uffd = rig_uffd_open(0);
 
 	migration->received = calloc(run->params.pages, sizeof(*migration->received));
-	migration->bounce = mmap(NULL, sizeof(*migration->bounce), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				 -1, 0);
+	migration->bounce =
+		mmap(NULL, sizeof(*migration->bounce), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	migration->fault_tally = run_tally(run);
 	migration->listen_tally = run_tally(run);
 	if (uffd < 0 || !migration->received || migration->bounce == MAP_FAILED) {
@@ -372,20 +373,27 @@ static const struct setting settings[] = {
 	SETTING_THREADS("Threads that touch the memory, as vCPUs do"),
 	SETTING_RUN,
 	SETTING_DEVICE_RATE,
-	{ "push-rate", "N", SETTING_RATE, SETTING_AT(struct params, push_rate), .max = 1000000,
-	  .doc = "Pages a second that the source sends before anybody asks; 0 for none" },
+	RATE_SETTING(struct params, push_rate, "push-rate", 1000000,
+		     "Pages a second that the source sends before anybody asks; 0 for none"),
 	{ 0 },
 };
 
 const struct prod postcopy_prod = {
 	.name = "postcopy",
-	.doc = "The destination of a post-copy migration as QEMU has it: one thread reads faults and asks the source for "
+	.doc = "The destination of a post-copy migration as QEMU has it: one thread reads faults and asks the source "
+	       "for "
 	       "pages, another reads the stream into one buffer and copies from there. The buffer was just written, so "
 	       "hardly ever is there a window: the control of the other loads.\v"
-	       "QEMU has no answer to EAGAIN but the end of the migration: counts.fatal, and exit status 1. One JSON line "
+	       "QEMU has no answer to EAGAIN but the end of the migration: counts.fatal, and exit status 1. One JSON "
+	       "line "
 	       "at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
 	.settings = settings,
-	.defaults = { .pages = 4096, .threads = 2, .writers = 1, .seed = 1, .run = 8, .device_rate = 100,
+	.defaults = { .pages = 4096,
+		      .threads = 2,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .device_rate = 100,
 		      .push_rate = 1000 },
 	.pass = postcopy_pass,
 };

@@ -68,41 +68,22 @@ int prod_main(const struct prod *prod, int argc, char **argv);
 extern const char *const source_words[];
 extern const char *const cache_words[];
 
-#define SETTING_THREADS(text)                                                                                          \
-	{                                                                                                              \
-		"threads", "N", SETTING_NUMBER, SETTING_AT(struct params, threads), .min = 1, .max = 64, .doc = (text) \
-	}
-#define SETTING_HANDLERS(text)                                                                                         \
-	{                                                                                                              \
-		"handlers", "N", SETTING_NUMBER, SETTING_AT(struct params, handlers), .min = 1, .max = 64,             \
-			    .doc = (text)                                                                              \
-	}
+#define SETTING_THREADS(text) NUMBER_SETTING(struct params, threads, "threads", "N", 1, 64, (text))
+#define SETTING_HANDLERS(text) NUMBER_SETTING(struct params, handlers, "handlers", "N", 1, 64, (text))
 #define SETTING_RUN                                                                                                    \
-	{                                                                                                              \
-		"run", "N", SETTING_NUMBER, SETTING_AT(struct params, run), .min = 1, .max = 4096,                     \
-		       .doc = "Pages that a thread touches in a row before it goes elsewhere"                          \
-	}
+	NUMBER_SETTING(struct params, run, "run", "N", 1, 4096,                                                        \
+		       "Pages that a thread touches in a row before it goes elsewhere")
 #define SETTING_SOURCE                                                                                                 \
-	{                                                                                                              \
-		"source", "KIND", SETTING_WORD, SETTING_AT(struct params, source), .words = source_words,              \
-			  .doc = "Where a copy comes from: map (the mapped file itself: windows) or buffer (the "      \
-				 "file is read into one first: hardly any)"                                            \
-	}
+	WORD_SETTING(struct params, source, "source", "KIND", source_words,                                            \
+		     "Where a copy comes from: map (the mapped file itself: windows) or buffer (the file is read "     \
+		     "into one first: hardly any)")
 #define SETTING_CACHE                                                                                                  \
-	{                                                                                                              \
-		"cache", "STATE", SETTING_WORD, SETTING_AT(struct params, cache), .words = cache_words,                \
-			 .doc = "The file's pages at the begin of each pass: warm (in the page cache) or cold "        \
-				"(dropped; not possible on tmpfs)"                                                     \
-	}
-#define SETTING_DIR                                                                                                    \
-	{                                                                                                              \
-		"dir", "DIR", SETTING_TEXT, SETTING_AT(struct params, dir),                                            \
-		       .doc = "Where the file is made (default $TMPDIR or /tmp)"                                       \
-	}
+	WORD_SETTING(struct params, cache, "cache", "STATE", cache_words,                                              \
+		     "The file's pages at the begin of each pass: warm (in the page cache) or cold (dropped; not "     \
+		     "possible on tmpfs)")
+#define SETTING_DIR TEXT_SETTING(struct params, dir, "dir", "DIR", "Where the file is made (default $TMPDIR or /tmp)")
 #define SETTING_DEVICE_RATE                                                                                            \
-	{                                                                                                              \
-		"device-rate", "N", SETTING_RATE, SETTING_AT(struct params, device_rate), .max = 1000000,              \
-			       .doc = "Buffers a second that a device thread maps, uses and unmaps, 0 for none"        \
-	}
+	RATE_SETTING(struct params, device_rate, "device-rate", 1000000,                                               \
+		     "Buffers a second that a device thread maps, uses and unmaps, 0 for none")
 
 #endif

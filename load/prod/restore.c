@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A VM's memory filled from a snapshot: restore, restore-inproc, swap and hugetlb, which differ in who copies and from what.
+// A VM's memory filled from a snapshot: restore, restore-inproc, swap and hugetlb, which differ in who copies and from
+// what.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -124,9 +125,9 @@ static int remap_once(struct beat *beat)
 	uint64_t at = restore->remapped + prng_below(&beat->prng, REMAP_PAGES / REMAP_PIECE) * len;
 
 	return mmap((void *)at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, restore->snapshot->fd, 0) ==
-			       MAP_FAILED ?
-		       -errno :
-		       0;
+			       MAP_FAILED
+		       ? -errno
+		       : 0;
 }
 
 /* The next page, whether or not somebody asks for it. */
@@ -205,7 +206,8 @@ static int prepare(struct restore *restore)
 	restore->prefetcher = (struct server) { .run = run, .tally = run_tally(run) };
 	restore->guest.run = run;
 	for (n = 0; n < params->threads && !err; n++)
-		err = toucher_init(&restore->touchers[n], &restore->guest, (unsigned int)n, (unsigned int)params->threads);
+		err = toucher_init(&restore->touchers[n], &restore->guest, (unsigned int)n,
+				   (unsigned int)params->threads);
 	restore->device = beat_of(restore, "device", params->device_rate, device_once, COUNT_DEVICE);
 	restore->balloon = beat_of(restore, "balloon", params->balloon_rate, balloon_once, COUNT_BALLOON);
 	restore->remap = beat_of(restore, "remap", params->remap_rate, remap_once, COUNT_REMAPS);
@@ -295,11 +297,9 @@ static int restore_pass(struct run *run, size_t page_size, bool external)
 /* --- the loads ---------------------------------------------------------------------------------------------- */
 
 #define SETTING_BALLOON                                                                                                \
-	{                                                                                                              \
-		"balloon-rate", "N", SETTING_RATE, SETTING_AT(struct params, balloon_rate), .max = 1000000,            \
-				.doc = "Pieces of 16 pages a second that are given back (MADV_DONTNEED); the handler " \
-				       "reads the events and fills with zeroes from then on; 0 for none"               \
-	}
+	RATE_SETTING(struct params, balloon_rate, "balloon-rate", 1000000,                                             \
+		     "Pieces of 16 pages a second that are given back (MADV_DONTNEED); the handler reads the events "  \
+		     "and fills with zeroes from then on; 0 for none")
 #define VCPUS SETTING_THREADS("Threads that touch the memory, as vCPUs do")
 #define HANDLERS SETTING_HANDLERS("Threads that read faults and copy")
 
@@ -309,8 +309,8 @@ static int pass_external(struct run *run)
 }
 
 static const struct setting restore_settings[] = {
-	VCPUS,	       HANDLERS,	    SETTING_RUN,     SETTING_SOURCE, SETTING_CACHE,
-	SETTING_DIR,   SETTING_DEVICE_RATE, SETTING_BALLOON, { 0 },
+	VCPUS,		 HANDLERS, SETTING_RUN, SETTING_SOURCE, SETTING_CACHE, SETTING_DIR, SETTING_DEVICE_RATE,
+	SETTING_BALLOON, { 0 },
 };
 
 const struct prod restore_prod = {
@@ -321,7 +321,13 @@ const struct prod restore_prod = {
 	       "On EAGAIN the handler reads all events and tries again, without pause. One JSON line at the end. Exit: "
 	       "0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks what is needed.",
 	.settings = restore_settings,
-	.defaults = { .pages = 4096, .threads = 2, .handlers = 1, .writers = 1, .seed = 1, .run = 8, .device_rate = 100 },
+	.defaults = { .pages = 4096,
+		      .threads = 2,
+		      .handlers = 1,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .device_rate = 100 },
 	.pass = pass_external,
 };
 
@@ -339,24 +345,34 @@ static const struct setting inproc_settings[] = {
 	SETTING_DIR,
 	SETTING_DEVICE_RATE,
 	SETTING_BALLOON,
-	{ "prefetch", "N", SETTING_RATE, SETTING_AT(struct params, prefetch), .max = 1000000,
-	  .doc = "Pages a second that a thread copies, in their order, before anybody asks; 0 for none" },
-	{ "remap-rate", "N", SETTING_RATE, SETTING_AT(struct params, remap_rate), .max = 1000000,
-	  .doc = "Pieces of the file a second that are mapped (MAP_FIXED) beside the memory; 0 for none" },
+	RATE_SETTING(struct params, prefetch, "prefetch", 1000000,
+		     "Pages a second that a thread copies, in their order, before anybody asks; 0 for none"),
+	RATE_SETTING(struct params, remap_rate, "remap-rate", 1000000,
+		     "Pieces of the file a second that are mapped (MAP_FIXED) beside the memory; 0 for none"),
 	{ 0 },
 };
 
 const struct prod restore_inproc_prod = {
 	.name = "restore-inproc",
-	.doc = "A VM is restored from a snapshot file by threads of the VMM itself, as in Cloud Hypervisor: the file is "
+	.doc = "A VM is restored from a snapshot file by threads of the VMM itself, as in Cloud Hypervisor: the file "
+	       "is "
 	       "read into a buffer and copied from there, a thread prefetches, and parts of the file are mapped beside "
 	       "the copies. All of them write to or fault in one mm.\v"
 	       "On EAGAIN the handler reads all events and tries again, without pause; the prefetcher too. One JSON "
-	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks "
+	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine "
+	       "lacks "
 	       "what is needed.",
 	.settings = inproc_settings,
-	.defaults = { .pages = 4096, .threads = 2, .handlers = 1, .writers = 1, .seed = 1, .run = 8, .device_rate = 100,
-		      .source = SOURCE_BUFFER, .prefetch = 1000, .remap_rate = 10 },
+	.defaults = { .pages = 4096,
+		      .threads = 2,
+		      .handlers = 1,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .device_rate = 100,
+		      .source = SOURCE_BUFFER,
+		      .prefetch = 1000,
+		      .remap_rate = 10 },
 	.pass = pass_inside,
 };
 
@@ -368,20 +384,28 @@ static const struct setting swap_settings[] = {
 	SETTING_RUN,
 	SETTING_DIR,
 	SETTING_DEVICE_RATE,
-	{ "reclaim", "HOW", SETTING_WORD, SETTING_AT(struct params, reclaim), .words = reclaim_words,
-	  .doc = "How the source goes to swap before each pass: pageout (MADV_PAGEOUT) or cgroup (memory.reclaim of "
-		 "this process's cgroup)" },
+	WORD_SETTING(struct params, reclaim, "reclaim", "HOW", reclaim_words,
+		     "How the source goes to swap before each pass: pageout (MADV_PAGEOUT) or cgroup (memory.reclaim "
+		     "of this process's cgroup)"),
 	{ 0 },
 };
 
 const struct prod swap_prod = {
 	.name = "swap",
-	.doc = "A restore from memory that was reclaimed, as on a host with more VMs than memory: the handler holds the "
+	.doc = "A restore from memory that was reclaimed, as on a host with more VMs than memory: the handler holds "
+	       "the "
 	       "snapshot in anonymous memory, and that is in swap when copying begins. The swap-in is in the window.\v"
-	       "Needs a swap device. One JSON line at the end; counts.swapped says how many pages were in swap. Exit: 0 "
+	       "Needs a swap device. One JSON line at the end; counts.swapped says how many pages were in swap. Exit: "
+	       "0 "
 	       "all pages were right, 1 not (named on stderr), 64 usage, 77 nothing can be swapped out here.",
 	.settings = swap_settings,
-	.defaults = { .pages = 4096, .threads = 2, .handlers = 1, .writers = 1, .seed = 1, .run = 8, .device_rate = 100,
+	.defaults = { .pages = 4096,
+		      .threads = 2,
+		      .handlers = 1,
+		      .writers = 1,
+		      .seed = 1,
+		      .run = 8,
+		      .device_rate = 100,
 		      .source = SOURCE_ANON },
 	.pass = pass_external,
 };
@@ -417,7 +441,8 @@ static const struct setting hugetlb_settings[] = {
 
 const struct prod hugetlb_prod = {
 	.name = "hugetlb",
-	.doc = "A restore into huge pages of 2 MiB, as Firecracker has it with huge_pages=2M: --pages counts huge pages, "
+	.doc = "A restore into huge pages of 2 MiB, as Firecracker has it with huge_pages=2M: --pages counts huge "
+	       "pages, "
 	       "and each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
 	       "retry.\v"
 	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all pages were right, 1 not "

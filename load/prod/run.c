@@ -29,6 +29,7 @@
 #define GRACE_S 5
 
 struct shared {
+	_Atomic int64_t began; /* the first pass; 0: not yet */
 	atomic_bool go;
 	atomic_bool stop;
 	atomic_bool pass_over;
@@ -37,18 +38,10 @@ struct shared {
 };
 
 static const char *const count_names[NR_COUNTS] = {
-	[COUNT_FAULTS] = "faults",
-	[COUNT_WRITES] = "writes",
-	[COUNT_ZEROPAGES] = "zeropages",
-	[COUNT_DEVICE] = "device",
-	[COUNT_BALLOON] = "balloon",
-	[COUNT_REMAPS] = "remaps",
-	[COUNT_PREFETCHES] = "prefetches",
-	[COUNT_ALLOCATIONS] = "allocations",
-	[COUNT_FORKS] = "forks",
-	[COUNT_SWAPPED] = "swapped",
-	[COUNT_ZERO_SEEN] = "zero_seen",
-	[COUNT_FATAL] = "fatal",
+	[COUNT_FAULTS] = "faults",	   [COUNT_WRITES] = "writes",		[COUNT_ZEROPAGES] = "zeropages",
+	[COUNT_DEVICE] = "device",	   [COUNT_BALLOON] = "balloon",		[COUNT_REMAPS] = "remaps",
+	[COUNT_PREFETCHES] = "prefetches", [COUNT_ALLOCATIONS] = "allocations", [COUNT_FORKS] = "forks",
+	[COUNT_SWAPPED] = "swapped",	   [COUNT_ZERO_SEEN] = "zero_seen",	[COUNT_FATAL] = "fatal",
 };
 
 static const char *const what_words[] = { "unrelated", "benign", "replace", NULL };
@@ -103,7 +96,10 @@ struct tally *run_tally(struct run *run)
 /* The same thread of each pass gets the same tally, for tallies are given out in the same order. */
 void run_begin_pass(struct run *run)
 {
+	int64_t never = 0;
+
 	run->since = now_ns();
+	atomic_compare_exchange_strong(&run->shared->began, &never, run->since);
 	atomic_store(&run->shared->go, true);
 }
 
@@ -238,6 +234,15 @@ static uint64_t progress(const struct run *run)
 	return sum;
 }
 
+/* Set-up does not count. */
+static bool time_is_up(const struct run *run)
+{
+	int64_t began = atomic_load(&run->shared->began);
+	int64_t duration = (int64_t)run->params.duration_ms * (NS_PER_S / 1000);
+
+	return began && duration && now_ns() - began >= duration;
+}
+
 /* A child that ended badly while its pass goes on: whoever waits for it would wait for ever. */
 static bool child_died(void)
 {
@@ -259,7 +264,7 @@ static void __attribute__((noreturn)) give_up(const struct run *run, const char 
 static void *keep_time(void *data)
 {
 	struct run *run = data;
-	int64_t start = now_ns(), moved = start, failed = 0;
+	int64_t moved = now_ns(), failed = 0;
 	uint64_t before = 0, now;
 	struct timespec tick = { .tv_nsec = 50 * 1000 * 1000 };
 	sigset_t ends;
@@ -273,8 +278,7 @@ static void *keep_time(void *data)
 
 		if (signal == SIGUSR2)
 			return NULL;
-		if (signal > 0 || (run->params.duration_ms &&
-				   now_ns() - start >= (int64_t)run->params.duration_ms * (NS_PER_S / 1000)))
+		if (signal > 0 || time_is_up(run))
 			atomic_store(&run->shared->stop, true);
 		now = progress(run);
 		if (now != before)
@@ -347,8 +351,7 @@ static struct json_object *writer_json(const struct run *run, const struct tally
 	else
 		put(object, "asked_per_s", params->writer_rate);
 	put(object, "done", sum->counts[COUNT_WRITES]);
-	json_object_object_add(object, "per_s",
-			       json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
+	json_object_object_add(object, "per_s", json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
 	return object;
 }
 
@@ -400,23 +403,20 @@ static int report(const struct run *run, const struct settings *settings)
 /* --- main --------------------------------------------------------------------------------------------------- */
 
 static const struct setting common[] = {
-	{ "pages", "N", SETTING_NUMBER, SETTING_AT(struct params, pages), .min = 1, .max = 1 << 22,
-	  .doc = "Pages of the destination" },
-	{ "writers", "N", SETTING_NUMBER, SETTING_AT(struct params, writers), .min = 1, .max = 64,
-	  .doc = "Writer threads, which share the rate" },
-	{ "writer-rate", "N", SETTING_RATE, SETTING_AT(struct params, writer_rate), .max = 1000000,
-	  .doc = "Writes to the destination's mm a second, 0 for none" },
-	{ "writer-what", "WHAT", SETTING_WORD, SETTING_AT(struct params, writer_what), .words = what_words,
-	  .doc = "What they write: unrelated (other mappings), benign (the destination, but nothing that a check needs "
-		 "to see), replace (the destination anew)" },
-	{ "seed", "S", SETTING_NUMBER, SETTING_AT(struct params, seed), .max = UINT64_MAX,
-	  .doc = "Seed of the pages' contents and of all choices" },
-	{ "duration", "TIME", SETTING_TIME, SETTING_AT(struct params, duration_ms),
-	  .doc = "Begin anew until TIME (500ms, 10s, 1m) is over (default: end when all pages are done)" },
-	{ "passes", "N", SETTING_NUMBER, SETTING_AT(struct params, passes), .min = 1, .max = 1000000000,
-	  .doc = "Do all pages N times (default 1; with --duration as often as time allows)" },
-	{ "wait", NULL, SETTING_FLAG, SETTING_AT(struct params, wait),
-	  .doc = "Before all else say \"ready PID\" on stderr and wait for SIGUSR1" },
+	NUMBER_SETTING(struct params, pages, "pages", "N", 1, 1 << 22, "Pages of the destination"),
+	NUMBER_SETTING(struct params, writers, "writers", "N", 1, 64, "Writer threads, which share the rate"),
+	RATE_SETTING(struct params, writer_rate, "writer-rate", 1000000,
+		     "Writes to the destination's mm a second, 0 for none"),
+	WORD_SETTING(struct params, writer_what, "writer-what", "WHAT", what_words,
+		     "What they write: unrelated (other mappings), benign (the destination, but nothing that a check "
+		     "needs to see), replace (the destination anew)"),
+	NUMBER_SETTING(struct params, seed, "seed", "S", 0, UINT64_MAX,
+		       "Seed of the pages' contents and of all choices"),
+	TIME_SETTING(struct params, duration_ms, "duration",
+		     "Begin anew until TIME (500ms, 10s, 1m) is over (default: end when all pages are done)"),
+	NUMBER_SETTING(struct params, passes, "passes", "N", 1, 1000000000,
+		       "Do all pages N times (default 1; with --duration as often as time allows)"),
+	FLAG_SETTING(struct params, wait, "wait", "Before all else say \"ready PID\" on stderr and wait for SIGUSR1"),
 	{ 0 },
 };
 

@@ -87,8 +87,10 @@ static int make_cold(struct run *run, int fd, size_t bytes)
 	munmap(map, bytes);
 	if (!cached)
 		return 0;
-	run_fail(run, "cold: %zu of %zu pages of the file cannot be dropped from memory; --dir must be on a disk "
-		 "(tmpfs has no other place for them)", cached, bytes / PAGE);
+	run_fail(run,
+		 "cold: %zu of %zu pages of the file cannot be dropped from memory; --dir must be on a disk "
+		 "(tmpfs has no other place for them)",
+		 cached, bytes / PAGE);
 	return -ENOTSUP;
 }
 

@@ -1,0 +1,34 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# For the programs' scripts (busybox sh, in the tree of packages as root).
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/applets TMPDIR=/tmp LC_ALL=C
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	tries=$(($1 * 5))
+	shift
+	while ! "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.2
+	done
+}
+
+# under NAME COMMAND...: under the tool; its report, the program's words and the command itself are kept.
+under() {
+	name=$1
+	shift
+	echo "$*" >"/out/$name.command"
+	uffdretry -j -o "/out/$name.json" -- "$@" >"/out/$name.log" 2>&1
+	echo $? >"/out/$name.status"
+}
+
+started() {
+	grep -q '"type":"start"' "/out/$1.json" 2>/dev/null
+}
+
+# result NAME TEXT: what came of it, in the program's own terms.
+result() {
+	echo "$2" >"/out/$1.result"
+}

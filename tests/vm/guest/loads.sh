@@ -1,0 +1,59 @@
+# shellcheck shell=sh source=tests/vm/guest/lib.sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest: short runs of the loads that resemble programs, in groups of which the same is expected.
+. /bin/lib.sh
+seed=$1
+
+# A disk for what tmpfs cannot do: pages that leave the page cache, and swap.
+prepare_disk() {
+	mke2fs /dev/nvme0n1 >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/nvme0n1 /mnt || return 1
+	dd if=/dev/zero of=/mnt/swap bs=1M count=32 2>/dev/null && mkswap /mnt/swap >/dev/null && swapon /mnt/swap
+}
+
+# group NAME: the loads of stdin, a line each, under one tool: /out/NAME.json, and a line for each load in
+# /out/NAME.truth. A run in which the kernel skipped a preempted program is done again, twice at most: it says itself
+# that it is short.
+group() {
+	sed "s/.*/uffdload & --seed $seed || exit/" >/tmp/group
+	for attempt in 1 2 3; do
+		rm -f "/out/$1".*
+		uffdretry -j -o "/out/$1.json" -- sh /tmp/group >"/out/$1.truth" 2>"/out/$1.load" || break
+		grep -q '"recursion":0' "/out/$1.json" && return
+		echo "$1 $attempt" >>/out/again
+	done
+	echo "$1" >>/out/failed
+}
+
+prepare_disk || echo disk >>/out/failed
+echo 16 >/proc/sys/vm/nr_hugepages
+group quiet <<END
+restore --pages 256 --device-rate 0
+restore --pages 256 --device-rate 0 --cache cold --dir /mnt
+restore-inproc --pages 256 --device-rate 0 --prefetch 0 --remap-rate 0 --source map
+gc --pages 256 --alloc-rate 0
+swap --pages 256 --device-rate 0
+hugetlb --pages 4 --device-rate 0
+END
+group unrelated <<END
+restore --pages 256 --writer-rate max
+restore-inproc --pages 256 --source map --device-rate max
+gc --pages 256 --alloc-rate max
+torture --duration 500ms
+END
+group benign <<END
+torture --duration 1s --writer-what benign
+END
+group replace <<END
+torture --duration 1s --writer-what replace
+END
+group control <<END
+restore-inproc --pages 256
+postcopy --pages 256
+END
+group events <<END
+restore --pages 512 --balloon-rate 200 --duration 500ms
+lazy --pages 64 --source map --fork-rate 20
+END
+left >/out/left
+exit 0
