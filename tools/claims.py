@@ -384,14 +384,23 @@ class Evidence:
 
     # --- programs, and the mail ------------------------------------------------------------------------------
 
+    def program_runs(self):
+        found = [records.read_program(path) for path in sorted(glob.glob(os.path.join(self.programs_dir, "*.json")))]
+        return Cells(run for run in found if run)
+
     def programs(self):
-        rows = []
-        for path in sorted(glob.glob(os.path.join(self.programs_dir, "*.json*"))):
-            for run in records.read_runs([path]):
-                if run.kind == "summary":
-                    rows.append(program_row(os.path.basename(path).split(".json")[0], run))
-        return table(["program", "kernel", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) if rows \
-            else "None was recorded."
+        rows = [[f"`{run.load['name']}`", run.kernel, records.count(run.raw, "copy.calls", run.where), records.count(run.raw, "copy.pages", run.where),
+                 run.total, of_windows(run.spurious["per_mm_seq"], run.reached), sum(run.windows[c] for c in ("real", "hidden", "gone")),
+                 records.count(run.raw, "copy.returned.EAGAIN", run.where, 0)] for run in self.program_runs()]
+        return table(["program", "kernel", "copies", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) \
+            + "\n\nVersions, commands and results: [programs.md](programs.md)." if rows else "None was recorded."
+
+    def finding_programs(self):
+        runs = self.program_runs()
+        if not runs:
+            return "None was recorded."
+        pages = sum(records.count(run.raw, "copy.pages", run.where) for run in runs)
+        return f"{len(runs)} runs of {len(runs.by('name'))} programs copied {pages} pages and opened {runs.total} windows."
 
     def mail_measured(self):
         per_mm = f" Copies that really met the other check: {self.per_mm.count('copy.calls')}, on a 7.3 patched for it." if self.per_mm else ""
@@ -400,7 +409,7 @@ class Evidence:
                        f"{self.kernel_name()}." + per_mm)
 
     def mail_shows(self):
-        said = (self.finding_1(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
+        said = (self.finding_1(), "Programs that I did not write (QEMU post-copy, CRIU, stress-ng, selftests): " + self.finding_programs(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
                 "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), "Failing on any VMA write lock: " + self.finding_9())
         return "\n".join(wrapped(plain(text), "- ") for text in said)
 
@@ -488,16 +497,9 @@ def p99(run):
     return records.number(run.result, "latency_ns.p99", run.where, None)
 
 
-def program_row(name, run):
-    cells = Cells([run])
-    summary = run.raw
-    return [name, run.kernel, records.count(summary, "copy.pages", run.where), run.total, of_windows(run.spurious["per_mm_seq"], run.reached),
-            cells.classes("real", "hidden", "gone"), summary["copy"]["returned"].get("EAGAIN", 0)]
-
-
 def values(cells, programs):
     """{name: text} of all methods of Evidence."""
     evidence = Evidence(cells, programs)
-    skip = ("own", "swept", "pairs", "cost_rows", "apart", "modelled")
+    skip = ("own", "swept", "pairs", "cost_rows", "apart", "modelled", "program_runs")
     names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
     return {name: getattr(evidence, name)() for name in names}

@@ -66,15 +66,22 @@ def finish(figure, title, axes, ncol=4):
     return figure
 
 
-def time_axis(ax, what="window"):
-    ax.set_xscale("log")
-    low, high = ax.get_xlim()
+def time_axes(axes):
+    """The same logarithmic axis for all."""
+    for ax in axes:
+        ax.set_xscale("log")
+    low, high = min(ax.get_xlim()[0] for ax in axes), max(ax.get_xlim()[1] for ax in axes)
+    for ax in axes:
+        time_axis(ax, low, high)
+
+
+def time_axis(ax, low, high):
     shown = [(ns, name) for ns, name in TIMES if low <= ns <= high]
     step = max(1, math.ceil(len(shown) / 5))
     ax.set_xticks([ns for ns, _ in shown[::step]], [name for _, name in shown[::step]])
     ax.set_xticks([], minor=True)
     ax.set_xlim(low, high)
-    ax.set_xlabel(f"length of the {what} (emulated)")
+    ax.set_xlabel("length of the window (emulated)")
 
 
 def percent_axis(ax, name):
@@ -183,7 +190,7 @@ def windows_figure(runs):
             if sum(amount for _, _, amount in histogram):
                 draw_cdf(ax, histogram, c, n)
         ax.set_ylim(0, 1.02)
-        time_axis(ax)
+    time_axes(axes)
     for ax in axes[::3]:
         ax.set_ylabel("share of the class's windows")
     return finish(figure, "Length of windows by class, all rates together" + (f"; kernel {kernel}" if kernel else ""), axes, 6)
@@ -217,8 +224,8 @@ def model_figure(runs):
             found = moved_by_length(same[0]) if len(same) == 1 else moved_by_length(joined(same))
             draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", n)
         ax.set_title(name)
-        time_axis(ax)
         percent_axis(ax, "")
+    time_axes(axes)
     for ax in axes[::3]:
         ax.set_ylabel("mm_lock_seq moved, share of windows")
     return finish(figure, f"Does 1-exp(-rate x length) hold? Kernel {kernel}; lines: the model.\n"

@@ -260,3 +260,16 @@ def read_runs(paths):
             raise BadInput(f"{path}: no summary, interval, event or cell in it")
         found += runs
     return found
+
+
+def read_program(path):
+    """The run of a record of tests/programs/record (one JSON object, of many lines), named by it. None of a program without a summary."""
+    record = parse_line(read_bytes(path), path, False)
+    if record["type"] != "program":
+        raise BadInput(f"{path}: not the record of a program")
+    if record.get("summary") is None:
+        return None
+    summary = get(record, "summary", path, dict)
+    run = run_of_counters("summary", summary, path, text(summary, "host.kernel", path))
+    run.load = {"name": text(record, "name", path)}
+    return run

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from tap import ROOT, Tap, cell, write
+from tap import ROOT, Tap, cell, counters, write
 
 tap = Tap()
 EVIDENCE = os.path.join(ROOT, "tools/evidence.py")
@@ -65,7 +65,11 @@ with tempfile.TemporaryDirectory() as work:
     data = write(os.path.join(work, "sweep.jsonl"), cells)
     out = os.path.join(work, "out")
     os.mkdir(out)
-    got = evidence("--data", data, "-o", out, "--programs", work + "/none")
+    programs = os.path.join(work, "programs")
+    os.mkdir(programs)
+    for name, summary in {"qemu": counters("summary", {"quiet": 3900, "unrelated": 100}, eagain=7), "dead": None}.items():
+        write(os.path.join(programs, f"{name}.json"), [{"type": "program", "name": name, "summary": summary}])
+    got = evidence("--data", data, "-o", out, "--programs", programs)
     tap.equal(got, (0, "", ""), "documents from other data")
     text = read(os.path.join(out, "evidence.md"))
     for claim, row in {
@@ -80,13 +84,14 @@ with tempfile.TemporaryDirectory() as work:
         "11": "| made; replace, max/s | 4000 | 240 | - | 160 | 0 | 10% (9.1% ... 11%) |",
         "13": "| made; 1000/s asked | 900 | 10% (9.2% ... 10.9%) | 1.8% | 5.61 |",
         "17": "| unrelated | 500 | 20% (16.7% ... 23.7%) |",
+        "programs": "| `qemu` | 7.3.0-test | 5000 | 4000 | 4000 | 2.5% (2.1% ... 3%) | 0 | 7 |",
         "19": "| `made` | 15000 | 12000 | 14000 | 1.17 |",
     }.items():
         tap.check(row in text, f"claim {claim}: {row}", *[line for line in text.splitlines() if line[:12] == row[:12]])
     mail = [" ".join(line.split()) for line in read(os.path.join(out, "mail.txt")).splitlines()]
     tap.check("writers elsewhere, 1000/s 5000 10% <0.06% <0.06%" in mail, "the mail's table", *mail)
     tap.check("{{" not in text + read(os.path.join(out, "mail.txt")), "no name is left unfilled")
-    tap.equal(evidence("--check", "--data", data, "-o", out, "--programs", work + "/none")[0], 0, "--check of what was written")
+    tap.equal(evidence("--check", "--data", data, "-o", out, "--programs", programs)[0], 0, "--check of what was written")
     got = evidence("--data", os.path.join(work, "none"), "-o", out)
     tap.check(got[0] == 1 and got[2].count("\n") == 1, "missing data: one line", got)
 tap.done()
