@@ -13,6 +13,7 @@ from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, of_windows, per
 CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
 CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
 TOUCHED = "unrelated", "benign", "replace"
+EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 
 
 def writer_name(run):
@@ -140,11 +141,11 @@ class Evidence:
             else "No copy was re-issued in this data."
 
     def finding_3(self):
-        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace" and r.load["name"] != "free")
+        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace" and r.load["name"] not in EMPTIED)
         n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
         if not n:
-            return "Nothing can be said: no load but `free` was run on that kernel in this data."
-        return f"{share(n - again, n)} of {n} re-issued copies just succeeded, {again} faulted again (without `free`, which empties the page before each try)."
+            return "Nothing can be said: only loads that empty the source page before each try were run there in this data."
+        return f"{share(n - again, n)} of {n} re-issued copies just succeeded, {again} faulted again (without `free` and `torture`, which empty the page before each try)."
 
     def claim_4(self):
         rows = []
@@ -495,6 +496,12 @@ def pages_per_s(run):
 
 def p99(run):
     return records.number(run.result, "latency_ns.p99", run.where, None)
+
+
+def skipped(found):
+    """Cells of a load that cannot run where it was tried."""
+    keys = [record["key"] for _, record in found if record["type"] == "cell" and record.get("status") == records.CANNOT_RUN]
+    return "Could not run here, for want of what the load needs: " + "; ".join(f"`{key}`" for key in keys) + "." if keys else "Every load could run."
 
 
 def values(cells, programs):

@@ -61,7 +61,7 @@ def figure_links(cells):
 
 def documents(cells, data, programs):
     """{name: text}"""
-    values = {**claims.values(cells, programs), **figure_links(cells), "data": os.path.basename(data), "checksum": checksum(data)}
+    values = {**claims.values(cells, programs), **figure_links(cells), "skipped": claims.skipped(records.read_records(data)), "data": os.path.basename(data), "checksum": checksum(data)}
     found = {"evidence.md": fill("evidence.md", values), "mail.txt": fill("mail.txt", values)}
     if too_wide(found["mail.txt"]):
         fail("; ".join(too_wide(found["mail.txt"])))

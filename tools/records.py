@@ -15,6 +15,7 @@ CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "f
 REACHED = CLASSES[:8]  # came to a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
+CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
 
 
@@ -239,7 +240,7 @@ def runs_of(records):
         kind = record["type"]
         if kind in ("start", "summary"):
             kernel = text(record, "host.kernel", where, "")
-        if kind == "cell" and record.get("status") == 77:
+        if kind == "cell" and record.get("status") == CANNOT_RUN:
             continue  # this load cannot run on that kernel
         if kind == "cell":
             yield run_of_cell(record, where)

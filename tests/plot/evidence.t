@@ -62,7 +62,7 @@ with tempfile.TemporaryDirectory() as work:
             cells.append(cell({"quiet": 1000}, kernel="permm", check=check, seed=seed, p99=1000))
             cells.append(cell({"quiet": 900, "unrelated": 100}, "max", "unrelated", kernel="permm", check=check, made=900, seed=seed,
                               p99=2000 if check == "per_mm" else 1000, chains=[(1, 80), (2, 10)], eagain=100, reissued=(100, 25)))
-    data = write(os.path.join(work, "sweep.jsonl"), cells)
+    data = write(os.path.join(work, "sweep.jsonl"), cells + [{"type": "cell", "key": "7.3 swap, own own", "status": 77, "summary": None}])
     out = os.path.join(work, "out")
     os.mkdir(out)
     programs = os.path.join(work, "programs")
@@ -90,6 +90,7 @@ with tempfile.TemporaryDirectory() as work:
         tap.check(row in text, f"claim {claim}: {row}", *[line for line in text.splitlines() if line[:12] == row[:12]])
     mail = [" ".join(line.split()) for line in read(os.path.join(out, "mail.txt")).splitlines()]
     tap.check("writers elsewhere, 1000/s 5000 10% <0.06% <0.06%" in mail, "the mail's table", *mail)
+    tap.check("want of what the load needs: `7.3 swap, own own`." in text, "a load that could not run is named")
     tap.check("{{" not in text + read(os.path.join(out, "mail.txt")), "no name is left unfilled")
     tap.equal(evidence("--check", "--data", data, "-o", out, "--programs", programs)[0], 0, "--check of what was written")
     got = evidence("--data", os.path.join(work, "none"), "-o", out)
