@@ -13,16 +13,16 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-position
 
 import records  # noqa: E402 pylint: disable=wrong-import-position
-from sweepdata import groups, main_kernel  # noqa: E402 pylint: disable=wrong-import-position
+from sweepdata import RATES, groups, main_kernel  # noqa: E402 pylint: disable=wrong-import-position
 import stats  # noqa: E402 pylint: disable=wrong-import-position
 
 STYLES = [("-", "o", "black"), ("--", "s", "0.25"), (":", "^", "0.35"), ("-.", "D", "0.45"), ((0, (5, 1)), "v", "0.1"),
-          ((0, (1, 1)), "x", "0.3"), ((0, (3, 1, 1, 1, 1, 1)), "P", "0.5"), ((0, (7, 3)), "*", "0.15"), ((0, (2, 2)), "<", "0.55"),
-          ((0, (8, 2, 2, 2)), ">", "0.4"), ((0, (1, 3)), "+", "0.2"), ((0, (4, 4)), "h", "0.6")]
+          ((0, (1, 1)), "p", "0.3"), ((0, (3, 1, 1, 1, 1, 1)), "P", "0.5"), ((0, (7, 3)), "*", "0.15"), ((0, (2, 2)), "<", "0.55"),
+          ((0, (8, 2, 2, 2)), ">", "0.4"), ((0, (1, 3)), "d", "0.2"), ((0, (4, 4)), "h", "0.6")]
 SHOWN_CHECKS = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
-MANY = 9  # facets
+MANY = 12  # facets
 TIMES = [(10 ** 3, "1 µs"), (10 ** 4, "10 µs"), (10 ** 5, "100 µs"), (10 ** 6, "1 ms"), (10 ** 7, "10 ms"), (10 ** 8, "100 ms"),
          (10 ** 9, "1 s"), (10 ** 10, "10 s")]
 pyplot.rcParams.update({"font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5, "legend.frameon": False,
@@ -219,10 +219,9 @@ def model_figure(runs):
         return None
     figure, axes = facets(len(names))
     for ax, name in zip(axes, names):
-        rates = groups(by_load[name], lambda r: r.load["rate"])
-        for n, (rate, same) in enumerate(rates.items()):
+        for rate, same in groups(by_load[name], lambda r: r.load["rate"]).items():
             found = moved_by_length(same[0]) if len(same) == 1 else moved_by_length(joined(same))
-            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", n)
+            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", RATES.index(rate) if rate in RATES else len(RATES))
         ax.set_title(name)
         percent_axis(ax, "")
     time_axes(axes)
