@@ -77,7 +77,8 @@ class Evidence:
     def sweep(self):
         rows = []
         for (load, writer), cells in by_cell(self.main).items():
-            rows.append([f"{load}; {writer}", f"{cells.writes:.0f}", cells.count("copy.pages"), cells.reached,
+            made = None if cells[0].load["what"] == "own" else f"{cells.writes:.0f}"
+            rows.append([f"{load}; {writer}", made, cells.count("copy.pages"), cells.reached,
                          *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
         return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
 
@@ -112,9 +113,21 @@ class Evidence:
         said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(self.swept(("unrelated", "own"))).values()]
         counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
         text = f"Of {len(said)} combinations of load and writer (elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
-        if counts["below 0.1%"] and counts["above 1%"]:
-            return text + "So the data supports neither side as such: the rate at which the destination's mm is written to decides."
-        return text.strip()
+        return text + self.finding_rates()
+
+    def finding_rates(self):
+        """From which asked rate on every swept load is above 1 %, and up to which every one is below 0.1 %."""
+        said = {rate: [rare(c.spurious("per_mm_seq"), c.reached) for c in self.swept(("none", "unrelated")).where(rate=rate).by("name").values()]
+                for rate in RATES}
+        said = {rate: [s for s in found if s != "not enough windows"] for rate, found in said.items()}
+        above = [rate for rate, found in said.items() if found and set(found) == {"above 1%"}]
+        below = [rate for rate, found in said.items() if found and set(found) == {"below 0.1%"}]
+        text = [f"Every swept load is above 1 % at {', '.join(above)} asked writes a second." if above else "At no rate is every swept load above 1 %.",
+                f"Every one is below 0.1 % at {', '.join(below)}." if below else "At no rate is every one below 0.1 %."]
+        if above and below:
+            text.append("The data supports neither side as such: the rate at which the destination's mm is written to decides, and that of real programs is "
+                        "not known here.")
+        return " ".join(text)
 
     def claim_2(self):
         rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
@@ -170,22 +183,28 @@ class Evidence:
                    numbers(ratios(pairs, p99)), max(longest(a) for a in cells)]
 
     def apart(self, measure):
-        """(load; writer) of which both checks have two runs or more: those whose ranges of ratios overlap, and those that do not."""
-        alike, apart = [], []
+        """[(load; writer, ratios with the per-MM check, with the snapshot)] where both have two runs or more."""
+        found = []
         for load, writer in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))):
             a, b = (ratios(self.pairs(of, load, writer), measure) for of in (self.per_mm, self.snapshot))
             if len(a) >= 2 and len(b) >= 2:
-                (alike if min(a) <= max(b) and min(b) <= max(a) else apart).append((f"{load}; {writer}", a, b))
-        return alike, apart
+                found.append((f"{load}; {writer}", a, b))
+        return found
 
     def finding_4(self):
+        """Runs whose ranges do not overlap decide, when there are so many that this is unlikely by chance (5 %)."""
         text = []
         for name, measure in (("throughput", pages_per_s), ("p99 latency", p99)):
-            alike, apart = self.apart(measure)
-            if not alike and not apart:
-                text.append(f"Of {name} nothing can be said: fewer than two runs of a load and writer on both checks.")
+            found = self.apart(measure)
+            enough = [f for f in found if by_chance(f) <= 0.05]
+            apart = [f for f in enough if separate(f)]
+            if not enough:
+                text.append(f"Of {name} the data supports neither side: " + (
+                    f"with {len(found[0][1])} and {len(found[0][2])} runs, all runs of one check lie above all of the other by chance once in "
+                    f"{1 / by_chance(found[0]):.0f}; they do in {sum(map(separate, found))} of {len(found)} combinations of load and writer."
+                    if found else "fewer than two runs of a load and writer on both checks."))
                 continue
-            text.append(f"In {name} {len(alike)} of {len(alike) + len(apart)} combinations of load and writer show no difference beyond the spread "
+            text.append(f"In {name} {len(enough) - len(apart)} of {len(enough)} combinations of load and writer show no difference beyond the spread "
                         "of the runs." + "".join(f" Apart are {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
         return " ".join(text)
 
@@ -224,9 +243,9 @@ class Evidence:
             chains = stats.merge(r.chains for r in cells)
             n = sum(c for _, _, c in chains)
             if n:
-                p = share_of_failures(chains)
+                expected = expected_longest(chains)
                 rows.append([f"{load}; {writer}", of_windows(cells.classes(*records.REACHED[1:]), cells.reached), n,
-                             max(longest(r) for r in cells), f"{1 + math.log(n) / -math.log(p):.0f}" if 0 < p < 1 else None,
+                             max(longest(r) for r in cells), expected and f"{expected:.0f}",
                              stats.quantile(chains, 0.99), cells.count("chains.open")])
         return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
                       "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
@@ -235,9 +254,11 @@ class Evidence:
         cells = Cells(r for r in self.per_mm if r.load["what"] != "replace")
         if not cells.count("chains.count"):
             return "Nothing can be said from this data."
-        longest_of = max(longest(r) for r in cells)
+        longest_of, most = max((max(longest(r) for r in c), c) for c in by_cell(cells).values())
+        expected = expected_longest(stats.merge(r.chains for r in most))
         left = cells.count("chains.open")
         return (f"No livelock was seen: the longest run of failures of one page is {longest_of}, of {cells.count('chains.count')} chains; "
+                + (f"independent failures with the same mean would give {expected:.0f}; " if expected else "") +
                 f"{left} pages were still without success when a load was ended.")
 
     def claim_8(self):
@@ -419,7 +440,7 @@ class Evidence:
     def finding_programs(self):
         runs = self.program_runs()
         if not runs:
-            return "None was recorded."
+            return ""
         pages = sum(records.count(run.raw, "copy.pages", run.where) for run in runs)
         return f"{len(runs)} runs of {len(runs.by('name'))} programs copied {pages} pages and opened {runs.total} windows."
 
@@ -486,6 +507,16 @@ def ratios(pairs, measure):
     return [measure(a) / measure(b) for a, b in pairs if measure(a) and measure(b)]
 
 
+def separate(found):
+    _, a, b = found
+    return min(a) > max(b) or min(b) > max(a)
+
+
+def by_chance(found):
+    """The probability that so many runs of one kind separate into all of one check above all of the other."""
+    return 2 / math.comb(len(found[1]) + len(found[2]), len(found[1]))
+
+
 def numbers(found):
     return ", ".join(f"{x:.2f}" for x in found) or None
 
@@ -508,9 +539,11 @@ def longest(run):
     return records.count(run.raw["summary"], "chains.longest", run.where, 0)
 
 
-def share_of_failures(chains):
-    """p of the geometric distribution with the mean of these chains."""
-    return 1 - sum(n for _, _, n in chains) / sum(stats.middle(a, b) * n for a, b, n in chains)
+def expected_longest(chains):
+    """The longest of so many chains, were each try's failure independent, with this mean; None when all have one failure."""
+    n = sum(c for _, _, c in chains)
+    p = 1 - n / sum(stats.middle(a, b) * c for a, b, c in chains)
+    return 1 + math.log(n) / -math.log(p) if p > 0 else None
 
 
 def pages_per_s(run):
@@ -531,6 +564,6 @@ def skipped(found):
 def values(cells, programs):
     """{name: text} of all methods of Evidence."""
     evidence = Evidence(cells, programs)
-    skip = ("own", "swept", "pairs", "cost_rows", "apart", "modelled", "program_runs", "by_length")
+    skip = ("own", "swept", "pairs", "cost_rows", "apart", "finding_rates", "modelled", "program_runs", "by_length")
     names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
     return {name: getattr(evidence, name)() for name in names}
