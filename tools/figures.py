@@ -60,7 +60,7 @@ def finish(figure, title, axes, ncol=4):
     inch = figure.get_size_inches()[1]
     rows = math.ceil(len(handles) / ncol)
     figure.suptitle(title, fontsize=9)
-    figure.tight_layout(rect=(0, 0.22 * rows / inch, 1, 1))
+    figure.tight_layout(rect=(0, (0.1 + 0.17 * rows) / inch, 1, 1))
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=ncol, handlelength=3.2)
     return figure
@@ -283,25 +283,18 @@ def writers_figure(runs):
 
 def chains_figure(runs):
     """Failures in a row of one page, against a geometric distribution with the same share of single failures."""
-    found = [r for r in runs if sum(n for _, _, n in r.chains) >= 10 and r.kind != "interval"]
-    found = [r for r in found if not r.load or r.load["what"] != "replace"]  # those find no registered VMA, whatever the check
-    found = sorted(found, key=lambda r: -sum(n for _, _, n in r.chains))[:8]
-    if not found:
+    final = [r for r in runs if r.kind != "interval" and not (r.load and r.load["what"] == "replace")]  # those find no registered VMA
+    found = {name: stats.merge(r.chains for r in same) for name, same in groups(final, chain_label).items()}
+    found = {name: chains for name, chains in found.items() if chain_count(chains) >= 10 and chains[-1][1] > 1}
+    shown = sorted(found, key=lambda name: -chain_count(found[name]))[:8]
+    if not shown:
         return None
-    figure, ax = pyplot.subplots(figsize=(6.5, 3.6))
-    for n, run in enumerate(found):
-        total, left, xs, ys = sum(c for _, _, c in run.chains), sum(c for _, _, c in run.chains), [], []
-        for low, _, amount in run.chains:
-            xs.append(max(low, 1))
-            ys.append(left / total)
-            left -= amount
-        ax.plot(xs, ys, label=chain_label(run, total), **style(n))
-        p = 1 - total / sum(stats.middle(a, b) * c for a, b, c in run.chains)
-        ks = range(1, int(max(xs)) + 1)[:2000]
-        ax.plot(ks, [max(stats.geometric(p, k), FLOOR) for k in ks], color=style(n)["color"], alpha=0.5, linewidth=0.5)
+    figure, ax = pyplot.subplots(figsize=(6.8, 3 + 0.2 * len(shown)))
+    for n, name in enumerate(shown):
+        draw_chains(ax, found[name], name, n)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_ylim(bottom=0.3 / max(sum(c for _, _, c in r.chains) for r in found))
+    ax.set_ylim(bottom=0.3 / max(chain_count(found[name]) for name in shown))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_formatter(lambda value, _: "")
@@ -310,10 +303,28 @@ def chains_figure(runs):
     return finish(figure, "Chains of failed copies; thin lines: geometric with the same mean", [ax], 1)
 
 
-def chain_label(run, total):
+def draw_chains(ax, chains, name, n):
+    total = left = chain_count(chains)
+    xs, ys = [], []
+    for low, _, amount in chains:
+        xs.append(max(low, 1))
+        ys.append(left / total)
+        left -= amount
+    ax.plot(xs, ys, label=f"{name}, {total} chains", **style(n))
+    p = 1 - total / sum(stats.middle(a, b) * c for a, b, c in chains)
+    ks = range(1, int(max(xs)) + 1)[:2000]
+    ax.plot(ks, [max(stats.geometric(p, k), FLOOR) for k in ks], color=style(n)["color"], alpha=0.5, linewidth=0.5)
+
+
+def chain_count(chains):
+    return sum(n for _, _, n in chains)
+
+
+def chain_label(run):
     if not run.load:
-        return f"{label(run)}, {total} chains"
-    return f"{run.kernel} {run.load['check']}: {run.load['name']} {run.load['what']} {run.load['rate']}/s, {total} chains"
+        return label(run)
+    writers = "its own writers" if run.load["what"] == "own" else f"{run.load['what']} {run.load['rate']}/s"
+    return f"{run.kernel} {run.load['check']}: {run.load['name']}, {writers}"
 
 
 # --- time ------------------------------------------------------------------------------------------------------
