@@ -55,7 +55,7 @@ endif
 .SECONDARY:
 .PHONY: all static repro demo install uninstall format clean help deps test-programs
 .PHONY: check check-kernels check-permm check-programs check-repro check-faults soak
-.PHONY: examples bench bench-check bench-scale bench-soak bench-programs
+.PHONY: examples evidence evidence-quick bench bench-check bench-scale bench-soak bench-programs
 
 all: uffdretry uffdload
 
@@ -121,7 +121,7 @@ $(BUILD):
 # --- Tests: see tests/README.md --------------------------------------------------------------------------------------
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli lint fuzz prom btf vm
+GROUPS ?= unit cli lint fuzz prom plot btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
@@ -221,6 +221,23 @@ bench-soak:
 	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
 	$(Q)./bench/scale soak
 
+# --- Evidence ---------------------------------------------------------------------------------------------------------
+
+# docs/evidence.md, docs/mail.txt and their figures from the recorded data.
+evidence:
+	$(Q)./tools/deps plot
+	$(Q)./tools/evidence.py
+
+# The same from nothing, of the small sweep, in build/evidence: a quarter of an hour. The other check's kernel takes part where it is built.
+EVIDENCE := $(BUILD)/evidence
+
+evidence-quick:
+	$(Q)./tools/deps build vm plot
+	$(Q)$(MAKE) --no-print-directory static
+	$(Q)mkdir -p $(EVIDENCE)/data
+	$(Q)./bench/sweep --quick -o $(EVIDENCE)/data/sweep.jsonl
+	$(Q)./tools/evidence.py --data $(EVIDENCE)/data/sweep.jsonl -o $(EVIDENCE)
+
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
@@ -285,7 +302,7 @@ help:
 	'make static          ./uffdretry-static and ./uffdload-static' \
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
-	'make check           all tests; GROUPS="unit cli lint fuzz prom btf vm", SERIES="6.12 7.3" choose' \
+	'make check           all tests; GROUPS="unit cli lint fuzz prom plot btf vm", SERIES="6.12 7.3" choose' \
 	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
 	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
 	'make check-asan      the unit and cli tests alone, under ASan and UBSan (make check has them so too)' \
@@ -303,6 +320,8 @@ help:
 	'make dist            build/dist/uffdretry-VERSION.tar.gz, of the last commit' \
 	'make deb             Debian packages in build/dist; make check-deb tries them on Debian 12 and 13' \
 	'make release         a static binary in build/dist, with checksums' \
+	'make evidence        docs/evidence.md, docs/mail.txt and their figures, from docs/data' \
+	'make evidence-quick  the same from nothing, of a small sweep, in build/evidence (a quarter of an hour)' \
 	'make install         DESTDIR= PREFIX= (/usr/local); make uninstall' \
 	'make format          clang-format' \
 	'make clean' \

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""The cells of a sweep: which loads, at which writer rates, on which kernels, and the command of each."""
+import dataclasses
+
+RATES = ("0", "10", "100", "1000", "10000", "max")
+OWN = "own"  # a rate: whatever the load does by itself
+
+# Loads whose only writers are those of --writer-rate: for a share against the rate.
+SWEPT = {
+    "free": "free --copiers 2 --writers 1",
+    "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
+    "gc swept": "gc --alloc-rate 0",
+    "torture": "torture",
+}
+# Loads as a program would be that they resemble, with the writers that it has.
+LIKE_PROGRAMS = {
+    "restore": "restore",
+    "restore balloon": "restore --balloon-rate 10",
+    "restore-inproc": "restore-inproc",
+    "restore-inproc map": "restore-inproc --source map",
+    "postcopy": "postcopy",
+    "gc": "gc",
+    "lazy": "lazy",
+    "lazy map": "lazy --source map",
+    "swap": "swap",
+    "hugetlb": "hugetlb",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One load at one writer rate on one kernel. A kernel is a series, or permm:CHECK: that of tests/permm, booted with CHECK."""
+    kernel: str
+    load: str
+    rate: str  # write operations a second: a number, max, or own
+    what: str  # unrelated, benign or replace; none at rate 0
+    seed: int
+    seconds: int
+
+    @property
+    def key(self):
+        return f"{self.kernel} {self.load}, {self.what} {self.rate}, seed {self.seed}, {self.seconds}s"
+
+    @property
+    def command(self):
+        words = SWEPT.get(self.load) or LIKE_PROGRAMS[self.load]
+        return f"uffdload {words} --duration {self.seconds}s --seed {self.seed}{self.writer_options()}"
+
+    def writer_options(self):
+        """`uffdload free` has other names for them: its rate 0 is max, and replaced is replace."""
+        if self.rate == OWN:
+            return ""
+        if self.load == "free":
+            return f" --rate {0 if self.rate == 'max' else self.rate} --what {'replaced' if self.what == 'replace' else self.what}"
+        return f" --writer-rate {self.rate}" + ("" if self.what == "none" else f" --writer-what {self.what}")
+
+
+# A window is opened every sixteenth page where the source is a mapped file: such loads take longer for 3,000 windows.
+SECONDS = {"free": 4, "gc": 5, "gc swept": 5, "torture": 5, "swap": 5, "postcopy": 5, "restore-inproc": 5, "lazy": 5}
+LONG = 20
+
+
+def cell(kernel, load, rate, what, seed=1, seconds=None):
+    return Cell(kernel, load, rate, what, seed, seconds or SECONDS.get(load, LONG))
+
+
+def rates(kernel, load, which, **more):
+    """One cell a rate, with writers of other mappings."""
+    return [cell(kernel, load, rate, "none" if rate == "0" else "unrelated", **more) for rate in which]
+
+
+def whats(kernel, load, which):
+    """One cell a rate for each of the writers that touch the destination."""
+    return [cell(kernel, load, rate, what) for what in ("benign", "replace") for rate in which]
+
+
+def own(kernel, loads):
+    """One cell a load, with its own writers."""
+    return [cell(kernel, load, OWN, OWN) for load in loads]
+
+
+def checks(load, which, seeds, **more):
+    """The same load on both checks: what the additional EAGAIN costs."""
+    return [c for check in ("per_mm", "snapshot") for seed in seeds for c in rates(f"permm:{check}", load, which, seed=seed, **more)]
+
+
+def quick():
+    """Under ten minutes: the newest kernel, one older series, and the kernel with the other check."""
+    cells = rates("7.3", "free", ("0", "100", "1000", "max")) + whats("7.3", "free", ("1000",))
+    cells += rates("6.12", "free", ("0", "1000"))
+    cells += checks("torture", ("0", "max"), (1, 2))
+    return cells
+
+
+def full():
+    """Three quarters of an hour."""
+    cells = rates("7.3", "restore-inproc swept", RATES) + whats("7.3", "restore-inproc swept", ("1000",))
+    cells += rates("7.3", "gc swept", ("0", "100", "1000", "max"))
+    cells += rates("7.3", "torture", ("0", "100", "1000", "max")) + whats("7.3", "torture", ("max",))
+    cells += own("7.3", LIKE_PROGRAMS)
+    cells += checks("torture", ("0", "max"), (1, 2)) + checks("gc swept", ("0", "1000"), (1, 2))
+    cells += checks("restore-inproc swept", ("0", "max"), (1, 2), seconds=10)
+    for series in ("6.12", "7.1"):
+        cells += own(series, ("gc",))
+    for kernel, which in {"7.3": RATES, "7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
+        cells += rates(kernel, "free", which)
+    cells += whats("7.3", "free", ("1000", "max"))
+    for check in ("per_mm", "snapshot", "per_vma"):
+        cells += rates(f"permm:{check}", "free", ("0", "1000", "max")) + whats(f"permm:{check}", "free", ("max",))
+    return cells

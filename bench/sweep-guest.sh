@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# In the guest of bench/sweep: run each cell of /cells under the tool, and print one JSON line for it.
+# A line of /cells: KEY<TAB>COMMAND. An exit status of 77 means that the load cannot run on this kernel.
+
+# json FILE PATTERN: the last line of FILE that has it, or null.
+json() {
+	line=$(grep -s "$2" "$1" | tail -n 1)
+	echo "${line:-null}"
+}
+
+echo 64 >/proc/sys/vm/nr_hugepages
+tab=$(printf '\t')
+while IFS=$tab read -r key command; do
+	rm -f /tmp/summary /tmp/load
+	# shellcheck disable=SC2086 # a list of words
+	timeout -s INT 120 uffdretry -j --claims -o /tmp/summary -- $command >/tmp/load 2>/tmp/said </dev/null
+	status=$?
+	[ $status -eq 0 ] || sed "s|^|$key: |" /tmp/said >&2
+	printf '{"key":"%s","status":%d,"result":%s,"summary":%s}\n' "$key" $status \
+		"$(json /tmp/load '^{"type":"\(load\|truth\)"')" "$(json /tmp/summary '^{"type":"summary"')"
+done </cells

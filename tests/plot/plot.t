@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""TAP: tools/plot.py draws what the data says, and refuses what is no data with one line."""
+import gzip
+import json
+import os
+import subprocess
+import tempfile
+
+from tap import ROOT, Tap, cell, counters, write
+
+import figures
+import records
+import stats
+
+tap = Tap()
+work = tempfile.TemporaryDirectory()
+PLOT = os.path.join(ROOT, "tools/plot.py")
+
+
+def near(a, b):
+    return abs(a - b) <= 1e-3 * abs(b)
+
+
+def run(*args, data=b""):
+    """(status, stdout, stderr); without a display."""
+    env = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
+    done = subprocess.run([PLOT, *args], capture_output=True, env=env, input=data, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def path(name):
+    return os.path.join(work.name, name)
+
+
+def spoilt(name, data):
+    with open(path(name), "wb") as file:
+        file.write(data)
+    return path(name)
+
+
+def refused(description, says, *args, status=1):
+    got = run(*args)
+    tap.check(got[0] == status and not got[1] and got[2].count("\n") == 1 and says in got[2], description, got)
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+low, high = stats.interval(10, 100)
+tap.check(near(low, 0.05523) and near(high, 0.17437), "Wilson's interval of 10 in 100", (low, high))
+tap.equal(stats.interval(0, 3000), (0.0, 0.001), "of none in 3000 the bound is 3/3000")
+tap.equal(stats.interval(0, 0), (0.0, 1.0), "of none in none nothing is known")
+tap.check(near(stats.model([(1000000, 1000000, 50)], 1000), 50 * 0.632121), "the model: 1-exp(-1) of windows as long as writes are apart")
+tap.equal(stats.quantile([(0, 10, 90), (20, 30, 10)], 0.95), 25, "a quantile is the middle of its bucket")
+tap.equal(stats.merge([[(0, 1, 2), (5, 6, 1)], [(0, 1, 3)]]), [(0, 1, 5), (5, 6, 1)], "histograms add up")
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+SWEEP = [cell({"quiet": 4000}), cell({"quiet": 3600, "unrelated": 400}, "1000", "unrelated", made=900),
+         cell({"quiet": 3600, "unrelated": 200, "locked": 200}, "max", "unrelated", made=5000, writers=[("mmap", False, 300), ("mmap", True, 100)])]
+sweep = write(path("sweep.jsonl"), SWEEP)
+runs = records.read_runs([sweep])
+
+
+def drawn(name, of):
+    figure = figures.FIGURES[name](of)
+    return figure and figure.axes[0]
+
+
+def ys(ax):
+    return [round(float(y), 6) for line in ax.lines for y in line.get_ydata() if len(line.get_ydata()) == 1]
+
+
+axes = drawn("rate", runs)
+tap.check({0.1, 0.05, 0.00075} <= set(ys(axes)), "rate: shares of 10 % (per-MM), 5 % (per-VMA) and the bound 3/4000", ys(axes))
+model = [line for line in axes.lines if "model" in str(line.get_label())]
+tap.check(len(model) == 1 and near(float(model[0].get_ydata()[1]), 0.095163), "rate: the model at 5000/s and 10 us is 1-exp(-0.1)")
+tap.equal([round(p.get_width()) for p in drawn("writers", runs).patches], [300, 100], "writers: elsewhere and covering")
+axes = drawn("windows", runs)
+tap.equal(sorted(str(line.get_label()) for line in axes.lines), ["locked", "quiet", "unrelated"], "windows: a line for each class that is there")
+chains = records.read_runs([write(path("chains.jsonl"), [counters("summary", {"quiet": 10}, chains=[(1, 15), (3, 5)])])])
+tap.equal([float(y) for y in drawn("chains", chains).lines[0].get_ydata()], [1.0, 0.25], "chains: a quarter has three failures or more")
+spans = [counters("interval", {"quiet": 90, "unrelated": 10 * n}, time=1000.0 + 2 * n) for n in range(4)]
+times = records.read_runs([write(path("intervals.jsonl"), spans)])
+tap.equal([float(y) for y in drawn("time", times).lines[0].get_ydata()], [45.0, 50.0, 55.0, 60.0], "time: windows a second")
+tap.check(drawn("time", runs) is None and drawn("rate", times) is None, "a figure without data is none")
+LENGTHS = [(5000, "quiet"), (7000, "quiet"), (9000, "real")]
+events = [{"type": "event", "time": 1.0, "class": c, "retake_ns": ns, "window_ns": 1, "checks": {}} for ns, c in LENGTHS]
+tap.equal(records.read_runs([write(path("events.jsonl"), events)])[0].durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
+          "events: their exact lengths")
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+got = run("-o", work.name, sweep)
+tap.check(got[0] == 0 and os.path.getsize(path("rate.png")) > 5000, "one file", got)
+got = run("-o", work.name, "--format", "svg", sweep, path("intervals.jsonl"), path("events.jsonl"), path("chains.jsonl"))
+tap.check(got[0] == 0 and got[1].count(".svg\n") == 6, "many files: all six figures", got)
+with open(path("rate.svg"), "rb") as file:
+    first = file.read()
+run("-o", work.name, "--format", "svg", sweep)
+with open(path("rate.svg"), "rb") as file:
+    tap.check(first == file.read() and b"<svg" in first, "the same data gives the same file")
+os.mkdir(path("none"))
+got = run("--check", "-o", path("none"), sweep)
+tap.check(got[0] == 0 and "rate.png" in got[1] and not os.listdir(path("none")), "--check says what it would write, and writes nothing", got)
+with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
+    file.write(open(sweep, "rb").read())
+tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
+tap.equal(run("--check", "-", data=open(sweep, "rb").read())[0], 0, "stdin")
+
+# --- what is no data ---------------------------------------------------------------------------------------------
+
+whole = open(sweep, "rb").read()
+refused("an empty file", "empty", spoilt("empty", b""))
+refused("a file of empty lines", "empty", spoilt("lines", b"\n\n"))
+refused("a truncated file", "truncated:3: truncated", spoilt("truncated", whole[:-100]))
+refused("one good file and a truncated one", "truncated", sweep, path("truncated"))
+refused("half a compressed file", "half.gz", spoilt("half.gz", open(path("sweep.jsonl.gz"), "rb").read()[:200]))
+refused("no JSON in the middle", "text:2: not JSON", spoilt("text", whole.splitlines(True)[0] + b"hello\n" + whole))
+refused("bytes", "bytes:1: not JSON", spoilt("bytes", bytes(range(128, 256)) + b"\n"))
+refused("deep nesting", "deep:1: not JSON", spoilt("deep", b"[" * 100000 + b"\n"))
+refused("not an object", "no \"type\"", spoilt("array", b"[1]\n"))
+refused("not a number", "not JSON", spoilt("nan", b'{"type":"interval","time":NaN}\n'))
+refused("records without windows", "no summary", spoilt("start", b'{"type":"start"}\n'))
+refused("a missing file", "No such file", path("missing"))
+refused("a directory", "directory", work.name)
+refused("an output directory that is missing", "No such file", "-o", path("missing"), sweep)
+refused("a figure that has no data", "nothing in the data", "--check", "--figure", "time", sweep)
+refused("an unknown figure", "--figure", "--figure", "cake", sweep, status=64)
+refused("no file", "required", status=64)
+for name, change in {"a negative count": -1, "a text for a count": "7", "a fraction": 1.5, "too large a count": 1 << 70, "no count": None}.items():
+    bad = json.loads(json.dumps(SWEEP[0]))
+    bad["summary"]["windows"]["total"] = change
+    refused(name, "windows.total", write(path("bad"), [bad]))
+bad = json.loads(json.dumps(SWEEP[1]))
+bad["summary"]["windows"]["quiet"] += 1
+refused("classes that do not sum to the windows", "not windows.total", write(path("bad"), [bad]))
+bad["summary"] = "hello"
+refused("a summary that is none", "summary", write(path("bad"), [bad]))
+work.cleanup()
+tap.done()

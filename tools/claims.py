@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""What the data says on each claim of the list: tables and findings, as text for the templates. Findings follow rules, not opinions."""
+import glob
+import math
+import os
+import textwrap
+
+import records
+import stats
+from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, of_windows, percent, plain_table, rare, share, table
+
+CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
+CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
+TOUCHED = "unrelated", "benign", "replace"
+SHORT = 50e3  # ns
+EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
+
+
+def writer_name(run):
+    """Of a cell: who writes, and how often that was asked for."""
+    what, rate = run.load["what"], run.load["rate"]
+    return "no writer" if what == "none" else "its own" if what == "own" else f"{what}, {rate}/s"
+
+
+def by_cell(cells):
+    """{(load, writer): Cells}, the seeds of one together."""
+    return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r))).items()}
+
+
+class Evidence:
+    """One method a value of the templates, under its own name."""
+
+    def __init__(self, cells, programs):
+        self.all = cells
+        self.programs_dir = programs
+        self.kernel = main_kernel(cells)
+        self.main = cells.where(kernel=self.kernel)
+        self.stock = Cells(run for run in cells if run.kernel != "permm")
+        self.seq = Cells(run for run in self.stock if run.spurious["per_mm_seq"] is not None)
+        self.per_mm = cells.where(kernel="permm", check="per_mm")
+        self.snapshot = cells.where(kernel="permm", check="snapshot")
+
+    # --- what was measured -----------------------------------------------------------------------------------
+
+    def kernel_name(self):
+        return self.main[0].raw["kernel"]["release"]
+
+    def machine(self):
+        machine = self.all[0].raw["machine"]
+        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs, "
+                f"{machine['memory']} of memory")
+
+    def dates(self):
+        found = sorted({run.raw["date"] for run in self.all})
+        return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+    def cells(self):
+        return str(len(self.all))
+
+    def windows(self):
+        return str(self.all.total)
+
+    def kernels(self):
+        rows = []
+        for _, of in self.all.by("kernel").items():
+            for check, cells in of.by("check").items():
+                plan = cells[0].raw["summary"]["plan"]
+                rows.append([f"`{cells[0].raw['kernel']['release']}`", check, f"`{plan['name']}`", "yes" if plan["exact"] else "begin early",
+                             len(cells), cells.total, cells.classes("undetermined"), cells.count("lost.recursion"), cells.count("anomalies")])
+        return table(["kernel", "its check", "plan", "exact", "cells", "windows", "undetermined", "skipped runs", "anomalies"], rows)
+
+    def self_tests(self):
+        passed = sum(run.raw["summary"]["plan"]["self_test"] == "passed" for run in self.all)
+        return f"{passed} of {len(self.all)}"
+
+    def sweep(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main).items():
+            made = None if cells[0].load["what"] == "own" else f"{cells.writes:.0f}"
+            rows.append([f"{load}; {writer}", made, cells.count("copy.pages"), cells.reached,
+                         *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
+
+    def sweep_others(self):
+        rows = []
+        for kernel, of in self.stock.by("kernel").items():
+            for (load, writer), cells in by_cell(of if kernel != self.kernel else Cells()).items():
+                rows.append([f"{kernel}: {load}; {writer}", cells.count("copy.pages"), cells.reached,
+                             *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["kernel: load; writer", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows) if rows else "None."
+
+    # --- the claims ------------------------------------------------------------------------------------------
+
+    def own(self):
+        """Loads that resemble programs, with their own writers."""
+        return self.main.where(what="own")
+
+    def swept(self, what=("none", "unrelated")):
+        return self.main.where(what=what)
+
+    def claim_1(self):
+        rows = []
+        for rate in RATES:
+            cells = self.swept().where(rate=rate)
+            if cells:
+                rows.append([f"writers elsewhere, {rate}/s asked, all loads", *spurious_row(cells), least_and_most(cells)])
+        for load, cells in self.own().by("name").items():
+            rows.append([f"`{load}` with its own writers", *spurious_row(cells), None])
+        return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %", "least and most of a load"], rows)
+
+    def finding_1(self):
+        said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(self.swept(("unrelated", "own"))).values()]
+        counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
+        text = f"Of {len(said)} combinations of load and writer (elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
+        return text + self.finding_rates()
+
+    def finding_rates(self):
+        """From which asked rate on every swept load is above 1 %, and up to which every one is below 0.1 %."""
+        said = {rate: [rare(c.spurious("per_mm_seq"), c.reached) for c in self.swept(("none", "unrelated")).where(rate=rate).by("name").values()]
+                for rate in RATES}
+        said = {rate: [s for s in found if s != "not enough windows"] for rate, found in said.items()}
+        above = [rate for rate, found in said.items() if found and set(found) == {"above 1%"}]
+        below = [rate for rate, found in said.items() if found and set(found) == {"below 0.1%"}]
+        text = [f"Every swept load is above 1 % at {', '.join(above)} asked writes a second." if above else "At no rate is every swept load above 1 %.",
+                f"Every one is below 0.1 % at {', '.join(below)}." if below else "At no rate is every one below 0.1 %."]
+        if above and below:
+            text.append("The data supports neither side as such: the rate at which the destination's mm is written to decides, and that of real programs is "
+                        "not known here.")
+        return " ".join(text)
+
+    def claim_2(self):
+        rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
+                for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
+        return table(["load", "windows in which mm_lock_seq moved", "only by writers of other VMAs"], rows)
+
+    def finding_2(self):
+        cells = self.swept(("unrelated", "own"))
+        return f"{share(cells.classes('unrelated'), cells.moved)} of {cells.moved} windows in which the counter moved: no writer had locked the destination's VMA."
+
+    def claim_2_writers(self):
+        cells, rows = self.swept(("unrelated", "own")), []
+        ops = cells.writers()
+        for op in sorted({op for op, _ in ops}, key=lambda op: -ops.get((op, False), 0) - ops.get((op, True), 0)):
+            rows.append([op, ops.get((op, False), 0), ops.get((op, True), 0)])
+        return table(["writer", "windows, range elsewhere or none", "windows, range covers the destination"], rows)
+
+    def claim_3(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.per_mm).items():
+            n, again = cells.count("chains.reissued"), cells.count("chains.reopened")
+            if n and cells[0].load["what"] != "replace":
+                rows.append([f"{load}; {writer}", n, again, share(n - again, n)])
+        return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "faulted again", "just succeeded"], rows) if rows \
+            else "No copy was re-issued in this data."
+
+    def finding_3(self):
+        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace" and r.load["name"] not in EMPTIED)
+        n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
+        if not n:
+            return "Nothing can be said: only loads that empty the source page before each try were run there in this data."
+        return f"{share(n - again, n)} of {n} re-issued copies just succeeded, {again} faulted again (without `free` and `torture`, which empty the page before each try)."
+
+    def claim_4(self):
+        rows = []
+        for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))).items():
+            for check, of in (("per-MM seq", self.per_mm), ("snapshot", self.snapshot)):
+                rows += self.cost_rows(load, writer, check, of)
+        return table(["load; writer", "check", "runs", "copies", "EAGAIN", "pages/s against no writer, each run", "p99 latency against no writer, each run",
+                      "longest run of failures"], rows) if rows else "No cell of the kernel with the other check in this data."
+
+    @staticmethod
+    def pairs(of, load, writer):
+        """[(with this writer, without writers)] of the same seed and boot."""
+        quiet = {r.load["seed"]: r for r in of.where(load=load, what="none")}
+        return [(r, quiet[r.load["seed"]]) for r in of.where(load=load) if writer_name(r) == writer and r.load["seed"] in quiet]
+
+    def cost_rows(self, load, writer, check, of):
+        pairs = self.pairs(of, load, writer)
+        if pairs:
+            cells = Cells(a for a, _ in pairs)
+            yield [f"{load}; {writer}", check, len(pairs), cells.count("copy.calls"), returned(cells, "EAGAIN"), numbers(ratios(pairs, pages_per_s)),
+                   numbers(ratios(pairs, p99)), max(longest(a) for a in cells)]
+
+    def apart(self, measure):
+        """[(load; writer, ratios with the per-MM check, with the snapshot)] where both have two runs or more."""
+        found = []
+        for load, writer in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))):
+            a, b = (ratios(self.pairs(of, load, writer), measure) for of in (self.per_mm, self.snapshot))
+            if len(a) >= 2 and len(b) >= 2:
+                found.append((f"{load}; {writer}", a, b))
+        return found
+
+    def finding_4(self):
+        """Runs whose ranges do not overlap decide, when there are so many that this is unlikely by chance (5 %)."""
+        text = []
+        for name, measure in (("throughput", pages_per_s), ("p99 latency", p99)):
+            found = self.apart(measure)
+            enough = [f for f in found if by_chance(f) <= 0.05]
+            apart = [f for f in enough if separate(f)]
+            if not enough:
+                text.append(f"Of {name} the data supports neither side: " + (
+                    f"with {len(found[0][1])} and {len(found[0][2])} runs, all runs of one check lie above all of the other by chance once in "
+                    f"{1 / by_chance(found[0]):.0f}; they do in {sum(map(separate, found))} of {len(found)} combinations of load and writer."
+                    if found else "fewer than two runs of a load and writer on both checks."))
+                continue
+            text.append(f"In {name} {len(enough) - len(apart)} of {len(enough)} combinations of load and writer show no difference beyond the spread "
+                        "of the runs." + "".join(f" Apart are {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
+        return " ".join(text)
+
+    def claim_5(self):
+        rows, cells = [], self.main
+        for names, (snapshot, vma, mm) in ((("quiet",), ("pass", "pass", "pass")), (("unrelated",), ("pass", "pass", "EAGAIN")),
+                                           (("locked", "tolerated", "replaced", "hidden"), ("pass", "EAGAIN", "EAGAIN")),
+                                           (("false_alarm", "real"), ("EAGAIN", "EAGAIN", "EAGAIN"))):
+            rows.append([", ".join(names), snapshot, vma, mm, cells.classes(*names), of_windows(cells.classes(*names), cells.reached)])
+        return table(["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows", f"share of {cells.reached}"], rows)
+
+    def finding_5(self):
+        k = self.main.classes("unrelated", "locked", "tolerated", "replaced", "hidden")
+        return f"Snapshot and per-MM counter disagree in {k} of {self.main.reached} windows of these loads, {of_windows(k, self.main.reached)}."
+
+    def claim_6(self):
+        rows = []
+        for what, cells in self.main.by("what").items():
+            n = cells.classes(*records.LOCKED)
+            if n:
+                rows.append([what, n, share(cells.classes("locked"), n), cells.classes("tolerated"),
+                             ", ".join(f"{name} {cells.count('tolerated_reasons.' + name)}" for name in ("range", "flags", "prot", "policy")
+                                       if cells.count("tolerated_reasons." + name)) or None,
+                             cells.classes("replaced"), cells.classes("hidden", "false_alarm", "real")])
+        return table(["writers", "windows in which this VMA was write-locked", "nothing about it differed", "tolerated", "of that differed in",
+                      "replaced", "hidden, false_alarm, real"], rows) if rows else "No such window in this data."
+
+    def finding_6(self):
+        n, k = self.main.classes(*records.LOCKED), self.main.classes("locked", "tolerated")
+        return (f"Of {n} windows in which it was write-locked, {self.main.classes('locked')} show no difference at all, and {k}, {share(k, n)}, none in what "
+                "the snapshot or the meaning of the address hangs on.")
+
+    def claim_7(self):
+        rows = []
+        for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] != "replace")).items():
+            chains = stats.merge(r.chains for r in cells)
+            n = sum(c for _, _, c in chains)
+            if n:
+                expected = expected_longest(chains)
+                rows.append([f"{load}; {writer}", of_windows(cells.classes(*records.REACHED[1:]), cells.reached), n,
+                             max(longest(r) for r in cells), expected and f"{expected:.0f}",
+                             stats.quantile(chains, 0.99), cells.count("chains.open")])
+        return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
+                      "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
+
+    def finding_7(self):
+        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace")
+        if not cells.count("chains.count"):
+            return "Nothing can be said from this data."
+        longest_of, most = max((max(longest(r) for r in c), c) for c in by_cell(cells).values())
+        expected = expected_longest(stats.merge(r.chains for r in most))
+        left = cells.count("chains.open")
+        return (f"No livelock was seen: the longest run of failures of one page is {longest_of}, of {cells.count('chains.count')} chains; "
+                + (f"independent failures with the same mean would give {expected:.0f}; " if expected else "") +
+                f"{left} pages were still without success when a load was ended.")
+
+    def claim_8(self):
+        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached)]
+                for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
+        return table(["load; writer", "windows", "this VMA was write-locked in it"], rows)
+
+    def claim_9(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main).items():
+            n = cells.reached
+            if n and cells.classes(*records.LOCKED):
+                rows.append([f"{load}; {writer}", n, cells.classes("hidden"), cells.classes("replaced"),
+                             (cells.count("tolerated_reasons.prot") or 0) + (cells.count("tolerated_reasons.policy") or 0),
+                             of_windows(cells.spurious("per_vma_seq"), n)])
+        return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
+            if rows else "No VMA was write-locked in a window in this data."
+
+    def finding_9(self):
+        n, k = self.main.reached, self.main.spurious("per_vma_seq")
+        return (f"In {n} windows of `{self.kernel_name()}` it would have caught {self.main.classes('hidden')} that the snapshot passes though the address "
+                f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} for nothing, "
+                f"{share(k, n)}.")
+
+    def claim_10(self):
+        rows = []
+        for _, cells in self.stock.by("kernel").items():
+            seen = cells[0].raw["summary"]["checks"]["per_mm_seq"] is not None and cells[0].spurious["per_mm_seq"] is not None
+            rows.append([f"`{cells[0].raw['kernel']['release']}`", "yes" if seen else "no: the tool prints null"])
+        return table(["kernel", "has mm_lock_seq"], rows)
+
+    def claim_11(self):
+        rows = []
+        for (load, writer), cells in by_cell(self.main.where(what=("own", "replace", "benign"))).items():
+            n = cells.reached + cells.classes("gone")
+            why = [f"{name} {cells.count('snapshot_reasons.' + name)}" for name in ("uffd_flags", "shared", "ops", "file", "inode", "pgoff")
+                   if cells.count("snapshot_reasons." + name)]
+            rows.append([f"{load}; {writer}", n, cells.classes("real", "hidden"), ", ".join(why) or None, cells.classes("gone"),
+                         cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
+        return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
+
+    def finding_11(self):
+        text = []
+        for name, cells in (("With their own writers", self.own()), ("With writers that replace the destination", self.main.where(what="replace"))):
+            k, n = cells.classes("real", "hidden", "gone"), cells.reached + cells.classes("gone")
+            text.append(f"{name}: {k} of {n}, {of_windows(k, n)}.")
+        return " ".join(text)
+
+    def claim_13(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            h = cells.durations()
+            if h:
+                rows.append([f"`{load}`", cells.reached, *(micro(stats.quantile(h, q)) for q in (0.5, 0.9, 0.99, 0.999))])
+        return table(["load", "windows", "p50, µs", "p90", "p99", "p99.9"], rows)
+
+    def claim_13_model(self):
+        rows = [[f"{load}; {rate}/s asked", f"{cells.writes:.0f}", of_windows(cells.moved, cells.reached), percent(model),
+                 f"{cells.moved / cells.reached / model:.2f}"] for load, rate, cells, model in self.modelled()]
+        return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
+
+    def finding_13(self):
+        found = [cells.moved / cells.reached / model for _, _, cells, model in self.modelled()]
+        if not found:
+            return "Nothing can be said: no swept load in this data."
+        return (f"Measured over model is {min(found):.2f} to {max(found):.2f} in {len(found)} rows: the model "
+                + ("holds within a quarter." if 0.8 <= min(found) and max(found) <= 1.25 else "does not hold on this machine, and must not be used to carry shares over to another."))
+
+    def by_length(self, low, high):
+        """(windows in which mm_lock_seq moved, windows) of this length in ns, beside writers elsewhere."""
+        cells = self.main.where(what="unrelated")
+        return tuple(sum(c for a, b, c in cells.durations(classes) if low <= stats.middle(a, b) < high)
+                     for classes in (records.REACHED[1:], records.REACHED))
+
+    def claim_13_lengths(self):
+        rows = []
+        for name, low, high in (("below 50 µs", 0, SHORT), ("50 to 200 µs", SHORT, 4 * SHORT), ("200 µs and more", 4 * SHORT, math.inf)):
+            k, n = self.by_length(low, high)
+            rows.append([name, n, k, of_windows(k, n)])
+        return table(["length, writers elsewhere at any rate", "windows", "mm_lock_seq moved", "share"], rows)
+
+    def finding_emulation(self):
+        (k, n), (long_k, long_n) = self.by_length(0, SHORT), self.by_length(SHORT, math.inf)
+        return (f"Of {n} windows shorter than 50 µs {k} saw a writer, of {long_n} longer ones {long_k}, {of_windows(long_k, long_n)}, at all rates together. The emulated "
+                "CPUs run in turns, so a window that no turn interrupts cannot see another CPU's writer: shares here tell of interrupted windows, and "
+                "real hardware, where windows are shorter and writers run beside them, may show more or less.")
+
+    def modelled(self):
+        """(load, rate, cells, the model's share) of each swept load and rate that has enough windows."""
+        for load, of in self.swept().by("name").items():
+            still = of.where(rate="0").durations()
+            total = sum(n for _, _, n in still)
+            for rate in RATES[1:]:
+                cells = of.where(rate=rate, what="unrelated")
+                model = stats.model(still, 2 * cells.writes) / total if cells and total else 0
+                if model and cells.reached >= ENOUGH:
+                    yield load, rate, cells, model
+
+    def claim_14(self):
+        rows = []
+        for load, of in self.swept().by("name").items():
+            found = []
+            for limit in (0.01, 0.1):
+                over = [c for c in (of.where(rate=rate, what="unrelated") for rate in RATES[1:])
+                        if c and c.reached and stats.interval(c.spurious("per_mm_seq"), c.reached)[0] > limit]
+                found.append(f"{over[0][0].load['rate']} asked, {over[0].writes:.0f} made" if over else None)
+            if of.where(what="unrelated"):
+                rows.append([f"`{load}`", of.where(what="unrelated").reached, *(f or "not reached" for f in found)])
+        return table(["load", "windows", "least swept rate with > 1 %", "with > 10 %"], rows)
+
+    def claim_15(self):
+        rows = []
+        for what in TOUCHED:
+            cells = self.main.where(what=what)
+            if cells.reached:
+                rows.append([what, cells.reached, *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
+        return table(["writers, all loads and rates", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
+
+    def claim_17(self):
+        rows = []
+        for what, cells in self.main.by("what").items():
+            writers = cells.writers()
+            total = sum(writers.values())
+            uffd = sum(n for (op, _), n in writers.items() if op.startswith("UFFDIO_"))
+            if total:
+                rows.append([what, total, share(uffd, total)])
+        return table(["writers of the load", "writers seen in windows", "of these UFFDIO_REGISTER and the like"], rows)
+
+    def claim_18(self):
+        rows = []
+        for kernel, of in self.stock.by("kernel").items():
+            for load, cells in of.by("name").items():
+                n = returned(cells, "EAGAIN")
+                if n:
+                    found = {c: cells.count(f"eagain_causes.{c}") for c in CAUSES}
+                    rows.append([f"{kernel}: {load}", n, share(sum(found[c] or 0 for c in CHANGING), n),
+                                 ", ".join(f"{c} {k}" for c, k in found.items() if k)])
+        return table(["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows) if rows else "No copy got EAGAIN on a stock kernel in this data."
+
+    def finding_18(self):
+        n, k = returned(self.stock, "EAGAIN"), sum(self.stock.count(f"eagain_causes.{c}") or 0 for c in CHANGING)
+        return f"Of {n} EAGAIN on stock kernels, {k} are by mmap_changing, {share(k, n)}." if n else "None was seen."
+
+    def claim_19(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            pages = cells.count("copy.pages")
+            rows.append([f"`{load}`", cells.count("copy.calls"), pages, cells.total, windows_a_page(cells.total, pages)])
+        return table(["load", "UFFDIO_COPY calls", "pages", "windows", "windows a page"], rows)
+
+    def claim_20(self):
+        rows = [[f"`{load}`", cells.total, of_windows(cells.count("external"), cells.total), of_windows(cells.spurious("per_mm_seq"), cells.reached)]
+                for load, cells in self.main.by("name").items() if cells.total]
+        return table(["load", "windows", "handler is another process", "per-MM seq fails for nothing"], rows)
+
+    def claim_21(self):
+        rows = []
+        for load, cells in self.main.by("name").items():
+            kinds = {c: cells.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
+            n = sum(kinds.values())
+            if n:
+                rows.append([f"`{load}`", n, of_windows(n - kinds["quiet"], n), sum(kinds[c] for c in records.LOCKED), kinds["hidden"] + kinds["real"]])
+        return table(["load", "hugetlb windows", "mm_lock_seq moved", "this VMA write-locked", "hidden, real"], rows) if rows \
+            else "No hugetlb window in this data."
+
+    # --- programs, and the mail ------------------------------------------------------------------------------
+
+    def program_runs(self):
+        found = [records.read_program(path) for path in sorted(glob.glob(os.path.join(self.programs_dir, "*.json")))]
+        return Cells(run for run in found if run)
+
+    def programs(self):
+        rows = [[f"`{run.load['name']}`", run.kernel, records.count(run.raw, "copy.calls", run.where), records.count(run.raw, "copy.pages", run.where),
+                 run.total, of_windows(run.spurious["per_mm_seq"], run.reached), sum(run.windows[c] for c in ("real", "hidden", "gone")),
+                 records.count(run.raw, "copy.returned.EAGAIN", run.where, 0)] for run in self.program_runs()]
+        return table(["program", "kernel", "copies", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) \
+            + "\n\nVersions, commands and results: [programs.md](programs.md)." if rows else "None was recorded."
+
+    def finding_programs(self):
+        runs = self.program_runs()
+        if not runs:
+            return ""
+        pages = sum(records.count(run.raw, "copy.pages", run.where) for run in runs)
+        return f"{len(runs)} runs of {len(runs.by('name'))} programs copied {pages} pages and opened {runs.total} windows."
+
+    def mail_measured(self):
+        per_mm = f" Copies that really met the other check: {self.per_mm.count('copy.calls')}, on a 7.3 patched for it." if self.per_mm else ""
+        return wrapped(f"{self.all.total} retry windows in {len(self.all)} runs of {len(self.all.by('name'))} loads, in {self.machine()}; kernels "
+                       + ", ".join(dict.fromkeys(run.raw["kernel"]["release"] for run in self.all)) + f"; {self.dates()}. The table is of "
+                       f"{self.kernel_name()}." + per_mm)
+
+    def mail_emulation(self):
+        return wrapped(plain(self.finding_emulation()), "- ")
+
+    def mail_shows(self):
+        said = (self.finding_1(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
+                "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), "Failing on any VMA write lock: " + self.finding_9(),
+                *(["Programs that I did not write (docs/programs.md): " + self.finding_programs()] if self.program_runs() else []))
+        return "\n".join(wrapped(plain(text), "- ") for text in said)
+
+    def mail_table(self):
+        rows = []
+        for rate in RATES:
+            cells = self.swept().where(rate=rate)
+            if cells.reached:
+                rows.append([f"writers elsewhere, {rate}/s", cells.reached, *short_shares(cells)])
+        for load, cells in self.own().by("name").items():
+            if cells.reached:
+                rows.append([load, cells.reached, *short_shares(cells)])
+        for what in ("benign", "replace"):
+            cells = self.main.where(what=what)
+            if cells.reached:
+                rows.append([f"{what} writers", cells.reached, *short_shares(cells)])
+        return plain_table(["spurious EAGAIN of", "windows", "per-MM", "per-VMA", "snapshot"], rows)
+
+
+def spurious_row(cells):
+    k, n = cells.spurious("per_mm_seq"), cells.reached
+    return n, of_windows(k, n), rare(k, n)
+
+
+def least_and_most(cells):
+    """Of the loads with enough windows."""
+    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH]
+    return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
+
+
+def short_shares(cells):
+    for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
+        k, n = cells.spurious(check), cells.reached
+        if n < ENOUGH:
+            yield "too few"
+            continue
+        yield percent(k / n) if k else f"<{percent(stats.interval(0, n)[1])}"
+
+
+def wrapped(text, bullet=""):
+    return textwrap.fill(text, 72, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False, break_on_hyphens=False)
+
+
+def plain(markdown):
+    return markdown.replace("`", "").replace("µ", "u")
+
+
+def ratios(pairs, measure):
+    return [measure(a) / measure(b) for a, b in pairs if measure(a) and measure(b)]
+
+
+def separate(found):
+    _, a, b = found
+    return min(a) > max(b) or min(b) > max(a)
+
+
+def by_chance(found):
+    """The probability that so many runs of one kind separate into all of one check above all of the other."""
+    return 2 / math.comb(len(found[1]) + len(found[2]), len(found[1]))
+
+
+def numbers(found):
+    return ", ".join(f"{x:.2f}" for x in found) or None
+
+
+def windows_a_page(windows, pages):
+    if not pages:
+        return None
+    return f"{windows / pages:.3g}" if windows else f"< {3 / pages:.2g}"
+
+
+def micro(ns):
+    return None if ns is None else f"{ns / 1000:.0f}" if ns >= 1e5 else f"{ns / 1000:.3g}"
+
+
+def returned(cells, name):
+    return sum(run.raw["summary"]["copy"]["returned"].get(name, 0) for run in cells)
+
+
+def longest(run):
+    return records.count(run.raw["summary"], "chains.longest", run.where, 0)
+
+
+def expected_longest(chains):
+    """The longest of so many chains, were each try's failure independent, with this mean; None when all have one failure."""
+    n = sum(c for _, _, c in chains)
+    p = 1 - n / sum(stats.middle(a, b) * c for a, b, c in chains)
+    return 1 + math.log(n) / -math.log(p) if p > 0 else None
+
+
+def pages_per_s(run):
+    return records.number(run.raw["summary"], "copy.pages", run.where) / (
+        records.number(run.result, "elapsed_ns", run.where, 0) / 1e9 or records.number(run.result, "elapsed_s", run.where))
+
+
+def p99(run):
+    return records.number(run.result, "latency_ns.p99", run.where, None)
+
+
+def skipped(found):
+    """Cells of a load that cannot run where it was tried."""
+    keys = [record["key"] for _, record in found if record["type"] == "cell" and record.get("status") == records.CANNOT_RUN]
+    return "Could not run here, for want of what the load needs: " + "; ".join(f"`{key}`" for key in keys) + "." if keys else "Every load could run."
+
+
+def values(cells, programs):
+    """{name: text} of all methods of Evidence."""
+    evidence = Evidence(cells, programs)
+    skip = ("own", "swept", "pairs", "cost_rows", "apart", "finding_rates", "modelled", "program_runs", "by_length")
+    names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
+    return {name: getattr(evidence, name)() for name in names}
