@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,12 +16,40 @@
 
 #define WORDS (PAGE / sizeof(uint64_t))
 
-static int map_fixed(const struct guest *guest)
+static bool replaces(const struct params *params)
+{
+	return params->writer_rate && params->writer_what == WRITER_REPLACE;
+}
+
+/* Replaced memory is not accessible until it is registered: whoever touches it meanwhile tries again. */
+static struct guest *replaced_guest;
+
+static void on_segv(int signal, siginfo_t *info, void *context)
+{
+	uint64_t at = (uint64_t)info->si_addr;
+	const struct guest *guest = replaced_guest;
+
+	(void)context;
+	if (at >= guest->start && at < guest->start + guest->pages * guest->page_size)
+		sched_yield();
+	else
+		sigaction(signal, &(struct sigaction) { .sa_handler = SIG_DFL }, NULL);
+}
+
+static void catch_segv(struct guest *guest)
+{
+	struct sigaction action = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };
+
+	replaced_guest = guest;
+	sigaction(SIGSEGV, &action, NULL);
+}
+
+static int map_fixed(const struct guest *guest, int prot)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (guest->page_size > PAGE ? MAP_HUGETLB : 0);
 	size_t len = guest->pages * guest->page_size;
 
-	return mmap((void *)guest->start, len, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -errno : 0;
+	return mmap((void *)guest->start, len, prot, flags, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
 static int register_all(const struct guest *guest)
@@ -38,8 +68,9 @@ int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size)
 	int err;
 
 	*guest = (struct guest) { .run = run, .uffd = uffd, .pages = run->params.pages, .page_size = page_size };
-	guest->may_be_zero =
-		run->params.balloon_rate || (run->params.writer_rate && run->params.writer_what == WRITER_REPLACE);
+	guest->may_be_zero = run->params.balloon_rate;
+	if (replaces(&run->params))
+		catch_segv(guest);
 	guest->released = run->params.released;
 	area = mmap(NULL, area_size(guest), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED) {
@@ -47,7 +78,7 @@ int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size)
 	} else {
 		guest->area = (uint64_t)area;
 		guest->start = (guest->area + 2 * page_size - 1) / page_size * page_size;
-		err = map_fixed(guest);
+		err = map_fixed(guest, PROT_READ | PROT_WRITE);
 		if (!err)
 			err = register_all(guest);
 	}
@@ -68,9 +99,21 @@ void guest_unmap(struct guest *guest)
 
 int guest_replace(const struct guest *guest)
 {
-	int err = map_fixed(guest);
+	int err = map_fixed(guest, PROT_NONE);
 
-	return err ? err : register_all(guest);
+	if (!err)
+		err = register_all(guest);
+	if (!err && mprotect((void *)guest->start, guest->pages * guest->page_size, PROT_READ | PROT_WRITE))
+		err = -errno;
+	return err;
+}
+
+int guest_settle(struct guest *guest)
+{
+	if (!replaces(&guest->run->params))
+		return 0;
+	guest->may_be_zero = true; /* not registered yet */
+	return mprotect((void *)guest->start, guest->pages * guest->page_size, PROT_READ | PROT_WRITE) ? -errno : 0;
 }
 
 /* --- contents ----------------------------------------------------------------------------------------------- */

@@ -14,15 +14,17 @@ struct guest {
 	uint64_t area; /* the mapping with a guard page, or huge page, on both sides */
 	size_t pages;
 	size_t page_size;
-	bool may_be_zero;  /* also right: zeroes (given back, or replaced) */
+	bool may_be_zero;  /* also right: zeroes (given back) */
 	uint64_t released; /* percent of the pages that hold zeroes from the start */
 };
 
 /* 4 KiB pages, or HUGE. uffd: one that is open; the guest's from now on. 0 or -errno, with a message. */
 int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size);
 void guest_unmap(struct guest *guest);
-/* Map all of it anew and register it, while it is in use. 0 or -errno. */
+/* Map all of it anew, register it and make it accessible, while it is in use. 0 or -errno. */
 int guest_replace(const struct guest *guest);
+/* In a forked child: its memory may have been copied in the middle of a replacement, which nobody here goes on with. */
+int guest_settle(struct guest *guest);
 
 /* What the nth page of 4 KiB holds. */
 void content_fill(void *page, uint64_t seed, uint64_t n);

@@ -99,9 +99,11 @@ static int receive_uffd(int socket, uint64_t *start)
 static void __attribute__((noreturn)) be_child(struct beat *beat)
 {
 	struct toucher toucher = { .guest = beat->guest, .tally = beat->tally };
-	int n;
+	int n, err = guest_settle(beat->guest);
 
-	for (n = 0; n < CHILD_PAGES; n++)
+	if (err)
+		run_fail(beat->run, "a forked child: %s", strerror(-err));
+	for (n = 0; n < CHILD_PAGES && !err; n++)
 		touch_page(&toucher, prng_below(&beat->prng, (uint32_t)beat->guest->pages));
 	_exit(run_failed(beat->run) ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -39,6 +39,7 @@ struct migration {
 	struct crew beside;
 	struct writers writers;
 	struct toucher touchers[THREADS_MAX];
+	bool replaces; /* pages that came may be lost again */
 	struct tally *fault_tally;
 	struct tally *listen_tally;
 	struct beat device;
@@ -221,7 +222,7 @@ static void request(struct migration *migration, uint64_t address)
 	uint64_t n = (address - migration->guest.start) / PAGE;
 	bool received = n < migration->guest.pages && atomic_load(&migration->received[n]);
 
-	if (received && !migration->guest.may_be_zero)
+	if (received && !migration->replaces)
 		return;
 	if (received)
 		n |= RESEND;
@@ -288,6 +289,7 @@ static int prepare(struct migration *migration)
 	migration->received = calloc(run->params.pages, sizeof(*migration->received));
 	migration->bounce =
 		mmap(NULL, sizeof(*migration->bounce), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	migration->replaces = run->params.writer_rate && run->params.writer_what == WRITER_REPLACE;
 	migration->fault_tally = run_tally(run);
 	migration->listen_tally = run_tally(run);
 	if (uffd < 0 || !migration->received || migration->bounce == MAP_FAILED) {

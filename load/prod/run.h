@@ -27,7 +27,7 @@ enum count {
 	COUNT_ALLOCATIONS,
 	COUNT_FORKS,
 	COUNT_SWAPPED,	 /* source pages that were in swap when copying began */
-	COUNT_ZERO_SEEN, /* pages read as zeroes where that is allowed: given back, or replaced */
+	COUNT_ZERO_SEEN, /* pages read as zeroes where that is allowed: given back */
 	COUNT_FATAL,	 /* failures at which the program modelled would have given up */
 	NR_COUNTS
 };
