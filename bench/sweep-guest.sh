@@ -15,7 +15,7 @@ tab=$(printf '\t')
 while IFS=$tab read -r key command; do
 	rm -f /tmp/summary /tmp/load
 	# shellcheck disable=SC2086 # a list of words
-	timeout -s INT 120 uffdretry -j --claims -o /tmp/summary -- $command >/tmp/load 2>/tmp/said </dev/null
+	timeout -s INT 120 uffdretry -j --claims --relock -o /tmp/summary -- $command >/tmp/load 2>/tmp/said </dev/null
 	status=$?
 	[ $status -eq 0 ] || sed "s|^|$key: |" /tmp/said >&2
 	printf '{"key":"%s","status":%d,"result":%s,"summary":%s}\n' "$key" $status \

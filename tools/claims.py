@@ -28,6 +28,12 @@ def by_cell(cells):
     return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r))).items()}
 
 
+def by_mmap_lock(cells):
+    """Of the times that the VMA was taken again: those in which its own lock was not to be had (--relock)."""
+    total = cells.count("relock.total")
+    return of_windows(cells.count("relock.mmap_lock"), total) if total else "-"
+
+
 class Evidence:
     """One method a value of the templates, under its own name."""
 
@@ -262,9 +268,17 @@ class Evidence:
                 f"{left} pages were still without success when a load was ended.")
 
     def claim_8(self):
-        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached)]
+        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached),
+                 cells.count("relock.total") or "not measured", by_mmap_lock(cells)]
                 for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
-        return table(["load; writer", "windows", "this VMA was write-locked in it"], rows)
+        return table(["load; writer", "windows", "this VMA was write-locked in it", "taken again, or in vain", "of these by mmap_lock"], rows)
+
+    def finding_8(self):
+        cells = self.main.where(what=("benign", "replace", "own"))
+        total = cells.count("relock.total")
+        if not total:
+            return "How often re-taking the VMA needed mmap_lock is not in this data."
+        return f"Of {total} times that the VMA was taken again, mmap_lock was needed in {cells.count('relock.mmap_lock')}: {by_mmap_lock(cells)}."
 
     def claim_9(self):
         rows = []
