@@ -132,22 +132,29 @@ static int open_reclaim(void)
 	return fd;
 }
 
-/* What cannot be reclaimed in full is no error: how much was in swap is counted. */
+static int ask_for(int fd, size_t bytes, const char *how)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "%zu%s", bytes, how);
+
+	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
+}
+
+/*
+ * Rather anonymous pages than the page cache, where the kernel can be told (6.10). What cannot be reclaimed in full is
+ * no error: how much was in swap is counted.
+ */
 static int reclaim_cgroup(size_t bytes)
 {
-	char text[32];
-	int fd = open_reclaim(), len;
+	int fd = open_reclaim(), err;
 
 	if (fd < 0)
 		return -errno;
-	len = snprintf(text, sizeof(text), "%zu", bytes);
-	if (write(fd, text, (size_t)len) < 0 && errno != EAGAIN) {
-		len = -errno;
-		close(fd);
-		return len;
-	}
+	err = ask_for(fd, bytes, " swappiness=200");
+	if (err == -EINVAL)
+		err = ask_for(fd, bytes, "");
 	close(fd);
-	return 0;
+	return err == -EAGAIN ? 0 : err;
 }
 
 static int reclaim(struct run *run, uint8_t *map, size_t bytes, struct tally *tally)
