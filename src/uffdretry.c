@@ -342,6 +342,13 @@ static int check_threshold(void)
 	return 0;
 }
 
+static int count_runs(void)
+{
+	int err = tracer_count_runs(run.session.tracer);
+
+	return err ? fail(EXIT_ERROR, "it takes CAP_SYS_ADMIN", "the kernel does not count runs: %s", strerror(-err)) : 0;
+}
+
 static int trace(const sigset_t *wait_mask)
 {
 	int err = session_open(&run.session, &run.options);
@@ -352,14 +359,13 @@ static int trace(const sigset_t *wait_mask)
 		return err;
 	if (run.options.fail_above >= 0)
 		err = check_threshold();
+	if (!err && run.options.overhead)
+		err = count_runs();
 	if (!err)
 		err = rights_drop();
 	if (err)
 		return err;
 	fill_report();
-	err = run.options.overhead ? tracer_count_runs(run.session.tracer) : 0;
-	if (err)
-		return fail(EXIT_ERROR, "it takes CAP_SYS_ADMIN", "the kernel does not count runs: %s", strerror(-err));
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();
 	err = start_metrics();
