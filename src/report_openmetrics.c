@@ -180,7 +180,7 @@ static void write_sections(const struct report *r, const struct counters *c)
 			write_section(r->out, text.op, sections_of(r, c, text.op, i));
 	}
 	write_section(r->out, "unseen", c->totals.writers.unseen);
-	write_section(r->out, "other", c->totals.writers.other);
+	write_section(r->out, "unlisted", c->totals.writers.other);
 }
 
 static void windows(const struct report *r, const struct totals *t)

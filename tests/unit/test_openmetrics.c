@@ -195,7 +195,7 @@ static void write_sections(void **state)
 	expect("uffdretry_write_sections_total{op=\"munmap\"} 228");
 	expect("uffdretry_write_sections_total{op=\"madvise\"} 18446744073709551615");
 	expect("uffdretry_write_sections_total{op=\"unseen\"} 1903");
-	expect("uffdretry_write_sections_total{op=\"other\"} 1905");
+	expect("uffdretry_write_sections_total{op=\"unlisted\"} 1905");
 	expect_none("munmapper");
 }
 
