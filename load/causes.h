@@ -40,6 +40,8 @@ struct causes_truth {
 	uint64_t longest;
 	uint64_t reissued;
 	uint64_t reopened;
+	uint64_t retried;
+	uint64_t succeeded;
 	struct open_chain open[OPEN_CHAINS_MAX];
 	size_t nr_open;
 	const char *holder; /* who raised mmap_changing last */

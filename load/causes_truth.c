@@ -48,7 +48,7 @@ static struct open_chain *find_chain(struct causes_truth *truth, uint64_t dst)
 	return NULL;
 }
 
-static void chain_end(struct causes_truth *truth, uint64_t dst)
+static void chain_end(struct causes_truth *truth, uint64_t dst, bool window)
 {
 	struct open_chain *chain = find_chain(truth, dst);
 
@@ -56,15 +56,24 @@ static void chain_end(struct causes_truth *truth, uint64_t dst)
 		return;
 	truth->ended++;
 	truth->reissued++;
+	truth->retried++;
+	truth->succeeded += !window;
 	*chain = truth->open[--truth->nr_open];
 }
 
-static void chain_fail(struct causes_truth *truth, uint64_t dst)
+/* An event refused it before it began. */
+static bool was_refused(const struct ending *e)
+{
+	return e->err == EAGAIN && !e->copied && (!strcmp(e->site, "entry") || !strcmp(e->site, "lock"));
+}
+
+static void chain_fail(struct causes_truth *truth, uint64_t dst, const struct ending *e)
 {
 	struct open_chain *chain = find_chain(truth, dst);
 
 	if (chain) {
 		truth->reissued++;
+		truth->retried += !was_refused(e);
 	} else {
 		if (truth->nr_open == OPEN_CHAINS_MAX)
 			errx(EXIT_FAILURE, "too many chains");
@@ -84,13 +93,13 @@ static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const
 	if (e->window && find_chain(truth, e->err ? at : dst))
 		truth->reopened++;
 	for (page = dst; page < at; page += PAGE)
-		chain_end(truth, page);
+		chain_end(truth, page, e->window && !e->err && page == dst);
 	if (!e->err)
 		return;
 	if (exists)
-		chain_end(truth, at);
+		chain_end(truth, at, e->window);
 	else
-		chain_fail(truth, at);
+		chain_fail(truth, at, e);
 }
 
 /* --- what happened ------------------------------------------------------------------------------------------ */
@@ -197,6 +206,8 @@ static struct json_object *chains_json(const struct causes_truth *truth)
 	count(&chains, "longest", truth->longest);
 	count(&chains, "reissued", truth->reissued);
 	count(&chains, "reopened", truth->reopened);
+	count(&chains, "retried", truth->retried);
+	count(&chains, "succeeded", truth->succeeded);
 	count(&chains, "lost", 0);
 	return chains;
 }

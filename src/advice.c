@@ -78,9 +78,11 @@ static void holder_text(const struct holder_row *h, char *text, size_t size)
 
 static bool pending_event(const struct facts *f, char *text, size_t size)
 {
-	const __u64 n = failures_of_cause(f->f, CAUSE_ENTRY_MMAP_CHANGING) +
-			failures_of_cause(f->f, CAUSE_LOCK_MMAP_CHANGING) +
-			failures_of_cause(f->f, CAUSE_RELOCK_MMAP_CHANGING) - f->f->refused_stuck;
+	const __u64 all = failures_of_cause(f->f, CAUSE_ENTRY_MMAP_CHANGING) +
+			  failures_of_cause(f->f, CAUSE_LOCK_MMAP_CHANGING) +
+			  failures_of_cause(f->f, CAUSE_RELOCK_MMAP_CHANGING);
+	/* Other fill ioctls may be among the stuck ones. */
+	const __u64 n = all > f->f->refused_stuck ? all - f->f->refused_stuck : 0;
 	static const char *const events[NR_CHANGING_OPS] = { "FORK", "REMAP", "REMOVE", "UNMAP" };
 	const struct holder_row *h = worst_holder(f);
 	char who[96];

@@ -28,6 +28,7 @@ struct chain_key {
 struct chain {
 	__u64 since; /* the first failure's return */
 	__u64 length;
+	__u64 opened; /* the copy that is under way has opened a window */
 };
 
 struct {
@@ -76,6 +77,9 @@ static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst
 
 	if (c) {
 		add(&f->reissued, 1);
+		if (fail != FAIL_EAGAIN || (site != SITE_ENTRY && site != SITE_LOCK))
+			add(&f->retried, 1);
+		c->opened = 0;
 		chain_longest(CHAIN_WORD(__sync_fetch_and_add(&c->length, 1) + 1, fail, site));
 		return;
 	}
@@ -95,17 +99,21 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);
-	__u64 since, length;
+	__u64 since, length, opened;
 
 	if (!c)
 		return;
 	since = c->since;
 	length = c->length;
+	opened = c->opened;
 	if (bpf_map_delete_elem(&chains, &key))
 		return;
 	__sync_fetch_and_add(&open_chains, -1);
 	add(&f->chains_ended, 1);
 	add(&f->reissued, 1);
+	add(&f->retried, 1);
+	if (!opened)
+		add(&f->succeeded, 1);
 	add(&f->chain_lost_ns, bpf_ktime_get_ns() - since);
 	count_ns(&chain_hist, 0, length);
 }
@@ -140,10 +148,12 @@ static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 static __always_inline void chain_window(__u64 mm, __u64 dst)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain *c = chains_open() ? bpf_map_lookup_elem(&chains, &key) : NULL;
 	struct failures *f;
 
-	if (!chains_open() || !bpf_map_lookup_elem(&chains, &key))
+	if (!c)
 		return;
+	c->opened = 1;
 	f = failures_of(SLOT_RUN);
 	if (f)
 		add(&f->reopened, 1);

@@ -28,6 +28,7 @@
 #define CHANGING_JUST_NS 1000000000ULL
 /* Between the reading of an event and the lowering there is nothing to be read either, but not for so long. */
 #define CHANGING_STUCK_NS 1000000000ULL
+#define CHANGING_SEEN_NS 100000000ULL
 
 struct raise_key {
 	__u64 uffd;
@@ -55,6 +56,7 @@ struct changing {
 	struct holder who; /* the last one */
 	__u64 lowered;	   /* when it was lowered last, 0: never */
 	__u64 orphan;	   /* since when it is raised with no holder and no event, as far as refused calls saw; 0: it is not */
+	__u64 orphan_seen; /* the last refused call that saw it so */
 	__s64 held;	   /* raises that we saw and that are not lowered yet */
 };
 
@@ -193,7 +195,7 @@ static __always_inline bool changing_is_up(struct userfaultfd_ctx *uffd)
 static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, struct changing *c)
 {
 	__u64 key = (__u64)uffd, now = bpf_ktime_get_ns();
-	struct changing first = { .orphan = now };
+	struct changing first = { .orphan = now, .orphan_seen = now };
 
 	if (!c) {
 		bpf_map_update_elem(&changings, &key, &first, BPF_NOEXIST);
@@ -203,9 +205,12 @@ static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, stru
 		c->orphan = 0;
 		return false;
 	}
-	if (!c->orphan)
+	/* Calls that are refused now and then say nothing of the time between. */
+	if (!c->orphan || now - c->orphan_seen > CHANGING_SEEN_NS)
 		c->orphan = now;
-	return now - c->orphan > CHANGING_STUCK_NS;
+	c->orphan_seen = now;
+	/* Only an mremap() that fails can leave it raised; a long unmap, say, is no such thing. */
+	return c->who.op == CHANGING_REMAP && c->lowered && now - c->orphan > CHANGING_STUCK_NS;
 }
 
 /*
@@ -220,6 +225,8 @@ static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struc
 	struct holder_totals *t = NULL;
 
 	add(&f->refused, 1);
+	if (c && !raised)
+		c->orphan = 0;
 	if (c && (c->held > 0 || !raised))
 		t = bpf_map_lookup_elem(&holders, &c->who);
 	if (t)

@@ -119,6 +119,8 @@ struct failures {
 	__u64 chain_lost_ns;  /* of the ended ones, first failure to end */
 	__u64 reissued;	      /* copies of a page that has a chain */
 	__u64 reopened;	      /* retry windows of these */
+	__u64 retried;	      /* of these copies: those that no pending event refused before they began */
+	__u64 succeeded;      /* of those: the page is there, and no window was opened */
 };
 
 /* What raises mmap_changing: dup_userfaultfd(), mremap_userfaultfd_prep(), userfaultfd_remove(), userfaultfd_unmap_prep() */

@@ -132,6 +132,8 @@ void json_chains(struct json_object *o, const struct counters *c)
 	add_u64(chains, "lost_ns", f->chain_lost_ns);
 	add_u64(chains, "reissued", f->reissued);
 	add_u64(chains, "reopened", f->reopened);
+	add_u64(chains, "retried", f->retried);
+	add_u64(chains, "succeeded", f->succeeded);
 	add_u64(chains, "lost", f->chains_lost);
 	json_object_object_add(chains, "lengths", hist_json(&c->chain_lengths));
 }

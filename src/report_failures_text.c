@@ -111,8 +111,9 @@ static void print_chains(FILE *out, const struct counters *c)
 		N(f->chains_ended));
 	fprintf(out, "          longest %s failures in a row (%s),\n          %.3g ms lost in all\n",
 		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-", (double)f->chain_lost_ns / 1e6);
-	fprintf(out, "          %s copies re-issued, %s of them opened a window again\n", N(f->reissued),
+	fprintf(out, "          %s copies re-issued, %s of them opened a window again;\n", N(f->reissued),
 		N(f->reopened));
+	fprintf(out, "          of %s that no event refused %s just succeeded\n", N(f->retried), N(f->succeeded));
 }
 
 void text_failures(FILE *out, const struct counters *c, const struct holder_row *holders, int nr_holders)

@@ -143,6 +143,8 @@ int rights_find_user(const char *name)
 	struct user *u = &user;
 	int err;
 
+	if (getuid() != geteuid() || getgid() != getegid())
+		return fail(EXIT_ERROR, "use sudo, or give the file capabilities", "not to be installed set-user-ID");
 	*u = (struct user) { .uid = geteuid(), .gid = getegid() };
 	err = name ? find_named(u, name) : find_caller(u);
 	if (err)
@@ -231,7 +233,11 @@ int rights_drop(void)
 	/* Takes CAP_SETPCAP; whoever lacks it cannot gain by the set either, with no_new_privs. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	err = set_ids() ?: drop_capabilities();
+	err = set_ids();
+	/* From here on "as the user" is who we are, and there is no other way any more. */
+	if (!err)
+		user.other = false;
+	err = err ?: drop_capabilities();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
 	if (!err && (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))

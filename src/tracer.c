@@ -177,7 +177,8 @@ static bool has_writer_hook(const struct tracer *t)
 
 bool tracer_sees_relock(const struct tracer *t)
 {
-	return (is_loaded(t, "relock_entry") && is_loaded(t, "relock_exit")) || is_loaded(t, "relock_legacy_start");
+	return has_writer_hook(t) && ((is_loaded(t, "relock_entry") && is_loaded(t, "relock_exit")) ||
+				      is_loaded(t, "relock_legacy_start"));
 }
 
 static int configure(struct tracer *t, const struct tracer_config *cfg)

@@ -393,7 +393,7 @@ int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
 }
 
 /*
- * Plan legacy: every unmap, as vms_complete_munmap_vmas() later. At entry, for it may downgrade mmap_lock.
+ * Plan legacy: every unmap, as unmap_vmas() later. At entry, for it may downgrade mmap_lock.
  * int do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf,
  * bool downgrade), 6.1 and 6.2
  */

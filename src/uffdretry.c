@@ -441,10 +441,9 @@ int main(int argc, char **argv)
 	if (err)
 		return err;
 	if (run.options.probe)
-		return probe(&run.options, run.report.out);
-	err = find_target();
-	if (!err)
-		err = run.options.self_test == SELF_TEST_ONLY ? self_test_only() : trace(&wait_mask);
+		err = probe(&run.options, run.report.out);
+	else
+		err = find_target() ?: (run.options.self_test == SELF_TEST_ONLY ? self_test_only() : trace(&wait_mask));
 	session_close(&run.session);
 	target_close(&run.target);
 	if (err)

@@ -102,6 +102,8 @@ static inline void canned_counters(struct counters *c)
 	c->failures.chain_lost_ns = 554;
 	c->failures.reissued = 555;
 	c->failures.reopened = 556;
+	c->failures.retried = 559;
+	c->failures.succeeded = 560;
 	c->chains_open = 557;
 	c->chain_longest = CHAIN_WORD(558, FAIL_EAGAIN, SITE_CHECK);
 	c->recursion = 413;

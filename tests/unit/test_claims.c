@@ -31,8 +31,8 @@ static void what_is_counted(void **state)
 {
 	(void)state;
 	canned_counters(&c);
-	c.failures.reissued = 501;
-	c.failures.reopened = 7;
+	c.failures.retried = 501;
+	c.failures.succeeded = 494;
 	/* quiet 1102, and 3 more for each class after it: unrelated, locked, tolerated, replaced, hidden, false_alarm, real, gone */
 	expect("unrelated_writers", 1105, 8900, "supported");
 	expect("no_problem_in_practice", 333, 8900, "not supported");
@@ -58,6 +58,10 @@ static void few_windows_decide_nothing(void **state)
 	(void)state;
 	quiet_windows(2999, 0);
 	expect("no_problem_in_practice", 0, 2999, "not enough windows");
+	/* That it is no problem takes so many; that it is one, not. */
+	quiet_windows(1900, 100);
+	expect("no_problem_in_practice", 100, 2000, "not supported");
+	quiet_windows(2999, 0);
 	expect("unrelated_writers", 0, 2999, "not enough windows");
 	expect("race_is_possible", 0, 2999, "not enough windows");
 	quiet_windows(0, 0);
@@ -85,12 +89,18 @@ static void retries(void **state)
 {
 	(void)state;
 	memset(&c, 0, sizeof(c));
-	c.failures.reissued = 5000;
+	c.failures.retried = 5000;
+	c.failures.succeeded = 5000;
 	expect("retry_just_succeeds", 5000, 5000, "supported");
-	c.failures.reopened = 50;
+	c.failures.succeeded = 4950;
 	expect("retry_just_succeeds", 4950, 5000, "undecided");
-	c.failures.reopened = 500;
+	c.failures.succeeded = 4500;
 	expect("retry_just_succeeds", 4500, 5000, "not supported");
+	/* Copies that failed again without a window did not succeed. */
+	c.failures.reissued = 90603;
+	c.failures.reopened = 54;
+	c.failures.succeeded = 502;
+	expect("retry_just_succeeds", 502, 5000, "not supported");
 }
 
 static void without_vma_locks(void **state)

@@ -285,6 +285,8 @@ static const struct {
 	{ "chains.lost_ns", 554 },
 	{ "chains.reissued", 555 },
 	{ "chains.reopened", 556 },
+	{ "chains.retried", 559 },
+	{ "chains.succeeded", 560 },
 	{ "chains.open", 557 },
 	{ "chains.longest", 558 },
 	{ "lost.windows", 411 },

@@ -61,6 +61,9 @@ keep metrics $as_tester uffdretry --openmetrics /metrics/x.prom -d 300ms 0.1
 ls /metrics >/out/metrics.left
 stat -c '%u:%g %a' /metrics/x.prom >/out/metrics.owner
 keep output-denied $as_tester uffdretry -o /root/x -d 10ms
+# A run that fails when every right is gone: its report stays, and COMMAND's status is ours.
+keep failed-command $as_tester uffdretry -o /metrics/report -- false
+cp /metrics/report /out/failed-command.report
 # In a sticky directory: a link, a link to nothing, somebody else's file.
 echo precious >/root/precious
 ln -s /root/precious /tmp/link
