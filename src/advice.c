@@ -107,6 +107,21 @@ static enum fail_errno most_stops(const struct failures *f)
 	return most;
 }
 
+/* What the next copy, behind the bytes that went through, will meet. */
+static const char *behind(enum fail_errno stop)
+{
+	switch (stop) {
+	case FAIL_EEXIST:
+		return ", skip the page that is there, and wake who waits for it";
+	case FAIL_ENOENT:
+		return "; the rest of the destination was not there";
+	case FAIL_EFAULT:
+		return "; the rest of the source was not there";
+	default:
+		return "";
+	}
+}
+
 static bool short_copies(const struct facts *f, char *text, size_t size)
 {
 	const __u64 n = failures_of_cause(f->f, CAUSE_SHORT_COPY);
@@ -118,7 +133,7 @@ static bool short_copies(const struct facts *f, char *text, size_t size)
 		 "%llu of %llu EAGAIN are short copies, %llu of them stopped by %s: the bytes in `copy` went through, go on "
 		 "behind them%s",
 		 n, f->eagain, stops_of_errno(f->f, most), fail_errno_names[most],
-		 most == FAIL_EEXIST ? " and skip the page that is there" : "");
+		 behind(most));
 	return true;
 }
 
@@ -162,7 +177,7 @@ static bool wrong_page(const struct facts *f, char *text, size_t size)
 		snprintf(why, sizeof(why), " (%llu: the range was registered with another userfaultfd)", swapped);
 	snprintf(text, size,
 		 "%llu copies went to an address that meant another page by then%s, and this kernel's check did not notice; "
-		 "do not map or register a range anew while copies to it are under way",
+		 "do not map or register a range anew while copies to it are under way (-e names the addresses)",
 		 n, why);
 	return true;
 }

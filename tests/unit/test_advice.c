@@ -102,7 +102,7 @@ static void short_copies(void **state)
 	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 15;
 	c.failures.stopped[FAIL_ENOENT][SITE_RELOCK] = 5;
 	expect("short_copies", "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: the bytes in `copy` went "
-			       "through, go on behind them and skip the page that is there");
+			       "through, go on behind them, skip the page that is there, and wake who waits for it");
 }
 
 static void the_check(void **state)
