@@ -53,7 +53,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo install uninstall format clean help deps test-programs
+.PHONY: all static repro demo install install-docs uninstall format clean help deps test-programs
 .PHONY: check check-kernels check-permm check-programs check-repro check-faults soak
 .PHONY: examples evidence evidence-quick bench bench-check bench-scale bench-soak bench-programs
 
@@ -253,16 +253,20 @@ examples:
 format:
 	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.c tests/*/*.[ch]
 
-install: uffdretry
+# The README and what its links lead to, placed as here.
+DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \
+	docs/mail.txt docs/data/bench.json docs/data/sweep.jsonl.gz \
+	$(wildcard LICENSES/* docs/*.md docs/figures/*.svg contrib/prometheus/*)
+
+install: uffdretry install-docs
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
 	$(Q)install -D -m 644 docs/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
 	$(Q)install -D -m 644 contrib/uffdretry.bash $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
-	$(Q)install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
-	$(Q)install -D -m 644 docs/classes.md $(DESTDIR)$(DOCDIR)/classes.md
-	$(Q)install -D -m 644 docs/json.md $(DESTDIR)$(DOCDIR)/json.md
-	$(Q)install -D -m 644 docs/metrics.md $(DESTDIR)$(DOCDIR)/metrics.md
-	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/prometheus contrib/prometheus/*
+
+install-docs:
+	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
+	$(Q)for file in $(DOCS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
 
 uninstall:
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -275,7 +279,7 @@ uninstall:
 VERSION := $(shell sed -n 's/^\#define UFFDRETRY_VERSION "\(.*\)"$$/\1/p' src/version.h)
 DIST := $(BUILD)/dist
 
-.PHONY: dist deb release check-deb check-release
+.PHONY: dist deb release check-deb
 
 # Everything to build from, of the last commit: the same bytes whenever and wherever it is made.
 dist:

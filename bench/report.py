@@ -136,6 +136,14 @@ def between(text, name, new, marks):
     return head + begin + "\n" + new + "\n" + end + "\n" + rest.split(end + "\n", 1)[1]
 
 
+def with_section(text, name):
+    """@text, with a section for the kernel @name at its end if it has none yet."""
+    if "<!-- bench %s -->" % name in text:
+        return text
+    marks = "".join("\n<!-- bench %s -->\n<!-- end %s -->\n" % (what, what) for what in (name + " from", name))
+    return "%s\n## %s\n%s" % (text, name, marks)
+
+
 def documents(bench):
     """The documents that show the numbers: path and what it should be."""
     root = pathlib.Path(__file__).resolve().parent.parent
@@ -143,6 +151,7 @@ def documents(bench):
     marks = ("<!-- bench %s -->", "<!-- end %s -->")
     text = page.read_text()
     for name, kernel in bench["kernels"].items():
+        text = with_section(text, name)
         text = between(text, name, "\n" + costs_table(kernel) + "\n", marks)
         text = between(text, name + " from", "%s, %s." % (kernel["release"], bench["date"]), marks)
     newest = bench["kernels"]["7.3"]

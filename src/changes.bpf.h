@@ -8,10 +8,12 @@
  * mms that hash to the same bucket; entries carry their mm. A writer whose mm has no window open pays one load and a
  * compare.
  *
- * Why this is exact: a window begins and ends under the read lock of its VMA, and whoever unmaps or locks that VMA runs
- * its hook between the two, under the VMA's write lock. So every entry that covers the destination is complete when its
- * window ends; an entry that is still being written cannot concern it and is passed over. A ring that wrapped says so,
- * and the window is then undetermined, never guessed.
+ * Why this is exact: a window begins and ends under the read lock of its VMA. Whoever write-locks that VMA runs its hook
+ * between the two, holding it. Whoever unmaps it may have downgraded mmap_lock before its hook runs, but the VMA is
+ * detached by then, and what is mapped there next cannot be locked for reading before mmap_lock is released, after the
+ * hook. So every entry that covers the destination is complete when its window ends at a VMA; an entry that is still
+ * being written cannot concern it and is passed over. A ring that wrapped says so, and the window is then undetermined,
+ * never guessed.
  */
 #ifndef CHANGES_BPF_H
 #define CHANGES_BPF_H

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# The documents as they are installed: each link to another file leads there, and `make uninstall` leaves none.
+. "$(dirname "$0")/lib.sh"
+root=$(realpath "$(dirname "$0")/../..")
+installed=$tmp/root/usr/share/doc/uffdretry
+
+# make TARGET, with a root directory of ours.
+make_here() {
+	out=$(env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" "$1" DESTDIR="$tmp/root" PREFIX=/usr 2>&1)
+}
+
+# dead DIRECTORY: links of its Markdown files that lead nowhere.
+dead() {
+	local file link
+	find "$1" -name '*.md' | while read -r file; do
+		grep -oP '\]\(\K[^)#]+' "$file" | grep -v '^https\?:' | while read -r link; do
+			[ -e "$(dirname "$file")/$link" ] || echo "${file#"$1"/}: $link"
+		done
+	done
+}
+
+make_here install-docs
+report $? 'make install-docs'
+for file in README.md docs/EXAMPLES.md docs/json.md docs/mail.txt contrib/prometheus/rules.yml; do
+	[ -s "$installed/$file" ]
+	report $? "$file is installed"
+done
+out=$(dead "$installed")
+[ -z "$out" ]
+report $? 'no link of an installed document is dead'
+rm "$installed/docs/classes.md"
+[ "$(dead "$installed" | grep -c ': docs/classes.md$')" -gt 0 ]
+report $? 'a dead one would be found'
+make_here uninstall
+report $? 'make uninstall'
+out=$(find "$tmp/root" ! -type d)
+[ -z "$out" ]
+report $? 'nothing is left'
+done_testing
