@@ -335,12 +335,14 @@ class Evidence:
             if n and cells.classes(*records.LOCKED):
                 rows.append([f"{load}; {writer}", n, cells.classes("hidden"), cells.classes("replaced"),
                              (cells.count("tolerated_reasons.prot") or 0) + (cells.count("tolerated_reasons.policy") or 0),
-                             of_windows(cells.spurious("per_vma_seq") - cells.classes("replaced"), n)])
+                             of_windows(for_nothing(cells), n)])
         return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
             if rows else "No VMA was write-locked in a window in this data."
 
     def finding_9(self):
-        n, k = self.main.reached, self.main.spurious("per_vma_seq") - self.main.classes("replaced")
+        n, k = self.main.reached, for_nothing(self.main)
+        if k is None:
+            return "Nothing can be said: this kernel has no per-VMA locks."
         return (f"In {n} windows of `{self.kernel_name()}` it would have caught {self.main.classes('hidden')} that the snapshot passes though the address "
                 f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} others for nothing, "
                 f"{share(k, n)}. No load of the sweep swaps a registration or shifts a file, which the snapshot would pass.")
@@ -549,7 +551,7 @@ class Evidence:
 
     def mail_pooled(self):
         loads = [len(cells.by("name")) for cells in (self.swept().where(rate=rate) for rate in RATES) if cells.reached]
-        return wrapped(f"A row of an asked rate pools {between(loads)} loads; those of benign and replace writers pool rates, too. The snapshot column is near-empty by "
+        return wrapped(f"A row of an asked rate pools {between(loads)} load{'s' * (max(loads) > 1)}; those of benign and replace writers pool rates, too. The snapshot column is near-empty by "
                        "construction: no load splits a file mapping before the destination or maps another file (docs/merged-check.md has both)."
                        if loads else "No swept load in this data.")
 
@@ -563,6 +565,12 @@ def between(found, form="{}"):
     """4 to 20, or 4 when all are alike."""
     low, high = form.format(min(found)), form.format(max(found))
     return low if low == high else f"{low} to {high}"
+
+
+def for_nothing(cells):
+    """Windows that the per-VMA check fails though the VMA is the same one; `replaced` ones are counted apart. None without per-VMA locks."""
+    k = cells.spurious("per_vma_seq")
+    return None if k is None else k - cells.classes("replaced")
 
 
 def fold(found):
@@ -587,13 +595,16 @@ def spurious_row(cells):
 
 def least_and_most(cells):
     """Of the loads with enough windows."""
-    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH]
+    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH and c.spurious("per_mm_seq") is not None]
     return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
 
 
 def short_shares(cells):
     for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
         k, n = cells.spurious(check), cells.reached
+        if k is None:
+            yield "-"
+            continue
         if n < ENOUGH:
             yield f">{at_least(stats.interval(k, n)[0])}" if rare(k, n) == "above 1%" else "too few"
             continue
