@@ -8,12 +8,13 @@ import textwrap
 
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, groups, main_kernel, of_windows, percent, plain_table, rare, share, table
+from sweepdata import ENOUGH, RATES, Cells, at_least, counted, groups, main_kernel, of_windows, percent, plain_table, rare, share, table
 
 CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
 CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
 TOUCHED = "unrelated", "benign", "replace"
 SHORT = 50e3  # ns
+BUCKET = 1.25  # of latencies: less than this between two of them may be one bucket's width
 EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 
 
@@ -72,9 +73,17 @@ class Evidence:
         for _, of in self.all.by("kernel").items():
             for check, cells in of.by("check").items():
                 plan = cells[0].raw["summary"]["plan"]
-                rows.append([f"`{cells[0].raw['kernel']['release']}`", check, f"`{plan['name']}`", "yes" if plan["exact"] else "begin early",
+                rows.append([f"`{cells[0].raw['kernel']['release']}`", check, f"`{plan['name']}`", "exact" if plan["exact"] else "early",
                              len(cells), cells.total, cells.classes("undetermined"), cells.count("lost.recursion"), cells.count("anomalies")])
-        return table(["kernel", "its check", "plan", "exact", "cells", "windows", "undetermined", "skipped runs", "anomalies"], rows)
+        return table(["kernel", "its check", "plan", "begin", "cells", "windows", "undetermined", "skipped runs", "anomalies"], rows)
+
+    def seeds(self):
+        """How often each was run, and for how long."""
+        most = {of[0].raw["kernel"]["release"]: max(len({r.load["seed"] for r in cells}) for cells in by_boot(of).values())
+                for of in self.all.by("kernel").values()}
+        more = "; ".join(f"up to {n} on {release}" for release, n in most.items() if n > 1)
+        return ("Each cell was run with one seed" + (f" ({more})" if more else "") + f", for {seconds(self.all)}. The intervals say nothing of the spread "
+                "between runs, which was not measured.")
 
     def self_tests(self):
         passed = sum(run.raw["summary"]["plan"]["self_test"] == "passed" for run in self.all)
@@ -118,7 +127,7 @@ class Evidence:
     def finding_1(self):
         said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(self.swept(("unrelated", "own"))).values()]
         counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
-        text = f"Of {len(said)} combinations of load and writer (elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
+        text = f"Of {len(said)} combinations of load and writer (rates chosen for the sweep; writers elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
         return text + self.finding_rates()
 
     def finding_rates(self):
@@ -128,21 +137,38 @@ class Evidence:
         said = {rate: [s for s in found if s != "not enough windows"] for rate, found in said.items()}
         above = [rate for rate, found in said.items() if found and set(found) == {"above 1%"}]
         below = [rate for rate, found in said.items() if found and set(found) == {"below 0.1%"}]
-        text = [f"Every swept load is above 1 % at {', '.join(above)} asked writes a second." if above else "At no rate is every swept load above 1 %.",
-                f"Every one is below 0.1 % at {', '.join(below)}." if below else "At no rate is every one below 0.1 %."]
+        text = [f"Asked for {', '.join(above)} writes a second, every load swept at that rate is above 1 %." if above
+                else "At no rate is every load swept at it above 1 %.",
+                f"Asked for {', '.join(below)}, every one is below 0.1 %." if below else "At no rate is every one below 0.1 %."]
         if above and below:
-            text.append("The data supports neither side as such: the rate at which the destination's mm is written to decides, and that of real programs is "
-                        "not known here.")
+            text.append("The data supports neither side: " + "".join(f"{fact}, " for fact in (self.finding_loads(), self.finding_growth()) if fact)
+                        + "and shares hang on the emulator's turns (limits). Neither the rates nor the window lengths of real programs are known here.")
         return " ".join(text)
 
+    def shares_by_load(self, rate):
+        """{load: (share, writes a second made)} of the loads with enough windows."""
+        found = self.swept("unrelated").where(rate=rate).by("name").items()
+        return {load: (c.spurious("per_mm_seq") / c.reached, c.writes) for load, c in found if c.reached >= ENOUGH and c.spurious("per_mm_seq")}
+
+    def finding_loads(self):
+        shares = [[s for s, _ in self.shares_by_load(rate).values()] for rate in RATES]
+        folds = [max(found) / min(found) for found in shares if len(found) > 1]
+        return f"at one asked rate loads differ up to {max(folds):.1f}-fold" if folds else ""
+
+    def finding_growth(self):
+        """How much the share grows from 1000/s to max, against the writes made."""
+        low, high = self.shares_by_load("1000"), self.shares_by_load("max")
+        grown = [[high[load][i] / low[load][i] for load in low if load in high] for i in (0, 1)]
+        return f"from 1000/s asked to max the share grows {fold(grown[0])}, the writes made {fold(grown[1])}" if grown[0] else ""
+
     def claim_2(self):
-        rows = [[f"`{load}`", cells.moved, share(cells.classes("unrelated"), cells.moved)]
+        rows = [[f"`{load}`", cells.moved, counted(cells.classes("unrelated"), cells.moved)]
                 for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
         return table(["load", "windows in which mm_lock_seq moved", "only by writers of other VMAs"], rows)
 
     def finding_2(self):
         cells = self.swept(("unrelated", "own"))
-        return f"{share(cells.classes('unrelated'), cells.moved)} of {cells.moved} windows in which the counter moved: no writer had locked the destination's VMA."
+        return f"{counted(cells.classes('unrelated'), cells.moved)} windows in which the counter moved: no writer had locked the destination's VMA."
 
     def claim_2_writers(self):
         cells, rows = self.swept(("unrelated", "own")), []
@@ -156,8 +182,10 @@ class Evidence:
         for (load, writer), cells in by_cell(self.per_mm).items():
             n, again = cells.count("chains.reissued"), cells.count("chains.reopened")
             if n and cells[0].load["what"] != "replace":
-                rows.append([f"{load}; {writer}", n, again, share(n - again, n)])
-        return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "faulted again", "just succeeded"], rows) if rows \
+                done = cells.count_in_all("chains.succeeded")
+                rows.append([f"{load}; {writer}", n, again, counted(n - again, n), "not recorded" if done is None else counted(done, n)])
+        return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "opened a window again", "opened none again",
+                      "opened none and succeeded"], rows) if rows \
             else "No copy was re-issued in this data."
 
     def finding_3(self):
@@ -165,7 +193,19 @@ class Evidence:
         n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
         if not n:
             return "Nothing can be said: only loads that empty the source page before each try were run there in this data."
-        return f"{share(n - again, n)} of {n} re-issued copies just succeeded, {again} faulted again (without `free` and `torture`, which empty the page before each try)."
+        done = cells.count_in_all("chains.succeeded")
+        text = "" if done is None else f"{done} of {n} re-issued copies, {share(done, n)}, just succeeded. "
+        text += (f"{n - again} of {n} re-issued copies, {share(n - again, n)}, opened no window again, {again} did (without `free` and `torture`, which empty "
+                 "the page before each try).")
+        return text if done is not None else text + self.finding_ended(cells)
+
+    @staticmethod
+    def finding_ended(cells):
+        """Where the data does not count successes: the loads whose runs of failures are all of one."""
+        ones = [f"`{load}`" for load, of in cells.by("name").items() if of.count("chains.reissued") and max(map(longest, of)) == 1]
+        if not ones:
+            return " How many of them succeeded is not in this data."
+        return f" In {' and '.join(ones)} each chain's longest run of failures is 1, so each re-issue ended its chain."
 
     def claim_4(self):
         rows = []
@@ -200,18 +240,20 @@ class Evidence:
     def finding_4(self):
         """Runs whose ranges do not overlap decide, when there are so many that this is unlikely by chance (5 %)."""
         text = []
-        for name, measure in (("throughput", pages_per_s), ("p99 latency", p99)):
+        for name, measure, step, slow in (("throughput", pages_per_s, 1, -1), ("p99 latency", p99, BUCKET, 1)):
             found = self.apart(measure)
             enough = [f for f in found if by_chance(f) <= 0.05]
-            apart = [f for f in enough if separate(f)]
+            apart = [f for f in enough if separate(f, step)]
+            slower = "".join(f" {where}: {'per-MM seq' if separate((where, a, b), step) == slow else 'snapshot'} was slower (per-MM seq {numbers(a)}; "
+                             f"snapshot {numbers(b)})." for where, a, b in found if separate((where, a, b), step))
             if not enough:
                 text.append(f"Of {name} the data supports neither side: " + (
                     f"with {len(found[0][1])} and {len(found[0][2])} runs, all runs of one check lie above all of the other by chance once in "
-                    f"{1 / by_chance(found[0]):.0f}; they do in {sum(map(separate, found))} of {len(found)} combinations of load and writer."
+                    f"{1 / by_chance(found[0]):.0f}; they do in {sum(separate(f, step) != 0 for f in found)} of {len(found)} combinations of load and writer.{slower}"
                     if found else "fewer than two runs of a load and writer on both checks."))
                 continue
             text.append(f"In {name} {len(enough) - len(apart)} of {len(enough)} combinations of load and writer show no difference beyond the spread "
-                        "of the runs." + "".join(f" Apart are {where}: per-MM seq {numbers(a)}, snapshot {numbers(b)}." for where, a, b in apart))
+                        "of the runs." + slower)
         return " ".join(text)
 
     def claim_5(self):
@@ -260,12 +302,18 @@ class Evidence:
         cells = Cells(r for r in self.per_mm if r.load["what"] != "replace")
         if not cells.count("chains.count"):
             return "Nothing can be said from this data."
-        longest_of, most = max((max(longest(r) for r in c), c) for c in by_cell(cells).values())
-        expected = expected_longest(stats.merge(r.chains for r in most))
-        left = cells.count("chains.open")
-        return (f"No livelock was seen: the longest run of failures of one page is {longest_of}, of {cells.count('chains.count')} chains; "
-                + (f"independent failures with the same mean would give {expected:.0f}; " if expected else "") +
-                f"{left} pages were still without success when a load was ended.")
+        of = {f"{load}; {writer}": c for (load, writer), c in by_cell(cells).items()}
+        where = max(of, key=lambda name: max(map(longest, of[name])))
+        others = Cells(r for name, c in of.items() if name != where for r in c)
+        most, chains = max(map(longest, of[where])), stats.merge(r.chains for r in of[where])
+        expected = expected_longest(chains)
+        text = (f"No livelock was seen in cells of {seconds(cells)}: the longest run of failures of one page is {most}, among the {ended(of[where])} chains of "
+                f"{where} ({len(of[where])} cells of {seconds(of[where])})")
+        if expected:
+            text += f"; independent failures with the same mean would give {expected:.0f}" + (", so failures cluster" if clusters(chains, most) else "")
+        if ended(others):
+            text += f". All others together: {ended(others)} chains, the longest run {max(map(longest, others))}"
+        return text + f". {cells.count('chains.open')} pages were still without success when a load was ended."
 
     def claim_8(self):
         rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached),
@@ -287,15 +335,17 @@ class Evidence:
             if n and cells.classes(*records.LOCKED):
                 rows.append([f"{load}; {writer}", n, cells.classes("hidden"), cells.classes("replaced"),
                              (cells.count("tolerated_reasons.prot") or 0) + (cells.count("tolerated_reasons.policy") or 0),
-                             of_windows(cells.spurious("per_vma_seq"), n)])
+                             of_windows(for_nothing(cells), n)])
         return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
             if rows else "No VMA was write-locked in a window in this data."
 
     def finding_9(self):
-        n, k = self.main.reached, self.main.spurious("per_vma_seq")
+        n, k = self.main.reached, for_nothing(self.main)
+        if k is None:
+            return "Nothing can be said: this kernel has no per-VMA locks."
         return (f"In {n} windows of `{self.kernel_name()}` it would have caught {self.main.classes('hidden')} that the snapshot passes though the address "
-                f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} for nothing, "
-                f"{share(k, n)}.")
+                f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} others for nothing, "
+                f"{share(k, n)}. No load of the sweep swaps a registration or shifts a file, which the snapshot would pass.")
 
     def claim_10(self):
         rows = []
@@ -339,7 +389,7 @@ class Evidence:
         if not found:
             return "Nothing can be said: no swept load in this data."
         return (f"Measured over model is {min(found):.2f} to {max(found):.2f} in {len(found)} rows: the model "
-                + ("holds within a quarter." if 0.8 <= min(found) and max(found) <= 1.25 else "does not hold on this machine, and must not be used to carry shares over to another."))
+                + ("holds within a quarter." if 0.8 <= min(found) and max(found) <= 1.25 else "does not hold in this emulation, and must not be used to carry shares over to another."))
 
     def by_length(self, low, high):
         """(windows in which mm_lock_seq moved, windows) of this length in ns, beside writers elsewhere."""
@@ -408,13 +458,17 @@ class Evidence:
                 n = returned(cells, "EAGAIN")
                 if n:
                     found = {c: cells.count(f"eagain_causes.{c}") for c in CAUSES}
-                    rows.append([f"{kernel}: {load}", n, share(sum(found[c] or 0 for c in CHANGING), n),
+                    rows.append([f"{kernel}: {load}", n, counted(sum(found[c] or 0 for c in CHANGING), n),
                                  ", ".join(f"{c} {k}" for c, k in found.items() if k)])
         return table(["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows) if rows else "No copy got EAGAIN on a stock kernel in this data."
 
     def finding_18(self):
         n, k = returned(self.stock, "EAGAIN"), sum(self.stock.count(f"eagain_causes.{c}") or 0 for c in CHANGING)
-        return f"Of {n} EAGAIN on stock kernels, {k} are by mmap_changing, {share(k, n)}." if n else "None was seen."
+        if not n:
+            return "None was seen."
+        raised = all(of.count("mmap_changing.raised") for of in self.stock.by("name").values() if returned(of, "EAGAIN"))
+        return (f"By mmap_changing: {counted(k, n)} EAGAIN on stock kernels." +
+                (" Only loads that raise events got any." if raised else "") + " Other causes: [EXAMPLES.md](EXAMPLES.md).")
 
     def claim_19(self):
         rows = []
@@ -459,18 +513,25 @@ class Evidence:
         return f"{len(runs)} runs of {len(runs.by('name'))} programs copied {pages} pages and opened {runs.total} windows."
 
     def mail_measured(self):
-        per_mm = f" Copies that really met the other check: {self.per_mm.count('copy.calls')}, on a 7.3 patched for it." if self.per_mm else ""
+        text = (f" On it the kernel skipped {self.main.count('lost.recursion')} runs of the tool's programs (counts may be short by as many), and "
+                f"{self.main.classes('undetermined')} windows are undetermined, in no share.")
+        if self.per_mm:
+            name = self.per_mm[0].raw["kernel"]["release"]
+            text += (f" {name} is {name.removesuffix('-permm')} with the three checks behind a boot parameter, tests/permm/retry-check.patch. Windows that met "
+                     f"the per-MM check itself: {self.per_mm.reached} (of {len(self.per_mm)} runs of it); it failed "
+                     f"{self.per_mm.count('eagain_causes.snapshot')} copies.")
         return wrapped(f"{self.all.total} retry windows in {len(self.all)} runs of {len(self.all.by('name'))} loads, in {self.machine()}; kernels "
                        + ", ".join(dict.fromkeys(run.raw["kernel"]["release"] for run in self.all)) + f"; {self.dates()}. The table is of "
-                       f"{self.kernel_name()}." + per_mm)
+                       f"{self.kernel_name()}." + text + " " + self.seeds())
 
     def mail_emulation(self):
         return wrapped(plain(self.finding_emulation()), "- ")
 
     def mail_shows(self):
-        said = (self.finding_1(), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "The re-issued copy: " + self.finding_3(),
-                "The cost on a kernel that has the check: " + self.finding_4(), self.finding_7(), "Failing on any VMA write lock: " + self.finding_9(),
-                *(["Programs that I did not write (docs/programs.md): " + self.finding_programs()] if self.program_runs() else []))
+        said = (self.finding_1().replace("(limits)", "(see below)"), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "On the kernel with the per-MM check, the re-issued copy: " + self.finding_3(),
+                "On the kernel with the per-MM check, its cost against the snapshot: " + self.finding_4(),
+                "On the kernel with the per-MM check: " + self.finding_7(), "Failing on any VMA write lock: " + self.finding_9(),
+                *(["Programs that are not of this project (docs/programs.md): " + self.finding_programs()] if self.program_runs() else []))
         return "\n".join(wrapped(plain(text), "- ") for text in said)
 
     def mail_table(self):
@@ -478,7 +539,7 @@ class Evidence:
         for rate in RATES:
             cells = self.swept().where(rate=rate)
             if cells.reached:
-                rows.append([f"writers elsewhere, {rate}/s", cells.reached, *short_shares(cells)])
+                rows.append([asked_and_made(rate, cells), cells.reached, *short_shares(cells)])
         for load, cells in self.own().by("name").items():
             if cells.reached:
                 rows.append([load, cells.reached, *short_shares(cells)])
@@ -486,7 +547,45 @@ class Evidence:
             cells = self.main.where(what=what)
             if cells.reached:
                 rows.append([f"{what} writers", cells.reached, *short_shares(cells)])
-        return plain_table(["spurious EAGAIN of", "windows", "per-MM", "per-VMA", "snapshot"], rows)
+        return plain_table(["writers elsewhere, or load", "windows", "per-MM", "per-VMA", "snapshot"], rows)
+
+    def mail_pooled(self):
+        loads = [len(cells.by("name")) for cells in (self.swept().where(rate=rate) for rate in RATES) if cells.reached]
+        return wrapped(f"A row of an asked rate pools {between(loads)} load{'s' * (max(loads) > 1)}; those of benign and replace writers pool rates, too. The snapshot column is near-empty by "
+                       "construction: no load splits a file mapping before the destination or maps another file (docs/merged-check.md has both)."
+                       if loads else "No swept load in this data.")
+
+
+def by_boot(cells):
+    """{(load, writer, check): Cells}, the seeds of one together."""
+    return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r), r.load["check"])).items()}
+
+
+def between(found, form="{}"):
+    """4 to 20, or 4 when all are alike."""
+    low, high = form.format(min(found)), form.format(max(found))
+    return low if low == high else f"{low} to {high}"
+
+
+def for_nothing(cells):
+    """Windows that the per-VMA check fails though the VMA is the same one; `replaced` ones are counted apart. None without per-VMA locks."""
+    k = cells.spurious("per_vma_seq")
+    return None if k is None else k - cells.classes("replaced")
+
+
+def fold(found):
+    return between(found, "{:.1f}-fold")
+
+
+def seconds(cells):
+    """How long each of these ran."""
+    return between([records.count(r.raw, "load.seconds", r.where) for r in cells]) + " s"
+
+
+def asked_and_made(rate, cells):
+    """The label of a row of swept loads: what was asked of their writers, and what each made."""
+    made = [f"{c.writes:.0f}" for c in cells.by("name").values()]
+    return "none" if rate == "0" else f"asked {rate}{'' if rate == 'max' else '/s'} (made {'..'.join(dict.fromkeys((min(made, key=int), max(made, key=int))))})"
 
 
 def spurious_row(cells):
@@ -496,21 +595,26 @@ def spurious_row(cells):
 
 def least_and_most(cells):
     """Of the loads with enough windows."""
-    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH]
+    shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH and c.spurious("per_mm_seq") is not None]
     return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
 
 
 def short_shares(cells):
     for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
         k, n = cells.spurious(check), cells.reached
+        if k is None:
+            yield "-"
+            continue
         if n < ENOUGH:
-            yield "too few"
+            yield f">{at_least(stats.interval(k, n)[0])}" if rare(k, n) == "above 1%" else "too few"
             continue
         yield percent(k / n) if k else f"<{percent(stats.interval(0, n)[1])}"
 
 
 def wrapped(text, bullet=""):
-    return textwrap.fill(text, 72, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False, break_on_hyphens=False)
+    """For the mail. A number and its % stay together."""
+    return textwrap.fill(text.replace(" %", "\u00a0%"), 72, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False,
+                         break_on_hyphens=False).replace("\u00a0", " ")
 
 
 def plain(markdown):
@@ -521,9 +625,12 @@ def ratios(pairs, measure):
     return [measure(a) / measure(b) for a, b in pairs if measure(a) and measure(b)]
 
 
-def separate(found):
+def separate(found, step):
+    """1 when all of the first lie above all of the second, -1 below, by this factor at least; 0 when neither. Equal ones are not separate."""
     _, a, b = found
-    return min(a) > max(b) or min(b) > max(a)
+    if min(a) > max(b) and min(a) >= step * max(b):
+        return 1
+    return -1 if min(b) > max(a) and min(b) >= step * max(a) else 0
 
 
 def by_chance(found):
@@ -553,10 +660,24 @@ def longest(run):
     return records.count(run.raw["summary"], "chains.longest", run.where, 0)
 
 
+def ended(cells):
+    """Chains that came to an end."""
+    return sum(n for run in cells for _, _, n in run.chains)
+
+
+def failure(chains):
+    """The probability that a try fails, were each try's failure independent, with this mean."""
+    return 1 - sum(c for _, _, c in chains) / sum(stats.middle(a, b) * c for a, b, c in chains)
+
+
+def clusters(chains, most):
+    """Is this run longer than the longest of independent failures, by three standard deviations of that (Gumbel's)?"""
+    return most > expected_longest(chains) + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
+
+
 def expected_longest(chains):
     """The longest of so many chains, were each try's failure independent, with this mean; None when all have one failure."""
-    n = sum(c for _, _, c in chains)
-    p = 1 - n / sum(stats.middle(a, b) * c for a, b, c in chains)
+    n, p = sum(c for _, _, c in chains), failure(chains)
     return 1 + math.log(n) / -math.log(p) if p > 0 else None
 
 
@@ -578,6 +699,6 @@ def skipped(found):
 def values(cells, programs):
     """{name: text} of all methods of Evidence."""
     evidence = Evidence(cells, programs)
-    skip = ("own", "swept", "pairs", "cost_rows", "apart", "finding_rates", "modelled", "program_runs", "by_length")
+    skip = ("own", "swept", "pairs", "cost_rows", "apart", "finding_rates", "finding_loads", "finding_growth", "finding_ended", "shares_by_load", "modelled", "program_runs", "by_length")
     names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
     return {name: getattr(evidence, name)() for name in names}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 """The cells of a sweep as the documents ask for them: chosen, added up, and as shares with their intervals."""
+import math
+
 import records
 import stats
 
@@ -43,6 +45,11 @@ class Cells(list):
         found = [n for n in found if n is not None]
         return sum(found) if found else None
 
+    def count_in_all(self, path):
+        """The same; None when it is missing in any."""
+        found = [records.count(run.raw["summary"], path, run.where, None) for run in self]
+        return sum(found) if found and None not in found else None
+
     def classes(self, *names):
         return sum(run.windows[c] for run in self for c in names)
 
@@ -83,6 +90,17 @@ def percent(p):
     return f"{p * 100:.2g}%" if p < 0.0995 else f"{p * 100:.3g}%"
 
 
+def at_least(p):
+    """percent(), rounded down, so that "more than" holds of it; near all with more digits."""
+    steps = 10000 if p > 0.99 else 1000
+    return f"{math.floor(p * steps) * 100 / steps:g}%"
+
+
+def counted(k, n):
+    """2 of 2 (> 99.1%): counts and their bound, where a share would be all or nothing; else the share."""
+    return f"{k} of {n} (> {at_least(stats.interval(k, n)[0])})" if n and k == n else share(k, n)
+
+
 def share(k, n):
     """12.0% (11.6% ... 12.4%), or the bound that none in n proves."""
     if k is None:
@@ -94,20 +112,24 @@ def share(k, n):
 
 
 def of_windows(k, n):
-    """A share of windows, when there are enough of them."""
+    """A share of windows, when there are enough of them; of few, their counts, with a bound where that says above 1 %."""
     if not n:
         return "no window"
-    return f"{k} of {n}, too few" if k is not None and n < ENOUGH else share(k, n)
+    if k is None or n >= ENOUGH:
+        return share(k, n)
+    return f"{k} of {n} (> {at_least(stats.interval(k, n)[0])})" if rare(k, n) == "above 1%" else f"{k} of {n}, too few for a bound"
 
 
 def rare(k, n):
-    """Is it too rare to matter? The rule of uffdretry --claims: below 0.1 %, above 1 %."""
+    """Is it too rare to matter? The rule of uffdretry --claims: below 0.1 %, above 1 %. Few windows can show the latter only."""
     if k is None:
         return "not on this kernel"
+    low, high = stats.interval(k, n)
+    if n and low > 0.01:
+        return "above 1%"
     if n < ENOUGH:
         return "not enough windows"
-    low, high = stats.interval(k, n)
-    return "below 0.1%" if high <= 0.001 else "above 1%" if low > 0.01 else "between"
+    return "below 0.1%" if high <= 0.001 else "between"
 
 
 def table(head, rows):
