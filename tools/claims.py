@@ -183,9 +183,9 @@ class Evidence:
             n, again = cells.count("chains.reissued"), cells.count("chains.reopened")
             if n and cells[0].load["what"] != "replace":
                 done = cells.count_in_all("chains.succeeded")
-                rows.append([f"{load}; {writer}", n, again, counted(n - again, n), "not recorded" if done is None else counted(done, n)])
+                rows.append([f"{load}; {writer}", n, again, counted(n - again, n), "not recorded" if done is None else counted(done, cells.count("chains.retried"))])
         return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "opened a window again", "opened none again",
-                      "opened none and succeeded"], rows) if rows \
+                      "succeeded without one, of those that no event refused"], rows) if rows \
             else "No copy was re-issued in this data."
 
     def finding_3(self):
@@ -194,7 +194,8 @@ class Evidence:
         if not n:
             return "Nothing can be said: only loads that empty the source page before each try were run there in this data."
         done = cells.count_in_all("chains.succeeded")
-        text = "" if done is None else f"{done} of {n} re-issued copies, {share(done, n)}, just succeeded. "
+        tried = cells.count("chains.retried")
+        text = "" if done is None else f"{done} of {tried} re-issued copies that no event refused, {share(done, tried)}, just succeeded. "
         text += (f"{n - again} of {n} re-issued copies, {share(n - again, n)}, opened no window again, {again} did (without `free` and `torture`, which empty "
                  "the page before each try).")
         return text if done is not None else text + self.finding_ended(cells)
