@@ -3,10 +3,12 @@
 /*
  * Who holds mmap_changing, which fails every fill ioctl of its userfaultfd until the monitor has read the event.
  *
- * A task raises it in one of four functions (two are seen where it waits for the event, a moment later), and lowers it itself when it comes back from userfaultfd_event_wait_
- * completion(), or from mremap_userfaultfd_fail() or dup_userfaultfd_fail(). So what is raised is known by task and
- * userfaultfd, and whoever raised it last is who answers for the calls that it fails. Raises are remembered whoever
- * makes them, for the handler alone may be traced; they only happen with userfaultfds that asked for events.
+ * A task raises it in one of four functions, and lowers it itself when it comes back from
+ * userfaultfd_event_wait_completion(), or from mremap_userfaultfd_fail() or dup_userfaultfd_fail(). So what is raised is
+ * known by task and userfaultfd, and whoever raised it last is who answers for the calls that it fails. madvise() and
+ * unmaps are only seen where they wait for their event, so that others do not pay for it: calls that are refused in the
+ * moment before count as nobody's. Raises are remembered whoever makes them, for the handler alone may be traced; they only
+ * happen with userfaultfds that asked for events.
  */
 #ifndef CHANGING_BPF_H
 #define CHANGING_BPF_H
