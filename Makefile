@@ -151,9 +151,9 @@ check-kernels: deps
 
 # A kernel of our own with the checks that 7.1 did not take: up to an hour. Writes docs/permm.md.
 check-permm:
-	$(Q)./tools/deps build test permm
+	$(Q)./tools/deps build test kernel
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
-	$(Q)./tests/permm/build
+	$(Q)./tests/kernel/build permm
 	$(Q)./tests/run permm
 
 # QEMU, CRIU, stress-ng and the kernel's own tests under the tool: writes docs/programs.md.
