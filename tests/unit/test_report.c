@@ -407,7 +407,7 @@ static void overhead(void **state)
 	r.overhead = true;
 	text = printed(text_summary, &r, 12.5);
 	expect_line(text, "^our programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
-	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +21$");
+	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +19$");
 	expect_no_line(text, "sched_process_fork");
 	expect_line(text, "^all of them +0\\.010%$");
 	free(text);

@@ -36,11 +36,12 @@ $(BUILD)/unit/test_claims: $(call asan_src,claims totals)
 $(BUILD)/unit/test_advice: $(call asan_src,$(reports))
 $(BUILD)/unit/test_event: $(call asan_src,$(reports) report_event)
 $(BUILD)/unit/test_openmetrics: $(call asan_src,$(reports) replace report_openmetrics)
+$(BUILD)/unit/test_output: $(call asan_src,output replace rights err json)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -ljson-c -lm -o $@
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -ljson-c -lcap-ng -lm -o $@
 
 unit-programs: $(UNIT_PROGRAMS)
 

@@ -52,6 +52,8 @@ mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/fu
 keep disk-full uffdretry -j -o /full/report 0.1 20
 cp /full/report /out/disk-full.left
 umount /full
+# One that is full before the first record is whole. In a build for coverage the counters are not to be cut too.
+keep disk-none sh -c "trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null exec uffdretry -j -o /tmp/none -d 10ms"
 
 # The file of metrics, and the summary of the same run; as somebody else may read it.
 umask 022
@@ -96,6 +98,8 @@ umount /sys/kernel/btf
 uffdretry -j -o /out/sums.json 0.1 -- uffdload free --duration 2s --copiers 2 --writers 1 --what unrelated \
 	>/out/sums.truth 2>/out/sums.err
 echo $? >/out/sums.status
+
+ls /tmp >/out/tmp-files
 
 left >/out/left-before
 
