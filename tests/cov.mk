@@ -29,7 +29,7 @@ $(BUILD)/cov/tool.a: $(filter-out $(BUILD)/cov/src/uffdretry.o,$(COV_OBJS))
 $(BUILD)/cov/unit/test_%: $(BUILD)/cov/tests/unit/test_%.o $(BUILD)/cov/tool.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(COV_FLAGS) $(LDFLAGS) $(UNIT_LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
 
 coverage-programs: $(BUILD)/cov/uffdretry $(COV_UNIT)
 
