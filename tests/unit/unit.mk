@@ -37,6 +37,7 @@ $(BUILD)/unit/test_advice: $(call asan_src,$(reports))
 $(BUILD)/unit/test_event: $(call asan_src,$(reports) report_event)
 $(BUILD)/unit/test_openmetrics: $(call asan_src,$(reports) replace report_openmetrics)
 $(BUILD)/unit/test_output: $(call asan_src,output replace rights err json)
+$(BUILD)/unit/test_plan: $(call asan_src,plan)
 $(BUILD)/unit/test_rig: $(BUILD)/asan/load/rig.o
 $(BUILD)/unit/test_selftest: $(BUILD)/asan/load/rig.o $(call asan_src,selftest totals)
 
@@ -50,7 +51,7 @@ $(BUILD)/unit/test_selftest $(BUILD)/cov/unit/test_selftest: UNIT_LDFLAGS := $(c
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $(UNIT_LDFLAGS) $^ -lcmocka -ljson-c -lcap-ng -lm -o $@
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $(UNIT_LDFLAGS) $^ -lcmocka -lbpf -ljson-c -lcap-ng -lm -o $@
 
 unit-programs: $(UNIT_PROGRAMS)
 
