@@ -15,7 +15,7 @@ $(BUILD)/cov/%.o: %.c | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -c $(abspath $<) -o $(abspath $@)
 
-$(BUILD)/cov/src/tracer.o: $(SKEL)
+$(BUILD)/cov/src/tracer.o $(BUILD)/cov/tests/unit/test_tracer.o: $(SKEL)
 $(BUILD)/cov/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/cov/uffdretry: $(COV_OBJS)

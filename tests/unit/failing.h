@@ -11,13 +11,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 static struct {
 	atomic_int calls; /* since the last arm() */
 	int at;		  /* which of them fails; 0: none */
 	bool on;	  /* and every one after it */
 	int err;	  /* with this errno */
-	const char *what; /* the one that failed */
+	const char *what; /* the one that failed, or NULL */
+	char name[64];	  /* this is what it points to: the caller's may be gone */
 } failing;
 
 /* From now on the @at-th call fails with @err. */
@@ -36,7 +38,8 @@ static inline bool fails(const char *what)
 
 	if (!failing.at || call < failing.at || (call > failing.at && !failing.on))
 		return false;
-	failing.what = what;
+	snprintf(failing.name, sizeof(failing.name), "%s", what);
+	failing.what = failing.name;
 	errno = failing.err;
 	return true;
 }

@@ -16,7 +16,7 @@ $(BUILD)/asan/%.o: %.c | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-$(BUILD)/asan/src/tracer.o: $(SKEL)
+$(BUILD)/asan/src/tracer.o $(BUILD)/asan/tests/unit/test_tracer.o: $(SKEL)
 $(BUILD)/asan/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
@@ -38,6 +38,7 @@ $(BUILD)/unit/test_event: $(call asan_src,$(reports) report_event)
 $(BUILD)/unit/test_openmetrics: $(call asan_src,$(reports) replace report_openmetrics)
 $(BUILD)/unit/test_output: $(call asan_src,output replace rights err json)
 $(BUILD)/unit/test_plan: $(call asan_src,plan)
+$(BUILD)/unit/test_tracer: $(call asan_src,tracer plan writers)
 $(BUILD)/unit/test_rig: $(BUILD)/asan/load/rig.o
 $(BUILD)/unit/test_selftest: $(BUILD)/asan/load/rig.o $(call asan_src,selftest totals)
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest: how the tool starts, ends and fails. Each case leaves its output in /out/CASE.{out,err,status}.
+# $1: a scenario with an unrelated writer; $2: how often starting again and again is tried, at most ten.
 . /bin/lib.sh
 
 # keep CASE COMMAND...
@@ -104,7 +105,7 @@ ls /tmp >/out/tmp-files
 left >/out/left-before
 
 # SIGKILL at any moment leaves nothing attached: also while it loads, attaches and tests itself.
-for delay in 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0; do
+for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0 | tail -n "$2"); do
 	uffdretry >/dev/null 2>&1 &
 	tool=$!
 	sleep $delay
@@ -113,7 +114,7 @@ for delay in 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0; do
 done 2>/dev/null
 left >/out/left-killed
 
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq "$2"); do
 	uffdretry -d 10ms >/dev/null 2>&1 || echo "start $i failed"
 done >/out/starts
 left >/out/left-starts
