@@ -13,7 +13,7 @@ COV_UNIT := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/cov/unit/%)
 $(BUILD)/cov/%.o: %.c | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -c $(abspath $<) -o $(abspath $@)
+	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -MT $@ -c $(abspath $<) -o $(abspath $@)
 
 $(BUILD)/cov/src/tracer.o $(BUILD)/cov/tests/unit/test_tracer.o: $(SKEL)
 $(BUILD)/cov/src/writers.o: $(SYSCALL_NAMES)
@@ -40,4 +40,4 @@ coverage: deps
 	$(Q)$(MAKE) --no-print-directory test-programs coverage-programs
 	$(Q)./tests/coverage $(COVERAGE_VM)
 
--include $(COV_OBJS:.o=.d)
+-include $(COV_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(BUILD)/cov/%.d)
