@@ -19,6 +19,7 @@
 struct runs {
 	__u64 count;
 	__u64 ns;
+	__u64 missed;
 };
 
 struct tracer {
@@ -444,7 +445,7 @@ int tracer_count_runs(struct tracer *t)
 
 		if (err)
 			return err;
-		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns };
+		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
 	}
 	return 0;
 }
@@ -466,6 +467,7 @@ static int read_missed(struct tracer *t, __u64 *recursion)
 		t->hooks[i].missed = info.recursion_misses;
 		t->hooks[i].runs = info.run_cnt - t->runs_before[i].count;
 		t->hooks[i].run_ns = info.run_time_ns - t->runs_before[i].ns;
+		t->hooks[i].skipped = info.recursion_misses - t->runs_before[i].missed;
 		*recursion += info.recursion_misses;
 	}
 	return 0;
