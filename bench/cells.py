@@ -4,6 +4,8 @@
 import dataclasses
 
 RATES = ("0", "10", "100", "1000", "10000", "max")
+MAIN_RATES = ("100", "1000", "max")
+FOUR = (1, 2, 3, 4)  # seeds: of fewer runs on each side, all of one lie above all of the other by chance more often than once in 20
 OWN = "own"  # a rate: whatever the load does by itself
 
 # Loads whose only writers are those of --writer-rate: for a share against the rate.
@@ -24,7 +26,7 @@ LIKE_PROGRAMS = {
     "postcopy": "postcopy",
     "gc": "gc",
     "lazy": "lazy",
-    "lazy map": "lazy --source map --fork-rate 1",
+    "lazy map": "lazy --source map --processes 2 --fork-rate 1",
     "swap": "swap",
     "hugetlb": "hugetlb --pages 64",
 }
@@ -59,9 +61,9 @@ class Cell:
 
 
 # For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
-SECONDS = {"restore": 20, "restore balloon": 20, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
+SECONDS = {"restore": 20, "restore balloon": 20, "restore cold": 25, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 60, "hugetlb": 45}
 SHORT = 5
-REPLACED = {"torture": 10}  # a copy finds the memory unregistered most of the time
+REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
 
 
 def cell(kernel, load, rate, what, seed=1, seconds=None):
@@ -93,24 +95,26 @@ def quick():
     cells = rates("7.3", "free", ("0", "100", "1000", "max")) + whats("7.3", "free", ("1000",))
     cells += own("7.3", ("gc", "swap"))
     cells += rates("6.12", "free", ("0", "1000"))
-    cells += checks("torture", ("0", "max"), (1, 2))
+    cells += rates("permm:per_mm", "torture", ("max",)) + checks("gc swept", ("0", "1000"), (1, 2))
     return cells
 
 
 def full():
-    """Three quarters of an hour. The rates that matter with two seeds; four of each check, so that they can come apart by more than chance."""
-    cells = rates("7.3", "restore-inproc swept", RATES, (1, 2)) + whats("7.3", "restore-inproc swept", ("1000",))
-    cells += rates("7.3", "gc swept", ("0", "100", "1000", "max"), (1, 2))
-    cells += rates("7.3", "torture", ("0", "100", "1000", "max"), (1, 2)) + whats("7.3", "torture", ("max",))
-    cells += rates("7.3", "free", RATES, (1, 2)) + whats("7.3", "free", ("1000", "max"))
-    cells += rates("7.3", "swap swept", ("0", "1000")) + whats("7.3", "swap swept", ("1000",))
+    """Three quarters of an hour. The main rates with two seeds; four of each check where they are compared, so that chance does not part them."""
+    cells = rates("7.3", "restore-inproc swept", RATES) + rates("7.3", "restore-inproc swept", MAIN_RATES, (2,))
+    cells += rates("7.3", "free", RATES) + rates("7.3", "free", MAIN_RATES, (2,))
+    cells += rates("7.3", "gc swept", ("0",) + MAIN_RATES) + rates("7.3", "gc swept", MAIN_RATES, (2,))
+    cells += rates("7.3", "torture", ("0",) + MAIN_RATES) + rates("7.3", "torture", MAIN_RATES, (2,))
+    cells += rates("7.3", "swap swept", ("0", "1000"))
+    cells += whats("7.3", "restore-inproc swept", ("1000",)) + whats("7.3", "swap swept", ("1000",)) + whats("7.3", "torture", ("max",))
+    cells += whats("7.3", "free", ("1000", "max"))
     cells += own("7.3", LIKE_PROGRAMS)
-    four = (1, 2, 3, 4)
-    cells += checks("torture", ("0", "max"), four) + checks("gc swept", ("0", "1000"), four) + checks("restore-inproc swept", ("0", "max"), four)
+    cells += checks("gc swept", ("0", "1000"), FOUR) + checks("restore-inproc swept", ("0", "max"), FOUR, seconds=10)
+    cells += checks("torture", ("0", "max"), (1, 2))
+    for check in ("per_mm", "snapshot", "per_vma"):
+        cells += rates(f"permm:{check}", "free", ("max",)) + whats(f"permm:{check}", "free", ("max",))
     for series in ("6.12", "7.1"):
         cells += own(series, ("gc",))
     for kernel, which in {"7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
         cells += rates(kernel, "free", which)
-    for check in ("per_mm", "snapshot", "per_vma"):
-        cells += rates(f"permm:{check}", "free", ("0", "max")) + whats(f"permm:{check}", "free", ("max",))
     return cells
