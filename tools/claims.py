@@ -54,7 +54,8 @@ class Tables:
 
     def machine(self):
         machine = self.all[0].raw["machine"]
-        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs, "
+        cpu = f" ({machine['cpu']})" if "cpu" in machine else ""
+        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs{cpu}, "
                 f"{machine['memory']} of memory")
 
     def dates(self):

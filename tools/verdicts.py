@@ -6,7 +6,7 @@ import math
 import claims
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, at_least, counted, in_words, percent, rare, share
+from sweepdata import ENOUGH, RATES, Cells, in_words, percent, rare
 
 EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 CHANCE = 0.05
@@ -24,8 +24,9 @@ class Verdicts:
     def verdict_1(self):
         """Hildenbrand's "not a problem in practice" against the rates of the sweep."""
         above, below = self.rates_where_all("above 1%"), self.rates_where_all("below 0.1%")
-        found = [f"more than 1 % of its windows for nothing {rates_in_words(above)}"] * bool(above)
-        found += [f"less than 0.1 % {'' if above else 'of its windows '}{rates_in_words(below)}"] * bool(below)
+        swept = [rate for rate in RATES if self.data.swept().where(rate=rate)]
+        found = [f"more than 1 % of its windows for nothing {rates_in_words(above, swept)}"] * bool(above)
+        found += [f"less than 0.1 % {'' if above else 'of its windows '}{rates_in_words(below, swept)}"] * bool(below)
         text = f"With the per-MM check every load here would lose {', and '.join(found)}. " if found else "At no rate did all loads meet the same. "
         return text + "How often real programs write to their mm while handlers copy is not known here, so for them the data supports neither side."
 
@@ -192,11 +193,13 @@ class Verdicts:
                 "were just written.")
 
 
-def rates_in_words(found):
+def rates_in_words(found, swept):
     """When its mm is written to 1000 times a second or more; without writers."""
     asked = [rate for rate in found if rate != "0"]
     text = ["without writers"] * ("0" in found)
-    if asked:
-        top = len(asked) > 1 and RATES[RATES.index(asked[0]):] == tuple(asked)
+    if asked == ["max"]:
+        text.append("when its mm is written to as often as a writer can")
+    elif asked:
+        top = len(asked) > 1 and swept[swept.index(asked[0]):] == asked
         text.append(f"when its mm is written to {asked[0] + ' times a second or more' if top else ' or '.join(asked) + ' times a second'} (as asked)")
     return " and ".join(text)

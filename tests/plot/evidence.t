@@ -11,7 +11,9 @@ import tempfile
 from tap import CLASSES, ROOT, Tap, cell, counters, write
 
 import claims
-from sweepdata import counted, of_windows, rare
+import records
+import verdicts
+from sweepdata import Cells, counted, in_words, of_windows, rare
 
 tap = Tap()
 EVIDENCE = os.path.join(ROOT, "tools/evidence.py")
@@ -121,6 +123,16 @@ tap.equal(said, ["above 1%", "not enough windows", "not enough windows", "below 
 tap.equal([of_windows(143, 169), of_windows(0, 169), of_windows(2, 1541)], ["143 of 169 (> 78.4%)", "0 of 169, too few for a bound", "2 of 1541, too few for a bound"],
           "counts of few windows")
 tap.equal([counted(17321, 17321), counted(2, 4)], ["17321 of 17321 (> 99.97%)", "50% (15% ... 85%)"], "all of them: a bound that is not rounded up")
+tap.equal([in_words(0, 9), in_words(9, 9), in_words(41, 1000)], ["none", "all", "4.1 %"], "shares in a sentence")
+tap.equal([verdicts.rates_in_words(rates, ["0", "10", "1000", "max"]) for rates in (["0"], ["1000", "max"], ["0", "10", "1000"], ["max"])],
+          ["without writers", "when its mm is written to 1000 times a second or more (as asked)",
+           "without writers and when its mm is written to 10 or 1000 times a second (as asked)", "when its mm is written to as often as a writer can"],
+          "rates in a sentence")
+seeds = Cells(records.run_of_cell(cell({"quiet": 4000 - k, "unrelated": k}, "1000", "unrelated", seed=seed, made=1000), "a test") for seed, k in ((1, 400), (2, 200)))
+tap.equal([claims.shares_of_seeds(seeds), verdicts.Verdicts(claims.Tables(seeds, "none")).spread_of_seeds()],
+          [[0.1, 0.05], "Two seeds of one row differ up to 2.0-fold."], "how far seeds are apart")
+few = Cells(records.run_of_cell(cell({"quiet": 900, "unrelated": 100}, "1000", "unrelated", seed=seed, made=1000), "a test") for seed in (1, 2))
+tap.equal(claims.shares_of_seeds(few), [], "seeds with few windows have no share")
 tie = 26 / 9
 found = [claims.separate(("", a, b), step) for a, b, step in (
     ([tie, 1.69], [8.0, tie], 1.25), ([tie, 1.69], [8.0, tie * (1 + 1e-6)], 1.25), ([tie, 1.69], [8.0, tie * 1.3], 1.25), ([1.36, 1.69], [1.0, 1.0], 1.25),
