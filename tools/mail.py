@@ -42,7 +42,7 @@ class Mail:
         said = {"Are the checks different (Lorenzo)": of.verdict_5(), "Does a write lock mean a change (Lorenzo)": of.verdict_6(),
                 "Does the re-issued copy just succeed (David)": of.verdict_3(), "Does it cost anything (David)": of.verdict_4(),
                 "Is there a livelock (Dave)": of.verdict_7(), "What would failing on any VMA write lock catch": of.verdict_9(),
-                "Is the retry path hot at all": of.verdict_19(), "hugetlb, which has no check": of.verdict_21()}
+                "Is the retry path hot at all": of.verdict_19(), "What of hugetlb, which has no check": of.verdict_21()}
         return "\n".join(wrapped(f"{question}? {plain(text)}", "- ") for question, text in said.items())
 
     def mail_emulation(self):

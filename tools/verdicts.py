@@ -174,7 +174,8 @@ class Verdicts:
         hot = [cells.total / cells.count("copy.pages") for cells in loads.values() if cells.total and cells.count("copy.pages")]
         if not hot:
             return NOTHING
-        return f"It hangs on the source: {', '.join(cold) or 'no load'} opened no window, the other loads {min(hot):.2g} to {max(hot):.2g} for each page copied."
+        text = f"opened {min(hot):.2g} to {max(hot):.2g} windows for each page copied"
+        return f"It hangs on the source: {', '.join(cold)} opened no window, the other loads {text}." if cold else f"The loads {text}."
 
     def verdict_21(self):
         kinds = {c: self.data.main.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
