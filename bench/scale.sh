@@ -83,6 +83,7 @@ soak() {
 	expect /out/soak "$1"
 }
 
+echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date\":\"$(date -u +%F)\",\"cpus\":$(nproc)}" >>/out/scale
 case $1 in
 all)
 	for n in 1 16 256 1024; do
