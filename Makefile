@@ -135,7 +135,15 @@ $(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall
+$(BUILD)/crowd: tests/vm/crowd.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+
+$(BUILD)/hold: tests/vm/hold.c $(RIG) load/rig.h | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(RIG) -lpthread -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold
 
 deps:
 	$(Q)./tools/deps build test

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The hook table, and the questions to BTF that choose from it. */
 #include "plan.h"
+#include "access.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
@@ -579,7 +580,8 @@ void note_unmeasured(struct kernel *k, const char *what)
 int kernel_open(struct kernel *k)
 {
 	memset(k, 0, sizeof(*k));
-	k->btf = btf__load_vmlinux_btf();
+	/* Not btf__load_vmlinux_btf(), which says ESRCH whatever the reason. */
+	k->btf = btf__parse(BTF_PATH, NULL);
 	if (!k->btf)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
