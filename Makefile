@@ -190,7 +190,7 @@ soak: deps
 
 # --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
 
-$(BUILD)/ops: bench/ops.c load/rig.c load/rig.h | $(BUILD)
+$(BUILD)/ops: bench/ops.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c load/rig.c -lpthread -o $@
 
@@ -198,7 +198,7 @@ $(BUILD)/floor: bench/floor.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -lelf -lz -o $@
 
-$(BUILD)/grow: bench/grow.c load/rig.c load/rig.h | $(BUILD)
+$(BUILD)/grow: bench/grow.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c load/rig.c -lpthread -o $@
 
@@ -259,7 +259,7 @@ examples:
 	$(Q)./tools/examples
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.c tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.[ch] tests/*/*.[ch]
 
 # The README and what its links lead to, placed as here.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \

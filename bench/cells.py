@@ -4,6 +4,8 @@
 import dataclasses
 
 RATES = ("0", "10", "100", "1000", "10000", "max")
+MAIN_RATES = ("100", "1000", "max")
+FOUR = (1, 2, 3, 4)  # seeds: of fewer runs on each side, all of one lie above all of the other by chance more often than once in 20
 OWN = "own"  # a rate: whatever the load does by itself
 
 # Loads whose only writers are those of --writer-rate: for a share against the rate.
@@ -12,19 +14,21 @@ SWEPT = {
     "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
     "gc swept": "gc --alloc-rate 0",
     "torture": "torture",
+    "swap swept": "swap --device-rate 0",
 }
-# Loads as a program would be that they resemble, with the writers that it has.
+# Loads as a program would be that they resemble, with the writers that it has. /mnt: the guest's disk.
 LIKE_PROGRAMS = {
     "restore": "restore",
+    "restore cold": "restore --cache cold --dir /mnt",
     "restore balloon": "restore --balloon-rate 10",
     "restore-inproc": "restore-inproc",
     "restore-inproc map": "restore-inproc --source map",
     "postcopy": "postcopy",
     "gc": "gc",
     "lazy": "lazy",
-    "lazy map": "lazy --source map",
+    "lazy map": "lazy --source map --processes 2 --fork-rate 1",
     "swap": "swap",
-    "hugetlb": "hugetlb",
+    "hugetlb": "hugetlb --pages 64",
 }
 
 
@@ -56,18 +60,19 @@ class Cell:
         return f" --writer-rate {self.rate}" + ("" if self.what == "none" else f" --writer-what {self.what}")
 
 
-# A window is opened every sixteenth page where the source is a mapped file: such loads take longer for 3,000 windows.
-SECONDS = {"free": 4, "gc": 5, "gc swept": 5, "torture": 5, "swap": 5, "postcopy": 5, "restore-inproc": 5, "lazy": 5}
-LONG = 20
+# For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
+SECONDS = {"restore": 20, "restore balloon": 20, "restore cold": 25, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 60, "hugetlb": 45}
+SHORT = 5
+REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
 
 
 def cell(kernel, load, rate, what, seed=1, seconds=None):
-    return Cell(kernel, load, rate, what, seed, seconds or SECONDS.get(load, LONG))
+    return Cell(kernel, load, rate, what, seed, seconds or what == "replace" and REPLACED.get(load) or SECONDS.get(load, SHORT))
 
 
-def rates(kernel, load, which, **more):
-    """One cell a rate, with writers of other mappings."""
-    return [cell(kernel, load, rate, "none" if rate == "0" else "unrelated", **more) for rate in which]
+def rates(kernel, load, which, seeds=(1,), **more):
+    """One cell a rate and seed, with writers of other mappings."""
+    return [cell(kernel, load, rate, "none" if rate == "0" else "unrelated", seed, **more) for seed in seeds for rate in which]
 
 
 def whats(kernel, load, which):
@@ -82,30 +87,34 @@ def own(kernel, loads):
 
 def checks(load, which, seeds, **more):
     """The same load on both checks: what the additional EAGAIN costs."""
-    return [c for check in ("per_mm", "snapshot") for seed in seeds for c in rates(f"permm:{check}", load, which, seed=seed, **more)]
+    return [c for check in ("per_mm", "snapshot") for c in rates(f"permm:{check}", load, which, seeds, **more)]
 
 
 def quick():
     """Under ten minutes: the newest kernel, one older series, and the kernel with the other check."""
     cells = rates("7.3", "free", ("0", "100", "1000", "max")) + whats("7.3", "free", ("1000",))
+    cells += own("7.3", ("gc", "swap"))
     cells += rates("6.12", "free", ("0", "1000"))
-    cells += checks("torture", ("0", "max"), (1, 2))
+    cells += rates("permm:per_mm", "torture", ("max",)) + checks("gc swept", ("0", "1000"), (1, 2))
     return cells
 
 
 def full():
-    """Three quarters of an hour."""
-    cells = rates("7.3", "restore-inproc swept", RATES) + whats("7.3", "restore-inproc swept", ("1000",))
-    cells += rates("7.3", "gc swept", ("0", "100", "1000", "max"))
-    cells += rates("7.3", "torture", ("0", "100", "1000", "max")) + whats("7.3", "torture", ("max",))
+    """Three quarters of an hour. The main rates with two seeds; four of each check where they are compared, so that chance does not part them."""
+    cells = rates("7.3", "restore-inproc swept", RATES) + rates("7.3", "restore-inproc swept", MAIN_RATES, (2,))
+    cells += rates("7.3", "free", RATES) + rates("7.3", "free", MAIN_RATES, (2,))
+    cells += rates("7.3", "gc swept", ("0",) + MAIN_RATES) + rates("7.3", "gc swept", MAIN_RATES, (2,))
+    cells += rates("7.3", "torture", ("0",) + MAIN_RATES) + rates("7.3", "torture", MAIN_RATES, (2,))
+    cells += rates("7.3", "swap swept", ("0", "1000"))
+    cells += whats("7.3", "restore-inproc swept", ("1000",)) + whats("7.3", "swap swept", ("1000",)) + whats("7.3", "torture", ("max",))
+    cells += whats("7.3", "free", ("1000", "max"))
     cells += own("7.3", LIKE_PROGRAMS)
-    cells += checks("torture", ("0", "max"), (1, 2)) + checks("gc swept", ("0", "1000"), (1, 2))
-    cells += checks("restore-inproc swept", ("0", "max"), (1, 2), seconds=10)
+    cells += checks("gc swept", ("0", "1000"), FOUR) + checks("restore-inproc swept", ("0", "max"), FOUR, seconds=10)
+    cells += checks("torture", ("0", "max"), (1, 2))
+    for check in ("per_mm", "snapshot", "per_vma"):
+        cells += rates(f"permm:{check}", "free", ("max",)) + whats(f"permm:{check}", "free", ("max",))
     for series in ("6.12", "7.1"):
         cells += own(series, ("gc",))
-    for kernel, which in {"7.3": RATES, "7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
+    for kernel, which in {"7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
         cells += rates(kernel, "free", which)
-    cells += whats("7.3", "free", ("1000", "max"))
-    for check in ("per_mm", "snapshot", "per_vma"):
-        cells += rates(f"permm:{check}", "free", ("0", "1000", "max")) + whats(f"permm:{check}", "free", ("max",))
     return cells

@@ -17,7 +17,7 @@ BUDGETS = {
 }
 PEER_SHARE = 0.5
 # Two measurements of the same thing differ by as much: this share of the operation, and no less than so many instructions.
-NOISE_SHARE, NOISE_MIN = 0.001, 2
+NOISE_SHARE, NOISE_MIN = 0.002, 2
 
 
 def collect(directory, kernels):

@@ -22,6 +22,7 @@
 
 #include "arena.h"
 #include "load.h"
+#include "pace.h"
 #include "prng.h"
 #include "rig.h"
 
@@ -62,14 +63,6 @@ struct free_load {
 	atomic_bool stop;
 	int64_t elapsed_ns;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
 
 static bool stopped(struct free_load *load)
 {
@@ -193,32 +186,26 @@ static int write_once(struct writer *writer)
 	}
 }
 
-/* At its rate on average: what it is late it catches up, but not more than a second's worth. */
-static void keep_rate(struct writer *writer, int64_t *next)
+static void sleep_until(int64_t when)
 {
-	uint64_t rate = writer->load->options->rate;
-	int64_t now;
-	struct timespec ts;
+	struct timespec ts = { .tv_sec = when / NS_PER_S, .tv_nsec = when % NS_PER_S };
 
-	if (!rate)
-		return;
-	*next += INT64_C(1000000000) / (int64_t)rate;
-	now = now_ns();
-	if (*next < now - INT64_C(1000000000))
-		*next = now;
-	ts = (struct timespec) { .tv_sec = *next / 1000000000, .tv_nsec = *next % 1000000000 };
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 static void *write_freely(void *data)
 {
 	struct writer *writer = data;
+	uint64_t rate = writer->load->options->rate;
 	int64_t next = now_ns();
 
 	while (!stopped(writer->load) && !writer->err) {
 		writer->err = write_once(writer);
 		writer->writes++;
-		keep_rate(writer, &next);
+		if (!rate)
+			continue;
+		next = pace_next(next, rate);
+		sleep_until(next);
 	}
 	return NULL;
 }
@@ -422,7 +409,8 @@ static int report(const struct free_load *load)
 	json_object_object_add(object, "external", json_object_new_uint64(0));
 	json_object_object_add(object, "writes", json_object_new_uint64(sums.writes));
 	json_object_object_add(object, "elapsed_s", json_object_new_double(seconds));
-	json_object_object_add(object, "copies_per_s", json_object_new_double((double)sums.truth.copies.calls / seconds));
+	json_object_object_add(object, "copies_per_s",
+			       json_object_new_double((double)sums.truth.copies.calls / seconds));
 	err = print_json(object);
 	json_object_put(object);
 	return err;

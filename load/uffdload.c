@@ -164,8 +164,7 @@ static int causes_command(int argc, char **argv)
 
 	parse(table,
 	      "Copies that fail, each for a reason known beforehand, and what is re-issued until it succeeds. The "
-	      "exact "
-	      "truth goes to stdout as one JSON object.\v"
+	      "exact truth goes to stdout as one JSON object.\v"
 	      "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
 	      &options, argc, argv);
 	return causes_main(&options);
@@ -251,8 +250,7 @@ static const struct argp top_argp = {
 	       "  uffdload torture --duration 10s       how coarse is a check of the whole mm?\n"
 	       "\n"
 	       "`uffdload COMMAND --help` has each command's options. A userfaultfd that serves the kernel's own "
-	       "faults "
-	       "is needed: root, or vm.unprivileged_userfaultfd=1, or access to /dev/userfaultfd.",
+	       "faults is needed: root, or vm.unprivileged_userfaultfd=1, or access to /dev/userfaultfd.",
 };
 
 /* The load starts itself anew as its external handler. */

@@ -588,6 +588,7 @@ int kernel_open(struct kernel *k)
 	k->seq = seq_kind(k->btf);
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->can_cast = has_function(k->btf, "bpf_rdonly_cast");
 	list_unmeasured(k);
 	return 0;
 }

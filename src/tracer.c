@@ -19,6 +19,7 @@
 struct runs {
 	__u64 count;
 	__u64 ns;
+	__u64 missed;
 };
 
 struct tracer {
@@ -199,6 +200,7 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
+	t->skel->rodata->can_cast = cfg->kernel->can_cast;
 	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
 	t->has_writers = cfg->writers && has_writer_hook(t);
 	t->skel->rodata->has_writers = t->has_writers;
@@ -451,7 +453,7 @@ int tracer_count_runs(struct tracer *t)
 
 		if (err)
 			return err;
-		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns };
+		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
 	}
 	return 0;
 }
@@ -473,6 +475,7 @@ static int read_missed(struct tracer *t, __u64 *recursion)
 		t->hooks[i].missed = info.recursion_misses;
 		t->hooks[i].runs = info.run_cnt - t->runs_before[i].count;
 		t->hooks[i].run_ns = info.run_time_ns - t->runs_before[i].ns;
+		t->hooks[i].skipped = info.recursion_misses - t->runs_before[i].missed;
 		*recursion += info.recursion_misses;
 	}
 	return 0;

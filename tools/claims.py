@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""What the data says on each claim of the list: tables and findings, as text for the templates. Findings follow rules, not opinions."""
+"""The tables of each claim of the list, as text for the templates. What they amount to is in verdicts.py."""
 import glob
 import math
 import os
-import textwrap
 
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, at_least, counted, groups, main_kernel, of_windows, percent, plain_table, rare, share, table
+from sweepdata import ENOUGH, RATES, Cells, counted, groups, main_kernel, of_windows, percent, rare, share, table
 
 CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
 CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
 TOUCHED = "unrelated", "benign", "replace"
 SHORT = 50e3  # ns
 BUCKET = 1.25  # of latencies: less than this between two of them may be one bucket's width
-EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 
 
 def writer_name(run):
@@ -29,14 +27,15 @@ def by_cell(cells):
     return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r))).items()}
 
 
-def by_mmap_lock(cells):
-    """Of the times that the VMA was taken again: those in which its own lock was not to be had (--relock)."""
-    total = cells.count("relock.total")
-    return of_windows(cells.count("relock.mmap_lock"), total) if total else "-"
+def relocks(cells):
+    """Times that the VMA was taken again, those in which its own lock was not to be had, and how long these took (--relock)."""
+    total, needed = cells.count("relock.total"), cells.count("relock.mmap_lock")
+    waits = stats.merge(records.buckets(r.raw["summary"], "hist_ns.relock_mmap_lock", r.where) for r in cells)
+    return [total, of_windows(needed, total) if total else None, *(micro(stats.quantile(waits, q)) for q in (0.5, 0.99))]
 
 
-class Evidence:
-    """One method a value of the templates, under its own name."""
+class Tables:
+    """The data, chosen for the claims; and one method a value of the templates, under its own name."""
 
     def __init__(self, cells, programs):
         self.all = cells
@@ -55,7 +54,8 @@ class Evidence:
 
     def machine(self):
         machine = self.all[0].raw["machine"]
-        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs, "
+        cpu = f" ({machine['cpu']})" if "cpu" in machine else ""
+        return (f"QEMU {machine['qemu']} without KVM ({machine['accelerator']}, one host thread for all CPUs), {machine['cpus']} CPUs{cpu}, "
                 f"{machine['memory']} of memory")
 
     def dates(self):
@@ -82,8 +82,8 @@ class Evidence:
         most = {of[0].raw["kernel"]["release"]: max(len({r.load["seed"] for r in cells}) for cells in by_boot(of).values())
                 for of in self.all.by("kernel").values()}
         more = "; ".join(f"up to {n} on {release}" for release, n in most.items() if n > 1)
-        return ("Each cell was run with one seed" + (f" ({more})" if more else "") + f", for {seconds(self.all)}. The intervals say nothing of the spread "
-                "between runs, which was not measured.")
+        return ("Each row is of one seed" + (f" ({more})" if more else "") + f", each run for {seconds(self.all)}. The intervals are those of the windows' number; "
+                + ("how far seeds are apart is shown beside them." if more else "the spread between runs was not measured."))
 
     def self_tests(self):
         passed = sum(run.raw["summary"]["plan"]["self_test"] == "passed" for run in self.all)
@@ -94,8 +94,9 @@ class Evidence:
         for (load, writer), cells in by_cell(self.main).items():
             made = None if cells[0].load["what"] == "own" else f"{cells.writes:.0f}"
             rows.append([f"{load}; {writer}", made, cells.count("copy.pages"), cells.reached,
-                         *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot"))])
-        return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot"], rows)
+                         *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot")),
+                         ", ".join(map(percent, shares_of_seeds(cells))) if len(cells) > 1 else None])
+        return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot", "per-MM seq, each seed"], rows)
 
     def sweep_others(self):
         rows = []
@@ -124,51 +125,10 @@ class Evidence:
             rows.append([f"`{load}` with its own writers", *spurious_row(cells), None])
         return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %", "least and most of a load"], rows)
 
-    def finding_1(self):
-        said = [rare(c.spurious("per_mm_seq"), c.reached) for c in by_cell(self.swept(("unrelated", "own"))).values()]
-        counts = {name: said.count(name) for name in ("below 0.1%", "between", "above 1%", "not enough windows")}
-        text = f"Of {len(said)} combinations of load and writer (rates chosen for the sweep; writers elsewhere in the mm, or the load's own), " + "; ".join(f"{name}: {n}" for name, n in counts.items()) + ". "
-        return text + self.finding_rates()
-
-    def finding_rates(self):
-        """From which asked rate on every swept load is above 1 %, and up to which every one is below 0.1 %."""
-        said = {rate: [rare(c.spurious("per_mm_seq"), c.reached) for c in self.swept(("none", "unrelated")).where(rate=rate).by("name").values()]
-                for rate in RATES}
-        said = {rate: [s for s in found if s != "not enough windows"] for rate, found in said.items()}
-        above = [rate for rate, found in said.items() if found and set(found) == {"above 1%"}]
-        below = [rate for rate, found in said.items() if found and set(found) == {"below 0.1%"}]
-        text = [f"Asked for {', '.join(above)} writes a second, every load swept at that rate is above 1 %." if above
-                else "At no rate is every load swept at it above 1 %.",
-                f"Asked for {', '.join(below)}, every one is below 0.1 %." if below else "At no rate is every one below 0.1 %."]
-        if above and below:
-            text.append("The data supports neither side: " + "".join(f"{fact}, " for fact in (self.finding_loads(), self.finding_growth()) if fact)
-                        + "and shares hang on the emulator's turns (limits). Neither the rates nor the window lengths of real programs are known here.")
-        return " ".join(text)
-
-    def shares_by_load(self, rate):
-        """{load: (share, writes a second made)} of the loads with enough windows."""
-        found = self.swept("unrelated").where(rate=rate).by("name").items()
-        return {load: (c.spurious("per_mm_seq") / c.reached, c.writes) for load, c in found if c.reached >= ENOUGH and c.spurious("per_mm_seq")}
-
-    def finding_loads(self):
-        shares = [[s for s, _ in self.shares_by_load(rate).values()] for rate in RATES]
-        folds = [max(found) / min(found) for found in shares if len(found) > 1]
-        return f"at one asked rate loads differ up to {max(folds):.1f}-fold" if folds else ""
-
-    def finding_growth(self):
-        """How much the share grows from 1000/s to max, against the writes made."""
-        low, high = self.shares_by_load("1000"), self.shares_by_load("max")
-        grown = [[high[load][i] / low[load][i] for load in low if load in high] for i in (0, 1)]
-        return f"from 1000/s asked to max the share grows {fold(grown[0])}, the writes made {fold(grown[1])}" if grown[0] else ""
-
     def claim_2(self):
         rows = [[f"`{load}`", cells.moved, counted(cells.classes("unrelated"), cells.moved)]
                 for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
         return table(["load", "windows in which mm_lock_seq moved", "only by writers of other VMAs"], rows)
-
-    def finding_2(self):
-        cells = self.swept(("unrelated", "own"))
-        return f"{counted(cells.classes('unrelated'), cells.moved)} windows in which the counter moved: no writer had locked the destination's VMA."
 
     def claim_2_writers(self):
         cells, rows = self.swept(("unrelated", "own")), []
@@ -182,31 +142,11 @@ class Evidence:
         for (load, writer), cells in by_cell(self.per_mm).items():
             n, again = cells.count("chains.reissued"), cells.count("chains.reopened")
             if n and cells[0].load["what"] != "replace":
-                done = cells.count_in_all("chains.succeeded")
-                rows.append([f"{load}; {writer}", n, again, counted(n - again, n), "not recorded" if done is None else counted(done, cells.count("chains.retried"))])
+                done, tried = cells.count_in_all("chains.succeeded"), cells.count("chains.retried")
+                rows.append([f"{load}; {writer}", n, again, counted(n - again, n), tried, None if done is None else counted(done, tried)])
         return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "opened a window again", "opened none again",
-                      "succeeded without one, of those that no event refused"], rows) if rows \
+                      "refused by no event", "of these succeeded without a window"], rows) if rows \
             else "No copy was re-issued in this data."
-
-    def finding_3(self):
-        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace" and r.load["name"] not in EMPTIED)
-        n, again = cells.count("chains.reissued") or 0, cells.count("chains.reopened") or 0
-        if not n:
-            return "Nothing can be said: only loads that empty the source page before each try were run there in this data."
-        done = cells.count_in_all("chains.succeeded")
-        tried = cells.count("chains.retried")
-        text = "" if done is None else f"{done} of {tried} re-issued copies that no event refused, {share(done, tried)}, just succeeded. "
-        text += (f"{n - again} of {n} re-issued copies, {share(n - again, n)}, opened no window again, {again} did (without `free` and `torture`, which empty "
-                 "the page before each try).")
-        return text if done is not None else text + self.finding_ended(cells)
-
-    @staticmethod
-    def finding_ended(cells):
-        """Where the data does not count successes: the loads whose runs of failures are all of one."""
-        ones = [f"`{load}`" for load, of in cells.by("name").items() if of.count("chains.reissued") and max(map(longest, of)) == 1]
-        if not ones:
-            return " How many of them succeeded is not in this data."
-        return f" In {' and '.join(ones)} each chain's longest run of failures is 1, so each re-issue ended its chain."
 
     def claim_4(self):
         rows = []
@@ -238,25 +178,6 @@ class Evidence:
                 found.append((f"{load}; {writer}", a, b))
         return found
 
-    def finding_4(self):
-        """Runs whose ranges do not overlap decide, when there are so many that this is unlikely by chance (5 %)."""
-        text = []
-        for name, measure, step, slow in (("throughput", pages_per_s, 1, -1), ("p99 latency", p99, BUCKET, 1)):
-            found = self.apart(measure)
-            enough = [f for f in found if by_chance(f) <= 0.05]
-            apart = [f for f in enough if separate(f, step)]
-            slower = "".join(f" {where}: {'per-MM seq' if separate((where, a, b), step) == slow else 'snapshot'} was slower (per-MM seq {numbers(a)}; "
-                             f"snapshot {numbers(b)})." for where, a, b in found if separate((where, a, b), step))
-            if not enough:
-                text.append(f"Of {name} the data supports neither side: " + (
-                    f"with {len(found[0][1])} and {len(found[0][2])} runs, all runs of one check lie above all of the other by chance once in "
-                    f"{1 / by_chance(found[0]):.0f}; they do in {sum(separate(f, step) != 0 for f in found)} of {len(found)} combinations of load and writer.{slower}"
-                    if found else "fewer than two runs of a load and writer on both checks."))
-                continue
-            text.append(f"In {name} {len(enough) - len(apart)} of {len(enough)} combinations of load and writer show no difference beyond the spread "
-                        "of the runs." + slower)
-        return " ".join(text)
-
     def claim_5(self):
         rows, cells = [], self.main
         for names, (snapshot, vma, mm) in ((("quiet",), ("pass", "pass", "pass")), (("unrelated",), ("pass", "pass", "EAGAIN")),
@@ -264,10 +185,6 @@ class Evidence:
                                            (("false_alarm", "real"), ("EAGAIN", "EAGAIN", "EAGAIN"))):
             rows.append([", ".join(names), snapshot, vma, mm, cells.classes(*names), of_windows(cells.classes(*names), cells.reached)])
         return table(["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows", f"share of {cells.reached}"], rows)
-
-    def finding_5(self):
-        k = self.main.classes("unrelated", "locked", "tolerated", "replaced", "hidden")
-        return f"Snapshot and per-MM counter disagree in {k} of {self.main.reached} windows of these loads, {of_windows(k, self.main.reached)}."
 
     def claim_6(self):
         rows = []
@@ -280,11 +197,6 @@ class Evidence:
                              cells.classes("replaced"), cells.classes("hidden", "false_alarm", "real")])
         return table(["writers", "windows in which this VMA was write-locked", "nothing about it differed", "tolerated", "of that differed in",
                       "replaced", "hidden, false_alarm, real"], rows) if rows else "No such window in this data."
-
-    def finding_6(self):
-        n, k = self.main.classes(*records.LOCKED), self.main.classes("locked", "tolerated")
-        return (f"Of {n} windows in which it was write-locked, {self.main.classes('locked')} show no difference at all, and {k}, {share(k, n)}, none in what "
-                "the snapshot or the meaning of the address hangs on.")
 
     def claim_7(self):
         rows = []
@@ -299,35 +211,10 @@ class Evidence:
         return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
                       "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
 
-    def finding_7(self):
-        cells = Cells(r for r in self.per_mm if r.load["what"] != "replace")
-        if not cells.count("chains.count"):
-            return "Nothing can be said from this data."
-        of = {f"{load}; {writer}": c for (load, writer), c in by_cell(cells).items()}
-        where = max(of, key=lambda name: max(map(longest, of[name])))
-        others = Cells(r for name, c in of.items() if name != where for r in c)
-        most, chains = max(map(longest, of[where])), stats.merge(r.chains for r in of[where])
-        expected = expected_longest(chains)
-        text = (f"No livelock was seen in cells of {seconds(cells)}: the longest run of failures of one page is {most}, among the {ended(of[where])} chains of "
-                f"{where} ({len(of[where])} cells of {seconds(of[where])})")
-        if expected:
-            text += f"; independent failures with the same mean would give {expected:.0f}" + (", so failures cluster" if clusters(chains, most) else "")
-        if ended(others):
-            text += f". All others together: {ended(others)} chains, the longest run {max(map(longest, others))}"
-        return text + f". {cells.count('chains.open')} pages were still without success when a load was ended."
-
     def claim_8(self):
-        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached),
-                 cells.count("relock.total") or "not measured", by_mmap_lock(cells)]
+        rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached), *relocks(cells)]
                 for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
-        return table(["load; writer", "windows", "this VMA was write-locked in it", "taken again, or in vain", "of these by mmap_lock"], rows)
-
-    def finding_8(self):
-        cells = self.main.where(what=("benign", "replace", "own"))
-        total = cells.count("relock.total")
-        if not total:
-            return "How often re-taking the VMA needed mmap_lock is not in this data."
-        return f"Of {total} times that the VMA was taken again, mmap_lock was needed in {cells.count('relock.mmap_lock')}: {by_mmap_lock(cells)}."
+        return table(["load; writer", "windows", "this VMA was write-locked in it", "taken again, or in vain", "of these by mmap_lock", "which took p50, µs", "p99"], rows)
 
     def claim_9(self):
         rows = []
@@ -339,14 +226,6 @@ class Evidence:
                              of_windows(for_nothing(cells), n)])
         return table(["load; writer", "windows", "hidden", "replaced", "protection or policy changed", "per-VMA seq fails for nothing"], rows) \
             if rows else "No VMA was write-locked in a window in this data."
-
-    def finding_9(self):
-        n, k = self.main.reached, for_nothing(self.main)
-        if k is None:
-            return "Nothing can be said: this kernel has no per-VMA locks."
-        return (f"In {n} windows of `{self.kernel_name()}` it would have caught {self.main.classes('hidden')} that the snapshot passes though the address "
-                f"means another page, and {self.main.classes('replaced')} in which it was mapped anew alike; it would have failed {k} others for nothing, "
-                f"{share(k, n)}. No load of the sweep swaps a registration or shifts a file, which the snapshot would pass.")
 
     def claim_10(self):
         rows = []
@@ -365,13 +244,6 @@ class Evidence:
                          cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
         return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
 
-    def finding_11(self):
-        text = []
-        for name, cells in (("With their own writers", self.own()), ("With writers that replace the destination", self.main.where(what="replace"))):
-            k, n = cells.classes("real", "hidden", "gone"), cells.reached + cells.classes("gone")
-            text.append(f"{name}: {k} of {n}, {of_windows(k, n)}.")
-        return " ".join(text)
-
     def claim_13(self):
         rows = []
         for load, cells in self.main.by("name").items():
@@ -385,13 +257,6 @@ class Evidence:
                  f"{cells.moved / cells.reached / model:.2f}"] for load, rate, cells, model in self.modelled()]
         return table(["load; writer", "writes/s made", "measured", "model", "measured / model"], rows) if rows else "No swept load in this data."
 
-    def finding_13(self):
-        found = [cells.moved / cells.reached / model for _, _, cells, model in self.modelled()]
-        if not found:
-            return "Nothing can be said: no swept load in this data."
-        return (f"Measured over model is {min(found):.2f} to {max(found):.2f} in {len(found)} rows: the model "
-                + ("holds within a quarter." if 0.8 <= min(found) and max(found) <= 1.25 else "does not hold in this emulation, and must not be used to carry shares over to another."))
-
     def by_length(self, low, high):
         """(windows in which mm_lock_seq moved, windows) of this length in ns, beside writers elsewhere."""
         cells = self.main.where(what="unrelated")
@@ -404,12 +269,6 @@ class Evidence:
             k, n = self.by_length(low, high)
             rows.append([name, n, k, of_windows(k, n)])
         return table(["length, writers elsewhere at any rate", "windows", "mm_lock_seq moved", "share"], rows)
-
-    def finding_emulation(self):
-        (k, n), (long_k, long_n) = self.by_length(0, SHORT), self.by_length(SHORT, math.inf)
-        return (f"Of {n} windows shorter than 50 µs {k} saw a writer, of {long_n} longer ones {long_k}, {of_windows(long_k, long_n)}, at all rates together. The emulated "
-                "CPUs run in turns, so a window that no turn interrupts cannot see another CPU's writer: shares here tell of interrupted windows, and "
-                "real hardware, where windows are shorter and writers run beside them, may show more or less.")
 
     def modelled(self):
         """(load, rate, cells, the model's share) of each swept load and rate that has enough windows."""
@@ -463,14 +322,6 @@ class Evidence:
                                  ", ".join(f"{c} {k}" for c, k in found.items() if k)])
         return table(["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows) if rows else "No copy got EAGAIN on a stock kernel in this data."
 
-    def finding_18(self):
-        n, k = returned(self.stock, "EAGAIN"), sum(self.stock.count(f"eagain_causes.{c}") or 0 for c in CHANGING)
-        if not n:
-            return "None was seen."
-        raised = all(of.count("mmap_changing.raised") for of in self.stock.by("name").values() if returned(of, "EAGAIN"))
-        return (f"By mmap_changing: {counted(k, n)} EAGAIN on stock kernels." +
-                (" Only loads that raise events got any." if raised else "") + " Other causes: [EXAMPLES.md](EXAMPLES.md).")
-
     def claim_19(self):
         rows = []
         for load, cells in self.main.by("name").items():
@@ -493,7 +344,7 @@ class Evidence:
         return table(["load", "hugetlb windows", "mm_lock_seq moved", "this VMA write-locked", "hidden, real"], rows) if rows \
             else "No hugetlb window in this data."
 
-    # --- programs, and the mail ------------------------------------------------------------------------------
+    # --- programs ----------------------------------------------------------------------------------------------
 
     def program_runs(self):
         found = [records.read_program(path) for path in sorted(glob.glob(os.path.join(self.programs_dir, "*.json")))]
@@ -506,60 +357,14 @@ class Evidence:
         return table(["program", "kernel", "copies", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) \
             + "\n\nVersions, commands and results: [programs.md](programs.md)." if rows else "None was recorded."
 
-    def finding_programs(self):
-        runs = self.program_runs()
-        if not runs:
-            return ""
-        pages = sum(records.count(run.raw, "copy.pages", run.where) for run in runs)
-        return f"{len(runs)} runs of {len(runs.by('name'))} programs copied {pages} pages and opened {runs.total} windows."
-
-    def mail_measured(self):
-        text = (f" On it the kernel skipped {self.main.count('lost.recursion')} runs of the tool's programs (counts may be short by as many), and "
-                f"{self.main.classes('undetermined')} windows are undetermined, in no share.")
-        if self.per_mm:
-            name = self.per_mm[0].raw["kernel"]["release"]
-            text += (f" {name} is {name.removesuffix('-permm')} with the three checks behind a boot parameter, tests/permm/retry-check.patch. Windows that met "
-                     f"the per-MM check itself: {self.per_mm.reached} (of {len(self.per_mm)} runs of it); it failed "
-                     f"{self.per_mm.count('eagain_causes.snapshot')} copies.")
-        return wrapped(f"{self.all.total} retry windows in {len(self.all)} runs of {len(self.all.by('name'))} loads, in {self.machine()}; kernels "
-                       + ", ".join(dict.fromkeys(run.raw["kernel"]["release"] for run in self.all)) + f"; {self.dates()}. The table is of "
-                       f"{self.kernel_name()}." + text + " " + self.seeds())
-
-    def mail_emulation(self):
-        return wrapped(plain(self.finding_emulation()), "- ")
-
-    def mail_shows(self):
-        said = (self.finding_1().replace("(limits)", "(see below)"), "Lorenzo's point, that the checks are different ones: " + self.finding_5(), "On the kernel with the per-MM check, the re-issued copy: " + self.finding_3(),
-                "On the kernel with the per-MM check, its cost against the snapshot: " + self.finding_4(),
-                "On the kernel with the per-MM check: " + self.finding_7(), "Failing on any VMA write lock: " + self.finding_9(),
-                *(["Programs that are not of this project (docs/programs.md): " + self.finding_programs()] if self.program_runs() else []))
-        return "\n".join(wrapped(plain(text), "- ") for text in said)
-
-    def mail_table(self):
-        rows = []
-        for rate in RATES:
-            cells = self.swept().where(rate=rate)
-            if cells.reached:
-                rows.append([asked_and_made(rate, cells), cells.reached, *short_shares(cells)])
-        for load, cells in self.own().by("name").items():
-            if cells.reached:
-                rows.append([load, cells.reached, *short_shares(cells)])
-        for what in ("benign", "replace"):
-            cells = self.main.where(what=what)
-            if cells.reached:
-                rows.append([f"{what} writers", cells.reached, *short_shares(cells)])
-        return plain_table(["writers elsewhere, or load", "windows", "per-MM", "per-VMA", "snapshot"], rows)
-
-    def mail_pooled(self):
-        loads = [len(cells.by("name")) for cells in (self.swept().where(rate=rate) for rate in RATES) if cells.reached]
-        return wrapped(f"A row of an asked rate pools {between(loads)} load{'s' * (max(loads) > 1)}; those of benign and replace writers pool rates, too. The snapshot column is near-empty by "
-                       "construction: no load splits a file mapping before the destination or maps another file (docs/merged-check.md has both)."
-                       if loads else "No swept load in this data.")
-
-
 def by_boot(cells):
     """{(load, writer, check): Cells}, the seeds of one together."""
     return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r), r.load["check"])).items()}
+
+
+def shares_of_seeds(cells):
+    """The per-MM share of each run that has enough windows."""
+    return [r.spurious["per_mm_seq"] / r.reached for r in cells if r.reached >= ENOUGH and r.spurious["per_mm_seq"] is not None]
 
 
 def between(found, form="{}"):
@@ -574,19 +379,9 @@ def for_nothing(cells):
     return None if k is None else k - cells.classes("replaced")
 
 
-def fold(found):
-    return between(found, "{:.1f}-fold")
-
-
 def seconds(cells):
     """How long each of these ran."""
     return between([records.count(r.raw, "load.seconds", r.where) for r in cells]) + " s"
-
-
-def asked_and_made(rate, cells):
-    """The label of a row of swept loads: what was asked of their writers, and what each made."""
-    made = [f"{c.writes:.0f}" for c in cells.by("name").values()]
-    return "none" if rate == "0" else f"asked {rate}{'' if rate == 'max' else '/s'} (made {'..'.join(dict.fromkeys((min(made, key=int), max(made, key=int))))})"
 
 
 def spurious_row(cells):
@@ -598,28 +393,6 @@ def least_and_most(cells):
     """Of the loads with enough windows."""
     shares = [c.spurious("per_mm_seq") / c.reached for c in cells.by("name").values() if c.reached >= ENOUGH and c.spurious("per_mm_seq") is not None]
     return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
-
-
-def short_shares(cells):
-    for check in ("per_mm_seq", "per_vma_seq", "snapshot"):
-        k, n = cells.spurious(check), cells.reached
-        if k is None:
-            yield "-"
-            continue
-        if n < ENOUGH:
-            yield f">{at_least(stats.interval(k, n)[0])}" if rare(k, n) == "above 1%" else "too few"
-            continue
-        yield percent(k / n) if k else f"<{percent(stats.interval(0, n)[1])}"
-
-
-def wrapped(text, bullet=""):
-    """For the mail. A number and its % stay together."""
-    return textwrap.fill(text.replace(" %", "\u00a0%"), 72, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False,
-                         break_on_hyphens=False).replace("\u00a0", " ")
-
-
-def plain(markdown):
-    return markdown.replace("`", "").replace("µ", "u")
 
 
 def ratios(pairs, measure):
@@ -661,11 +434,6 @@ def longest(run):
     return records.count(run.raw["summary"], "chains.longest", run.where, 0)
 
 
-def ended(cells):
-    """Chains that came to an end."""
-    return sum(n for run in cells for _, _, n in run.chains)
-
-
 def failure(chains):
     """The probability that a try fails, were each try's failure independent, with this mean."""
     return 1 - sum(c for _, _, c in chains) / sum(stats.middle(a, b) * c for a, b, c in chains)
@@ -695,11 +463,3 @@ def skipped(found):
     """Cells of a load that cannot run where it was tried."""
     keys = [record["key"] for _, record in found if record["type"] == "cell" and record.get("status") == records.CANNOT_RUN]
     return "Could not run here, for want of what the load needs: " + "; ".join(f"`{key}`" for key in keys) + "." if keys else "Every load could run."
-
-
-def values(cells, programs):
-    """{name: text} of all methods of Evidence."""
-    evidence = Evidence(cells, programs)
-    skip = ("own", "swept", "pairs", "cost_rows", "apart", "finding_rates", "finding_loads", "finding_growth", "finding_ended", "shares_by_load", "modelled", "program_runs", "by_length")
-    names = [n for n in dir(Evidence) if not n.startswith("_") and n not in skip and callable(getattr(Evidence, n))]
-    return {name: getattr(evidence, name)() for name in names}

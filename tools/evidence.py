@@ -16,8 +16,10 @@ import sys
 sys.dont_write_bytecode = True
 
 import claims  # noqa: E402 pylint: disable=wrong-import-position
+import mail  # noqa: E402 pylint: disable=wrong-import-position
 import plot  # noqa: E402 pylint: disable=wrong-import-position
 import records  # noqa: E402 pylint: disable=wrong-import-position
+import verdicts  # noqa: E402 pylint: disable=wrong-import-position
 from sweepdata import Cells  # noqa: E402 pylint: disable=wrong-import-position
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
@@ -26,7 +28,6 @@ FIGURES = {
     "rate": "Spurious share against the rate of writers", "windows": "Length of windows", "model": "The model against the length of windows",
     "writers": "Writers", "chains": "Chains of failures",
 }
-MAIL_WIDTH = 72
 
 
 def fail(text):
@@ -39,18 +40,24 @@ def checksum(path):
         return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
-def fill(name, values):
-    """A template with its {{names}} replaced; a name without a value is an error."""
+def value(name, makers, fixed):
+    """What {{name}} stands for: a fixed text, or what a method of this name makes of the data. A name without a value is an error."""
+    if name in fixed:
+        return fixed[name]
+    for maker in makers:
+        if callable(getattr(maker, name, None)):
+            return getattr(maker, name)()
+    return fail(f"no value for {name}")
+
+
+def fill(name, makers, fixed):
+    """A template with its {{names}} replaced."""
     with open(os.path.join(TEMPLATES, name), encoding="utf-8") as file:
-        text = file.read()
-    wanted = set(re.findall(r"{{([a-z0-9_]+)}}", text))
-    if wanted - set(values):
-        fail(f"{name}: no value for {', '.join(sorted(wanted - set(values)))}")
-    return re.sub(r"{{([a-z0-9_]+)}}", lambda match: values[match.group(1)], text)
+        return re.sub(r"{{([a-z0-9_]+)}}", lambda match: value(match.group(1), makers, fixed), file.read())
 
 
-def too_wide(mail):
-    return [f"mail.txt:{n}: {len(line)} columns" for n, line in enumerate(mail.split("\n"), 1) if len(line) > MAIL_WIDTH]
+def too_wide(text):
+    return [f"mail.txt:{n}: {len(line)} columns" for n, line in enumerate(text.split("\n"), 1) if len(line) > mail.WIDTH]
 
 
 def figure_links(cells):
@@ -61,8 +68,10 @@ def figure_links(cells):
 
 def documents(cells, data, programs):
     """{name: text}"""
-    values = {**claims.values(cells, programs), **figure_links(cells), "skipped": claims.skipped(records.read_records(data)), "data": os.path.basename(data), "checksum": checksum(data)}
-    found = {"evidence.md": fill("evidence.md", values), "mail.txt": fill("mail.txt", values)}
+    tables = claims.Tables(cells, programs)
+    said = verdicts.Verdicts(tables)
+    fixed = {**figure_links(cells), "skipped": claims.skipped(records.read_records(data)), "data": os.path.basename(data), "checksum": checksum(data)}
+    found = {name: fill(name, (tables, said, mail.Mail(tables, said)), fixed) for name in ("evidence.md", "mail.txt")}
     if too_wide(found["mail.txt"]):
         fail("; ".join(too_wide(found["mail.txt"])))
     return found

@@ -22,7 +22,8 @@ STYLES = [("-", "o", "black"), ("--", "s", "0.25"), (":", "^", "0.35"), ("-.", "
 SHOWN_CHECKS = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
-MANY = 12  # facets
+MANY = 15  # facets
+FEW = 30  # windows: too few to draw a curve of
 TIMES = [(10 ** 3, "1 µs"), (10 ** 4, "10 µs"), (10 ** 5, "100 µs"), (10 ** 6, "1 ms"), (10 ** 7, "10 ms"), (10 ** 8, "100 ms"),
          (10 ** 9, "1 s"), (10 ** 10, "10 s")]
 pyplot.rcParams.update({"font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5, "legend.frameon": False,
@@ -35,6 +36,11 @@ pyplot.rcParams.update({"font.size": 8, "axes.grid": True, "grid.color": "0.85",
 def style(n):
     line, marker, grey = STYLES[n % len(STYLES)]
     return {"linestyle": line, "marker": marker, "color": grey}
+
+
+def first(names):
+    """As many as can be drawn, and what the title says of the others."""
+    return names[:MANY], "" if len(names) <= MANY else f"; the first {MANY} of {len(names)} loads"
 
 
 def label(run):
@@ -120,7 +126,8 @@ def draw_shares(ax, cells, spurious, name, n):
     ys = [k / of if k else stats.interval(k, of)[1] for _, k, of in found]
     bars = [spread(y, *stats.interval(k, of)) if k else (0, 0) for y, (_, k, of) in zip(ys, found)]
     look = style(n)
-    ax.plot(xs, ys, label=name, **{**look, "marker": ""})
+    ax.plot(xs, ys, **{**look, "marker": ""})
+    ax.plot([], [], label=name, **look)  # the legend's
     ax.errorbar(xs, ys, yerr=list(zip(*bars)), fmt="none", ecolor=look["color"], capsize=2, linewidth=0.7)
     for x, y, (_, k, _) in zip(xs, ys, found):
         ax.plot(x, y, marker=look["marker"], color=look["color"], linestyle="", markerfacecolor=look["color"] if k else "white")
@@ -140,7 +147,7 @@ def rate_figure(runs):
     """Spurious share against the writer's rate, a line a check, with the model."""
     kernel = main_kernel(runs)
     cells = [r for r in runs if r.load and r.kernel == kernel and r.load["what"] in ("none", "unrelated")]
-    loads = list(groups([r for r in cells if r.load["rate"] != "0"], lambda r: r.load["name"]))[:MANY]
+    loads, rest = first(list(groups([r for r in cells if r.load["rate"] != "0"], lambda r: r.load["name"])))
     if not loads:
         return None
     figure, axes = facets(len(loads))
@@ -158,7 +165,7 @@ def rate_figure(runs):
         percent_axis(ax, "")
     for ax in axes[::3]:
         ax.set_ylabel("spurious EAGAIN, share of windows")
-    return finish(figure, f"Spurious share by check; kernel {kernel}, writers elsewhere in the mm.\n"
+    return finish(figure, f"Spurious share by check; kernel {kernel}, writers elsewhere in the mm{rest}.\n"
                   "Shadow verdicts; bars: 95 % intervals; open marks: none seen, bound 3/N", axes)
 
 
@@ -179,7 +186,7 @@ def windows_figure(runs):
     chosen = [r for r in runs if not r.load or r.kernel == kernel]
     chosen = [r for r in chosen if r.kind != "interval"] or chosen
     by_label = groups([r for r in chosen if r.total], label)
-    names = list(by_label)[:MANY]
+    names, rest = first(list(by_label))
     if not names:
         return None
     figure, axes = facets(len(names))
@@ -187,13 +194,14 @@ def windows_figure(runs):
         ax.set_title(name)
         for n, c in enumerate(records.CLASSES):
             histogram = durations(by_label[name], [c])
-            if sum(amount for _, _, amount in histogram):
+            if sum(amount for _, _, amount in histogram) >= FEW:
                 draw_cdf(ax, histogram, c, n)
         ax.set_ylim(0, 1.02)
     time_axes(axes)
     for ax in axes[::3]:
         ax.set_ylabel("share of the class's windows")
-    return finish(figure, "Length of windows by class, all rates together" + (f"; kernel {kernel}" if kernel else ""), axes, 6)
+    return finish(figure, f"Length of windows by class, of classes with {FEW} windows or more, all rates together" + (f"; kernel {kernel}" if kernel else "") + rest,
+                  axes, 6)
 
 
 # --- the model, bucket by bucket -------------------------------------------------------------------------------
@@ -206,7 +214,7 @@ def moved_by_length(run):
             where = math.floor(3 * math.log10(max(stats.middle(low, high), 1)))
             moved, total = found.get(where, (0, 0))
             found[where] = (moved + (n if c != "quiet" else 0), total + n)
-    return [(10 ** ((where + 0.5) / 3), moved, total) for where, (moved, total) in sorted(found.items()) if total >= 30]
+    return [(10 ** ((where + 0.5) / 3), moved, total) for where, (moved, total) in sorted(found.items()) if total >= FEW]
 
 
 def model_figure(runs):
@@ -214,20 +222,20 @@ def model_figure(runs):
     kernel = main_kernel(runs)
     cells = [r for r in runs if r.load and r.kernel == kernel and r.load["what"] == "unrelated" and r.rate]
     by_load = groups(cells, lambda r: r.load["name"])
-    names = [name for name in by_load if any(moved_by_length(r) for r in by_load[name])][:MANY]
+    names, rest = first([name for name in by_load if any(moved_by_length(r) for r in by_load[name])])
     if not names:
         return None
     figure, axes = facets(len(names))
     for ax, name in zip(axes, names):
         for rate, same in groups(by_load[name], lambda r: r.load["rate"]).items():
             found = moved_by_length(same[0]) if len(same) == 1 else moved_by_length(joined(same))
-            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", RATES.index(rate) if rate in RATES else len(RATES))
+            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", RATES.index(rate) - 1 if rate in RATES else len(RATES))
         ax.set_title(name)
         percent_axis(ax, "")
     time_axes(axes)
     for ax in axes[::3]:
         ax.set_ylabel("mm_lock_seq moved, share of windows")
-    return finish(figure, f"Does 1-exp(-rate x length) hold? Kernel {kernel}; lines: the model.\n"
+    return finish(figure, f"Does 1-exp(-rate x length) hold? Kernel {kernel}; lines: the model{rest}.\n"
                   "Marks: measured, with 95 % intervals; open marks: none seen, bound 3/N", axes, 5)
 
 

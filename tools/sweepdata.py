@@ -111,6 +111,13 @@ def share(k, n):
     return f"{percent(k / n)} ({percent(low)} ... {percent(high)})" if k else f"0 (< {percent(high)})"
 
 
+def in_words(k, n):
+    """For a sentence that says of how many: 4.1 %, none, all."""
+    if not k:
+        return "none"
+    return "all" if k == n else percent(k / n).replace("%", " %")
+
+
 def of_windows(k, n):
     """A share of windows, when there are enough of them; of few, their counts, with a bound where that says above 1 %."""
     if not n:

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "beat.h"
+#include "pace.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* The end of a pass is looked for this often. */
 #define SLICE_NS (NS_PER_S / 20)
 #define SCRATCH_PAGES 8
@@ -25,19 +25,12 @@ static void sleep_ns(int64_t ns)
 	nanosleep(&ts, NULL);
 }
 
-/* On average: what it is late it catches up, but not more than a second's worth. */
-static void keep_rate(const struct beat *beat, int64_t *next)
+static void sleep_until(const struct beat *beat, int64_t when)
 {
 	int64_t now;
 
-	if (beat->rate == RATE_MAX)
-		return;
-	*next += NS_PER_S / (int64_t)beat->rate;
-	now = now_ns();
-	if (*next < now - NS_PER_S)
-		*next = now;
-	for (; now < *next && !run_pass_over(beat->run); now = now_ns())
-		sleep_ns(*next - now < SLICE_NS ? *next - now : SLICE_NS);
+	for (now = now_ns(); now < when && !run_pass_over(beat->run); now = now_ns())
+		sleep_ns(when - now < SLICE_NS ? when - now : SLICE_NS);
 }
 
 static void *keep_beat(void *data)
@@ -55,7 +48,10 @@ static void *keep_beat(void *data)
 		if (err)
 			break;
 		beat->tally->counts[beat->count]++;
-		keep_rate(beat, &next);
+		if (beat->rate == RATE_MAX)
+			continue;
+		next = pace_next(next, beat->rate);
+		sleep_until(beat, next);
 	}
 	return NULL;
 }

@@ -309,20 +309,12 @@ static const struct setting settings[] = {
 
 const struct prod gc_prod = {
 	.name = "gc",
-	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page which is not there yet "
-	       "get SIGBUS and place it themselves, the collector's threads place the rest, each from a buffer that is "
-	       "released (MADV_DONTNEED) whenever it is used up.\v"
+	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page which is not there "
+	       "yet get SIGBUS and place it themselves, the collector's threads place the rest, each from a buffer "
+	       "that is released (MADV_DONTNEED) whenever it is used up.\v"
 	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. One JSON line at the "
-	       "end. "
-	       "Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
-	.settings = settings,
-	.defaults = { .pages = 4096,
-		      .threads = 2,
-		      .handlers = 1,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .alloc_rate = 100,
-		      .released = 100 },
+	       "end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
+	.settings = { settings },
+	.defaults = { DEFAULTS, .pages = 4096, .run = 8, .alloc_rate = 100, .released = 100 },
 	.pass = gc_pass,
 };

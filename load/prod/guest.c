@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "pace.h"
 #include "rig.h"
 
 #define WORDS (PAGE / sizeof(uint64_t))

@@ -303,20 +303,12 @@ static const struct setting settings[] = {
 const struct prod lazy_prod = {
 	.name = "lazy",
 	.doc = "A lazy restore as CRIU has it: processes with nothing in memory, and one daemon that fills them when "
-	       "they "
-	       "fault, and in the background when they do not. It reads pages into a buffer and copies from there. "
-	       "Forked children are filled too.\v"
+	       "they fault, and in the background when they do not. It reads pages into a buffer and copies from "
+	       "there. Forked children are filled too.\v"
 	       "EAGAIN (a fork whose event is not read yet), ENOENT and EEXIST are no failures: the fault is served "
 	       "later, or again. One JSON line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 "
 	       "usage.",
-	.settings = settings,
-	.defaults = { .pages = 1024,
-		      .threads = 2,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .processes = 3,
-		      .fork_rate = 10,
-		      .source = SOURCE_BUFFER },
+	.settings = { settings },
+	.defaults = { DEFAULTS, .pages = 1024, .run = 8, .processes = 3, .fork_rate = 10, .source = SOURCE_BUFFER },
 	.pass = lazy_pass,
 };

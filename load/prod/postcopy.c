@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "beat.h"
+#include "pace.h"
 #include "rig.h"
 
 #define THREADS_MAX 64
@@ -144,7 +145,7 @@ static int send_pages(struct source_side *side)
 		}
 		ret = push(side);
 		if (rate && rate != RATE_MAX)
-			next += INT64_C(1000000000) / (int64_t)rate;
+			next = pace_next(next, rate);
 	}
 	return ret == -EPIPE || ret == -ECONNRESET ? 0 : ret;
 }
@@ -383,19 +384,11 @@ static const struct setting settings[] = {
 const struct prod postcopy_prod = {
 	.name = "postcopy",
 	.doc = "The destination of a post-copy migration as QEMU has it: one thread reads faults and asks the source "
-	       "for "
-	       "pages, another reads the stream into one buffer and copies from there. The buffer was just written, so "
-	       "hardly ever is there a window: the control of the other loads.\v"
+	       "for pages, another reads the stream into one buffer and copies from there. The buffer was just "
+	       "written, so hardly ever is there a window: the control of the other loads.\v"
 	       "QEMU has no answer to EAGAIN but the end of the migration: counts.fatal, and exit status 1. One JSON "
-	       "line "
-	       "at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
-	.settings = settings,
-	.defaults = { .pages = 4096,
-		      .threads = 2,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .device_rate = 100,
-		      .push_rate = 1000 },
+	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
+	.settings = { settings },
+	.defaults = { VM_DEFAULTS, .push_rate = 1000 },
 	.pass = postcopy_pass,
 };

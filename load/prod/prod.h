@@ -15,7 +15,6 @@
 enum writer_what { WRITER_UNRELATED, WRITER_BENIGN, WRITER_REPLACE };
 enum source_kind { SOURCE_MAP, SOURCE_BUFFER, SOURCE_ANON };
 enum cache { CACHE_WARM, CACHE_COLD };
-enum reclaim { RECLAIM_PAGEOUT, RECLAIM_CGROUP };
 
 /* Of all loads; which of them a load has is what its settings say. Rates are a second. */
 struct params {
@@ -42,15 +41,16 @@ struct params {
 	uint64_t processes;
 	uint64_t fork_rate;
 	uint64_t push_rate;
-	enum reclaim reclaim;
 };
 
 struct run;
 
+#define SETTINGS_MAX 3
+
 struct prod {
 	const char *name;
 	const char *doc;
-	const struct setting *settings; /* beside those that all have */
+	const struct setting *settings[SETTINGS_MAX]; /* tables, beside that of all loads */
 	struct params defaults;
 	/* All pages once: 0 or -errno, with a message printed. */
 	int (*pass)(struct run *run);
@@ -63,10 +63,16 @@ extern const struct prod postcopy_prod, gc_prod, lazy_prod, torture_prod;
 const struct prod *prod_by_name(const char *name);
 int prod_main(const struct prod *prod, int argc, char **argv);
 
-/* --- settings that some have -------------------------------------------------------------------------------- */
+/* --- what several have -------------------------------------------------------------------------------------- */
 
+extern const char *const what_words[];
 extern const char *const source_words[];
 extern const char *const cache_words[];
+
+/* Defaults: what a guest with two CPUs bears. What a load has no option for, it does not look at. */
+#define DEFAULTS .threads = 2, .handlers = 1, .writers = 1, .seed = 1
+/* A device's requests, and as many pages of 4 KiB as restore an emulated guest in a second. */
+#define VM_DEFAULTS DEFAULTS, .pages = 4096, .run = 8, .device_rate = 100
 
 #define SETTING_THREADS(text) NUMBER_SETTING(struct params, threads, "threads", "N", 1, 64, (text))
 #define SETTING_HANDLERS(text) NUMBER_SETTING(struct params, handlers, "handlers", "N", 1, 64, (text))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A VM's memory filled from a snapshot: restore, restore-inproc, swap and hugetlb, which differ in who copies and from
-// what.
+// A VM's memory filled from a snapshot file, by a handler in a process of its own or by threads of the VMM.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "beat.h"
+#include "restore.h"
 #include "rig.h"
 #include "server.h"
 
@@ -284,7 +284,7 @@ static int restore_once(struct run *run, struct snapshot *snapshot, size_t page_
 }
 
 /* The snapshot is made once. */
-static int restore_pass(struct run *run, size_t page_size, bool external)
+int restore_pass(struct run *run, size_t page_size, bool external)
 {
 	static struct snapshot snapshot = { .fd = -1 };
 	int err = 0;
@@ -296,22 +296,28 @@ static int restore_pass(struct run *run, size_t page_size, bool external)
 
 /* --- the loads ---------------------------------------------------------------------------------------------- */
 
+const struct setting vm_settings[] = {
+	SETTING_THREADS("Threads that touch the memory, as vCPUs do"),
+	SETTING_HANDLERS("Threads that read faults and copy"),
+	SETTING_RUN,
+	SETTING_DIR,
+	SETTING_DEVICE_RATE,
+	{ 0 },
+};
+
+const struct setting file_settings[] = { SETTING_SOURCE, SETTING_CACHE, { 0 } };
+
 #define SETTING_BALLOON                                                                                                \
 	RATE_SETTING(struct params, balloon_rate, "balloon-rate", 1000000,                                             \
 		     "Pieces of 16 pages a second that are given back (MADV_DONTNEED); the handler reads the events "  \
 		     "and fills with zeroes from then on; 0 for none")
-#define VCPUS SETTING_THREADS("Threads that touch the memory, as vCPUs do")
-#define HANDLERS SETTING_HANDLERS("Threads that read faults and copy")
+
+static const struct setting restore_settings[] = { SETTING_BALLOON, { 0 } };
 
 static int pass_external(struct run *run)
 {
 	return restore_pass(run, PAGE, true);
 }
-
-static const struct setting restore_settings[] = {
-	VCPUS,		 HANDLERS, SETTING_RUN, SETTING_SOURCE, SETTING_CACHE, SETTING_DIR, SETTING_DEVICE_RATE,
-	SETTING_BALLOON, { 0 },
-};
 
 const struct prod restore_prod = {
 	.name = "restore",
@@ -320,30 +326,12 @@ const struct prod restore_prod = {
 	       "device thread maps and unmaps buffers meanwhile.\v"
 	       "On EAGAIN the handler reads all events and tries again, without pause. One JSON line at the end. Exit: "
 	       "0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks what is needed.",
-	.settings = restore_settings,
-	.defaults = { .pages = 4096,
-		      .threads = 2,
-		      .handlers = 1,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .device_rate = 100 },
+	.settings = { vm_settings, file_settings, restore_settings },
+	.defaults = { VM_DEFAULTS },
 	.pass = pass_external,
 };
 
-static int pass_inside(struct run *run)
-{
-	return restore_pass(run, PAGE, false);
-}
-
 static const struct setting inproc_settings[] = {
-	VCPUS,
-	HANDLERS,
-	SETTING_RUN,
-	SETTING_SOURCE,
-	SETTING_CACHE,
-	SETTING_DIR,
-	SETTING_DEVICE_RATE,
 	SETTING_BALLOON,
 	RATE_SETTING(struct params, prefetch, "prefetch", 1000000,
 		     "Pages a second that a thread copies, in their order, before anybody asks; 0 for none"),
@@ -352,6 +340,11 @@ static const struct setting inproc_settings[] = {
 	{ 0 },
 };
 
+static int pass_inside(struct run *run)
+{
+	return restore_pass(run, PAGE, false);
+}
+
 const struct prod restore_inproc_prod = {
 	.name = "restore-inproc",
 	.doc = "A VM is restored from a snapshot file by threads of the VMM itself, as in Cloud Hypervisor: the file "
@@ -359,95 +352,11 @@ const struct prod restore_inproc_prod = {
 	       "read into a buffer and copied from there, a thread prefetches, and parts of the file are mapped beside "
 	       "the copies. All of them write to or fault in one mm.\v"
 	       "On EAGAIN the handler reads all events and tries again, without pause; the prefetcher too. One JSON "
-	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine "
-	       "lacks "
-	       "what is needed.",
-	.settings = inproc_settings,
-	.defaults = { .pages = 4096,
-		      .threads = 2,
-		      .handlers = 1,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .device_rate = 100,
-		      .source = SOURCE_BUFFER,
-		      .prefetch = 1000,
-		      .remap_rate = 10 },
+	       "line "
+	       "at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks "
+	       "what "
+	       "is needed.",
+	.settings = { vm_settings, file_settings, inproc_settings },
+	.defaults = { VM_DEFAULTS, .source = SOURCE_BUFFER, .prefetch = 1000, .remap_rate = 10 },
 	.pass = pass_inside,
-};
-
-static const char *const reclaim_words[] = { "pageout", "cgroup", NULL };
-
-static const struct setting swap_settings[] = {
-	VCPUS,
-	HANDLERS,
-	SETTING_RUN,
-	SETTING_DIR,
-	SETTING_DEVICE_RATE,
-	WORD_SETTING(struct params, reclaim, "reclaim", "HOW", reclaim_words,
-		     "How the source goes to swap before each pass: pageout (MADV_PAGEOUT) or cgroup (memory.reclaim "
-		     "of this process's cgroup)"),
-	{ 0 },
-};
-
-const struct prod swap_prod = {
-	.name = "swap",
-	.doc = "A restore from memory that was reclaimed, as on a host with more VMs than memory: the handler holds "
-	       "the "
-	       "snapshot in anonymous memory, and that is in swap when copying begins. The swap-in is in the window.\v"
-	       "Needs a swap device. One JSON line at the end; counts.swapped says how many pages were in swap. Exit: "
-	       "0 "
-	       "all pages were right, 1 not (named on stderr), 64 usage, 77 nothing can be swapped out here.",
-	.settings = swap_settings,
-	.defaults = { .pages = 4096,
-		      .threads = 2,
-		      .handlers = 1,
-		      .writers = 1,
-		      .seed = 1,
-		      .run = 8,
-		      .device_rate = 100,
-		      .source = SOURCE_ANON },
-	.pass = pass_external,
-};
-
-/* As many as there are: a fault on the others would be SIGBUS. */
-static int lacks_huge_pages(struct run *run)
-{
-	static const char path[] = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages";
-	unsigned long long nr = 0;
-	FILE *file = fopen(path, "re");
-
-	if (!file || fscanf(file, "%llu", &nr) != 1)
-		nr = 0;
-	if (file)
-		fclose(file);
-	if (nr >= run->params.pages)
-		return 0;
-	run_fail(run, "%llu huge pages of 2 MiB are free, %llu are needed (vm.nr_hugepages)", nr,
-		 (unsigned long long)run->params.pages);
-	return -ENOTSUP;
-}
-
-static int pass_huge(struct run *run)
-{
-	int err = run->passes ? 0 : lacks_huge_pages(run);
-
-	return err ? err : restore_pass(run, HUGE, true);
-}
-
-static const struct setting hugetlb_settings[] = {
-	VCPUS, HANDLERS, SETTING_RUN, SETTING_SOURCE, SETTING_CACHE, SETTING_DIR, SETTING_DEVICE_RATE, { 0 },
-};
-
-const struct prod hugetlb_prod = {
-	.name = "hugetlb",
-	.doc = "A restore into huge pages of 2 MiB, as Firecracker has it with huge_pages=2M: --pages counts huge "
-	       "pages, "
-	       "and each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
-	       "retry.\v"
-	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all pages were right, 1 not "
-	       "(named on stderr), 64 usage, 77 this machine lacks what is needed.",
-	.settings = hugetlb_settings,
-	.defaults = { .pages = 16, .threads = 2, .handlers = 1, .writers = 1, .seed = 1, .run = 1, .device_rate = 100 },
-	.pass = pass_huge,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// One run of a load: what its threads and processes share, their tallies, the clock, and the result.
+// One run of a load: what its threads and processes share, their tallies, and the clock.
 #ifndef UFFDLOAD_RUN_H
 #define UFFDLOAD_RUN_H
 
@@ -61,8 +61,6 @@ struct run {
 	int64_t since;	   /* of the current pass */
 	int over_fd;	   /* eventfd: readable when handlers are to end */
 };
-
-int64_t now_ns(void);
 
 /* The run is to end: time is up, a signal, or a failure. Whoever faults goes no further; faults are still served. */
 bool run_stopped(const struct run *run);

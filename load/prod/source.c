@@ -113,63 +113,12 @@ static uint64_t swapped_pages(const uint8_t *map, size_t bytes)
 	return swapped;
 }
 
-/* Where this process's cgroup takes the number of bytes to reclaim; cgroup v2. */
-static int open_reclaim(void)
-{
-	char line[512], path[640];
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	int fd = -1;
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "0::", 3))
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.reclaim", line + 3);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-	}
-	if (file)
-		fclose(file);
-	return fd;
-}
-
-static int ask_for(int fd, size_t bytes, const char *how)
-{
-	char text[64];
-	int len = snprintf(text, sizeof(text), "%zu%s", bytes, how);
-
-	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
-}
-
-/*
- * Rather anonymous pages than the page cache, where the kernel can be told (6.10). What cannot be reclaimed in full is
- * no error: how much was in swap is counted.
- */
-static int reclaim_cgroup(size_t bytes)
-{
-	int fd = open_reclaim(), err;
-
-	if (fd < 0)
-		return -errno;
-	err = ask_for(fd, bytes, " swappiness=200");
-	if (err == -EINVAL)
-		err = ask_for(fd, bytes, "");
-	close(fd);
-	return err == -EAGAIN ? 0 : err;
-}
-
 static int reclaim(struct run *run, uint8_t *map, size_t bytes, struct tally *tally)
 {
 	uint64_t swapped;
-	int err = 0;
 
-	if (run->params.reclaim == RECLAIM_CGROUP)
-		err = reclaim_cgroup(bytes);
-	else if (madvise(map, bytes, MADV_PAGEOUT))
-		err = -errno;
-	if (err) {
-		run_fail(run, "reclaim: %s", strerror(-err));
-		return err == -ENOENT || err == -EACCES ? -ENOTSUP : err;
-	}
+	if (madvise(map, bytes, MADV_PAGEOUT))
+		return -errno;
 	swapped = swapped_pages(map, bytes);
 	tally->counts[COUNT_SWAPPED] += swapped;
 	if (swapped)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "beat.h"
+#include "pace.h"
 #include "rig.h"
 
 #define THREADS_MAX 64
@@ -142,7 +143,7 @@ const struct prod torture_prod = {
 	       "and is there one that never completes?\v"
 	       "latency_ns is that of a page from its first attempt on; chains are its EAGAIN in a row. One JSON line "
 	       "at the end. Exit: 0, 1 something failed (named on stderr), 64 usage.",
-	.settings = settings,
-	.defaults = { .pages = 256, .threads = 2, .writers = 1, .writer_rate = RATE_MAX, .seed = 1 },
+	.settings = { settings },
+	.defaults = { DEFAULTS, .pages = 256, .writer_rate = RATE_MAX },
 	.pass = torture_pass,
 };

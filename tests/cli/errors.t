@@ -135,4 +135,13 @@ for options in --probe '--probe -j'; do
 	check "$options on a full disk" 1 '^$' 'uffdretry: cannot write' -- $options -o /dev/full
 done
 
+# ... and nothing half written is left. GCOV_PREFIX: in a build for coverage its counters are not to be cut too.
+for options in --probe '--probe -j'; do
+	# shellcheck disable=SC2086 # words
+	(trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null run $options -o "$tmp/long"; echo "$status" >&3) 3>"$tmp/status" || :
+	status=$(<"$tmp/status")
+	[ "$status" -eq 1 ] && [ ! -e "$tmp/long" ]
+	report $? "$options on a full disk: no file is left"
+done
+
 done_testing

@@ -70,7 +70,7 @@ tap.check("not complete, removed" in got[3], "it says that, too", got)
 with open(file, encoding="utf-8") as lines:
     first = json.loads(lines.readline())
 tap.equal((first["type"], first["load"]["command"], first["kernel"]["release"], first["machine"]["emulated"]),
-          ("cell", "uffdload free --copiers 2 --writers 1 --duration 4s --seed 1 --rate 0 --what none", "7.3.0-test", True), "what a line has")
+          ("cell", "uffdload free --copiers 2 --writers 1 --duration 5s --seed 1 --rate 0 --what none", "7.3.0-test", True), "what a line has")
 
 got = play("3", os.path.join(work.name, "b"))
 tap.equal(got[:3], (0, ALL, ["boot 4", "boot 2"]), "a guest that dies: the rest gets another boot")
