@@ -143,7 +143,7 @@ $(BUILD)/hold: tests/vm/hold.c $(RIG) load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(RIG) -lpthread -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
 
 deps:
 	$(Q)./tools/deps build test
