@@ -63,6 +63,7 @@ done
 wait $load
 echo $? >/out/load.status
 left >/out/left
+[ ! -e /proc/lockdep_stats ] || cp /proc/lockdep_stats /out/lockdep
 kernel_memory >/out/memory-after
 echo $starts >/out/starts
 echo $bad >/out/bad
