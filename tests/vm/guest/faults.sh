@@ -4,7 +4,7 @@
 # In the guest: what goes wrong around the tool while it works. $1: short, or long for the numbers of make check-faults.
 . /bin/lib.sh
 
-stopped=3 kills=0 forks=500
+stopped=3 kills=10 forks=500
 [ "$1" = short ] || stopped=30 kills=100 forks=65536
 find_kernel
 # shellcheck disable=SC2154 # find_kernel sets them
@@ -111,18 +111,105 @@ wait $tool
 echo $? >/out/killed.status
 wait $load 2>/dev/null
 
-# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
-if echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
-	mkdir /sys/fs/cgroup/small
-	echo 3M >/sys/fs/cgroup/small/memory.max
-	# What the kernel says of a killed process has a call trace, which is no complaint: it is read here instead.
+# --- Windows that are held open while it happens -----------------------------------------------------------------------
+# held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
+held() {
+	name=$1
+	hold "$2" "$3" 2>"/out/$name.load" &
+	load=$!
+	shift 3
+	wait_for 60 has_line '^ready' "/out/$name.load"
+	uffdretry -j -o "/out/$name.json" -p $load 2>"/out/$name.err" &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json"
+	kill -USR1 $load
+	wait_for 60 has_line '^open' "/out/$name.load"
+	"$@"
+	kill -USR2 $load 2>/dev/null
+	wait $load
+	echo $? >"/out/$name.load-status"
+	wait $tool
+	echo $? >"/out/$name.status"
+}
+
+target_dies() {
+	kill -9 $load
+}
+
+target_sleeps() {
+	kill -STOP $load
+	sleep 2
+	kill -CONT $load
+}
+
+# Run a command that the kernel kills for want of memory: what it says has a call trace, which is no complaint, and is kept
+# in /out/NAME.log instead of the console.
+starve() {
 	level=$(cut -f1 /proc/sys/kernel/printk)
 	dmesg -c >/dev/null
 	echo 1 >/proc/sys/kernel/printk
-	keep oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
-	dmesg -c >/out/oom.log
+	keep "$@"
+	dmesg -c >"/out/$1.log"
 	echo "$level" >/proc/sys/kernel/printk
-fi
+}
+
+# The guest's memory is gone: a process takes all there is, until the kernel kills it.
+memory_goes() {
+	starve hog sh -c 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'
+}
+
+held inside 8 0 target_dies
+held suspended 8 0 target_sleeps
+held oom-guest 8 0 memory_goes
+# Each tid has four places, whose numbers it shares with others; the fifth and sixth of its kind find none.
+echo 4194304 >/proc/sys/kernel/pid_max
+for attempt in 1 2 3; do
+	held places 6 8192 true
+	[ "$(cat /out/places.load-status)" != 0 ] || break
+done
+
+# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/small
+echo 3M >/sys/fs/cgroup/small/memory.max
+starve oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
+
+# --- Others on the same functions: BPF programs that do nothing, and kprobes ---------------------------------------------
+uffdretry --probe -j | tr '{' '\n' | sed -n 's/.*"name":"\([^"]*\)","variant":"\([a-z_]*\)".*"attached":true.*/\2 \1/p' | sort -u >/tmp/hooks
+cp /tmp/hooks /out/others.hooks
+floor </tmp/hooks >/tmp/floor 2>/out/others.floor &
+floor=$!
+wait_for 120 has_line '^attached' /tmp/floor
+tracing=/sys/kernel/tracing
+sed -n 's/^f[a-z]* //p' /tmp/hooks | sort -u | while read -r function; do
+	echo "p:others/$function $function" >>$tracing/kprobe_events
+done
+echo 1 >$tracing/events/others/enable
+others() {
+	cat $tracing/kprobe_profile >/out/others.kprobes
+	kill -0 $floor && echo alive >/out/others.alive
+}
+after=others
+traced others true
+after=
+echo 0 >$tracing/events/others/enable
+echo >$tracing/kprobe_events
+kill $floor
+wait $floor
+
+# --- Names that others chose ---------------------------------------------------------------------------------------------
+evil=$(printf '\033[2J\377\n"\\{}\302e') # an escape, a byte that is no UTF-8, a newline, quotes, half a character
+mkdir "/tmp/$evil"
+cp /bin/uffdload "/tmp/$evil/$evil"
+uffdretry -e -j -o /out/evil.json --openmetrics /out/evil.prom -- "/tmp/$evil/$evil" exact $truth --runs 1 --only $scenarios \
+	>/out/evil.truth 2>/out/evil.err
+echo $? >/out/evil.status
+uffdretry -e -- "/tmp/$evil/$evil" exact $truth --runs 1 --only $scenarios 2>&1 >/out/evil-text.out | cat >/out/evil-text.err
+cgroup=/sys/fs/cgroup/$(printf '\033[2J\377"\\{}e')
+mkdir "$cgroup"
+keep evil-cgroup uffdretry -c "$cgroup" -d 10ms
+keep evil-cgroup-json uffdretry -j -c "$cgroup" -d 10ms
+keep evil-missing uffdretry -c "$cgroup/$(printf '\033[2J\377')" -d 10ms
 
 # Many processes that live shortly, and at the end the load: each was a target, and none is any more.
 cat >/tmp/many <<END
@@ -141,15 +228,28 @@ for attempt in 1 2 3; do
 done
 left >/out/left-traced
 
-# Killed at any moment, while it loads, attaches, tests itself, traces.
-i=0
+# More processes at once than there is room for; then COMMAND becomes the load.
+if [ "$1" = long ]; then
+	echo 100000 >/proc/sys/kernel/threads-max
+	uffdretry -j -o /out/crowd.json -- crowd 17000 uffdload exact $truth --runs 1 --only $scenarios >/out/crowd.truth 2>/out/crowd.err
+	echo $? >/out/crowd.status
+fi
+
+# Killed at any moment, while it loads, attaches, tests itself, traces: up to half as long again as a whole run takes here.
+uptime_ms() {
+	awk '{ print int($1 * 1000) }' /proc/uptime
+}
+begin=$(uptime_ms)
+uffdretry -d 1ms >/dev/null 2>&1
+whole=$(($(uptime_ms) - begin)) i=0
 while [ $i -lt $kills ]; do
-	uffdretry >/dev/null 2>&1 &
+	uffdretry >/dev/null 2>/tmp/killed.err &
 	tool=$!
-	sleep "$(awk "BEGIN { srand($i); print rand() * 4 }")"
+	sleep "$(awk "BEGIN { srand($i); print rand() * 1.5 * $whole / 1000 }")"
 	kill -9 $tool
 	wait $tool
+	grep -q '^Tracing' /tmp/killed.err && echo tracing || echo starting
 	i=$((i + 1))
-done 2>/dev/null
+done >/out/kills 2>/dev/null
 left >/out/left-killed
 exit 0
