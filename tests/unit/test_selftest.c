@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test (selftest.c) on this machine's kernel, with a tracer that is none: it counts what the test has it count.
- * So what is wrong is known. Skipped where userfaultfd is refused.
+ * The self-test (selftest.c) on this machine's kernel, with a tracer that is none: it counts what the test has it
+ * count. So what is wrong is known. Skipped where userfaultfd is refused.
  */
 #include "failing.h"
-#include "rig.h"
 #include "selftest.h"
 #include "totals.h"
 #include "unit.h"
+#include "userfaultfd.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -20,10 +20,10 @@ static const struct window {
 	enum dst_kind kind;
 	enum window_class class;
 } windows[] = {
-	{ KIND_ANON, CLASS_QUIET },	    { KIND_SHMEM, CLASS_QUIET },  { KIND_ANON, CLASS_UNRELATED },
-	{ KIND_ANON, CLASS_LOCKED },	    { KIND_ANON, CLASS_TOLERATED }, { KIND_ANON, CLASS_REPLACED },
-	{ KIND_ANON, CLASS_HIDDEN },	    { KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
-	{ KIND_SHMEM, CLASS_REAL },	    { KIND_ANON, CLASS_GONE },	  { KIND_ANON, CLASS_ABORTED },
+	{ KIND_ANON, CLASS_QUIET },  { KIND_SHMEM, CLASS_QUIET },	{ KIND_ANON, CLASS_UNRELATED },
+	{ KIND_ANON, CLASS_LOCKED }, { KIND_ANON, CLASS_TOLERATED },	{ KIND_ANON, CLASS_REPLACED },
+	{ KIND_ANON, CLASS_HIDDEN }, { KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
+	{ KIND_SHMEM, CLASS_REAL },  { KIND_ANON, CLASS_GONE },		{ KIND_ANON, CLASS_ABORTED },
 };
 
 /* --- A tracer that counts what it is told to ---------------------------------------------------------------------- */
@@ -285,19 +285,6 @@ static void no_userfaultfd(void **state)
 	assert_int_equal(r.windows, 0);
 }
 
-static int can_do(void **state)
-{
-	int fd = rig_uffd_open(0);
-
-	(void)state;
-	if (fd < 0) {
-		printf("1..0 # SKIP userfaultfd: %s\n", strerror(-fd));
-		_exit(0);
-	}
-	close(fd);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,5 +297,5 @@ int main(void)
 		cmocka_unit_test(no_userfaultfd),
 	};
 
-	return cmocka_run_group_tests_name("selftest", tests, can_do, NULL);
+	return cmocka_run_group_tests_name("selftest", tests, need_userfaultfd, NULL);
 }
