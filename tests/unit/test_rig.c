@@ -48,7 +48,7 @@ int __wrap_pthread_attr_init(pthread_attr_t *attr);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
 int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
@@ -118,9 +118,9 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	return fails("pthread_create") ? INJECTED : __real_pthread_create(thread, attr, run, data);
 }
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_open(const char *path, int flags, mode_t mode)
 {
-	return fails("open") ? -1 : __real_open(path, flags);
+	return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
 /* A futex may return for no reason, but a waker's may not be lost: only userfaultfd(2) fails. */

@@ -73,7 +73,7 @@ void tracer_watch_hooks(struct tracer *t, bool on)
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 
@@ -84,9 +84,9 @@ long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	return __real_syscall(nr, a, b, c, d, e, f);
 }
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_open(const char *path, int flags, mode_t mode)
 {
-	return fails("open") ? -1 : __real_open(path, flags);
+	return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
