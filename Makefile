@@ -151,9 +151,9 @@ check-kernels: deps
 
 # A kernel of our own with the checks that 7.1 did not take: up to an hour. Writes docs/permm.md.
 check-permm:
-	$(Q)./tools/deps build test permm
+	$(Q)./tools/deps build test kernel
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
-	$(Q)./tests/permm/build
+	$(Q)./tests/kernel/build permm
 	$(Q)./tests/run permm
 
 # QEMU, CRIU, stress-ng and the kernel's own tests under the tool: writes docs/programs.md.
@@ -182,7 +182,7 @@ soak: deps
 
 # --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
 
-$(BUILD)/ops: bench/ops.c load/rig.c load/rig.h | $(BUILD)
+$(BUILD)/ops: bench/ops.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c load/rig.c -lpthread -o $@
 
@@ -190,7 +190,7 @@ $(BUILD)/floor: bench/floor.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -lelf -lz -o $@
 
-$(BUILD)/grow: bench/grow.c load/rig.c load/rig.h | $(BUILD)
+$(BUILD)/grow: bench/grow.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c load/rig.c -lpthread -o $@
 
@@ -209,17 +209,19 @@ bench-check:
 	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
 	$(Q)./bench/run --quick --baseline docs/data/bench.json
 
-# Windows open at once, processes, memory, start and stop: writes docs/data/scale.json.
+# Windows open at once, processes, memory, start and stop: writes docs/data/scale.json, and the list in docs/overhead.md.
 bench-scale:
 	$(Q)./tools/deps build vm
 	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
-	$(Q)./bench/scale all >docs/data/scale.json
+	$(Q)./bench/scale all >$(BUILD)/scale.json
+	$(Q)mv $(BUILD)/scale.json docs/data/ && ./bench/report.py docs
 
-# SOAK windows (ten million), by hand.
+# SOAK windows (ten million), by hand: writes docs/data/soak.json.
 bench-soak:
 	$(Q)./tools/deps build vm
 	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
-	$(Q)./bench/scale soak
+	$(Q)./bench/scale soak >$(BUILD)/soak.json
+	$(Q)mv $(BUILD)/soak.json docs/data/ && ./bench/report.py docs
 
 # --- Evidence ---------------------------------------------------------------------------------------------------------
 
@@ -251,7 +253,7 @@ examples:
 	$(Q)./tools/examples
 
 format:
-	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.c tests/*/*.[ch]
+	$(Q)clang-format -i src/*.[ch] load/*.[ch] load/prod/*.[ch] load/repro/*.[ch] bench/*.[ch] tests/*/*.[ch]
 
 # The README and what its links lead to, placed as here.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \

@@ -8,54 +8,26 @@
  *   grow soak N FILE        N windows, as fast as two threads can
  *   grow life COMMAND...    from exec() to the first line of its output, and from SIGINT to its end
  */
+#include "area.h"
 #include "rig.h"
 
-#include <errno.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
 #define MAX_WINDOWS 4096
 #define PAIRS 200 /* mmap+munmap of the writer */
 #define WINDOWS_A_PROCESS 100
 #define SOAK_THREADS 2
 #define SOAK_BATCH 512
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "grow: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint8_t *map_area(size_t pages)
-{
-	uint8_t *p =
-		mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		die("mmap");
-	madvise(p, pages * PAGE, MADV_NOHUGEPAGE);
-	return p;
-}
 
 static void wait_for(const char *name)
 {
@@ -134,7 +106,7 @@ static void windows(uint64_t nr)
 	static pthread_t threads[MAX_WINDOWS];
 	static struct copier copiers[MAX_WINDOWS];
 	struct rig_target target;
-	uint8_t *src = map_area(nr);
+	uint8_t *src = map_area(nr, MAP_NORESERVE);
 	int nested = rig_uffd_open(0);
 	pthread_attr_t attr;
 	uint64_t alone, cost;
@@ -163,7 +135,7 @@ static void windows(uint64_t nr)
 static void copy_unmapped(uint64_t nr)
 {
 	struct rig_target target;
-	struct copier c = { .target = &target, .src = map_area(nr), .nr = nr };
+	struct copier c = { .target = &target, .src = map_area(nr, MAP_NORESERVE), .nr = nr };
 
 	if (rig_target_open(&target, RIG_ANON, nr))
 		die("userfaultfd");
@@ -227,7 +199,7 @@ static void soak(uint64_t nr)
 			die("userfaultfd");
 		copiers[i] = (struct copier) {
 			.target = &targets[i],
-			.src = map_area(SOAK_BATCH),
+			.src = map_area(SOAK_BATCH, MAP_NORESERVE),
 			.nr = nr / SOAK_THREADS + (i ? 0 : nr % SOAK_THREADS),
 		};
 		if (pthread_create(&threads[i], NULL, soak_thread, &copiers[i]))

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck source=bench/guest-lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
@@ -6,20 +7,7 @@
 # configuration goes to /out/costs; /out/hooks lists the hooks that the tool attached.
 set -u
 
-fail() {
-	echo "bench: $*" >&2
-	exit 1
-}
-
-# await FILE TEXT: until TEXT is in FILE.
-await() {
-	tries=0
-	until grep -q "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || { cat "$1" "$1.err" >&2; fail "no '$2' in $1"; }
-		sleep 0.1
-	done
-}
+. /bin/guest-lib.sh
 
 end() {
 	kill "$1" 2>/dev/null

@@ -7,11 +7,10 @@
  * instruction, and the median of many short rounds is free of the timer's interrupts. What prepares a round is not
  * measured.
  */
+#include "area.h"
 #include "rig.h"
 
-#include <errno.h>
 #include <linux/userfaultfd.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
 #define BATCH 64 /* operations a round, and pages of the areas */
 #define MAX_ROUNDS 24
 #define MANY_VMAS 10000
@@ -34,30 +31,6 @@ static struct {
 	uint8_t *other;	   /* BATCH pages that nobody copies to or from */
 	struct rig *rig;   /* holds a window open */
 } bench;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "ops: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint8_t *map_area(size_t pages)
-{
-	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		die("mmap");
-	madvise(p, pages * PAGE, MADV_NOHUGEPAGE);
-	return p;
-}
 
 static void drop(void *p, size_t pages)
 {
@@ -167,7 +140,7 @@ static void map_many(void)
 {
 	if (many)
 		return;
-	many = map_area(MANY_VMAS);
+	many = map_area(MANY_VMAS, 0);
 	for (size_t i = 0; i < MANY_VMAS; i += 2)
 		if (mprotect(many + i * PAGE, PAGE, PROT_READ))
 			die("mprotect");
@@ -198,8 +171,8 @@ static const struct op {
 } ops[] = {
 	{ "copy_mapped", empty_target, copy_mapped, BATCH, MAX_ROUNDS },
 	{ "copy_window", empty_both, copy_window, BATCH, MAX_ROUNDS },
-	{ "copy_64_pages", empty_target, copy_64, 1, 12 },
-	{ "copy_window_writer", empty_target, copy_window_writer, 8, 12 },
+	{ "copy_64_pages", empty_target, copy_64, 1, MAX_ROUNDS },
+	{ "copy_window_writer", empty_target, copy_window_writer, 8, MAX_ROUNDS },
 	{ "mmap_munmap", nothing, mmap_munmap, BATCH, MAX_ROUNDS },
 	{ "mprotect", nothing, do_mprotect, BATCH, MAX_ROUNDS },
 	{ "madvise_dontneed", nothing, madvise_dontneed, BATCH, MAX_ROUNDS },
@@ -234,15 +207,25 @@ static double median(double *values, int nr)
 	return (values[(nr - 1) / 2] + values[nr / 2]) / 2;
 }
 
+/* Pages that no neighbour merges with: else splits and merges cost some hundred instructions more or less by chance. */
+static uint8_t *map_alone(size_t pages)
+{
+	uint8_t *area = map_area(pages + 2, 0);
+
+	if (mprotect(area, PAGE, PROT_NONE) || mprotect(area + (pages + 1) * PAGE, PAGE, PROT_NONE))
+		die("mprotect");
+	return area + PAGE;
+}
+
 static void set_up(void)
 {
 	if (rig_target_open(&bench.target, RIG_ANON, BATCH) || rig_create(&bench.rig, "b"))
 		die("userfaultfd");
 	/* The rest is for madvise_dontneed. */
-	bench.mapped = map_area(2 * BATCH);
+	bench.mapped = map_area(2 * BATCH, 0);
 	memset(bench.mapped, 0x5a, 2 * BATCH * PAGE);
-	bench.unmapped = map_area(BATCH);
-	bench.other = map_area(BATCH);
+	bench.unmapped = map_area(BATCH, 0);
+	bench.other = map_alone(BATCH);
 }
 
 static void measure(const struct op *op, const char *config)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck source=bench/guest-lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
@@ -6,20 +7,7 @@
 # scale.sh all, or scale.sh soak WINDOWS
 set -u
 
-fail() {
-	echo "scale: $*" >&2
-	exit 1
-}
-
-# await FILE TEXT: until TEXT is in FILE.
-await() {
-	tries=0
-	until grep -q "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || fail "no '$2' in $1"
-		sleep 0.1
-	done
-}
+. /bin/guest-lib.sh
 
 # watch PID FILE: the tool on a process, started when this returns; sets tool.
 watch() {
@@ -43,6 +31,7 @@ memory() {
 	rss=$(awk '/^VmRSS/ { print $2 * 1024 }' /proc/"$1"/status)
 	peak=$(awk '/^VmHWM/ { print $2 * 1024 }' /proc/"$1"/status)
 	echo "{\"type\":\"scale\",\"what\":\"memory\",\"maps\":$maps,\"rss\":$rss,\"rss_peak\":$peak,\"when\":\"$2\"}" >>/out/scale
+	[ $((maps + rss)) -le $((16 << 20)) ] || fail "$2: maps of $maps bytes and $rss bytes resident are more than 16 MiB"
 }
 
 open_windows() {
@@ -94,6 +83,7 @@ soak() {
 	expect /out/soak "$1"
 }
 
+echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date\":\"$(date -u +%F)\",\"cpus\":$(nproc)}" >>/out/scale
 case $1 in
 all)
 	for n in 1 16 256 1024; do

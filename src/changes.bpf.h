@@ -8,12 +8,12 @@
  * mms that hash to the same bucket; entries carry their mm. A writer whose mm has no window open pays one load and a
  * compare.
  *
- * Why this is exact: a window begins and ends under the read lock of its VMA. Whoever write-locks that VMA runs its hook
- * between the two, holding it. Whoever unmaps it may have downgraded mmap_lock before its hook runs, but the VMA is
- * detached by then, and what is mapped there next cannot be locked for reading before mmap_lock is released, after the
- * hook. So every entry that covers the destination is complete when its window ends at a VMA; an entry that is still
- * being written cannot concern it and is passed over. A ring that wrapped says so, and the window is then undetermined,
- * never guessed.
+ * Why this is exact: a window begins and ends under the read lock of its VMA. Whoever write-locks that VMA runs its
+ * hook between the two, holding it. Whoever unmaps it may have downgraded mmap_lock before its hook runs, but the VMA
+ * is detached by then, and what is mapped there next cannot be locked for reading before mmap_lock is released, after
+ * the hook. So every entry that covers the destination is complete when its window ends at a VMA; an entry that is
+ * still being written cannot concern it and is passed over. A ring that wrapped says so, and the window is then
+ * undetermined, never guessed.
  */
 #ifndef CHANGES_BPF_H
 #define CHANGES_BPF_H
@@ -63,7 +63,7 @@ static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
 {
 	__u32 low;
 
-	asm volatile("%0 = %1" : "=w"(low) : "w"((__u32)mm));
+	asm("%0 = %1" : "=w"(low) : "w"((__u32)mm));
 	return ((low >> 6) * 0x9e3779b1U) >> (32 - bits);
 }
 

@@ -125,7 +125,7 @@ static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 o
 		return;
 	read_holder(&new.who, op);
 	new.since = bpf_ktime_get_ns();
-	new.traced = slot_of(BPF_CORE_READ(uffd, mm)) == SLOT_RUN;
+	new.traced = slot_of(uffd->mm) == SLOT_RUN;
 	if (r)
 		new.nr += r->nr;
 	if (bpf_map_update_elem(&raises, &key, &new, BPF_ANY))

@@ -89,7 +89,8 @@ static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 	return (__u64)BPF_CORE_READ(vma, anon_name);
 }
 
-/* Early 6.4 to 6.13: "mm: introduce mm_lock_seq" had an int, "mm: convert mm_lock_seq to a proper seqcount" ended that. */
+/* Early 6.4 to 6.13: "mm: introduce mm_lock_seq" had an int, "mm: convert mm_lock_seq to a proper seqcount" ended that.
+ */
 struct mm_struct___int {
 	int mm_lock_seq;
 } __attribute__((preserve_access_index));
@@ -134,7 +135,8 @@ static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
-/* The compiler would else load at an address that it chose before: the verifier wants each access of a context as it is. */
+/* The compiler would else load at an address that it chose before: the verifier wants each access of a context as it
+ * is. */
 #define LOADED_HERE(v) asm volatile("" : "+r"(v))
 
 struct unmapped_range {
@@ -144,8 +146,9 @@ struct unmapped_range {
 };
 
 /*
- * What unmap_vmas() is about to unmap. @args: void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *unmap) since 7.0;
- * (tlb, struct ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...) before.
+ * What unmap_vmas() is about to unmap. @args: void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *unmap)
+ * since 7.0; (tlb, struct ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...)
+ * before.
  */
 static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 {
@@ -212,11 +215,23 @@ static __always_inline bool dying(void)
 
 /*
  * The task that owns @mm, NULL if it has none any more or the kernel does not say (mm_struct.owner needs CONFIG_MEMCG).
- * @mm may be an address without a BTF type.
  */
 static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
 {
+	return bpf_core_field_exists(mm->owner) ? mm->owner : NULL;
+}
+
+/* The same of an address without a BTF type; nor has what it returns one. */
+static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
+{
 	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
+
+/* bpf_rdonly_cast() gives an address a BTF type (6.2, a35b9af4ec2c). Set by the loader, which knows the kernel: plan.c.
+ */
+const volatile bool can_cast = false;
+extern void *bpf_rdonly_cast(void *address, __u32 btf_id) __ksym __weak;
+
+#define TYPED(type, address) ((type *)bpf_rdonly_cast((address), bpf_core_type_id_kernel(type)))
 
 #endif /* COMPAT_BPF_H */

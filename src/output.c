@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* The one file; zero without one, and for what is no regular file. */
-static struct {
+static struct output {
 	FILE *file;
 	const char *path;
 	bool made;   /* by us */
@@ -64,6 +64,7 @@ FILE *output_open(const char *path)
 	bool made;
 	int fd;
 
+	output = (struct output) {};
 	if (rights_as_user())
 		return NULL;
 	fd = open_carefully(path, &made);
@@ -71,11 +72,8 @@ FILE *output_open(const char *path)
 	if (fd < 0)
 		return NULL;
 	file = fdopen(fd, "w");
-	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		output.file = file;
-		output.path = path;
-		output.made = made;
-	}
+	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		output = (struct output) { .file = file, .path = path, .made = made };
 	return file;
 }
 

@@ -316,6 +316,13 @@ static const struct hook relock_legacy_start = {
 
 const struct hook *const relock_hooks[] = { &relock_exit, &relock_entry, &relock_legacy_start, NULL };
 
+/* What every plan but legacy has, for changes, writers and results. */
+#define COMMON_HOOKS                                                                                  \
+	&unmap_entry, &vma_start_write_exit, &write_locked, &write_locked_memcg, &expand_stack_locked_entry, &ioctl_exit
+/* Windows of hugetlb destinations, from 7.1 on. */
+#define HUGETLB_HOOKS \
+	&hugetlb_mfill_lock_exit, &hugetlb_lock_vma_exit, &hugetlb_copy_entry, &hugetlb_mfill_atomic_pte_exit
+
 static const struct hook *const retry_fn_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit,
@@ -323,16 +330,8 @@ static const struct hook *const retry_fn_hooks[] = {
 	&get_vma_exit_early,
 	&retry_state_saving,
 	&mfill_atomic_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
-	&hugetlb_mfill_lock_exit,
-	&hugetlb_lock_vma_exit,
-	&hugetlb_copy_entry,
-	&hugetlb_mfill_atomic_pte_exit,
+	COMMON_HOOKS,
+	HUGETLB_HOOKS,
 	&copy_folio_retry_entry,
 	NULL,
 };
@@ -350,16 +349,8 @@ static const struct hook *const retry_state_hooks[] = {
 	&mfill_atomic_copy_exit,
 	&retry_state_changed_exit,
 	&mfill_atomic_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
-	&hugetlb_mfill_lock_exit,
-	&hugetlb_lock_vma_exit,
-	&hugetlb_copy_entry,
-	&hugetlb_mfill_atomic_pte_exit,
+	COMMON_HOOKS,
+	HUGETLB_HOOKS,
 	&retry_state_save_entry,
 	NULL,
 };
@@ -378,12 +369,7 @@ static const struct hook *const interval_hooks[] = {
 	&mm_alloc_pmd_entry,
 	&uffd_lock_vma_exit,
 	&mfill_atomic_install_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
+	COMMON_HOOKS,
 	&page_fault_kernel,
 	&fixup_exception_entry,
 	&shmem_mfill_atomic_pte_exit,
@@ -586,6 +572,7 @@ int kernel_open(struct kernel *k)
 	k->seq = seq_kind(k->btf);
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->can_cast = has_function(k->btf, "bpf_rdonly_cast");
 	list_unmeasured(k);
 	return 0;
 }

@@ -5,11 +5,13 @@
 #include "access.h"
 #include "err.h"
 #include "json.h"
+#include "output.h"
 #include "rights.h"
 #include "session.h"
 #include "version.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -151,11 +153,13 @@ int probe(const struct options *o, FILE *out)
 	f.tried = session_open(&f.session, o) ?: rights_drop();
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
-	err = o->json ? print_json(&f, out) : print_text(&f, out);
+	err = (o->json ? print_json(&f, out) : print_text(&f, out)) ? errno ?: EIO : 0;
 	session_close(&f.session);
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
-	if (err)
-		return fail(EXIT_ERROR, NULL, "cannot write the report");
+	if (err) {
+		output_cut();
+		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(err));
+	}
 	return f.tried || f.session.self_test.result == SELF_TEST_FAILED ? EXIT_ERROR : EXIT_DONE;
 }

@@ -142,16 +142,19 @@ static __u32 eagain_by(const struct report *r, const struct verdict *v)
 static void print_writers(const struct report *r, const struct event *e)
 {
 	struct writer_text text;
-	int i;
+	int named = 0;
 
-	for (i = 0; r->writers && i < e->writers.nr && i < WRITERS_A_WINDOW; i++) {
-		if (e->writers.ids[i] >= MAX_WRITERS)
+	if (!r->writers || !e->writers.nr)
+		return;
+	fprintf(r->out, " writers:");
+	for (int i = 0; i < e->writers.nr && i < WRITERS_A_WINDOW; i++) {
+		if (e->writers.ids[i] >= MAX_WRITERS || !r->writers[e->writers.ids[i]].used)
 			continue;
 		writer_describe(&r->writers[e->writers.ids[i]].key, &text);
-		fprintf(r->out, "%s%s", i ? "," : " writers: ", text.op);
+		fprintf(r->out, "%s%s", named++ ? "," : " ", text.op);
 	}
-	if (r->writers && i < e->writers.nr)
-		fprintf(r->out, ",%d more", e->writers.nr - i);
+	if (named < e->writers.nr)
+		fprintf(r->out, "%s%d more", named ? "," : " ", e->writers.nr - named);
 }
 
 /* The headings come again every 20 lines, as a screen scrolls. */

@@ -31,7 +31,7 @@ void text_overhead(const struct report *r, const struct span *s)
 		sum += share_of_a_cpu(h, s);
 		if (h->runs)
 			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->hook->variant, h->hook->target,
-				h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s), h->missed);
+				h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s), h->skipped);
 	}
 	fprintf(r->out, "%-40s %11s %7s %8.3f%%\n", "all of them", "", "", 100 * sum);
 	fprintf(r->out, "without the kernel's way to a program and back, and with the two clock readings\n"
@@ -55,7 +55,7 @@ void json_overhead(struct json_object *o, const struct report *r, const struct s
 		add_u64(row, "runs", h->runs);
 		add_u64(row, "run_ns", h->run_ns);
 		add_double(row, "cpu_share", share_of_a_cpu(h, s));
-		add_u64(row, "skipped", h->missed);
+		add_u64(row, "skipped", h->skipped);
 		json_object_array_add(list, row);
 	}
 	json_object_object_add(o, "overhead", list);

@@ -42,6 +42,7 @@ static struct {
 	gid_t gid;
 	gid_t groups[NGROUPS_MAX];
 	int nr_groups;
+	void *capabilities; /* libcap-ng's */
 } ours;
 
 /* The entry of @name, or with NULL of @uid. It is valid until the next one. Returns NULL without one. */
@@ -154,6 +155,9 @@ int rights_find_user(const char *name)
 	if (!u->other)
 		return 0;
 	find_groups(u);
+	/* Back from user 0 one who is not has no capability left, and could not trace. */
+	if (!u->uid && geteuid())
+		return fail(EXIT_ERROR, "run it as root", "cannot become user %s: only root can", rights_user());
 	if (may_become_others())
 		return 0;
 	return fail(EXIT_ERROR, "run it as root, or as that user", "cannot become user %s: missing capability: %s",
@@ -167,6 +171,20 @@ const char *rights_user(void)
 	return user.name[0] ? user.name : user.number;
 }
 
+/* None is in effect; they stay permitted. Those of root go with the id, those of anybody else would not. */
+static int suspend_capabilities(void)
+{
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, cap);
+	return capng_apply(CAPNG_SELECT_CAPS);
+}
+
+static int resume_capabilities(void)
+{
+	capng_restore_state(&ours.capabilities);
+	return capng_apply(CAPNG_SELECT_CAPS);
+}
+
 int rights_as_user(void)
 {
 	if (!user.other)
@@ -176,7 +194,17 @@ int rights_as_user(void)
 	ours.nr_groups = getgroups(NGROUPS_MAX, ours.groups);
 	if (ours.nr_groups < 0)
 		return -1;
-	if (!setgroups(user.nr_groups, user.groups) && !setegid(user.gid) && !seteuid(user.uid))
+	ours.capabilities = capng_get_caps_process() ? NULL : capng_save_state();
+	if (!ours.capabilities) {
+		errno = ENOMEM;
+		return -1;
+	}
+	/* In a user namespace groups may be what nobody can set, back neither. */
+	if (setgroups(user.nr_groups, user.groups)) {
+		free(ours.capabilities);
+		return -1;
+	}
+	if (!setegid(user.gid) && !seteuid(user.uid) && !suspend_capabilities())
 		return 0;
 	rights_as_ourselves();
 	return -1;
@@ -189,7 +217,8 @@ void rights_as_ourselves(void)
 	if (!user.other)
 		return;
 	/* The real and saved ids are still ours: this cannot fail, and going on as somebody else would be wrong. */
-	if (seteuid(ours.uid) || setegid(ours.gid) || setgroups((size_t)ours.nr_groups, ours.groups))
+	if (seteuid(ours.uid) || resume_capabilities() || setegid(ours.gid) ||
+	    setgroups((size_t)ours.nr_groups, ours.groups))
 		abort();
 	errno = err;
 }

@@ -77,17 +77,32 @@ static __always_inline int slot_of_caller(void)
 	return -1;
 }
 
-/* slot_of_owner() - the same by the owner of @mm, where the caller is none: handlers often are another process. */
+/* slot_of_owner_at() - the same by the owner of @mm, an address without a BTF type. */
+static __always_inline int slot_of_owner_at(struct mm_struct *mm)
+{
+	struct task_struct *owner;
+
+	if (phase != PHASE_RUN || !mm)
+		return -1;
+	owner = mm_owner_at(mm);
+	if (!owner || (__u64)owner == bpf_get_current_task())
+		return -1;
+	return is_target(task_tgid_at(owner)) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN : -1;
+}
+
+/* slot_of_owner() - the same of an mm with a type: handlers often are another process, so it must be cheap. */
 static __always_inline int slot_of_owner(struct mm_struct *mm)
 {
 	struct task_struct *owner;
 
 	if (phase != PHASE_RUN || !mm)
 		return -1;
+	if (cgroup_id)
+		return slot_of_owner_at(mm);
 	owner = mm_owner(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return is_target(task_tgid(owner)) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN : -1;
+	return is_target(task_tgid(owner)) ? SLOT_RUN : -1;
 }
 
 /*

@@ -38,8 +38,16 @@ static __always_inline __u32 pid_number(struct pid *pid)
 	return BPF_CORE_READ(upid, nr);
 }
 
-/* A task's process. @task may be an address without a BTF type. */
+/* A task's process. */
 static __always_inline __u32 task_tgid(struct task_struct *task)
+{
+	if (!pid_level)
+		return task->tgid;
+	return pid_number(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]));
+}
+
+/* The same of an address without a BTF type. */
+static __always_inline __u32 task_tgid_at(struct task_struct *task)
 {
 	if (!pid_level)
 		return BPF_CORE_READ(task, tgid);

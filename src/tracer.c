@@ -3,6 +3,7 @@
 /* The BPF object's life over libbpf: see tracer.h. */
 #include "tracer.h"
 #include "err.h"
+#include "options.h"
 #include "uffdretry.skel.h"
 
 #include <bpf/bpf.h>
@@ -19,6 +20,7 @@
 struct runs {
 	__u64 count;
 	__u64 ns;
+	__u64 missed;
 };
 
 struct tracer {
@@ -188,6 +190,8 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	if (err)
 		return err;
 	t->follow_forks = cfg->follow_forks;
+	if (!cfg->follow_forks)
+		bpf_map__set_max_entries(t->skel->maps.targets, MAX_PIDS);
 	t->skel->rodata->cfg_all = cfg->all;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
 	t->skel->rodata->cfg_events = cfg->events;
@@ -199,6 +203,7 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
+	t->skel->rodata->can_cast = cfg->kernel->can_cast;
 	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
 	t->has_writers = cfg->writers && has_writer_hook(t);
 	t->skel->rodata->has_writers = t->has_writers;
@@ -443,7 +448,7 @@ int tracer_count_runs(struct tracer *t)
 
 		if (err)
 			return err;
-		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns };
+		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
 	}
 	return 0;
 }
@@ -465,6 +470,7 @@ static int read_missed(struct tracer *t, __u64 *recursion)
 		t->hooks[i].missed = info.recursion_misses;
 		t->hooks[i].runs = info.run_cnt - t->runs_before[i].count;
 		t->hooks[i].run_ns = info.run_time_ns - t->runs_before[i].ns;
+		t->hooks[i].skipped = info.recursion_misses - t->runs_before[i].missed;
 		*recursion += info.recursion_misses;
 	}
 	return 0;

@@ -55,6 +55,7 @@ struct hook_state {
 	enum hook_fired fired; /* while tracer_watch_hooks() was on */
 	__u64 runs;	       /* while the kernel counted them for --overhead, and the time they took */
 	__u64 run_ns;
+	__u64 skipped;	       /* of @missed, those of that time */
 	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
 };
 

@@ -23,12 +23,16 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
 
-/* slot_of() for the mm that @uffd is of, which is only read when it matters. */
+/* slot_of() for the mm of @uffd, a userfaultfd without a BTF type; the mm is only read when it matters. */
 static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
 {
 	int slot = slot_of_caller();
 
-	return slot < 0 ? slot_of_owner(BPF_CORE_READ(uffd, mm)) : slot;
+	if (slot >= 0)
+		return slot;
+	if (can_cast)
+		return slot_of_owner(TYPED(struct userfaultfd_ctx, uffd)->mm);
+	return slot_of_owner_at(BPF_CORE_READ(uffd, mm));
 }
 
 /* Another ioctl: is it one that fills memory, and is it traced? */
@@ -365,8 +369,8 @@ int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg
 }
 
 /*
- * Plan legacy, --relock: the copier is about to wait for mmap_lock; of each time that it does in a window, the last is the
- * re-take. mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
+ * Plan legacy, --relock: the copier is about to wait for mmap_lock; of each time that it does in a window, the last is
+ * the re-take. mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
  */
 SEC("?tp_btf/mmap_lock_start_locking")
 int BPF_PROG(relock_legacy_start, struct mm_struct *mm, const char *memcg_path, bool write)
@@ -628,7 +632,8 @@ int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned lon
 
 /*
  * Who raises mmap_changing, and who lowers it: see changing.bpf.h. All are rare, and only of userfaultfds with events.
- * int dup_userfaultfd(struct vm_area_struct *vma, struct list_head *fcs): @vma is the child's, with the parent's context
+ * int dup_userfaultfd(struct vm_area_struct *vma, struct list_head *fcs): @vma is the child's, with the parent's
+ * context
  */
 SEC("?fentry/dup_userfaultfd")
 int BPF_PROG(dup_userfaultfd_entry, struct vm_area_struct *vma)
@@ -641,8 +646,8 @@ int BPF_PROG(dup_userfaultfd_entry, struct vm_area_struct *vma)
 }
 
 /*
- * void mremap_userfaultfd_prep(struct vm_area_struct *vma, struct vm_userfaultfd_ctx *vm_ctx); at its exit @vma has lost
- * its context if it does not raise
+ * void mremap_userfaultfd_prep(struct vm_area_struct *vma, struct vm_userfaultfd_ctx *vm_ctx); at its exit @vma has
+ * lost its context if it does not raise
  */
 SEC("?fentry/mremap_userfaultfd_prep")
 int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
@@ -655,9 +660,10 @@ int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
 }
 
 /*
- * madvise and unmaps: mmap_changing was raised a moment ago. The functions that raise it are called by everyone who unmaps
- * or drops memory, this one only where somebody asked for the event. What a call was refused for meanwhile is not known.
- * static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue *ewq)
+ * madvise and unmaps: mmap_changing was raised a moment ago. The functions that raise it are called by everyone who
+ * unmaps or drops memory, this one only where somebody asked for the event. What a call was refused for meanwhile is
+ * not known. static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue
+ * *ewq)
  */
 SEC("?fentry/userfaultfd_event_wait_completion")
 int BPF_PROG(event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct userfaultfd_wait_queue *ewq)

@@ -84,6 +84,13 @@ static void out_failed(void)
 	output_cut();
 }
 
+/* The same before anything is traced, when it is an error. Returns the exit status. */
+static int cannot_report(void)
+{
+	out_failed();
+	return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(run.out_errno));
+}
+
 /* Write a span. A reader that went away ends the run without an error; any other failure is one. */
 static void report(const struct span *s)
 {
@@ -373,7 +380,7 @@ static int trace(const sigset_t *wait_mask)
 		return err;
 	/* Who reads this knows that tracing runs. */
 	if (report_start(&run.report))
-		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
+		return cannot_report();
 	output_is_whole();
 	if (run.options.command)
 		err = target_start(&run.target, run.options.command);
@@ -399,7 +406,7 @@ static int self_test_only(void)
 		return err;
 	fill_report();
 	if (report_self_test(&run.report, &run.session.self_test))
-		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(errno));
+		return cannot_report();
 	return run.session.self_test.result == SELF_TEST_PASSED ? EXIT_DONE : EXIT_ERROR;
 }
 

@@ -131,7 +131,8 @@ static __always_inline void window_event(const struct window *w)
 	event_end(e);
 }
 
-/* The write sections that began in @w, or were under way when it did and ended in it, as numbers: false if there are none. */
+/* The write sections that began in @w, or were under way when it did and ended in it, as numbers: false if there are
+ * none. */
 static __always_inline bool window_sections(const struct window *w, __u32 *first, __u32 *last)
 {
 	__u32 begin = w->facts.begin.mm_lock_seq, end;
@@ -234,8 +235,8 @@ static __always_inline struct window *window_of_current(__u64 mm)
 }
 
 /*
- * What is known of @w whose end was missed: the kernel skipped our program. Where the kernel's tests come after what says
- * "re-taken", in all loops but the one of 7.1, nobody knows whether it passed them.
+ * What is known of @w whose end was missed: the kernel skipped our program. Where the kernel's tests come after what
+ * says "re-taken", in all loops but the one of 7.1, nobody knows whether it passed them.
  */
 static __always_inline __u32 retake_without_end(const struct window *w)
 {
@@ -308,7 +309,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 		w->write_locks = change_head(mm, CHANGE_WRITE_LOCK);
 	__builtin_memset(&w->writers, 0, sizeof(w->writers));
 	if (has_writers)
-		writers_watch(mm, w->begin_ns);
+		writers_watch(mm);
 	w->first_writer = writer_head(mm);
 }
 
@@ -369,8 +370,8 @@ static __always_inline void window_search_changes(struct window *w)
 	if (w->facts.unmapped == SEEN_UNKNOWN)
 		count_lost(w->slot, LOST_MAP_FULL);
 	if (has_write_lock_hook)
-		w->facts.write_locked = change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks,
-						     w->write_locks_end, w->facts.dst);
+		w->facts.write_locked =
+			change_seen(w->mm, CHANGE_WRITE_LOCK, w->write_locks, w->write_locks_end, w->facts.dst);
 }
 
 /* Note what the re-taken, read-locked VMA @vma is, and how far the change logs are. */
@@ -432,8 +433,8 @@ static __always_inline __u32 retake_of_error(__s32 err)
 
 /*
  * window_page() - the page at @dst is through with @err: only now its address is known. The VMA's facts were read when
- * the kernel compared it; a window in which it did not come to that and that passed all the same was missed there. So was
- * one that ended in -EAGAIN, unless mmap_changing explains it (@changing): the check may have said it.
+ * the kernel compared it; a window in which it did not come to that and that passed all the same was missed there. So
+ * was one that ended in -EAGAIN, unless mmap_changing explains it (@changing): the check may have said it.
  */
 static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
 {

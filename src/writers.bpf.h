@@ -8,8 +8,8 @@
  * number give, and a window looks up each odd number between its begin and its end. How many sections there were is
  * known from the numbers alone; what is not found is counted as unseen, never guessed.
  *
- * Only writers of an mm with a traced window in the last minute are noted, others pay one load and compare. It must not
- * need an open window: a writer may already be in when one opens.
+ * Only writers of an mm with a traced window lately are noted (WATCH_JIFFIES), others pay one load and compare. It must
+ * not need an open window: a writer may already be in when one opens.
  *
  * A kernel without the seqcount gets numbers of our own, one sequence a ring.
  */
@@ -23,7 +23,8 @@
 #include "changes.bpf.h"
 #include "count.bpf.h"
 
-#define WATCH_NS 60000000000ULL
+/* A minute at 1,000 a second, ten at 100. Not in ns: a look at the clock is a tenth of what a writer pays. */
+#define WATCH_JIFFIES 60000
 #define RING_SHIFT 5
 #define NR_RINGS (1 << RING_SHIFT)
 #define RING_NOTES 512
@@ -33,7 +34,7 @@
 
 struct writer_note {
 	__u64 mm;
-	__u64 ns;
+	__u64 when; /* in jiffies */
 	__u64 args[6];
 	__u64 at[2]; /* what the argument writer_shape.at points to, as far as it could be read */
 	__u32 seq;   /* of the write section; NOTE_BUSY: being written */
@@ -67,7 +68,8 @@ struct {
 __u32 next_writer;
 
 /*
- * By a hash of the mm: when a window opened last, 0 for unwatched, and since when its writers are noted without a gap.
+ * By a hash of the mm, in jiffies: when a window opened last, 0 for unwatched, and since when its writers are noted
+ * without a gap.
  */
 __u64 watch_last[NR_OPEN];
 __u64 watch_since[NR_OPEN];
@@ -94,14 +96,17 @@ static __always_inline struct writer_ring *writer_ring_of(__u64 mm)
 	return bpf_map_lookup_elem(&writer_rings, &i);
 }
 
-/* A window of @mm opens at @now: from here on its writers are noted. */
-static __always_inline void writers_watch(__u64 mm, __u64 now)
+/* A window of @mm opens: from here on its writers are noted. */
+static __always_inline void writers_watch(__u64 mm)
 {
-	volatile __u64 *last = watch_of(mm);
+	volatile __u64 *watch = watch_of(mm);
+	__u64 last = *watch, now = bpf_jiffies64();
 
-	if (!*last)
+	if (last == now)
+		return;
+	if (!last)
 		*watch_since_of(mm) = now;
-	__sync_lock_test_and_set(last, now);
+	__sync_lock_test_and_set(watch, now);
 }
 
 static __always_inline bool is_watched(__u64 mm, __u64 now)
@@ -111,7 +116,7 @@ static __always_inline bool is_watched(__u64 mm, __u64 now)
 
 	if (!last)
 		return false;
-	if ((__s64)(now - last) < (__s64)WATCH_NS)
+	if ((__s64)(now - last) < WATCH_JIFFIES)
 		return true;
 	__sync_val_compare_and_swap(watch, last, 0);
 	return false;
@@ -196,7 +201,7 @@ static __always_inline void writer_note(struct mm_struct *mm)
 
 	if (!*watch_of((__u64)mm))
 		return;
-	now = bpf_ktime_get_ns();
+	now = bpf_jiffies64();
 	if (!is_watched((__u64)mm, now))
 		return;
 	ring = writer_ring_of((__u64)mm);
@@ -210,16 +215,16 @@ static __always_inline void writer_note(struct mm_struct *mm)
 	if (!note_claim(n))
 		return;
 	n->mm = (__u64)mm;
-	n->ns = now;
+	n->when = now;
 	note_current(n);
 	/* A full barrier: who sees the number sees what belongs to it. */
 	__sync_lock_test_and_set(&n->seq, seq);
 }
 
 /*
- * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it was
- * a page fault, or an access by the kernel in any system call. Without a seqcount the section is the ring's last, unless
- * another mm's got a number since: then it stays what it was.
+ * writer_grows_stack() - the current write section of @vma's mm is to make room for a stack, down to @address: so it
+ * was a page fault, or an access by the kernel in any system call. Without a seqcount the section is the ring's last,
+ * unless another mm's got a number since: then it stays what it was.
  */
 static __always_inline void writer_grows_stack(struct vm_area_struct *vma, __u64 address)
 {
@@ -383,7 +388,7 @@ int writer_section(struct writer_query *q, __u32 seq)
 	if (!ring)
 		return 0;
 	n = &ring->notes[(seq >> 1) & (RING_NOTES - 1)];
-	if (*(volatile __u32 *)&n->seq != seq || n->ns < q->since || (by_seq && n->mm != q->mm)) {
+	if (*(volatile __u32 *)&n->seq != seq || n->when < q->since || (by_seq && n->mm != q->mm)) {
 		q->unseen++;
 		return 0;
 	}

@@ -3,6 +3,8 @@
 # The user side with gcov's counters: the unit tests, and one static tool for the command line's tests and the guests.
 
 COV_FLAGS := --coverage -fprofile-update=atomic -O0 -g
+# libgcov has pthread_mutex_init() called in the child of a fork, but as a weak symbol, which no archive's member is taken for.
+COV_STATIC := -static $(STATIC_LDFLAGS) -Wl,-u,pthread_mutex_init
 COV_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/cov/%.o)
 COV_UNIT := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/cov/unit/%)
 
@@ -11,14 +13,14 @@ COV_UNIT := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/cov/unit/%)
 $(BUILD)/cov/%.o: %.c | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -c $(abspath $<) -o $(abspath $@)
+	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -MT $@ -c $(abspath $<) -o $(abspath $@)
 
-$(BUILD)/cov/src/tracer.o: $(SKEL)
+$(BUILD)/cov/src/tracer.o $(BUILD)/cov/tests/unit/test_tracer.o: $(SKEL)
 $(BUILD)/cov/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/cov/uffdretry: $(COV_OBJS)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(Q)$(CC) $(COV_STATIC) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
 
 # With all modules that a test could need: what it does not define itself comes from the archive.
 $(BUILD)/cov/tool.a: $(filter-out $(BUILD)/cov/src/uffdretry.o,$(COV_OBJS))
@@ -27,7 +29,7 @@ $(BUILD)/cov/tool.a: $(filter-out $(BUILD)/cov/src/uffdretry.o,$(COV_OBJS))
 $(BUILD)/cov/unit/test_%: $(BUILD)/cov/tests/unit/test_%.o $(BUILD)/cov/tool.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(COV_FLAGS) $(LDFLAGS) $(UNIT_LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
 
 coverage-programs: $(BUILD)/cov/uffdretry $(COV_UNIT)
 
@@ -38,4 +40,4 @@ coverage: deps
 	$(Q)$(MAKE) --no-print-directory test-programs coverage-programs
 	$(Q)./tests/coverage $(COVERAGE_VM)
 
--include $(COV_OBJS:.o=.d)
+-include $(COV_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(BUILD)/cov/%.d)

@@ -84,10 +84,41 @@ else
 		skip "-o: $what: not root"
 	done
 fi
+# becomes COMMAND...: not root, with what it takes to become others; sets $status, $out and $err like run.
+becomes() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +setuid,+setgid,+dac_override \
+		--ambient-caps +setuid,+setgid,+dac_override "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+}
+becomes true
+if [ $status -eq 0 ]; then
+	becomes "$UFFDRETRY" --user root --probe -o "$tmp/public/as-root"
+	matches 1 '^$' "$(says 'cannot become user root: only root can')"
+	report $? '--user root by one who may become others'
+	becomes "$UFFDRETRY" --user daemon --probe -o "$tmp/public/as-daemon"
+	matches 1 '^$' '' && [ "$(stat -c %U "$tmp/public/as-daemon")" = daemon ] && grep -q '^result' "$tmp/public/as-daemon"
+	report $? '... another user: the file is theirs'
+	becomes "$UFFDRETRY" --user daemon --probe -o "$tmp/private/x"
+	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
+	report $? '... and a capability of ours does not open one'
+else
+	for what in 'root' 'another user' 'a capability'; do
+		skip "--user $what by one who may become others: setpriv is refused"
+	done
+fi
+# Root of its own user namespace may not set groups there.
+if unshare -Ur true 2>/dev/null; then
+	unshare -Ur "$UFFDRETRY" --user daemon --probe -o "$tmp/fresh" >"$tmp/out" 2>"$tmp/err"
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 1 '^$' "$(says 'cannot write .*fresh: Operation not permitted')"
+	report $? '--user where groups cannot be set'
+else
+	skip '--user where groups cannot be set: no user namespaces'
+fi
 if can_be_nobody; then
 	as_nobody "$UFFDRETRY" --user root -p $no_pid >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
-	matches 1 '^$' "$(says 'cannot become user root: missing capability')"
+	matches 1 '^$' "$(says 'cannot become user root: only root can')"
 	report $? '--user without the right to'
 	as_nobody "$UFFDRETRY" -o "$tmp/x" >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
@@ -102,6 +133,15 @@ fi
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words
 	check "$options on a full disk" 1 '^$' 'uffdretry: cannot write' -- $options -o /dev/full
+done
+
+# ... and nothing half written is left. GCOV_PREFIX: in a build for coverage its counters are not to be cut too.
+for options in --probe '--probe -j'; do
+	# shellcheck disable=SC2086 # words
+	(trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null run $options -o "$tmp/long"; echo "$status" >&3) 3>"$tmp/status" || :
+	status=$(<"$tmp/status")
+	[ "$status" -eq 1 ] && [ ! -e "$tmp/long" ]
+	report $? "$options on a full disk: no file is left"
 done
 
 done_testing

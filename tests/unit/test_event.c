@@ -27,7 +27,7 @@ static const struct event usual = {
 };
 
 /* What is printed for @e. The caller frees it. */
-static char *printed(const struct event *e, bool json, enum seq_kind seq)
+static char *printed_with(const struct event *e, bool json, enum seq_kind seq, const struct writer_entry *writers)
 {
 	struct report r = canned_report(NULL);
 	char *text;
@@ -35,11 +35,17 @@ static char *printed(const struct event *e, bool json, enum seq_kind seq)
 
 	r.json = json;
 	r.seq = seq;
+	r.writers = writers;
 	r.out = open_memstream(&text, &size);
 	assert_int_equal(report_event(&r, e), 0);
 	assert_int_equal(report_flush(&r), 0);
 	fclose(r.out);
 	return text;
+}
+
+static char *printed(const struct event *e, bool json, enum seq_kind seq)
+{
+	return printed_with(e, json, seq, NULL);
 }
 
 /* Member @key of the object in @text is @want, as JSON. */
@@ -164,12 +170,71 @@ static void one_line_of_text(void **state)
 	free(text);
 }
 
+#define MUNMAPPER "[{\"op\":\"munmap\",\"syscall\":\"munmap\",\"advice\":null,\"flags\":null,\"comm\":\"munmapper\",\"pid\":4000," \
+	"\"covers_dst\":false,\"range\":null}]"
+
+/* Four of the writers are named at most. One whose name is not known is not called by another's: it is one of the more. */
+static void writers_by_name(void **state)
+{
+	static const struct {
+		struct writer_set set;
+		const char *text;
+		const char *json;
+		const char *nr;
+	} rows[] = {
+		{ {}, NULL, "[]", "0" },
+		{ { .nr = 1, .ids = { 0 } }, " writers: munmap\n",
+		  MUNMAPPER, "1" },
+		{ { .nr = 6, .ids = { 0, 1, 2, 4 } }, " writers: munmap,munmap,munmap,munmap,2 more\n", NULL, "6" },
+		{ { .nr = 2, .ids = { MAX_WRITERS, 0 } }, " writers: munmap,1 more\n",
+		  MUNMAPPER, "2" },
+		{ { .nr = 2, .ids = { 900, 901 } }, " writers: 2 more\n", "[]", "2" },
+	};
+	static struct counters c;
+	const struct writer_entry *writers = canned_writers(&c);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct event e = usual;
+		char *text;
+
+		e.writers = rows[i].set;
+		e.external = 0;
+		text = printed_with(&e, false, SEQ_COUNT, writers);
+		if (rows[i].text && !strstr(text, rows[i].text))
+			expect_str("text", text, rows[i].text);
+		if (!rows[i].text)
+			assert_null(strstr(text, "writers"));
+		free(text);
+		text = printed_with(&e, true, SEQ_COUNT, writers);
+		if (rows[i].json)
+			expect_member(text, "writers", rows[i].json);
+		expect_member(text, "nr_writers", rows[i].nr);
+		free(text);
+	}
+}
+
+/* The VMA was never locked again, and that is no time of 0. */
+static void never_retaken(void **state)
+{
+	struct event e = usual;
+	char *text;
+
+	(void)state;
+	e.retake_ns = 0;
+	e.external = 0;
+	text = printed(&e, false, SEQ_COUNT);
+	assert_non_null(strstr(text, "        2.5          - EAGAIN"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_known), cmocka_unit_test(time_is_the_begin),
 		cmocka_unit_test(unknown_is_null),  cmocka_unit_test(names_do_no_harm),
-		cmocka_unit_test(one_line_of_text),
+		cmocka_unit_test(one_line_of_text), cmocka_unit_test(writers_by_name),
+		cmocka_unit_test(never_retaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

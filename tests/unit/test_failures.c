@@ -98,11 +98,27 @@ static void longest(void **state)
 	assert_true(CHAIN_LENGTH(CHAIN_WORD(2, 0, 0)) > CHAIN_LENGTH(CHAIN_WORD(1, 255, 255)));
 }
 
+/* As madvise(2) has them, also those that this machine's headers may lack. */
+static void advice_by_name(void **state)
+{
+	static const struct {
+		int advice;
+		const char *name;
+	} rows[] = { { 4, "DONTNEED" }, { 8, "FREE" }, { 9, "REMOVE" }, { 24, "DONTNEED_LOCKED" } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		expect_str(rows[i].name, advice_name(rows[i].advice), rows[i].name);
+	assert_null(advice_name(-1));
+	assert_null(advice_name(3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errnos), cmocka_unit_test(untried), cmocka_unit_test(causes),
 		cmocka_unit_test(sums),	  cmocka_unit_test(names),   cmocka_unit_test(longest),
+		cmocka_unit_test(advice_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,7 +276,7 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead;
+		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock, claims;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
@@ -312,6 +312,8 @@ static const struct {
 	{ { "--no-writers" }, { .no_writers = true } },
 	{ { "--witness" }, { .witness = true } },
 	{ { "--overhead" }, { .overhead = true } },
+	{ { "--relock" }, { .relock = true } },
+	{ { "--claims" }, { .claims = true } },
 	{ { "--openmetrics", "x" }, { .openmetrics = "x" } },
 	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
 	{ { "--probe" }, { .probe = true } },
@@ -379,6 +381,8 @@ static void good_command_lines(void **state)
 		expect_u64(row, o.no_writers, want->no_writers);
 		expect_u64(row, o.witness, want->witness);
 		expect_u64(row, o.overhead, want->overhead);
+		expect_u64(row, o.relock, want->relock);
+		expect_u64(row, o.claims, want->claims);
 		check_text(row, o.plan, want->plan);
 		expect_near(row, o.fail_above, want->fail_above > 0 ? want->fail_above : -1, 1e-15);
 		expect_u64(row, o.self_test, want->self_test);

@@ -340,7 +340,8 @@ static void intervals(void **state)
 
 static void target_names(void **state)
 {
-	static struct target two = { .pids = { 42, 4243 }, .nr = 2 }, one = { .pids = { 42 }, .nr = 1 }, none;
+	static struct target two = { .pids = { 42, 4243 }, .nr = 2 }, one = { .pids = { 42 }, .nr = 1 }, none,
+			     group = { .cgroup = "a/b\n" };
 	char *plain[] = { (char *)"./restore", (char *)"vm 1", NULL };
 	char *escapes[] = { (char *)"\x1b[2Jx\x07\n\r\x9b\xc3\xa4", NULL };
 	const struct {
@@ -352,6 +353,7 @@ static void target_names(void **state)
 		{ NULL, NULL, 64, "every process" },   { &none, NULL, 64, "every process" },
 		{ &one, NULL, 64, "PID 42" },	       { &two, NULL, 64, "PIDs 42, 4243" },
 		{ &one, plain, 64, "./restore vm 1" }, { NULL, escapes, 64, "?[2Jx??\?\?\?\?" },
+		{ &group, NULL, 64, "cgroup a/b?" },
 		{ &two, NULL, 10, "PIDs 4..." },       { NULL, plain, 1, "" },
 	};
 	struct report r = canned_report(NULL);
@@ -407,10 +409,119 @@ static void overhead(void **state)
 	r.overhead = true;
 	text = printed(text_summary, &r, 12.5);
 	expect_line(text, "^our programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
-	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +21$");
+	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +19$");
 	expect_no_line(text, "sched_process_fork");
 	expect_line(text, "^all of them +0\\.010%$");
 	free(text);
+}
+
+/* --claims: each with its number, its interval or bound, and the verdict; few windows decide nothing, and are counted. */
+static void claims(void **state)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+
+	(void)state;
+	canned_counters(&c);
+	r.claims = true;
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^what was said of the check after the retry \\(95 % intervals\\)$");
+	expect_line(text, "^    1105 of 8900 .*, 12\\.4% \\(11\\.7% \\.\\.\\. 13\\.1%\\)$");
+	expect_line(text, "^    560 of 559 .*");
+	expect_line(text, "^    not enough windows \\(have 559, need 3000\\)$");
+	expect_line(text, "^    supported$");
+	free(text);
+	memset(&c, 0, sizeof(c));
+	c.totals.windows[KIND_ANON][CLASS_QUIET] = 6000;
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^    0 of 6000 .*, below 0\\.05%$");
+	expect_line(text, "^    0 of 0 [^,]*$");
+	free(text);
+	r.seq = SEQ_NONE;
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^    not on this kernel$");
+	free(text);
+}
+
+static void taking_the_lock_again(void **state)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+
+	(void)state;
+	canned_counters(&c);
+	c.relock[RELOCK_MMAP_LOCK].count[hist_bucket(1000000)] = 3;
+	text = printed(text_summary, &r, 12.5);
+	expect_no_line(text, "VMA taken again");
+	free(text);
+	r.relock = true;
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^VMA taken again +3 times: p50 983us, p99 983us, max 983us$");
+	expect_line(text, "^  by mmap_lock +3 times: p50 983us");
+	free(text);
+	memset(c.relock, 0, sizeof(c.relock));
+	text = printed(text_summary, &r, 12.5);
+	expect_line(text, "^VMA taken again +0$");
+	free(text);
+}
+
+/* Who raised mmap_changing: by the call where that is known, with its advice, and no name that a terminal acts on. */
+static void holders(void **state)
+{
+	static const struct holder_row rows[] = {
+		{ { CHANGING_REMOVE, 4711, 28, 4, "\x1b[2Jdropper" }, { 7, 0, 2500000, 5, 4712, 1 } },
+		{ { CHANGING_FORK, 4713, -1, -1, "sixteen bytes ab" }, { 1, 0, 1000, 1, 4713, 1 } },
+		{ { NR_CHANGING_OPS + 3, 4714, -1, -1, "odd" }, { 1, 0, 1000, 1, 4714, 1 } },
+		{ { CHANGING_UNMAP, 4715, 11, -1, "four" }, { 1, 0, 1000, 1, 4715, 1 } },
+		{ { CHANGING_UNMAP, 4716, 11, -1, "five" }, { 1, 0, 1000, 1, 4716, 1 } },
+		{ { CHANGING_UNMAP, 4717, 11, -1, "six" }, { 1, 0, 1000, 1, 4717, 1 } },
+	};
+	struct report r = canned_report(NULL);
+	struct span s = { .counters = &c, .elapsed_s = 12.5, .holders = rows, .nr_holders = 6, .final = true };
+	char *text;
+	size_t size;
+
+	(void)state;
+	canned_counters(&c);
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(report_span(&r, &s), 0);
+	fclose(r.out);
+	check_lines(text);
+	expect_line(text, "^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
+	expect_line(text, "^  madvise\\(DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
+	expect_line(text, "^    7 times, longest 2\\.5 ms, refused 5$");
+	expect_line(text, "^  fork by sixteen bytes ab \\(4713\\):$");
+	expect_line(text, "^  munmap by five \\(4716\\):$");
+	expect_no_line(text, "4717"); /* five are shown */
+	expect_line(text, "^  somebody who was not seen: refused 543$");
+	expect_line(text, "^  STUCK, with no event to be read: refused 544$");
+	free(text);
+	/* Nobody was refused: nobody is named. */
+	c.failures.refused = 0;
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(report_span(&r, &s), 0);
+	fclose(r.out);
+	expect_no_line(text, "^mmap_changing refused|^    7 times");
+	free(text);
+}
+
+/* What is said on stdout when nothing but the self-test is asked for. */
+static void only_the_self_test(void **state)
+{
+	const struct self_test t = { .result = SELF_TEST_PASSED, .windows = 12 };
+	struct report r = canned_report(NULL);
+	char *text;
+	size_t size;
+
+	(void)state;
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(report_self_test(&r, &t), 0);
+	fclose(r.out);
+	assert_string_equal(text, "plan retry_state: self-test passed, 12 windows\n");
+	free(text);
+	r.out = fopen("/dev/full", "w");
+	assert_int_equal(report_self_test(&r, &t), -1);
+	fclose(r.out);
 }
 
 static void a_full_disk_is_reported(void **state)
@@ -435,6 +546,8 @@ int main(void)
 		cmocka_unit_test(long_names),	 cmocka_unit_test(intervals),
 		cmocka_unit_test(target_names),	 cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test(writers),	 cmocka_unit_test(overhead),
+		cmocka_unit_test(claims),	 cmocka_unit_test(taking_the_lock_again),
+		cmocka_unit_test(holders),	 cmocka_unit_test(only_the_self_test),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

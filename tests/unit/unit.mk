@@ -16,7 +16,7 @@ $(BUILD)/asan/%.o: %.c | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-$(BUILD)/asan/src/tracer.o: $(SKEL)
+$(BUILD)/asan/src/tracer.o $(BUILD)/asan/tests/unit/test_tracer.o: $(SKEL)
 $(BUILD)/asan/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
@@ -36,11 +36,23 @@ $(BUILD)/unit/test_claims: $(call asan_src,claims totals)
 $(BUILD)/unit/test_advice: $(call asan_src,$(reports))
 $(BUILD)/unit/test_event: $(call asan_src,$(reports) report_event)
 $(BUILD)/unit/test_openmetrics: $(call asan_src,$(reports) replace report_openmetrics)
+$(BUILD)/unit/test_output: $(call asan_src,output replace rights err json)
+$(BUILD)/unit/test_plan: $(call asan_src,plan)
+$(BUILD)/unit/test_tracer: $(call asan_src,tracer plan writers)
+$(BUILD)/unit/test_rig: $(BUILD)/asan/load/rig.o
+$(BUILD)/unit/test_selftest: $(BUILD)/asan/load/rig.o $(call asan_src,selftest totals)
+
+# Calls of which the test has a version of its own that can fail (tests/unit/failing.h).
+comma := ,
+wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
+$(BUILD)/unit/test_rig $(BUILD)/cov/unit/test_rig: UNIT_LDFLAGS := $(call wrap,mmap munmap mprotect madvise ioctl poll read \
+	eventfd memfd_create ftruncate pthread_attr_init pthread_create open syscall)
+$(BUILD)/unit/test_selftest $(BUILD)/cov/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -ljson-c -lm -o $@
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $(UNIT_LDFLAGS) $^ -lcmocka -lbpf -ljson-c -lcap-ng -lm -o $@
 
 unit-programs: $(UNIT_PROGRAMS)
 

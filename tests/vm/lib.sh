@@ -41,7 +41,7 @@ boot() {
 	shift 2
 	# tests/coverage: another build of the tool, which leaves its counters in /out.
 	if [ -n "${COVERAGE:-}" ]; then
-		vm_options+=(--add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
+		vm_options+=(--timeout 2700 --add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
 		run=(sh /bin/coverage.sh "/bin/$script")
 	fi
 	"$here/run" --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \

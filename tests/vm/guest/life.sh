@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest: how the tool starts, ends and fails. Each case leaves its output in /out/CASE.{out,err,status}.
+# $1: a scenario with an unrelated writer; $2: how often starting again and again is tried, at most ten.
 . /bin/lib.sh
 
 # keep CASE COMMAND...
@@ -52,6 +53,8 @@ mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/fu
 keep disk-full uffdretry -j -o /full/report 0.1 20
 cp /full/report /out/disk-full.left
 umount /full
+# One that is full before the first record is whole. In a build for coverage the counters are not to be cut too.
+keep disk-none sh -c "trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null exec uffdretry -j -o /tmp/none -d 10ms"
 
 # The file of metrics, and the summary of the same run; as somebody else may read it.
 umask 022
@@ -97,19 +100,21 @@ uffdretry -j -o /out/sums.json 0.1 -- uffdload free --duration 2s --copiers 2 --
 	>/out/sums.truth 2>/out/sums.err
 echo $? >/out/sums.status
 
+ls /tmp >/out/tmp-files
+
 left >/out/left-before
 
 # SIGKILL at any moment leaves nothing attached: also while it loads, attaches and tests itself.
-for delay in 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0; do
+for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0 | tail -n "$2"); do
 	uffdretry >/dev/null 2>&1 &
 	tool=$!
-	sleep $delay
+	sleep "$delay"
 	kill -9 $tool
 	wait $tool
 done 2>/dev/null
 left >/out/left-killed
 
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq "$2"); do
 	uffdretry -d 10ms >/dev/null 2>&1 || echo "start $i failed"
 done >/out/starts
 left >/out/left-starts

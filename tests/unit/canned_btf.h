@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* BTF of kernels that are no more than what plan.c asks about: Debian's series as bpftool shows them. */
+#ifndef CANNED_BTF_H
+#define CANNED_BTF_H
+
+#include "unit.h"
+
+#include <bpf/btf.h>
+
+struct canned_kernel {
+	const char *series;
+	const char *functions;	/* separated by spaces */
+	int acquire_args;	/* of the tracepoint mmap_lock_acquire_returned; each other of that family has one less. 0: none */
+	const char *mm_lock_seq; /* the type of mm_struct's member: "seqcount", "int"; NULL: none */
+	int vma_bits[4];	 /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
+	bool anon_name;		 /* vm_area_struct has it */
+};
+
+#define CANNED_EVENTS "dup_userfaultfd mremap_userfaultfd_prep userfaultfd_event_wait_completion "
+#define CANNED_ALWAYS CANNED_EVENTS "expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
+	"unmap_vmas userfaultfd_ioctl "
+#define CANNED_6_12 CANNED_ALWAYS "copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
+#define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
+#define CANNED_7_1 CANNED_6_18 "__mfill_atomic_pte mfill_get_vma mfill_retry_state_changed mfill_retry_state_save "
+
+static const struct canned_kernel canned_kernels[] = {
+	{ "6.1", CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte", 4, NULL, {}, false },
+	{ "6.12", CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
+	{ "6.18", CANNED_6_18 "shmem_mfill_atomic_pte", 3, "seqcount", {}, false },
+	{ "7.1", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
+	{ "7.3", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 43 }, true },
+};
+
+static inline const struct canned_kernel *canned_kernel(const char *series)
+{
+	for (size_t i = 0; i < COUNT(canned_kernels); i++)
+		if (!strcmp(canned_kernels[i].series, series))
+			return &canned_kernels[i];
+	return NULL;
+}
+
+static inline void canned_tracepoint(struct btf *btf, const char *name, int args)
+{
+	int id = btf__add_func_proto(btf, 0);
+	char type[64];
+
+	for (int i = 0; i <= args; i++) /* a void * comes first */
+		btf__add_func_param(btf, "", 1);
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	btf__add_typedef(btf, type, btf__add_ptr(btf, id));
+}
+
+/* The BTF of @k without the functions in @less (names with a space behind each). btf__free() it. */
+static inline struct btf *canned_btf(const struct canned_kernel *k, const char *less)
+{
+	static const char *const bits[] = { "VMA_UFFD_MISSING_BIT", "VMA_UFFD_WP_BIT", "VMA_UFFD_MINOR_BIT", "VMA_UFFD_RWP_BIT" };
+	struct btf *btf = btf__new_empty();
+	char functions[1024], *name, *rest = functions;
+	int i32, seqcount, named, proto;
+
+	assert_non_null(btf);
+	i32 = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	assert_int_equal(i32, 1);
+	seqcount = btf__add_struct(btf, "seqcount", 4);
+	btf__add_field(btf, "sequence", i32, 0, 0);
+	seqcount = btf__add_typedef(btf, "seqcount_t", seqcount);
+	/* mm_struct's members are in an anonymous one. */
+	named = btf__add_struct(btf, NULL, 16);
+	if (k->mm_lock_seq)
+		btf__add_field(btf, "mm_lock_seq", strcmp(k->mm_lock_seq, "int") ? seqcount : i32, 0, 0);
+	btf__add_field(btf, "owner", i32, 32, 0);
+	btf__add_struct(btf, "mm_struct", 16);
+	btf__add_field(btf, "", named, 0, 0);
+	btf__add_struct(btf, "vm_area_struct", 8);
+	btf__add_field(btf, "vm_policy", i32, 0, 0);
+	if (k->anon_name)
+		btf__add_field(btf, "anon_name", i32, 32, 0);
+	if (k->vma_bits[0]) {
+		btf__add_enum(btf, NULL, 4);
+		for (size_t i = 0; i < COUNT(bits); i++)
+			if (k->vma_bits[i])
+				btf__add_enum_value(btf, bits[i], k->vma_bits[i]);
+	}
+	proto = btf__add_func_proto(btf, 0);
+	snprintf(functions, sizeof(functions), "%s", k->functions);
+	while ((name = strsep(&rest, " "))) {
+		char with_space[64];
+
+		snprintf(with_space, sizeof(with_space), "%s ", name);
+		if (*name && !strstr(less, with_space))
+			assert_true(btf__add_func(btf, name, BTF_FUNC_STATIC, proto) > 0);
+	}
+	canned_tracepoint(btf, "page_fault_kernel", 3);
+	canned_tracepoint(btf, "sched_process_fork", 2);
+	canned_tracepoint(btf, "sched_process_exit", 1);
+	if (k->acquire_args) {
+		canned_tracepoint(btf, "mmap_lock_acquire_returned", k->acquire_args);
+		canned_tracepoint(btf, "mmap_lock_released", k->acquire_args - 1);
+		canned_tracepoint(btf, "mmap_lock_start_locking", k->acquire_args - 1);
+	}
+	return btf;
+}
+
+#endif /* CANNED_BTF_H */

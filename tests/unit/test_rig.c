@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * The rig that opens windows (load/rig.c), on this machine's kernel: what each way to end a window gives, and each call
+ * that fails is told and leaves neither a mapping nor a descriptor behind. Skipped where userfaultfd is refused.
+ */
+#include "rig.h"
+#include "failing.h"
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define INJECTED ENFILE /* an errno that none of these calls has a reason for */
+
+static long mapped; /* bytes, by the rig's own calls */
+
+void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+int __real_munmap(void *addr, size_t len);
+int __wrap_munmap(void *addr, size_t len);
+int __real_mprotect(void *addr, size_t len, int prot);
+int __wrap_mprotect(void *addr, size_t len, int prot);
+int __real_madvise(void *addr, size_t len, int advice);
+int __wrap_madvise(void *addr, size_t len, int advice);
+int __real_ioctl(int fd, unsigned long request, void *arg);
+int __wrap_ioctl(int fd, unsigned long request, void *arg);
+int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+int __real_eventfd(unsigned int count, int flags);
+int __wrap_eventfd(unsigned int count, int flags);
+int __real_memfd_create(const char *name, unsigned int flags);
+int __wrap_memfd_create(const char *name, unsigned int flags);
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+int __real_pthread_attr_init(pthread_attr_t *attr);
+int __wrap_pthread_attr_init(pthread_attr_t *attr);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+long __real_syscall(long nr, ...);
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	void *p = fails("mmap") ? MAP_FAILED : __real_mmap(addr, len, prot, flags, fd, offset);
+
+	if (p != MAP_FAILED && !(flags & MAP_FIXED))
+		mapped += (long)len;
+	return p;
+}
+
+int __wrap_munmap(void *addr, size_t len)
+{
+	mapped -= (long)len;
+	return __real_munmap(addr, len);
+}
+
+int __wrap_mprotect(void *addr, size_t len, int prot)
+{
+	return fails("mprotect") ? -1 : __real_mprotect(addr, len, prot);
+}
+
+int __wrap_madvise(void *addr, size_t len, int advice)
+{
+	return fails(advice == MADV_NOHUGEPAGE ? "MADV_NOHUGEPAGE" : "madvise") ? -1 : __real_madvise(addr, len, advice);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	return fails(request == UFFDIO_COPY ? "UFFDIO_COPY" : "ioctl") ? -1 : __real_ioctl(fd, request, arg);
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	return fails("poll") ? -1 : __real_poll(fds, nr, timeout);
+}
+
+ssize_t __wrap_read(int fd, void *to, size_t size)
+{
+	return fails("read") ? -1 : __real_read(fd, to, size);
+}
+
+int __wrap_eventfd(unsigned int count, int flags)
+{
+	return fails("eventfd") ? -1 : __real_eventfd(count, flags);
+}
+
+int __wrap_memfd_create(const char *name, unsigned int flags)
+{
+	return fails("memfd_create") ? -1 : __real_memfd_create(name, flags);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+	return fails("ftruncate") ? -1 : __real_ftruncate(fd, size);
+}
+
+int __wrap_pthread_attr_init(pthread_attr_t *attr)
+{
+	return fails("pthread_attr_init") ? INJECTED : __real_pthread_attr_init(attr);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data)
+{
+	return fails("pthread_create") ? INJECTED : __real_pthread_create(thread, attr, run, data);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	return fails("open") ? -1 : __real_open(path, flags);
+}
+
+/* A futex may return for no reason, but a waker's may not be lost: only userfaultfd(2) fails. */
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	if (nr == SYS_userfaultfd && fails("userfaultfd"))
+		return -1;
+	return __real_syscall(nr, a, b, c, d, e, f);
+}
+
+static int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int nr = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static unsigned char first_byte(const struct rig_target *t, size_t page)
+{
+	return *(volatile unsigned char *)(t->start + page * PAGE);
+}
+
+/* --- What a rig does ---------------------------------------------------------------------------------------------- */
+
+/* Three pages: one that holds the window, one whose window ends by itself, one mapped before. */
+static void the_layout_is_copied(void **state)
+{
+	struct rig_copy copy = {};
+	struct rig_target t;
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, "bnm"), 0);
+	assert_int_equal(rig_pages(rig), 3);
+	assert_int_not_equal(rig_copier_tid(rig), 0);
+	assert_int_equal(rig_target_open(&t, RIG_ANON, 3), 0);
+	copy.uffd = t.uffd;
+	copy.dst = t.start;
+	assert_int_equal(rig_start(rig, &copy), 1);
+	assert_int_equal(rig_wait(rig, 0), 1);		/* still */
+	assert_int_equal(rig_begin(rig, &copy), -EBUSY); /* one at a time */
+	assert_int_equal(rig_go_on(rig, RIG_FILL), 0);
+	assert_int_equal(rig_wait(rig, 0), 0); /* nothing under way */
+	assert_int_equal(rig_result(rig).err, 0);
+	assert_int_equal(rig_result(rig).copied, 3 * PAGE);
+	assert_int_equal(first_byte(&t, 0), 0);
+	assert_int_equal(first_byte(&t, 1), 0);
+	assert_int_equal(first_byte(&t, 2), RIG_PATTERN);
+	assert_int_equal(rig_resolve(rig, RIG_FILL), -EINVAL); /* no window is held */
+	rig_target_close(&t);
+	rig_target_close(&t);
+	rig_destroy(rig);
+	rig_destroy(NULL);
+}
+
+/* The source goes, the copy fails; and once it is mended all is as before. */
+static void a_damaged_source(void **state)
+{
+	struct rig_copy copy = {};
+	struct rig_target t;
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, "b"), 0);
+	assert_int_equal(rig_mend(rig), 0); /* nothing to mend */
+	for (int how = RIG_UNMAP; how <= RIG_PROTECT; how++) {
+		assert_int_equal(rig_target_open(&t, RIG_SHMEM, 1), 0);
+		copy.uffd = t.uffd;
+		copy.dst = t.start;
+		assert_int_equal(rig_start(rig, &copy), 1);
+		assert_int_equal(rig_go_on(rig, (enum rig_source)how), 0);
+		assert_int_equal(rig_result(rig).err, EFAULT);
+		assert_int_equal(rig_begin(rig, &copy), -EBUSY); /* to be mended first */
+		assert_int_equal(rig_mend(rig), 0);
+		assert_int_equal(rig_start(rig, &copy), 1);
+		assert_int_equal(rig_go_on(rig, RIG_FILL), 0);
+		assert_int_equal(rig_result(rig).err, 0);
+		rig_target_close(&t);
+	}
+	rig_destroy(rig);
+}
+
+static void a_held_window_ends_with_the_rig(void **state)
+{
+	struct rig_copy copy = {};
+	struct rig_target t;
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, "b"), 0);
+	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
+	copy.uffd = t.uffd;
+	copy.dst = t.start;
+	assert_int_equal(rig_start(rig, &copy), 1);
+	rig_destroy(rig);
+	assert_int_equal(first_byte(&t, 0), 0); /* the copy was made */
+	rig_target_close(&t);
+}
+
+/* A source of one's own, whose fault nobody else resolves: the wait ends, and later the copy does. */
+static void a_wait_ends(void **state)
+{
+	struct rig_copy copy = {};
+	struct rig_target t, source;
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, "m"), 0);
+	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
+	assert_int_equal(rig_target_open(&source, RIG_ANON, 1), 0);
+	copy.uffd = t.uffd;
+	copy.dst = t.start;
+	copy.src = source.start;
+	copy.len = PAGE;
+	assert_int_equal(rig_begin(rig, &copy), 0);
+	assert_int_equal(rig_wait(rig, 50), -ETIMEDOUT);
+	assert_int_equal(rig_zeropage(source.uffd, source.start, PAGE), 0);
+	assert_int_equal(rig_wait(rig, RIG_TIMEOUT_MS), 0);
+	assert_int_equal(rig_result(rig).copied, PAGE);
+	rig_target_close(&source);
+	rig_target_close(&t);
+	rig_destroy(rig);
+}
+
+/* A capital is 512 pages: the first blocks, the others are mapped. */
+static void huge_layouts(void **state)
+{
+	struct rig_copy copy = {};
+	struct rig_target t;
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, "B"), 0);
+	assert_int_equal(rig_pages(rig), RIG_HUGE);
+	assert_int_equal(rig_target_open(&t, RIG_ANON, RIG_HUGE), 0);
+	copy.uffd = t.uffd;
+	copy.dst = t.start;
+	assert_int_equal(rig_start(rig, &copy), 1);
+	assert_int_equal(rig_go_on(rig, RIG_FILL), 0);
+	assert_int_equal(rig_result(rig).copied, RIG_HUGE * PAGE);
+	assert_int_equal(first_byte(&t, 0), 0);
+	assert_int_equal(first_byte(&t, RIG_HUGE - 1), RIG_PATTERN);
+	rig_target_close(&t);
+	rig_destroy(rig);
+}
+
+static void what_is_no_layout(void **state)
+{
+	struct rig *rig;
+
+	(void)state;
+	assert_int_equal(rig_create(&rig, ""), -EINVAL);
+	assert_int_equal(rig_create(&rig, "bx"), -EINVAL);
+}
+
+/* A kernel that lacks a feature refuses it, and nothing is left open. */
+static void an_unknown_feature(void **state)
+{
+	int before = descriptors();
+
+	(void)state;
+	assert_int_equal(rig_uffd_open(1ULL << 63), -EINVAL);
+	assert_int_equal(descriptors(), before);
+}
+
+/* --- Each call fails once ----------------------------------------------------------------------------------------- */
+
+/* All that a rig can do. Returns the first error; what was opened is closed. */
+static int everything(void)
+{
+	static const enum rig_source ends[] = { RIG_FILL, RIG_UNMAP, RIG_PROTECT };
+	struct rig *rig = NULL;
+	struct rig_target t[2] = { { .uffd = -1, .file = -1 }, { .uffd = -1, .file = -1 } };
+	int err = rig_create(&rig, "bm");
+
+	for (int kind = 0; !err && kind < 2; kind++)
+		err = rig_target_open(&t[kind], (enum rig_kind)kind, 2);
+	for (size_t i = 0; !err && i < COUNT(ends); i++) {
+		struct rig_copy copy = { .uffd = t[i % 2].uffd, .dst = t[i % 2].start };
+
+		err = rig_start(rig, &copy);
+		if (err == 1)
+			err = rig_go_on(rig, ends[i]);
+		/* What failed in the copier itself is the copy's result. */
+		if (!err && rig_result(rig).err == INJECTED)
+			err = -INJECTED;
+		if (!err)
+			err = rig_mend(rig);
+	}
+	if (!err)
+		err = rig_unregister(t[1].uffd, t[1].start, t[1].len);
+	rig_target_close(&t[0]);
+	rig_target_close(&t[1]);
+	rig_destroy(rig);
+	return err;
+}
+
+/* What the rig does not mind: huge pages it could not forbid, a guard page, a device in place of the system call. */
+static bool is_no_matter(const char *what, int err)
+{
+	return !err && (!strcmp(what, "MADV_NOHUGEPAGE") || !strcmp(what, "mprotect") || !strcmp(what, "userfaultfd"));
+}
+
+static void each_call_that_fails_is_told(void **state)
+{
+	int before = descriptors(), unminded = 0, told = 0;
+	long mapped_before = mapped;
+
+	(void)state;
+	for (int at = 1;; at++) {
+		int err;
+
+		arm(at, INJECTED);
+		err = everything();
+		if (!failing.what) {
+			assert_int_equal(err, 0);
+			break;
+		}
+		if (is_no_matter(failing.what, err)) {
+			unminded++;
+		} else {
+			/* -ENOMEM is the map of the rig itself, -EIO a read or the copier, -EPERM the device. */
+			bool is_told = err == -INJECTED || err == -ENOMEM || err == -EIO || err == -EPERM;
+
+			expect_u64(failing.what, is_told, true);
+			told++;
+		}
+		arm(0, 0);
+		expect_u64(failing.what ?: "left", descriptors(), before);
+		expect_u64("mapped", mapped, mapped_before);
+	}
+	arm(0, 0);
+	/* Four times huge pages, one guard page; and three times the system call, where the device may be opened. */
+	assert_true(unminded == 8 || unminded == 5);
+	assert_true(told > 40);
+}
+
+/* Without userfaultfd(2) the device serves; without both it is no permission. */
+static void no_userfaultfd_at_all(void **state)
+{
+	(void)state;
+	arm(1, ENOSYS);
+	failing.on = true;
+	assert_int_equal(rig_uffd_open(0), -EPERM);
+	arm(0, 0);
+}
+
+static int can_do(void **state)
+{
+	int fd = rig_uffd_open(0);
+
+	(void)state;
+	if (fd < 0) {
+		printf("1..0 # SKIP userfaultfd: %s\n", strerror(-fd));
+		_exit(0);
+	}
+	close(fd);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_layout_is_copied),
+		cmocka_unit_test(a_damaged_source),
+		cmocka_unit_test(a_held_window_ends_with_the_rig),
+		cmocka_unit_test(a_wait_ends),
+		cmocka_unit_test(huge_layouts),
+		cmocka_unit_test(what_is_no_layout),
+		cmocka_unit_test(an_unknown_feature),
+		cmocka_unit_test(each_call_that_fails_is_told),
+		cmocka_unit_test(no_userfaultfd_at_all),
+	};
+
+	return cmocka_run_group_tests_name("rig", tests, can_do, NULL);
+}

@@ -1,0 +1,876 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * The BPF object's life (tracer.c) with a kernel that is none: the object is opened by libbpf, and what would go to the
+ * kernel from then on is played here. Each such call fails once, which must be told and leave nothing behind.
+ */
+#include "canned_btf.h"
+#include "failing.h"
+#include "tracer.h"
+#include "uffdretry.skel.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define CPUS 3
+#define OVER_CPUS (1 + 2 + 3) /* CPU n counts n times what the first does */
+#define INJECTED ENFILE	      /* an errno that none of these calls has a reason for */
+#define FIRST_FD 100000	      /* of programs: the number of the program is added */
+
+/* --- The kernel --------------------------------------------------------------------------------------------------- */
+
+static struct {
+	const struct bpf_object_skeleton *skel;
+	const char *absent;	   /* a program whose function has no address */
+	char attached[4096];	   /* names of programs, in this order */
+	int links, rings, warnings;
+	__u64 runs, run_ns, missed;	   /* of each program */
+	const char *missed_by_all_but;	   /* this program has missed nothing */
+	__u64 totals_first, unwitnessed;   /* totals.calls and .unwitnessed of the first CPU */
+	int rows;			   /* writers */
+	struct writer_row row[4];
+	int nr_holders;
+	struct holder_totals holder[4];
+	int nr_events;
+	struct event events[3];
+	size_t event_size;
+	__u64 targets[4];
+	int nr_targets;
+	int (*print)(enum libbpf_print_level, const char *, va_list);
+	ring_buffer_sample_fn take;
+	void *take_data;
+} kernel;
+
+/* Not err.h: cmocka has a fail() of its own. */
+void warning(const char *fmt, ...);
+void warning(const char *fmt, ...)
+{
+	(void)fmt;
+	kernel.warnings++;
+}
+
+static int told(const char *what)
+{
+	return fails(what) ? -INJECTED : 0;
+}
+
+libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t print)
+{
+	kernel.print = print;
+	return NULL;
+}
+
+int libbpf_num_possible_cpus(void)
+{
+	return told("possible CPUs") ?: CPUS;
+}
+
+int bpf_object__load_skeleton(struct bpf_object_skeleton *s)
+{
+	kernel.skel = s;
+	return told("load");
+}
+
+/* The one that asks for an address: by the BTF id, since it is no program of the object. */
+static int absent_id;
+
+int bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
+		  size_t nr, const struct bpf_prog_load_opts *opts)
+{
+	(void)name;
+	(void)license;
+	(void)insns;
+	assert_int_equal(type, BPF_PROG_TYPE_TRACING);
+	assert_int_equal(nr, 2);
+	if (opts->attach_btf_id == (__u32)absent_id) {
+		errno = ENOENT;
+		return -ENOENT;
+	}
+	return fails("address") ? -INJECTED : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int bpf_prog_test_run_opts(int fd, struct bpf_test_run_opts *opts)
+{
+	(void)fd;
+	(void)opts;
+	return told("test run");
+}
+
+struct bpf_link *bpf_program__attach(const struct bpf_program *prog)
+{
+	static char link;
+
+	if (fails(bpf_program__name(prog)))
+		return NULL;
+	strcat(strcat(kernel.attached, bpf_program__name(prog)), " ");
+	kernel.links++;
+	return (struct bpf_link *)&link;
+}
+
+int bpf_link__destroy(struct bpf_link *link)
+{
+	kernel.links -= link != NULL;
+	return 0;
+}
+
+static const char *map_name(const struct bpf_map *map)
+{
+	return bpf_map__name(map);
+}
+
+int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_size, const void *value, size_t size,
+			 __u64 flags)
+{
+	(void)value;
+	(void)size;
+	(void)flags;
+	assert_string_equal(map_name(map), "targets");
+	assert_int_equal(key_size, 4);
+	kernel.targets[kernel.nr_targets++ & 3] = *(const __u32 *)key;
+	return told("add target");
+}
+
+int bpf_map__delete_elem(const struct bpf_map *map, const void *key, size_t key_size, __u64 flags)
+{
+	(void)key_size;
+	(void)flags;
+	assert_string_equal(map_name(map), "targets");
+	for (int i = 0; i < kernel.nr_targets; i++)
+		if (kernel.targets[i] == *(const __u32 *)key)
+			kernel.targets[i] = 0;
+	return 0;
+}
+
+/* The wait for a grace period, whose error would change nothing. */
+int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
+{
+	(void)fd;
+	(void)key;
+	(void)value;
+	(void)flags;
+	return 0;
+}
+
+/* Per-CPU values: the first CPU's are those of the test, or in maps that it does not set all 1. */
+int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value, size_t size,
+			 __u64 flags)
+{
+	__u64 *v = value;
+
+	(void)key_size;
+	(void)flags;
+	if (!strcmp(map_name(map), "holders")) {
+		memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1], sizeof(struct holder_totals));
+		return told("holder") ? -ENOENT : 0;
+	}
+	for (int cpu = 0; cpu < CPUS; cpu++) {
+		size_t n = size / sizeof(*v) / CPUS;
+
+		for (size_t i = 0; i < n; i++)
+			v[i] = (__u64)cpu + 1;
+		if (!strcmp(map_name(map), "totals")) {
+			struct totals *t = (struct totals *)v;
+
+			assert_int_equal(size, CPUS * sizeof(*t));
+			t->calls = (__u64)(cpu + 1) * kernel.totals_first;
+			t->unwitnessed = (__u64)(cpu + 1) * kernel.unwitnessed;
+			t->anomalies = 0;
+		}
+		v += n;
+	}
+	return told(map_name(map));
+}
+
+int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next, size_t key_size)
+{
+	__u32 nr = key ? ((const struct holder *)key)->tgid : 0;
+
+	(void)key_size;
+	assert_string_equal(map_name(map), "holders");
+	if ((int)nr >= kernel.nr_holders)
+		return -ENOENT;
+	*(struct holder *)next = (struct holder) { .tgid = nr + 1 };
+	return 0;
+}
+
+/* The rows of writers: their number is their pid. */
+int bpf_map_get_next_key(int fd, const void *key, void *next)
+{
+	__u32 nr = key ? ((const struct writer_key *)key)->tgid : 0;
+
+	(void)fd;
+	if ((int)nr >= kernel.rows)
+		return -1;
+	*(struct writer_key *)next = (struct writer_key) { .tgid = nr + 1 };
+	return 0;
+}
+
+int bpf_map_lookup_elem(int fd, const void *key, void *value)
+{
+	(void)fd;
+	*(struct writer_row *)value = kernel.row[((const struct writer_key *)key)->tgid - 1];
+	return told("writer_rows");
+}
+
+static char programs[64][64];
+static int nr_programs;
+
+int bpf_program__fd(const struct bpf_program *prog)
+{
+	int i = 0;
+
+	while (i < nr_programs && strcmp(programs[i], bpf_program__name(prog)))
+		i++;
+	snprintf(programs[i], sizeof(programs[i]), "%s", bpf_program__name(prog));
+	nr_programs += i == nr_programs;
+	return FIRST_FD + i;
+}
+
+int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *len)
+{
+	const char *program = programs[fd - FIRST_FD];
+	struct bpf_prog_info *i = info;
+
+	assert_int_equal(*len, sizeof(*i));
+	i->run_cnt = kernel.runs;
+	i->run_time_ns = kernel.run_ns;
+	i->recursion_misses = kernel.missed;
+	if (kernel.missed_by_all_but && !strcmp(program, kernel.missed_by_all_but))
+		i->recursion_misses = 0;
+	return told("program info");
+}
+
+int bpf_enable_stats(enum bpf_stats_type type)
+{
+	assert_int_equal(type, BPF_STATS_RUN_TIME);
+	return told("enable stats") ?: open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn take, void *data, const struct ring_buffer_opts *opts)
+{
+	static char ring;
+
+	(void)fd;
+	(void)opts;
+	if (fails("ring buffer"))
+		return NULL;
+	kernel.take = take;
+	kernel.take_data = data;
+	kernel.rings++;
+	return (struct ring_buffer *)&ring;
+}
+
+void ring_buffer__free(struct ring_buffer *ring)
+{
+	kernel.rings -= ring != NULL;
+}
+
+int ring_buffer__epoll_fd(const struct ring_buffer *ring)
+{
+	(void)ring;
+	return 77;
+}
+
+/* As libbpf's: until the callback fails. */
+int ring_buffer__consume(struct ring_buffer *ring)
+{
+	int n = 0;
+
+	(void)ring;
+	for (; kernel.nr_events; n++) {
+		int err = kernel.take(kernel.take_data, &kernel.events[0], kernel.event_size ?: sizeof(struct event));
+
+		kernel.nr_events--;
+		if (err < 0)
+			return err;
+	}
+	return n;
+}
+
+/* --- What the tests share ----------------------------------------------------------------------------------------- */
+
+static struct btf *running;
+
+struct btf *btf__load_vmlinux_btf(void)
+{
+	return running;
+}
+
+static struct kernel k; /* 7.3 */
+static struct counters c;
+
+static struct tracer_config config(void)
+{
+	return (struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state"), .writers = true };
+}
+
+/* Opened and attached. */
+static struct tracer *tracer_of(const struct tracer_config *cfg)
+{
+	struct tracer *t;
+
+	assert_int_equal(tracer_open(&t, cfg), 0);
+	assert_int_equal(tracer_attach(t), 0);
+	return t;
+}
+
+/* What the programs would see. */
+static struct uffdretry_bpf__bss *bss(void)
+{
+	for (int i = 0; i < kernel.skel->map_cnt; i++)
+		if (strstr(kernel.skel->maps[i].name, "bss"))
+			return *kernel.skel->maps[i].mmaped;
+	fail_msg("no .bss");
+	return NULL;
+}
+
+static const struct hook_state *state_of(const struct hook_state *hooks, int nr, const char *program)
+{
+	for (int i = 0; i < nr; i++)
+		if (!strcmp(hooks[i].hook->program, program))
+			return &hooks[i];
+	return NULL;
+}
+
+static int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int nr = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	absent_id = -1;
+	arm(0, 0);
+	return 0;
+}
+
+/* --- Hooks -------------------------------------------------------------------------------------------------------- */
+
+static const char *place(const char *program)
+{
+	char name[64];
+	const char *at;
+
+	snprintf(name, sizeof(name), "%s ", program);
+	at = strstr(kernel.attached, name);
+	if (!at)
+		fail_msg("%s is not attached", program);
+	return at;
+}
+
+static bool is_attached(const char *program)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s ", program);
+	return strstr(kernel.attached, name);
+}
+
+/* What opens a window never runs without what closes it. */
+static void hooks_in_their_order(void **state)
+{
+	struct tracer_config cfg = config();
+	struct hook_state hooks[MAX_HOOKS];
+	struct tracer *t = tracer_of(&cfg);
+	int nr;
+
+	(void)state;
+	nr = tracer_hooks(t, hooks);
+	for (int i = 0; i < nr; i++)
+		expect_u64(hooks[i].hook->program, hooks[i].attached, hook_in_btf(&k, hooks[i].hook));
+	assert_true(place("mfill_retry_state_changed_exit") < place("mfill_retry_state_save_entry"));
+	assert_true(place("mfill_atomic_pte_exit") < place("mfill_retry_state_save_entry"));
+	assert_true(is_attached("write_locked"));
+	assert_false(is_attached("write_locked_memcg"));
+	assert_false(is_attached("vma_start_write_exit")); /* nobody asked for a witness */
+	assert_false(is_attached("process_fork"));
+	assert_false(tracer_sees_relock(t));
+	assert_int_equal(tracer_events_fd(t), -1);
+	assert_false(tracer_in_pid_ns(t));
+	assert_non_null(tracer_writers(t));
+	tracer_close(t);
+	assert_int_equal(kernel.links, 0);
+	tracer_close(NULL);
+}
+
+static void what_is_asked_for(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t;
+
+	(void)state;
+	cfg.writers = false;
+	t = tracer_of(&cfg);
+	assert_false(is_attached("write_locked"));
+	assert_null(tracer_writers(t));
+	tracer_close(t);
+	fresh(NULL);
+	cfg = config();
+	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = true;
+	t = tracer_of(&cfg);
+	assert_true(place("process_exit") < place("process_fork"));
+	assert_true(is_attached("vma_start_write_exit"));
+	assert_true(is_attached("relock_entry"));
+	assert_true(tracer_sees_relock(t));
+	assert_int_equal(tracer_events_fd(t), 77);
+	bss()->pid_level = 1;
+	assert_true(tracer_in_pid_ns(t));
+	tracer_close(t);
+	assert_int_equal(kernel.rings, 0);
+}
+
+static const struct hook *hook_of(const struct tracer_config *cfg, const char *program)
+{
+	for (const struct hook *const *h = cfg->plan->hooks; *h; h++)
+		if (!strcmp((*h)->program, program))
+			return *h;
+	return NULL;
+}
+
+/* In BTF, and no symbol: done without where that can be, else the plan cannot run. */
+static void functions_without_an_address(void **state)
+{
+	struct tracer_config cfg = config();
+	struct hook_state hooks[MAX_HOOKS];
+	struct tracer *t;
+	int nr;
+
+	(void)state;
+	absent_id = hook_btf_id(&k, hook_of(&cfg, "expand_stack_locked_entry"));
+	t = tracer_of(&cfg);
+	nr = tracer_hooks(t, hooks);
+	assert_true(state_of(hooks, nr, "expand_stack_locked_entry")->no_address);
+	assert_false(state_of(hooks, nr, "expand_stack_locked_entry")->attached);
+	assert_false(state_of(hooks, nr, "unmap_vmas_entry")->no_address);
+	assert_int_equal(kernel.warnings, 1);
+	tracer_close(t);
+	absent_id = hook_btf_id(&k, hook_of(&cfg, "unmap_vmas_entry"));
+	assert_int_equal(tracer_open(&t, &cfg), -ESRCH);
+	assert_null(t);
+}
+
+/* A hook that cannot be attached is done without where that can be. */
+static void hooks_that_cannot_be_attached(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t;
+	int optional = 0, required = 0;
+
+	(void)state;
+	assert_int_equal(tracer_open(&t, &cfg), 0);
+	for (int at = 1;; at++) {
+		struct hook_state hooks[MAX_HOOKS];
+		int err, nr;
+
+		arm(at, INJECTED);
+		err = tracer_attach(t);
+		if (!failing.what)
+			break;
+		nr = tracer_hooks(t, hooks);
+		expect_u64(failing.what, err, state_of(hooks, nr, failing.what)->hook->required ? -INJECTED : 0);
+		optional += !err;
+		required += err != 0;
+		tracer_close(t);
+		assert_int_equal(kernel.links, 0);
+		arm(0, 0);
+		assert_int_equal(tracer_open(&t, &cfg), 0);
+	}
+	tracer_close(t);
+	assert_true(optional >= 3 && required >= 6);
+}
+
+/* Without mm_lock_seq, and with a plan that has no hook of that name. */
+static void a_program_that_is_not_there(void **state)
+{
+	static const struct hook none = { .program = "none", .variant = "fentry", .target = "unmap_vmas" };
+	static const struct hook *const hooks[] = { &none, NULL };
+	static const struct plan p = { .name = "none", .hooks = hooks };
+	struct tracer_config cfg = { .kernel = &k, .plan = &p };
+	struct tracer *t;
+
+	(void)state;
+	assert_int_equal(tracer_open(&t, &cfg), -ENOENT);
+}
+
+/* --- Targets and phases ------------------------------------------------------------------------------------------- */
+
+/* The programs have a short way for one target; with two, or with children, there is none. */
+static void one_target_or_more(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+
+	(void)state;
+	assert_int_equal(tracer_add_target(t, 4711), 0);
+	assert_int_equal(bss()->only_target, 4711);
+	assert_int_equal(kernel.targets[0], 4711);
+	assert_int_equal(tracer_add_target(t, 4712), 0);
+	assert_int_equal(bss()->only_target, 0);
+	tracer_remove_target(t, 4711);
+	assert_int_equal(kernel.targets[0], 0);
+	assert_int_equal(kernel.targets[1], 4712);
+	assert_int_equal(bss()->only_target, 0);
+	tracer_add_cgroup(t, 12345);
+	assert_int_equal(bss()->cgroup_id, 12345);
+	tracer_close(t);
+	cfg.follow_forks = true;
+	t = tracer_of(&cfg);
+	assert_int_equal(tracer_add_target(t, 4711), 0);
+	assert_int_equal(bss()->only_target, 0);
+	tracer_close(t);
+}
+
+static void phases(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+
+	(void)state;
+	tracer_phase(t, PHASE_RUN);
+	assert_int_equal(bss()->phase, PHASE_RUN);
+	tracer_phase(t, PHASE_OFF);
+	assert_int_equal(bss()->phase, PHASE_OFF);
+	tracer_kernel_is(t, CHECK_PER_MM_SEQ);
+	tracer_close(t);
+}
+
+/* A witness that never spoke while the self-test ran is none. */
+static void hooks_that_never_fire(void **state)
+{
+	struct tracer_config cfg = config();
+	struct hook_state hooks[MAX_HOOKS];
+	struct tracer *t;
+
+	(void)state;
+	cfg.witness = true;
+	t = tracer_of(&cfg);
+	assert_true(bss()->has_write_lock_hook);
+	for (int runs = 1; runs >= 0; runs--) {
+		kernel.runs = (__u64)runs;
+		tracer_watch_hooks(t, true);
+		tracer_watch_hooks(t, false);
+		assert_int_equal(bss()->has_write_lock_hook, runs);
+		tracer_hooks(t, hooks);
+		for (int i = 0; i < kernel.links; i++)
+			if (hooks[i].attached)
+				assert_int_equal(hooks[i].fired, runs ? FIRED_YES : FIRED_NEVER);
+	}
+	tracer_close(t);
+	/* Where the kernel tells nothing, nothing is concluded. */
+	t = tracer_of(&cfg);
+	arm(1, EPERM);
+	tracer_watch_hooks(t, true);
+	tracer_watch_hooks(t, false);
+	assert_true(bss()->has_write_lock_hook);
+	tracer_hooks(t, hooks);
+	assert_int_equal(hooks[0].fired, FIRED_UNKNOWN);
+	tracer_close(t);
+}
+
+/* --- Counters ----------------------------------------------------------------------------------------------------- */
+
+static void counters_are_sums_over_the_cpus(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+
+	(void)state;
+	kernel.totals_first = 1000;
+	bss()->open_windows[0] = 2;
+	bss()->open_windows[4095] = 3;
+	bss()->open_chains = 4;
+	bss()->longest_chain = 5;
+	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(c.totals.calls, 1000 * OVER_CPUS);
+	assert_int_equal(c.hists[NR_KINDS - 1][NR_CLASSES - 1].count[HIST_BUCKETS - 1], OVER_CPUS);
+	assert_int_equal(c.begin.sum, OVER_CPUS);
+	assert_int_equal(c.relock[NR_RELOCK_HOW - 1].sum, OVER_CPUS);
+	assert_int_equal(c.failures.raised, OVER_CPUS);
+	assert_int_equal(c.chain_lengths.sum, OVER_CPUS);
+	assert_int_equal(c.open, 5);
+	assert_int_equal(c.chains_open, 4);
+	assert_int_equal(c.chain_longest, 5);
+	tracer_close(t);
+}
+
+/* What was skipped since the load is in lost.recursion; --overhead tells that of its own time, like the runs. */
+static void runs_and_those_that_were_skipped(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+	struct hook_state hooks[MAX_HOOKS];
+	__u64 attached = (__u64)kernel.links;
+
+	(void)state;
+	kernel.runs = 100;
+	kernel.run_ns = 5000;
+	kernel.missed = 7;
+	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(c.recursion, 7 * attached);
+	assert_int_equal(tracer_count_runs(t), 0);
+	kernel.runs = 130;
+	kernel.run_ns = 5900;
+	kernel.missed = 9;
+	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(c.recursion, 9 * attached);
+	tracer_hooks(t, hooks);
+	assert_true(hooks[0].attached);
+	assert_int_equal(hooks[0].runs, 30);
+	assert_int_equal(hooks[0].run_ns, 900);
+	assert_int_equal(hooks[0].skipped, 2);
+	assert_int_equal(hooks[0].missed, 9);
+	tracer_close(t);
+}
+
+/* A write lock that nobody witnessed is an anomaly, unless the witness may have missed it. */
+static void anomalies_of_the_witness(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t;
+
+	(void)state;
+	cfg.witness = true;
+	t = tracer_of(&cfg);
+	kernel.unwitnessed = 1;
+	kernel.missed = 3;
+	kernel.missed_by_all_but = "vma_start_write_exit";
+	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(c.totals.anomalies, OVER_CPUS);
+	kernel.unwitnessed = 2; /* one more, and now it has missed something */
+	kernel.missed_by_all_but = NULL;
+	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(c.totals.anomalies, OVER_CPUS);
+	tracer_close(t);
+}
+
+static void writers_have_their_place(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+	const struct writer_entry *entries;
+
+	(void)state;
+	kernel.rows = 3;
+	kernel.row[0] = (struct writer_row) { .windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5 };
+	kernel.row[1] = (struct writer_row) { .windows = 3, .sections = 4, .id = MAX_WRITERS - 1 };
+	kernel.row[2] = (struct writer_row) { .windows = 9, .sections = 9, .id = MAX_WRITERS }; /* no place */
+	assert_int_equal(tracer_read(t, &c), 0);
+	entries = tracer_writers(t);
+	assert_int_equal(c.writers[5].windows, 1);
+	assert_int_equal(c.writers[5].sections, 2);
+	assert_int_equal(c.writers[MAX_WRITERS - 1].windows, 3);
+	assert_true(entries[5].used);
+	assert_int_equal(entries[5].key.tgid, 1);
+	assert_int_equal(entries[5].end, 8192);
+	assert_false(entries[4].used);
+	tracer_close(t);
+}
+
+static void holders_by_what_they_refused(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t = tracer_of(&cfg);
+	struct holder_row rows[4];
+
+	(void)state;
+	kernel.nr_holders = 4;
+	kernel.holder[0] = (struct holder_totals) { .refused = 2 };
+	kernel.holder[1] = (struct holder_totals) { .raised = 5 }; /* neither traced nor in anybody's way */
+	kernel.holder[2] = (struct holder_totals) { .refused = 9 };
+	kernel.holder[3] = (struct holder_totals) { .raised = 1, .traced = 1 };
+	assert_int_equal(tracer_read_holders(t, rows, 4), 3);
+	assert_int_equal(rows[0].who.tgid, 3);
+	assert_int_equal(rows[1].who.tgid, 1);
+	assert_int_equal(rows[2].who.tgid, 4);
+	assert_int_equal(tracer_read_holders(t, rows, 1), 1);
+	tracer_close(t);
+}
+
+/* --- Events ------------------------------------------------------------------------------------------------------- */
+
+static int handed_on;
+
+static void hand_on(void *data, const struct event *e)
+{
+	assert_ptr_equal(data, &handed_on);
+	assert_int_equal(e->pid, 4711);
+	handed_on++;
+}
+
+/* In batches; a record that is cut is passed over; and a writer that is new is asked for. */
+static void events_in_batches(void **state)
+{
+	struct tracer_config cfg = config();
+	struct tracer *t;
+
+	(void)state;
+	cfg.events = true;
+	t = tracer_of(&cfg);
+	kernel.rows = 1;
+	kernel.row[0] = (struct writer_row) { .windows = 1, .id = 8 };
+	kernel.events[0] = (struct event) { .pid = 4711, .writers = { .nr = 1, .ids = { 8 } } };
+	handed_on = 0;
+	kernel.nr_events = 4095;
+	assert_false(tracer_read_events(t, hand_on, &handed_on));
+	assert_int_equal(handed_on, 4095);
+	assert_true(tracer_writers(t)[8].used);
+	kernel.nr_events = 5000;
+	assert_true(tracer_read_events(t, hand_on, &handed_on));
+	assert_int_equal(handed_on, 4095 + 4096);
+	assert_int_equal(kernel.nr_events, 5000 - 4096);
+	assert_false(tracer_read_events(t, hand_on, &handed_on));
+	assert_int_equal(handed_on, 4095 + 5000);
+	kernel.nr_events = 3;
+	kernel.event_size = sizeof(struct event) - 1;
+	assert_false(tracer_read_events(t, hand_on, &handed_on));
+	assert_int_equal(handed_on, 4095 + 5000);
+	tracer_close(t);
+	t = tracer_of(&(struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state") });
+	assert_false(tracer_read_events(t, hand_on, &handed_on));
+	tracer_close(t);
+}
+
+/* --- Errors ------------------------------------------------------------------------------------------------------- */
+
+/* All that a run does. Returns the first error. */
+static int everything(void)
+{
+	struct tracer_config cfg = config();
+	struct holder_row rows[4];
+	struct tracer *t;
+	int err;
+
+	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = cfg.all = true;
+	err = tracer_open(&t, &cfg);
+	if (err) {
+		assert_null(t);
+		return err;
+	}
+	err = tracer_attach(t);
+	if (!err)
+		err = tracer_add_target(t, 4711);
+	if (!err) {
+		tracer_watch_hooks(t, true);
+		tracer_phase(t, PHASE_SELF_TEST);
+		tracer_watch_hooks(t, false);
+		err = tracer_count_runs(t);
+	}
+	if (!err)
+		err = tracer_read(t, &c);
+	if (!err)
+		tracer_read_holders(t, rows, 4);
+	tracer_close(t);
+	return err;
+}
+
+/* What is done without, said in its place or not: a hook, the address of one, what the watch and the holders tell. */
+static bool is_done_without(const char *what)
+{
+	static const char *const rows[] = { "address", "holder", "enable stats", "program info" };
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (!strcmp(what, rows[i]))
+			return true;
+	return strstr(what, "_entry") || strstr(what, "_exit") || strstr(what, "write_locked");
+}
+
+static void each_call_that_fails_is_told(void **state)
+{
+	int before = descriptors(), told_of = 0;
+
+	(void)state;
+	for (int at = 1;; at++) {
+		int err;
+
+		fresh(NULL);
+		kernel.rows = kernel.nr_holders = 2;
+		arm(at, INJECTED);
+		err = everything();
+		if (!failing.what) {
+			assert_int_equal(err, 0);
+			break;
+		}
+		if (err || !is_done_without(failing.what))
+			expect_u64(failing.what, -err, INJECTED);
+		told_of += err != 0;
+		arm(0, 0);
+		assert_int_equal(descriptors(), before);
+		assert_int_equal(kernel.links, 0);
+		assert_int_equal(kernel.rings, 0);
+	}
+	/* The maps alone: a histogram for each kind and class. */
+	assert_true(told_of > NR_KINDS * NR_CLASSES + 40);
+}
+
+static int print_to_libbpf(enum libbpf_print_level level, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = kernel.print(level, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+static void libbpf_is_quiet_unless_asked(void **state)
+{
+	(void)state;
+	tracer_libbpf_output(false);
+	assert_int_equal(print_to_libbpf(LIBBPF_WARN, "# never seen\n"), 0);
+	tracer_libbpf_output(true);
+	assert_int_equal(print_to_libbpf(LIBBPF_WARN, "# %s\n", "libbpf speaks"), 16);
+	assert_int_equal(print_to_libbpf(LIBBPF_DEBUG, "# never seen\n"), 0);
+	tracer_libbpf_output(false);
+}
+
+static int open_kernel(void **state)
+{
+	(void)state;
+	running = canned_btf(canned_kernel("7.3"), "");
+	return kernel_open(&k);
+}
+
+static int close_kernel(void **state)
+{
+	(void)state;
+	kernel_close(&k);
+	return 0;
+}
+
+#define test(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(hooks_in_their_order),
+		test(what_is_asked_for),
+		test(functions_without_an_address),
+		test(hooks_that_cannot_be_attached),
+		test(a_program_that_is_not_there),
+		test(one_target_or_more),
+		test(phases),
+		test(hooks_that_never_fire),
+		test(counters_are_sums_over_the_cpus),
+		test(runs_and_those_that_were_skipped),
+		test(anomalies_of_the_witness),
+		test(writers_have_their_place),
+		test(holders_by_what_they_refused),
+		test(events_in_batches),
+		test(each_call_that_fails_is_told),
+		test(libbpf_is_quiet_unless_asked),
+	};
+
+	return cmocka_run_group_tests_name("tracer", tests, open_kernel, close_kernel);
+}
