@@ -120,7 +120,8 @@ static void what_it_inherits(void **state)
 {
 	char *command[] = { (char *)"sh", (char *)"-c",
 			    (char *)"n=3; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && exit 1; n=$((n + 1)); done; "
-				    "grep -q 'SigBlk:.*[1-9a-f]' /proc/self/status && exit 2; kill -PIPE $$; exit 3",
+				    "while read -r key value; do [ \"$key$value\" = SigBlk:0000000000000000 ] && break; done </proc/$$/status || "
+				    "exit 2; kill -PIPE $$; exit 3",
 			    NULL };
 	sigset_t all, ours;
 
