@@ -7,6 +7,8 @@ import json
 import pathlib
 import sys
 
+DATA = pathlib.Path(__file__).resolve().parent.parent / "docs/data"
+
 # What the tool may add (docs/overhead.md): times what empty programs add, and at most so many instructions.
 BUDGETS = {
     ("copy_mapped", "traced"): (1.3, 480),
@@ -144,10 +146,46 @@ def with_section(text, name):
     return "%s\n## %s\n%s" % (text, name, marks)
 
 
+def records(name):
+    """What bench/scale left in docs/data/NAME, by what it is about."""
+    rows = {}
+    for line in (DATA / name).read_text().splitlines():
+        row = json.loads(line)
+        rows.setdefault(row["what"], []).append(row)
+    return rows
+
+
+def mib(size):
+    return "%.1f MiB" % (size / (1 << 20))
+
+
+def scale_list(scale, soak):
+    """Markdown: what does not grow, and what starting costs."""
+    kernel, hot = scale["kernel"][0], soak["kernel"][0]
+    expected = {row["file"]: row for row in scale["expected"] + soak["expected"]}
+    start, many = scale["memory"]
+    lines = ["%s, one CPU, `make bench-scale`, %s:" % (kernel["release"], kernel["date"]), "",
+             "| windows open at once | a writer's mmap+munmap before | while they are open | windows counted |",
+             "| ---: | ---: | ---: | ---: |"]
+    for row in scale["windows"]:
+        lines.append("| %d | %d | %d | %d |" % (row["open"], row["writer_alone"], row["writer"],
+                                             expected["/out/windows-%d" % row["open"]]["windows"]))
+    lines += ["", "- %d processes that copy, one of them traced: %d windows counted, %d made by it, nothing lost." % (
+        scale["processes"][0]["processes"], expected["/out/processes"]["windows"], scale["processes"][0]["windows_each"])]
+    lines.append("- Memory: maps of %s and %s resident; with %s %s and %s. For the moment of the start up to %s." % (
+        mib(start["maps"]), mib(start["rss"]), many["when"], mib(many["maps"]), mib(many["rss"]), mib(start["rss_peak"])))
+    for row in scale["life"]:
+        lines.append("- From exec() to the first record, self-test %s: %.1f million instructions; from SIGINT to the end: %.2f million." % (
+            row["self_test"], row["start_ns"] / 1e6, row["stop_ns"] / 1e6))
+    lines.append("- %s, %d CPUs, `make bench-soak`, %s: %d windows made, %d counted, nothing lost; memory at its begin and end: %s and %s." % (
+        hot["release"], hot["cpus"], hot["date"], soak["soak"][0]["windows"], expected["/out/soak"]["windows"],
+        *(mib(row["maps"] + row["rss"]) for row in soak["memory"])))
+    return "\n".join(lines)
+
+
 def documents(bench):
     """The documents that show the numbers: path and what it should be."""
-    root = pathlib.Path(__file__).resolve().parent.parent
-    page, manual = root / "docs/overhead.md", root / "docs/uffdretry.8"
+    page, manual = DATA.parent / "overhead.md", DATA.parent / "uffdretry.8"
     marks = ("<!-- bench %s -->", "<!-- end %s -->")
     text = page.read_text()
     for name, kernel in bench["kernels"].items():
@@ -156,13 +194,14 @@ def documents(bench):
         text = between(text, name + " from", "%s, %s." % (kernel["release"], bench["date"]), marks)
     newest = bench["kernels"]["7.3"]
     text = between(text, "budgets", "\n" + budget_table(newest) + "\n", marks)
+    text = between(text, "scale", "\n" + scale_list(records("scale.json"), records("soak.json")) + "\n", marks)
     yield page, text
     yield manual, between(manual.read_text(), "bench", man_table(newest), ('.\\" begin %s', '.\\" end %s'))
 
 
 def docs(check):
     """Write the numbers into the documents, or say which of them has others."""
-    path = pathlib.Path(__file__).resolve().parent.parent / "docs/data/bench.json"
+    path = DATA / "bench.json"
     stale = [page for page, text in documents(json.loads(path.read_text())) if page.read_text() != text]
     if check:
         sys.exit("\n".join("%s has other numbers than docs/data/bench.json" % page for page in stale) or 0)

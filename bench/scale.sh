@@ -31,6 +31,7 @@ memory() {
 	rss=$(awk '/^VmRSS/ { print $2 * 1024 }' /proc/"$1"/status)
 	peak=$(awk '/^VmHWM/ { print $2 * 1024 }' /proc/"$1"/status)
 	echo "{\"type\":\"scale\",\"what\":\"memory\",\"maps\":$maps,\"rss\":$rss,\"rss_peak\":$peak,\"when\":\"$2\"}" >>/out/scale
+	[ $((maps + rss)) -le $((16 << 20)) ] || fail "$2: maps of $maps bytes and $rss bytes resident are more than 16 MiB"
 }
 
 open_windows() {
@@ -82,6 +83,7 @@ soak() {
 	expect /out/soak "$1"
 }
 
+echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date\":\"$(date -u +%F)\",\"cpus\":$(nproc)}" >>/out/scale
 case $1 in
 all)
 	for n in 1 16 256 1024; do

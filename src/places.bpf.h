@@ -11,7 +11,7 @@
 
 #include "vmlinux.h"
 
-#define NR_PLACES (1 << 13)
+#define NR_PLACES (1 << 12)
 #define PLACE_WAYS 4
 #define PLACE_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
 

@@ -317,6 +317,13 @@ static const struct hook relock_legacy_start = {
 
 const struct hook *const relock_hooks[] = { &relock_exit, &relock_entry, &relock_legacy_start, NULL };
 
+/* What every plan but legacy has, for changes, writers and results. */
+#define COMMON_HOOKS                                                                                  \
+	&unmap_entry, &vma_start_write_exit, &write_locked, &write_locked_memcg, &expand_stack_locked_entry, &ioctl_exit
+/* Windows of hugetlb destinations, from 7.1 on. */
+#define HUGETLB_HOOKS \
+	&hugetlb_mfill_lock_exit, &hugetlb_lock_vma_exit, &hugetlb_copy_entry, &hugetlb_mfill_atomic_pte_exit
+
 static const struct hook *const retry_fn_hooks[] = {
 	/* Exits of the outer function first: what opens a window must never run without what closes it. */
 	&mfill_atomic_copy_exit,
@@ -324,16 +331,8 @@ static const struct hook *const retry_fn_hooks[] = {
 	&get_vma_exit_early,
 	&retry_state_saving,
 	&mfill_atomic_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
-	&hugetlb_mfill_lock_exit,
-	&hugetlb_lock_vma_exit,
-	&hugetlb_copy_entry,
-	&hugetlb_mfill_atomic_pte_exit,
+	COMMON_HOOKS,
+	HUGETLB_HOOKS,
 	&copy_folio_retry_entry,
 	NULL,
 };
@@ -351,16 +350,8 @@ static const struct hook *const retry_state_hooks[] = {
 	&mfill_atomic_copy_exit,
 	&retry_state_changed_exit,
 	&mfill_atomic_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
-	&hugetlb_mfill_lock_exit,
-	&hugetlb_lock_vma_exit,
-	&hugetlb_copy_entry,
-	&hugetlb_mfill_atomic_pte_exit,
+	COMMON_HOOKS,
+	HUGETLB_HOOKS,
 	&retry_state_save_entry,
 	NULL,
 };
@@ -379,12 +370,7 @@ static const struct hook *const interval_hooks[] = {
 	&mm_alloc_pmd_entry,
 	&uffd_lock_vma_exit,
 	&mfill_atomic_install_pte_exit,
-	&unmap_entry,
-	&vma_start_write_exit,
-	&write_locked,
-	&write_locked_memcg,
-	&expand_stack_locked_entry,
-	&ioctl_exit,
+	COMMON_HOOKS,
 	&page_fault_kernel,
 	&fixup_exception_entry,
 	&shmem_mfill_atomic_pte_exit,

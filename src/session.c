@@ -6,6 +6,7 @@
 #include "err.h"
 #include "totals.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +121,13 @@ static int choose_first(struct session *s, const struct options *o)
 		    "plan %s cannot run here: this kernel's BTF lacks %s", s->plan->name, missing);
 }
 
+/* Give back what only loading needed: the kernel's BTF is 5 MiB, what libbpf made of it more. */
+static void release_memory(struct session *s)
+{
+	kernel_close(&s->kernel);
+	malloc_trim(0);
+}
+
 int session_open(struct session *s, const struct options *o)
 {
 	int err;
@@ -157,7 +165,10 @@ int session_open(struct session *s, const struct options *o)
 		s->tracer = NULL;
 		s->plan = next;
 	}
-	return err ? explain_refusal(err, "loading the tracing programs") : 0;
+	if (err)
+		return explain_refusal(err, "loading the tracing programs");
+	release_memory(s);
+	return 0;
 }
 
 void session_close(struct session *s)

@@ -3,6 +3,7 @@
 /* The BPF object's life over libbpf: see tracer.h. */
 #include "tracer.h"
 #include "err.h"
+#include "options.h"
 #include "uffdretry.skel.h"
 
 #include <bpf/bpf.h>
@@ -189,6 +190,8 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	if (err)
 		return err;
 	t->follow_forks = cfg->follow_forks;
+	if (!cfg->follow_forks)
+		bpf_map__set_max_entries(t->skel->maps.targets, MAX_PIDS);
 	t->skel->rodata->cfg_all = cfg->all;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
 	t->skel->rodata->cfg_events = cfg->events;

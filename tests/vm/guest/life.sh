@@ -108,7 +108,7 @@ left >/out/left-before
 for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0 | tail -n "$2"); do
 	uffdretry >/dev/null 2>&1 &
 	tool=$!
-	sleep $delay
+	sleep "$delay"
 	kill -9 $tool
 	wait $tool
 done 2>/dev/null
