@@ -42,7 +42,7 @@ options_of() {
 
 # It traced to its end, and no fact contradicted another.
 well() {
-	uffdretry -j -o /tmp/soak.json -d 300ms $(options_of $1) 2>/tmp/soak.err &&
+	uffdretry -j -o /tmp/soak.json -d 1s $(options_of $1) 2>/tmp/soak.err &&
 		tail -1 /tmp/soak.json | grep -q '^{"type":"summary".*"anomalies":0[,}]'
 }
 
