@@ -14,6 +14,7 @@ SWEPT = {
     "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
     "gc swept": "gc --alloc-rate 0",
     "torture": "torture",
+    "restore cold swept": "restore --cache cold --dir /mnt --device-rate 0",
     "swap swept": "swap --device-rate 0",
 }
 # Loads as a program would be that they resemble, with the writers that it has. /mnt: the guest's disk.
@@ -61,7 +62,7 @@ class Cell:
 
 
 # For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
-SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
+SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 10, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
 SHORT = 5
 REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
 
@@ -101,13 +102,13 @@ def quick():
 
 def full():
     """Three quarters of an hour. The main rates with two seeds; four of each check where they are compared, so that chance does not part them."""
-    cells = rates("7.3", "restore-inproc swept", RATES) + rates("7.3", "restore-inproc swept", MAIN_RATES, (2,))
-    cells += rates("7.3", "free", RATES) + rates("7.3", "free", MAIN_RATES, (2,))
-    cells += rates("7.3", "gc swept", ("0",) + MAIN_RATES) + rates("7.3", "gc swept", MAIN_RATES, (2,))
-    cells += rates("7.3", "torture", ("0",) + MAIN_RATES) + rates("7.3", "torture", MAIN_RATES, (2,))
-    cells += rates("7.3", "swap swept", ("0", "1000"))
-    cells += whats("7.3", "restore-inproc swept", ("1000",)) + whats("7.3", "swap swept", ("1000",)) + whats("7.3", "torture", ("max",))
-    cells += whats("7.3", "free", ("1000", "max"))
+    cells = []
+    for load in ("free", "restore cold swept"):
+        cells += rates("7.3", load, RATES) + rates("7.3", load, MAIN_RATES, (2,))
+    for load in ("gc swept", "torture"):
+        cells += rates("7.3", load, ("0",) + MAIN_RATES) + rates("7.3", load, MAIN_RATES, (2,))
+    cells += rates("7.3", "swap swept", ("0", "1000")) + rates("7.3", "restore-inproc swept", ("0", "1000")) + rates("7.3", "restore-inproc swept", ("1000",), (2,))
+    cells += whats("7.3", "free", ("1000", "max")) + whats("7.3", "swap swept", ("1000",)) + whats("7.3", "torture", ("max",))
     cells += own("7.3", LIKE_PROGRAMS)
     cells += checks("gc swept", ("0", "1000"), FOUR) + checks("restore-inproc swept", ("0", "max"), FOUR, seconds=10)
     cells += checks("torture", ("0", "max"), (1, 2))

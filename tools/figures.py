@@ -20,6 +20,7 @@ STYLES = [("-", "o", "black"), ("--", "s", "0.25"), (":", "^", "0.35"), ("-.", "
           ((0, (1, 1)), "p", "0.3"), ((0, (3, 1, 1, 1, 1, 1)), "P", "0.5"), ((0, (7, 3)), "*", "0.15"), ((0, (2, 2)), "<", "0.55"),
           ((0, (8, 2, 2, 2)), ">", "0.4"), ((0, (1, 3)), "d", "0.2"), ((0, (4, 4)), "h", "0.6")]
 SHOWN_CHECKS = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
+PATCHED = {"per_mm": "per-MM check", "per_vma": "per-VMA check"}  # kernels that have another check than the merged one
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
 MANY = 15  # facets
@@ -65,8 +66,9 @@ def finish(figure, title, axes, ncol=4):
         handles.update(dict(zip(*reversed(ax.get_legend_handles_labels()))))
     inch = figure.get_size_inches()[1]
     rows = math.ceil(len(handles) / ncol)
-    figure.suptitle(title, fontsize=9)
-    figure.tight_layout(rect=(0, (0.1 + 0.17 * rows) / inch, 1, 1))
+    figure.suptitle(title, fontsize=9, y=1 - 0.08 / inch, va="top").set_in_layout(False)
+    top = 0.12 + 0.16 * (1 + title.count("\n"))
+    figure.tight_layout(rect=(0, (0.1 + 0.17 * rows) / inch, 1, 1 - top / inch))
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=ncol, handlelength=3.2)
     return figure
@@ -332,7 +334,8 @@ def chain_label(run):
     if not run.load:
         return label(run)
     writers = "its own writers" if run.load["what"] == "own" else f"{run.load['what']} {run.load['rate']}/s"
-    return f"{run.kernel} {run.load['check']}: {run.load['name']}, {writers}"
+    kernel = PATCHED.get(run.load["check"], run.load["check"]) if run.kernel == "permm" else run.kernel
+    return f"{kernel}: {run.load['name']}, {writers}"
 
 
 # --- time ------------------------------------------------------------------------------------------------------

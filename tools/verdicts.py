@@ -106,8 +106,8 @@ class Verdicts:
     def verdict_emulation(self):
         (k, n), (long_k, long_n) = self.data.by_length(0, claims.SHORT), self.data.by_length(claims.SHORT, math.inf)
         return (f"Of {n} windows shorter than 50 µs {in_words(k, n)} saw a writer, of {long_n} longer ones {in_words(long_k, long_n)}: the emulated CPUs run in turns, and only "
-                "a window that a turn interrupts can see another CPU's writer. On real hardware windows are shorter and writers run beside them: shares "
-                "may be higher or lower there.")
+                "a window that a turn interrupts can see another CPU's writer; a busy host interrupts more of them. On real hardware windows are shorter and "
+                "writers run beside them: shares may be higher or lower there.")
 
     # --- what the EAGAIN does --------------------------------------------------------------------------------
 
