@@ -104,7 +104,7 @@ static void each_kernel(void **state)
 {
 	(void)state;
 	for (int i = 0; i + 1 < nr_files; i += 2) {
-		struct btf *btf = btf__parse(files[i + 1], NULL);
+		struct btf *btf = btf__parse_raw(files[i + 1]);
 
 		assert_non_null(btf);
 		assert_non_null(expected_of(files[i]));
