@@ -62,7 +62,7 @@ class Cell:
 
 
 # For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
-SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 10, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
+SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 20, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
 SHORT = 5
 REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
 

@@ -62,9 +62,6 @@ class Tables:
         found = sorted({run.raw["date"] for run in self.all})
         return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
-    def cells(self):
-        return str(len(self.all))
-
     def windows(self):
         return str(self.all.total)
 

@@ -6,7 +6,7 @@ import math
 import claims
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, in_words, percent, rare
+from sweepdata import ENOUGH, RATES, Cells, in_words, rare
 
 EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 CHANCE = 0.05
@@ -76,7 +76,7 @@ class Verdicts:
         if not needed:
             return f"mmap_lock was needed in none of {total} times that the VMA was taken again."
         return (f"Re-taking the VMA needed mmap_lock in {needed} of {total} windows, {touched.count('relock.mmap_lock')} of them beside writers that touch the "
-                f"destination: {percent(touched.count('relock.mmap_lock') / touched.count('relock.total'))} of theirs.")
+                f"destination: {in_words(touched.count('relock.mmap_lock'), touched.count('relock.total'))} of theirs.")
 
     def verdict_9(self):
         cells = self.data.main
