@@ -140,10 +140,10 @@ class Verdicts:
         said = {check: [where for where, a, b in enough if claims.separate((where, a, b), step) == sign]
                 for check, sign in (("per-MM check", slow), ("snapshot", -slow))}
         slower = [f"the {check} was slower with {' and with '.join(where)}" for check, where in said.items() if where]
-        rest = len(enough) - sum(map(len, said.values()))
-        if not slower:
-            return f"the two checks differ by no more than their runs do among themselves, with each of {rest} pairs of load and writer."
-        return f"{', '.join(slower)}" + (f"; with {rest} of {len(enough)} pairs of load and writer they differ by no more than their runs do." if rest else ".")
+        alike = [where for where, _, _ in enough if where not in said["per-MM check"] + said["snapshot"]]
+        if alike:
+            slower.append(f"the two checks differed by no more than their runs do among themselves with {' and with '.join(alike)}")
+        return f"{', '.join(slower)}."
 
     def verdict_7(self):
         cells = Cells(r for r in self.data.per_mm if r.load["what"] != "replace")

@@ -88,7 +88,7 @@ with tempfile.TemporaryDirectory() as work:
         "3": "| made; unrelated, max/s | 400 | 100 | 75% (70.5% ... 79%) | 320 | 75% (70% ... 79.4%) |",
         "4": "| made; unrelated, max/s | per-MM seq | 4 | 20000 | 400 | 1.00, 1.00, 1.00, 1.00 | 2.00, 2.00, 2.00, 2.00 | 2 |",
         "4, verdict": "In p99 latency the per-MM check was slower with made; unrelated, max/s.",
-        "4, throughput": "In throughput the two checks differ by no more than their runs do among themselves, with each of 1 pairs",
+        "4, throughput": "In throughput the two checks differed by no more than their runs do among themselves with made; unrelated, max/s.",
         "3, verdict": "It does not: of 320 re-issued copies that no event refused, 75 % succeeded without another fault.",
         "1, verdict": "lose more than 1 % of its windows for nothing when its mm is written to 1000 times a second (as asked), and less than 0.1 % without writers.",
         "8": "| made; replace, max/s | 3840 | 6.2% (5.5% ... 7.1%) | 4000 | 1% (0.74% ... 1.4%) | 0.002 | 0.002 |",
