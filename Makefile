@@ -54,7 +54,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all static repro demo install install-docs uninstall format clean help deps test-programs
-.PHONY: check check-kernels check-permm check-programs check-repro check-faults soak
+.PHONY: check check-kernels check-permm check-programs check-repro check-faults check-kasan soak
 .PHONY: examples evidence evidence-quick bench bench-check bench-scale bench-soak bench-programs
 
 all: uffdretry uffdload
@@ -135,7 +135,15 @@ $(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall
+$(BUILD)/crowd: tests/vm/crowd.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+
+$(BUILD)/hold: tests/vm/hold.c $(RIG) load/rig.h | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(RIG) -lpthread -o $@
+
+test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
 
 deps:
 	$(Q)./tools/deps build test
@@ -168,10 +176,11 @@ check-repro: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)./tests/vm/repro-runs
 
-# What goes wrong around the tool, with the large numbers: a quarter of an hour a kernel.
+# What goes wrong around the tool, with the large numbers: half an hour a kernel.
+FAULTS_KERNELS ?= 6.12 7.3
 check-faults: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
-	$(Q)for kernel in $(firstword $(SERIES)) $(lastword $(SERIES)); do ./tests/vm/faults $$kernel long || exit; done
+	$(Q)for kernel in $(FAULTS_KERNELS); do ./tests/vm/faults $$kernel long || exit; done
 
 # A load that never stops and a tool that starts all the time, on SOAK_KERNELS for SOAK_SECONDS each.
 SOAK_KERNELS ?= 6.12 7.3
@@ -179,6 +188,14 @@ SOAK_SECONDS ?= 3600
 soak: deps
 	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
 	$(Q)for kernel in $(SOAK_KERNELS); do ./tests/vm/soak $$kernel $(SOAK_SECONDS) || exit; done
+
+# The same on a kernel of our own that watches itself: KASAN, lockdep, sleeping in atomic context.
+KASAN_SECONDS ?= 600
+check-kasan: deps
+	$(Q)./tools/deps kernel
+	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)./tests/kernel/build kasan
+	$(Q)MEM=3G ./tests/vm/soak kasan $(KASAN_SECONDS)
 
 # --- What the tool costs: see bench/README.md ------------------------------------------------------------------------
 
@@ -309,8 +326,9 @@ help:
 	'make repro           build/repro/*: what is wrong with the merged check, a page each' \
 	'make demo            trace a load here, or in a VM where this kernel does not admit it' \
 	'make check           all tests; GROUPS="unit cli lint fuzz prom plot btf vm", SERIES="6.12 7.3" choose' \
-	'make check-faults    what goes wrong around the tool, with large numbers (half an hour)' \
+	'make check-faults    what goes wrong around the tool, with large numbers: FAULTS_KERNELS="6.12 7.3" (an hour)' \
 	'make soak            a kernel stays well: SOAK_KERNELS="6.12 7.3", SOAK_SECONDS=3600 each' \
+	'make check-kasan     the same on a kernel with KASAN and lockdep, which it builds (half an hour): KASAN_SECONDS=600' \
 	'make check-asan      the unit and cli tests alone, under ASan and UBSan (make check has them so too)' \
 	'make coverage        lines run by the unit, cli and some VM tests; docs/coverage.md' \
 	'make fuzz            each fuzz target for FUZZ_SECONDS (600)' \

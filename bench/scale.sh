@@ -84,6 +84,8 @@ soak() {
 }
 
 echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date\":\"$(date -u +%F)\",\"cpus\":$(nproc)}" >>/out/scale
+# Seen as they come, should the guest not live to its end.
+tail -f /out/scale &
 case $1 in
 all)
 	for n in 1 16 256 1024; do

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char btf_path[] = "/sys/kernel/btf/vmlinux";
 static const char lockdown_path[] = "/sys/kernel/security/lockdown";
 
 const char *missing_capabilities(void)
@@ -50,7 +49,7 @@ const char *lockdown_mode(void)
 
 int has_btf(void)
 {
-	return access(btf_path, R_OK) == 0;
+	return access(BTF_PATH, R_OK) == 0;
 }
 
 static int refused_by_lockdown(void)
@@ -68,7 +67,7 @@ int check_access(void)
 			    "missing capability: %s", missing);
 	if (!has_btf())
 		return fail(EXIT_ERROR, "tracing programs need a kernel with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted",
-			    "this kernel has no BTF: %s: %s", btf_path, strerror(errno));
+			    "this kernel has no BTF: %s: %s", BTF_PATH, strerror(errno));
 	if (!strcmp(lockdown_mode(), "confidentiality"))
 		return refused_by_lockdown();
 	return 0;
@@ -83,8 +82,8 @@ int explain_refusal(int err, const char *what)
 			"uffdretry --probe shows more",
 			"%s: the kernel refuses although no right is missing: %s", what, strerror(-err));
 	if (err == -ENOMEM)
-		return fail(EXIT_ERROR, "the maps need about 10 MiB, and 50 KiB per CPU", "%s: %s", what,
-			    strerror(-err));
+		return fail(EXIT_ERROR, "it takes about 20 MiB, and in the kernel 10 MiB and 50 KiB per CPU for maps",
+			    "%s: %s", what, strerror(-err));
 	return fail(EXIT_ERROR, "-v shows what libbpf and the verifier say; uffdretry --probe what this kernel offers",
 		    "%s: %s", what, strerror(-err));
 }

@@ -4,6 +4,9 @@
 #ifndef ACCESS_H
 #define ACCESS_H
 
+/* Where the kernel describes itself. */
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
 /* What is missing of the capabilities that tracing needs, as "CAP_BPF, CAP_PERFMON"; "" when nothing is. */
 const char *missing_capabilities(void);
 

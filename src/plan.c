@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The hook table, and the questions to BTF that choose from it. */
 #include "plan.h"
+#include "access.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
@@ -565,11 +566,13 @@ void note_unmeasured(struct kernel *k, const char *what)
 int kernel_open(struct kernel *k)
 {
 	memset(k, 0, sizeof(*k));
-	k->btf = btf__load_vmlinux_btf();
+	/* Not btf__load_vmlinux_btf(), which says ESRCH whatever the reason. */
+	k->btf = btf__parse(BTF_PATH, NULL);
 	if (!k->btf)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
+	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
 	k->can_cast = has_function(k->btf, "bpf_rdonly_cast");

@@ -50,6 +50,7 @@ struct kernel {
 	struct btf *btf;
 	__u64 uffd_mask;	    /* vm_flags bits that are userfaultfd modes */
 	enum seq_kind seq;
+	bool has_uffd;		    /* CONFIG_USERFAULTFD */
 	bool has_check;		    /* it compares something after the retry, 7.1 and later */
 	bool can_cast;		    /* programs may give addresses a type: bpf_rdonly_cast() */
 	const char *unmeasured[MAX_UNMEASURED + 1]; /* what this kernel or version cannot tell; NULL-terminated */

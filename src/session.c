@@ -21,6 +21,8 @@ static int no_usable_plan(const struct session *s)
 	char text[1024] = "", missing[256];
 	size_t used = 0;
 
+	if (!s->kernel.has_uffd)
+		return fail(EXIT_ERROR, "it takes a kernel with CONFIG_USERFAULTFD=y", "this kernel has no userfaultfd");
 	for (int i = 0; plans[i] && used < sizeof(text); i++) {
 		plan_missing(&s->kernel, plans[i], missing, sizeof(missing));
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s", i ? ";" : "",

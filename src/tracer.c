@@ -297,6 +297,14 @@ static int open_skeleton(struct tracer *t)
 	return err > 0 ? -err : -ENOMEM;
 }
 
+static int load(struct tracer *t)
+{
+	int err = uffdretry_bpf__load(t->skel);
+
+	/* So libbpf says that it cannot read the kernel's BTF. kernel_open() could: it is for want of memory. */
+	return err == -ESRCH ? -ENOMEM : err;
+}
+
 int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
@@ -318,7 +326,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (t->skel)
 		err = configure(t, cfg);
 	if (!err)
-		err = uffdretry_bpf__load(t->skel);
+		err = load(t);
 	if (!err)
 		err = find_pid_ns(t);
 	if (!err && cfg->events)

@@ -7,6 +7,7 @@
 #ifndef FAILING_H
 #define FAILING_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -42,6 +43,19 @@ static inline bool fails(const char *what)
 	failing.what = failing.name;
 	errno = failing.err;
 	return true;
+}
+
+/* How many file descriptors are open: none may be left by what failed. */
+static inline int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int nr = 0;
+
+	while (dir && readdir(dir))
+		nr++;
+	if (dir)
+		closedir(dir);
+	return nr;
 }
 
 #endif /* FAILING_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The file of --output (output.c) on a disk that fills up, and the file of metrics (replace.c): nothing half written is left. */
+/* The file of --output (output.c) on a disk that fills up, and the file of metrics (replace.c): nothing half written is
+ * left. */
 #include "output.h"
 #include "replace.h"
 #include "unit.h"
@@ -71,7 +72,8 @@ static int names(void)
 	return n;
 }
 
-/* A record that fits, one that does not: the first stays, nothing of the second does, and what comes then is whole again. */
+/* A record that fits, one that does not: the first stays, nothing of the second does, and what comes then is whole
+ * again. */
 static void a_record_is_cut(void **state)
 {
 	FILE *f = output_open(in_dir("cut"));

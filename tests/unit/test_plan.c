@@ -13,10 +13,12 @@
 /* The running kernel's BTF, for kernel_open(). */
 static struct btf *running;
 
-struct btf *btf__load_vmlinux_btf(void)
+struct btf *btf__parse(const char *path, struct btf_ext **ext)
 {
 	struct btf *btf = running;
 
+	(void)path;
+	(void)ext;
 	running = NULL;
 	if (!btf)
 		errno = ENOENT;
@@ -102,7 +104,7 @@ static void each_kernel(void **state)
 {
 	(void)state;
 	for (int i = 0; i + 1 < nr_files; i += 2) {
-		struct btf *btf = btf__parse(files[i + 1], NULL);
+		struct btf *btf = btf__parse_raw(files[i + 1]);
 
 		assert_non_null(btf);
 		assert_non_null(expected_of(files[i]));
@@ -166,7 +168,8 @@ static void one_hook_stands_in_for_another(void **state)
 	assert_true(hook_in_btf(&k, four));
 	assert_false(hook_in_btf(&k, three));
 	assert_true(hook_in_btf(&k, lock));
-	assert_false(hook_replaced(&k, find_hook(p, "mfill_retry_state_changed", 0))); /* missing, and nothing instead */
+	assert_false(
+		hook_replaced(&k, find_hook(p, "mfill_retry_state_changed", 0))); /* missing, and nothing instead */
 	assert_true(hook_btf_id(&k, find_hook(p, "mfill_retry_state_changed", 0)) < 0);
 	kernel_close(&k);
 }
@@ -236,10 +239,13 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest kernels[] = { cmocka_unit_test(each_kernel) };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_series),	 cmocka_unit_test(the_next_plan),
+		cmocka_unit_test(each_series),
+		cmocka_unit_test(the_next_plan),
 		cmocka_unit_test(one_hook_stands_in_for_another),
-		cmocka_unit_test(a_bare_kernel), cmocka_unit_test(what_the_user_leaves_out),
-		cmocka_unit_test(no_btf),	 cmocka_unit_test(a_long_list),
+		cmocka_unit_test(a_bare_kernel),
+		cmocka_unit_test(what_the_user_leaves_out),
+		cmocka_unit_test(no_btf),
+		cmocka_unit_test(a_long_list),
 	};
 
 	nr_files = argc - 1;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test (selftest.c) on this machine's kernel, with a tracer that is none: it counts what the test has it count.
- * So what is wrong is known. Skipped where userfaultfd is refused.
+ * The self-test (selftest.c) on this machine's kernel, with a tracer that is none: it counts what the test has it
+ * count. So what is wrong is known. Skipped where userfaultfd is refused.
  */
 #include "failing.h"
-#include "rig.h"
 #include "selftest.h"
 #include "totals.h"
 #include "unit.h"
+#include "userfaultfd.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -20,10 +20,10 @@ static const struct window {
 	enum dst_kind kind;
 	enum window_class class;
 } windows[] = {
-	{ KIND_ANON, CLASS_QUIET },	    { KIND_SHMEM, CLASS_QUIET },  { KIND_ANON, CLASS_UNRELATED },
-	{ KIND_ANON, CLASS_LOCKED },	    { KIND_ANON, CLASS_TOLERATED }, { KIND_ANON, CLASS_REPLACED },
-	{ KIND_ANON, CLASS_HIDDEN },	    { KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
-	{ KIND_SHMEM, CLASS_REAL },	    { KIND_ANON, CLASS_GONE },	  { KIND_ANON, CLASS_ABORTED },
+	{ KIND_ANON, CLASS_QUIET },  { KIND_SHMEM, CLASS_QUIET },	{ KIND_ANON, CLASS_UNRELATED },
+	{ KIND_ANON, CLASS_LOCKED }, { KIND_ANON, CLASS_TOLERATED },	{ KIND_ANON, CLASS_REPLACED },
+	{ KIND_ANON, CLASS_HIDDEN }, { KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
+	{ KIND_SHMEM, CLASS_REAL },  { KIND_ANON, CLASS_GONE },		{ KIND_ANON, CLASS_ABORTED },
 };
 
 /* --- A tracer that counts what it is told to ---------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ void tracer_watch_hooks(struct tracer *t, bool on)
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 
@@ -84,9 +84,9 @@ long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	return __real_syscall(nr, a, b, c, d, e, f);
 }
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_open(const char *path, int flags, mode_t mode)
 {
-	return fails("open") ? -1 : __real_open(path, flags);
+	return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
@@ -285,19 +285,6 @@ static void no_userfaultfd(void **state)
 	assert_int_equal(r.windows, 0);
 }
 
-static int can_do(void **state)
-{
-	int fd = rig_uffd_open(0);
-
-	(void)state;
-	if (fd < 0) {
-		printf("1..0 # SKIP userfaultfd: %s\n", strerror(-fd));
-		_exit(0);
-	}
-	close(fd);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,5 +297,5 @@ int main(void)
 		cmocka_unit_test(no_userfaultfd),
 	};
 
-	return cmocka_run_group_tests_name("selftest", tests, can_do, NULL);
+	return cmocka_run_group_tests_name("selftest", tests, need_userfaultfd, NULL);
 }

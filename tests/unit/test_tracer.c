@@ -10,7 +10,6 @@
 #include "uffdretry.skel.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,13 +22,13 @@
 
 static struct {
 	const struct bpf_object_skeleton *skel;
-	const char *absent;	   /* a program whose function has no address */
-	char attached[4096];	   /* names of programs, in this order */
+	const char *absent;  /* a program whose function has no address */
+	char attached[4096]; /* names of programs, in this order */
 	int links, rings, warnings;
-	__u64 runs, run_ns, missed;	   /* of each program */
-	const char *missed_by_all_but;	   /* this program has missed nothing */
-	__u64 totals_first, unwitnessed;   /* totals.calls and .unwitnessed of the first CPU */
-	int rows;			   /* writers */
+	__u64 runs, run_ns, missed;	 /* of each program */
+	const char *missed_by_all_but;	 /* this program has missed nothing */
+	__u64 totals_first, unwitnessed; /* totals.calls and .unwitnessed of the first CPU */
+	int rows;			 /* writers */
 	struct writer_row row[4];
 	int nr_holders;
 	struct holder_totals holder[4];
@@ -248,7 +247,8 @@ int bpf_enable_stats(enum bpf_stats_type type)
 	return told("enable stats") ?: open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn take, void *data, const struct ring_buffer_opts *opts)
+struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn take, void *data,
+				     const struct ring_buffer_opts *opts)
 {
 	static char ring;
 
@@ -293,8 +293,10 @@ int ring_buffer__consume(struct ring_buffer *ring)
 
 static struct btf *running;
 
-struct btf *btf__load_vmlinux_btf(void)
+struct btf *btf__parse(const char *path, struct btf_ext **ext)
 {
+	(void)path;
+	(void)ext;
 	return running;
 }
 
@@ -332,18 +334,6 @@ static const struct hook_state *state_of(const struct hook_state *hooks, int nr,
 		if (!strcmp(hooks[i].hook->program, program))
 			return &hooks[i];
 	return NULL;
-}
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int nr = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
 }
 
 static int fresh(void **state)

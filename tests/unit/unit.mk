@@ -38,6 +38,7 @@ $(BUILD)/unit/test_event: $(call asan_src,$(reports) report_event)
 $(BUILD)/unit/test_openmetrics: $(call asan_src,$(reports) replace report_openmetrics)
 $(BUILD)/unit/test_output: $(call asan_src,output replace rights err json)
 $(BUILD)/unit/test_plan: $(call asan_src,plan)
+$(BUILD)/unit/test_target: $(call asan_src,target)
 $(BUILD)/unit/test_tracer: $(call asan_src,tracer plan writers)
 $(BUILD)/unit/test_rig: $(BUILD)/asan/load/rig.o
 $(BUILD)/unit/test_selftest: $(BUILD)/asan/load/rig.o $(call asan_src,selftest totals)
@@ -48,6 +49,7 @@ wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
 $(BUILD)/unit/test_rig $(BUILD)/cov/unit/test_rig: UNIT_LDFLAGS := $(call wrap,mmap munmap mprotect madvise ioctl poll read \
 	eventfd memfd_create ftruncate pthread_attr_init pthread_create open syscall)
 $(BUILD)/unit/test_selftest $(BUILD)/cov/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
+$(BUILD)/unit/test_target $(BUILD)/cov/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)

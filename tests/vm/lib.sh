@@ -4,7 +4,8 @@
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
 out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+# KEEP=DIR: what the guest left is kept there.
+trap '[ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$out/." "$KEEP"; }; rm -rf "$out"' EXIT
 tests=0
 vm_options=()
 

@@ -84,6 +84,27 @@ finds() {
 
 check 'scanlog allows what the list explains' scan '[    0.5] LSM support for eBPF active'
 check 'scanlog finds a complaint about BPF' finds '[    0.5] BPF: type_id=1 Invalid name'
+while IFS='|' read -r what line; do
+	check "scanlog finds $what" finds "[   12.345678] $line"
+done <<'END'
+a bad access|BUG: KASAN: slab-use-after-free in mfill_atomic_copy+0x1f0/0x9a0
+a bad access, with its line's begin lost|==KASAN: wild-memory-access in range [0x0, 0x7]
+an order of locks|WARNING: possible circular locking dependency detected
+... without its first line|uffdretry/123 is trying to acquire lock: possible recursive locking detected
+a lock in the wrong context|inconsistent lock state
+sleeping in atomic context|BUG: sleeping function called from invalid context at mm/userfaultfd.c:100
+... without its first word|sleeping function called from invalid context at kernel/locking/rwsem.c:1523
+RCU misused|WARNING: suspicious RCU usage
+a lock that was not taken|WARNING: bad unlock balance detected!
+a lock without a class|INFO: trying to register non-static key.
+lockdep that is off|INFO: lockdep is turned off.
+... for its table is full|BUG: MAX_LOCKDEP_ENTRIES too low!
+... without its first word|MAX_STACK_TRACE_ENTRIES too low!
+... and says so|turning off the locking correctness validator.
+a broken list|list_del corruption. next->prev should be ffff888004b5e0c8
+END
+check 'scanlog passes what KASAN says of itself' scan '[    0.1] kasan: KernelAddressSanitizer initialized (generic)'
+check 'scanlog passes what lockdep says of itself' scan '[    0.1] ... MAX_LOCKDEP_ENTRIES:     131072'
 check 'scanlog passes harmless lines' scan '[    0.5] Run /init as init process'
 
 vm unknown 0.99 -- true

@@ -1,11 +1,13 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2086,SC2317,SC3045
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: what goes wrong around the tool while it works. $1: short, or long for the numbers of make check-faults.
+# In the guest: what goes wrong around the tool while it works. $1: short, or long for the numbers of make check-faults; then
+# the groups of faults, each a function here.
 . /bin/lib.sh
 
-stopped=3 kills=0 forks=500
-[ "$1" = short ] || stopped=30 kills=100 forks=65536
+stopped=3 kills=10 forks=500
+mode=$1
+[ "$mode" = short ] || stopped=30 kills=100 forks=65536
 find_kernel
 # shellcheck disable=SC2154 # find_kernel sets them
 truth="--kernel-check=$check --locks=$locks"
@@ -19,34 +21,57 @@ keep() {
 	echo $? >"/out/$case.status"
 }
 
-# --- Calls that fail: bpf(2) by its command, and what becomes of COMMAND ----------------------------------------------
+# --- Calls that fail, and rights that do not count --------------------------------------------------------------------
 # refuse CASE SYSCALL FIRST ERRNO
 refuse() {
 	keep "$1" failcall "$2" "$3" "$4" uffdretry --self-test=off -- touch "/out/$1.ran"
 }
-bpf=321 enomem=12 eperm=1
-refuse map-create $bpf 0 $enomem
-refuse prog-load $bpf 5 $enomem
-refuse link-create $bpf 28 $enomem
-refuse test-run $bpf 10 $eperm
-refuse map-lookup $bpf 1 $enomem
-refuse prog-info $bpf 15 $enomem
-refuse capset 126 -1 $eperm
-refuse pidfd-open 434 -1 24 # EMFILE
-keep userfaultfd failcall 323 -1 $eperm uffdretry -j -d 10ms
 
+# bpf(2) fails by its command. Rights that do not count are those of root of its own user namespace, as in a container.
+group_refused() {
+	bpf=321 enomem=12 eperm=1
+	refuse map-create $bpf 0 $enomem
+	refuse prog-load $bpf 5 $enomem
+	refuse link-create $bpf 28 $enomem
+	refuse test-run $bpf 10 $eperm
+	refuse map-lookup $bpf 1 $enomem
+	refuse prog-info $bpf 15 $enomem
+	refuse capset 126 -1 $eperm
+	refuse pidfd-open 434 -1 24 # EMFILE
+	keep userfaultfd failcall 323 -1 $eperm uffdretry -j -d 10ms
+	keep container su nobody -c 'unshare -Ur uffdretry -d 10ms'
+}
+
+# --- Memory -----------------------------------------------------------------------------------------------------------
 # Too little memory, from where nothing can start to where all is well.
-for kib in 4000 6000 8000 12000 16000 24000 64000; do
-	(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
-	echo "$kib $? $(head -1 /out/memory.err)"
-done >/out/memory
-keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
+group_memory() {
+	for kib in 4000 6000 8000 12000 16000 24000 64000; do
+		(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
+		echo "$kib $? $(head -1 /out/memory.err)"
+	done >/out/memory
+	keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
+}
 
-# Without rights that count: root of its own user namespace only, as in a container.
-keep container su nobody -c 'unshare -Ur uffdretry -d 10ms'
-left >/out/left-refused
+# Run a command that the kernel kills for want of memory: what it says has a call trace, which is no complaint, and is kept
+# in /out/NAME.log instead of the console.
+starve() {
+	level=$(cut -f1 /proc/sys/kernel/printk)
+	dmesg -c >/dev/null
+	echo 1 >/proc/sys/kernel/printk
+	keep "$@"
+	dmesg -c >"/out/$1.log"
+	echo "$level" >/proc/sys/kernel/printk
+}
 
-# --- Around a load whose windows are known ---------------------------------------------------------------------------
+# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
+group_oom() {
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir /sys/fs/cgroup/small
+	echo 3M >/sys/fs/cgroup/small/memory.max
+	starve oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
+}
+
+# --- Around a load whose windows are known ----------------------------------------------------------------------------
 # traced CASE FAULT...: two tools at once watch the load; the fault is done once both trace, and undone by its own means.
 traced() {
 	name=$1
@@ -71,61 +96,146 @@ traced() {
 	echo $? >"/out/$name-second.status"
 }
 
-# The tools sleep while everything happens.
+# The tools sleep while everything happens; a processor goes, and the clock is wrong by a day.
+cpu=/sys/devices/system/cpu/cpu1/online
 stop() {
 	kill -STOP $tool $second
 }
+
 wake() {
 	sleep $stopped
 	kill -CONT $tool $second
 }
-after=wake
-traced stop stop
 
-# A processor goes, and the clock is wrong by a day.
-cpu=/sys/devices/system/cpu/cpu1/online
 hotplug() {
 	echo 0 >$cpu || echo no >/out/hotplug.missing
 	date -s "@$(($(date +%s) + 86400))" >/dev/null
 }
+
 plug_again() {
 	echo 1 >$cpu
 	date -s "@$(($(date +%s) - 172800))" >/dev/null
 }
-after=plug_again
-traced hotplug hotplug
-after=
+
+group_traced() {
+	after=wake
+	traced stop stop
+	after=plug_again
+	traced hotplug hotplug
+	after=
+}
 
 # The target dies in the middle of its windows.
-uffdload free --duration 60s --copiers 2 --writers 1 --what unrelated --wait >/out/killed.truth 2>/out/killed.load &
-load=$!
-wait_for 60 has_line '^ready' /out/killed.load
-pid=$(sed -n 's/^ready //p' /out/killed.load)
-uffdretry -j -o /out/killed.json -p "$pid" 2>/out/killed.err &
-tool=$!
-wait_for 60 has_line '"type":"start"' /out/killed.json
-kill -USR1 $load
-sleep 3
-kill -9 "$pid"
-wait $tool
-echo $? >/out/killed.status
-wait $load 2>/dev/null
+group_killed() {
+	uffdload free --duration 60s --copiers 2 --writers 1 --what unrelated --wait >/out/killed.truth 2>/out/killed.load &
+	load=$!
+	wait_for 60 has_line '^ready' /out/killed.load
+	pid=$(sed -n 's/^ready //p' /out/killed.load)
+	uffdretry -j -o /out/killed.json -p "$pid" 2>/out/killed.err &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' /out/killed.json
+	kill -USR1 $load
+	sleep 3
+	kill -9 "$pid"
+	wait $tool
+	echo $? >/out/killed.status
+	wait $load 2>/dev/null
+}
 
-# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
-if echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
-	mkdir /sys/fs/cgroup/small
-	echo 3M >/sys/fs/cgroup/small/memory.max
-	# What the kernel says of a killed process has a call trace, which is no complaint: it is read here instead.
-	level=$(cut -f1 /proc/sys/kernel/printk)
-	dmesg -c >/dev/null
-	echo 1 >/proc/sys/kernel/printk
-	keep oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
-	dmesg -c >/out/oom.log
-	echo "$level" >/proc/sys/kernel/printk
-fi
+# --- Windows that are held open while it happens ----------------------------------------------------------------------
+# held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
+held() {
+	name=$1
+	hold "$2" "$3" 2>"/out/$name.load" &
+	load=$!
+	shift 3
+	wait_for 60 has_line '^ready' "/out/$name.load"
+	uffdretry -j -o "/out/$name.json" -p $load 2>"/out/$name.err" &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' "/out/$name.json"
+	kill -USR1 $load
+	wait_for 60 has_line '^open' "/out/$name.load"
+	"$@"
+	kill -USR2 $load 2>/dev/null
+	wait $load
+	echo $? >"/out/$name.load-status"
+	wait $tool
+	echo $? >"/out/$name.status"
+}
 
+target_dies() {
+	kill -9 $load
+}
+
+target_sleeps() {
+	kill -STOP $load
+	sleep 2
+	kill -CONT $load
+}
+
+# The guest's memory is gone: a process takes all there is, until the kernel kills it.
+memory_goes() {
+	starve hog sh -c 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'
+}
+
+group_held() {
+	held inside 8 0 target_dies
+	held suspended 8 0 target_sleeps
+	held oom-guest 8 0 memory_goes
+	# Each tid has four places, whose numbers it shares with others; the fifth and sixth of its kind find none.
+	echo 4194304 >/proc/sys/kernel/pid_max
+	for attempt in 1 2 3; do
+		held places 6 8192 true
+		[ "$(cat /out/places.load-status)" != 0 ] || break
+	done
+}
+
+# --- Others on the same functions: BPF programs that do nothing, and kprobes ------------------------------------------
+tracing=/sys/kernel/tracing
+others_seen() {
+	cat $tracing/kprobe_profile >/out/others.kprobes
+	kill -0 $floor && echo alive >/out/others.alive
+}
+
+group_others() {
+	uffdretry --probe -j | tr '{' '\n' | sed -n 's/.*"name":"\([^"]*\)","variant":"\([a-z_]*\)".*"attached":true.*/\2 \1/p' | sort -u >/tmp/hooks
+	cp /tmp/hooks /out/others.hooks
+	floor </tmp/hooks >/tmp/floor 2>/out/others.floor &
+	floor=$!
+	wait_for 120 has_line '^attached' /tmp/floor
+	sed -n 's/^f[a-z]* //p' /tmp/hooks | sort -u | while read -r function; do
+		echo "p:others/$function $function" >>$tracing/kprobe_events
+	done
+	echo 1 >$tracing/events/others/enable
+	after=others_seen
+	traced others true
+	after=
+	echo 0 >$tracing/events/others/enable
+	echo >$tracing/kprobe_events
+	kill $floor
+	wait $floor
+}
+
+# --- Names that others chose ------------------------------------------------------------------------------------------
+group_evil() {
+	evil=$(printf '\033[2J\377\n"\\{}\302e') # an escape, a byte that is no UTF-8, a newline, quotes, half a character
+	mkdir "/tmp/$evil"
+	cp /bin/uffdload "/tmp/$evil/$evil"
+	uffdretry -e -j -o /out/evil.json --openmetrics /out/evil.prom -- "/tmp/$evil/$evil" exact $truth --runs 1 --only $scenarios \
+		>/out/evil.truth 2>/out/evil.err
+	echo $? >/out/evil.status
+	uffdretry -e -- "/tmp/$evil/$evil" exact $truth --runs 1 --only $scenarios >/out/evil-text.out 2>/out/evil-text.err
+	cgroup=/sys/fs/cgroup/$(printf '\033[2J\377"\\{}e')
+	mkdir "$cgroup"
+	keep evil-cgroup uffdretry -c "$cgroup" -d 10ms
+	keep evil-cgroup-json uffdretry -j -c "$cgroup" -d 10ms
+	keep evil-missing uffdretry -c "$cgroup/$(printf '\033[2J\377')" -d 10ms
+}
+
+# --- Many processes ---------------------------------------------------------------------------------------------------
 # Many processes that live shortly, and at the end the load: each was a target, and none is any more.
-cat >/tmp/many <<END
+group_many() {
+	cat >/tmp/many <<END
 i=0
 while [ \$i -lt $forks ]; do
 	(:)
@@ -133,23 +243,46 @@ while [ \$i -lt $forks ]; do
 done
 exec uffdload exact $truth --runs 1 --only $scenarios
 END
-# Once more, if the tool says itself that it is short: the kernel skipped a preempted program.
-for attempt in 1 2 3; do
-	uffdretry -j -o /out/many.json -- sh /tmp/many >/out/many.truth 2>/out/many.err
-	echo $? >/out/many.status
-	! grep -q '"recursion":0' /out/many.json || break
-done
-left >/out/left-traced
+	# Once more, if the tool says itself that it is short: the kernel skipped a preempted program.
+	for attempt in 1 2 3; do
+		uffdretry -j -o /out/many.json -- sh /tmp/many >/out/many.truth 2>/out/many.err
+		echo $? >/out/many.status
+		! grep -q '"recursion":0' /out/many.json || break
+	done
+}
 
-# Killed at any moment, while it loads, attaches, tests itself, traces.
-i=0
-while [ $i -lt $kills ]; do
-	uffdretry >/dev/null 2>&1 &
-	tool=$!
-	sleep "$(awk "BEGIN { srand($i); print rand() * 4 }")"
-	kill -9 $tool
-	wait $tool
-	i=$((i + 1))
-done 2>/dev/null
-left >/out/left-killed
+# More processes at once than there is room for; then COMMAND becomes the load.
+group_crowd() {
+	echo 100000 >/proc/sys/kernel/threads-max
+	uffdretry -j -o /out/crowd.json -- crowd 17000 uffdload exact $truth --runs 1 --only $scenarios >/out/crowd.truth 2>/out/crowd.err
+	echo $? >/out/crowd.status
+}
+
+# --- Killed at any moment ---------------------------------------------------------------------------------------------
+uptime_ms() {
+	awk '{ print int($1 * 1000) }' /proc/uptime
+}
+
+# While it loads, attaches, tests itself, traces: up to half as long again as a whole run takes here.
+group_kills() {
+	begin=$(uptime_ms)
+	uffdretry -d 1ms >/dev/null 2>&1
+	whole=$(($(uptime_ms) - begin)) i=0
+	while [ $i -lt $kills ]; do
+		uffdretry >/dev/null 2>/tmp/killed.err &
+		tool=$!
+		sleep "$(awk "BEGIN { srand($i); print rand() * 1.5 * $whole / 1000 }")"
+		kill -9 $tool
+		wait $tool
+		grep -q '^Tracing' /tmp/killed.err && echo tracing || echo starting
+		i=$((i + 1))
+	done >/out/kills 2>/dev/null
+}
+
+shift
+for group; do
+	echo "faults: $group" >&2
+	"group_$group"
+	left >"/out/left-$group"
+done
 exit 0

@@ -25,6 +25,7 @@ load='uffdload exact --runs 1 --only fork'
 }
 with_btf silent-probe uffdretry --probe
 with_btf missing uffdretry -d 100ms
+with_btf nouffd uffdretry -d 100ms
 with_btf missing-probe uffdretry --probe
 keep forced uffdretry --plan legacy -d 100ms
 exit 0

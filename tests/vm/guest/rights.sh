@@ -22,6 +22,7 @@ as_tester='env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=tester'
 with() {
 	keep "$1" withcaps 65534 "$2" uffdretry --probe -j
 }
+echo 0 >/proc/sys/vm/unprivileged_userfaultfd
 with all bpf,perfmon,sys_ptrace,sys_admin
 with no-admin bpf,perfmon,sys_ptrace
 with no-ptrace bpf,perfmon
@@ -36,6 +37,11 @@ keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
 keep command-no-setuid withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+# Who is not root and may become others; root of a user namespace, who may not set groups.
+keep user-other withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user tester -o /tmp/as-tester -- id
+stat -c '%u:%g' /tmp/as-tester >/out/user-other.owner
+keep user-root withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user root -o /tmp/as-root -d 10ms
+keep user-namespace su nobody -c 'unshare -Ur uffdretry --user tester -o /tmp/as-tester-too -d 10ms'
 
 # A signal reaches COMMAND although neither we nor it are root any more.
 $as_tester uffdretry -- sleep 1000 >/out/signal.out 2>/out/signal.err &
@@ -64,6 +70,7 @@ keep output-denied $as_tester uffdretry -o /root/x -d 10ms
 # A run that fails when every right is gone: its report stays, and COMMAND's status is ours.
 keep failed-command $as_tester uffdretry -o /metrics/report -- false
 cp /metrics/report /out/failed-command.report
+rm /tmp/as-tester
 # In a sticky directory: a link, a link to nothing, somebody else's file.
 echo precious >/root/precious
 ln -s /root/precious /tmp/link

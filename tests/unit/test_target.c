@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The processes that are watched (target.c): commands that really run, and calls that fail, none of which leaves
+ * anything. */
+#include "failing.h"
+#include "target.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_ERROR 1 /* of err.h: cmocka has a fail() of its own */
+
+static char said[1024];
+
+int(fail)(int status, const char *hint, const char *fmt, ...);
+int(fail)(int status, const char *hint, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)hint;
+	va_start(ap, fmt);
+	vsnprintf(said, sizeof(said), fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+static int rights_err;
+
+int rights_become_user(void);
+int rights_become_user(void)
+{
+	return rights_err;
+}
+
+int __real_pipe2(int fds[2], int flags);
+int __wrap_pipe2(int fds[2], int flags);
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+long __real_syscall(long nr, ...);
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+int __wrap_pipe2(int fds[2], int flags)
+{
+	return fails("pipe2") ? -1 : __real_pipe2(fds, flags);
+}
+
+pid_t __wrap_fork(void)
+{
+	return fails("fork") ? -1 : __real_fork();
+}
+
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	return nr == SYS_pidfd_open && fails("pidfd_open") ? -1 : __real_syscall(nr, a, b, c, d, e, f);
+}
+
+static struct target t;
+
+static int fresh(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	memset(said, 0, sizeof(said));
+	rights_err = 0;
+	arm(0, 0);
+	return 0;
+}
+
+/* --- COMMAND ------------------------------------------------------------------------------------------------------ */
+
+/* Start it, wait for its end, and return its exit status as ours would be. */
+static int run_to_the_end(char **command)
+{
+	struct pollfd fd;
+
+	assert_int_equal(target_fork(&t, command), 0);
+	assert_int_equal(t.nr, 1);
+	assert_int_equal(t.alive, 1);
+	/* It waits. */
+	fd = (struct pollfd) { .fd = t.pidfds[0], .events = POLLIN };
+	assert_int_equal(poll(&fd, 1, 20), 0);
+	assert_int_equal(target_exit_status(&t), 0);
+	assert_int_equal(target_start(&t, command), 0);
+	assert_int_equal(poll(&fd, 1, 20000), 1);
+	target_gone(&t, 0);
+	assert_int_equal(t.alive, 0);
+	assert_int_equal(t.pidfds[0], -1);
+	return target_exit_status(&t);
+}
+
+static void its_status_is_ours(void **state)
+{
+	static const struct {
+		const char *script;
+		int status;
+	} rows[] = {
+		{ "exit 0", 0 }, { "exit 7", 7 }, { "exit 255", 255 }, { "kill -9 $$", 137 }, { "kill -15 $$", 143 }
+	};
+	int before = descriptors();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *command[] = { (char *)"sh", (char *)"-c", (char *)rows[i].script, NULL };
+
+		fresh(NULL);
+		expect_u64(rows[i].script, run_to_the_end(command), rows[i].status);
+		target_close(&t);
+		assert_int_equal(descriptors(), before);
+	}
+}
+
+/* It has no descriptor of ours, no signal blocked or ignored, whatever we have. */
+static void what_it_inherits(void **state)
+{
+	char *command[] = { (char *)"sh", (char *)"-c",
+			    (char *)"n=3; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && exit 1; n=$((n + 1)); done; "
+				    "while read -r key value; do [ \"$key$value\" = SigBlk:0000000000000000 ] && break; done </proc/$$/status || "
+				    "exit 2; kill -PIPE $$; exit 3",
+			    NULL };
+	sigset_t all, ours;
+
+	(void)state;
+	/* What we have inherited ourselves is not meant. */
+	for (int fd = 3; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	signal(SIGPIPE, SIG_IGN);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &ours);
+	assert_int_equal(run_to_the_end(command), 128 + SIGPIPE);
+	sigprocmask(SIG_SETMASK, &ours, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	target_close(&t);
+}
+
+/* Why it cannot be executed comes back from the child. */
+static void what_cannot_be_executed(void **state)
+{
+	static const struct {
+		const char *path;
+		int rights;
+		const char *why;
+	} rows[] = {
+		{ "/nonexistent/program", 0, "cannot execute /nonexistent/program: No such file or directory" },
+		{ "/etc/passwd", 0, "cannot execute /etc/passwd: Permission denied" },
+		{ "/bin/true", -EPERM, "cannot execute /bin/true: Operation not permitted" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *command[] = { (char *)rows[i].path, NULL };
+
+		fresh(NULL);
+		rights_err = rows[i].rights;
+		assert_int_equal(target_fork(&t, command), 0);
+		expect_u64(rows[i].path, target_start(&t, command), EXIT_ERROR);
+		expect_str("said", said, rows[i].why);
+		assert_int_equal(waitpid(t.pids[0], NULL, 0), t.pids[0]);
+		target_close(&t);
+	}
+}
+
+/* One that was never started dies, and has not run. */
+static void never_started(void **state)
+{
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	int status;
+
+	(void)state;
+	assert_int_equal(target_fork(&t, command), 0);
+	target_close(&t);
+	assert_int_equal(waitpid(t.pids[0], &status, 0), t.pids[0]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_ERROR);
+}
+
+/* It was killed while it waited. */
+static void gone_before_the_start(void **state)
+{
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(target_fork(&t, command), 0);
+	kill(t.pids[0], SIGKILL);
+	assert_int_equal(waitpid(t.pids[0], NULL, 0), t.pids[0]);
+	assert_int_equal(target_start(&t, command), EXIT_ERROR);
+	assert_string_equal(said, "cannot execute sh: Broken pipe");
+	target_close(&t);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+static void calls_that_fail(void **state)
+{
+	static const char *const messages[] = {
+		"pipe: Too many open files in system", "pipe: Too many open files in system",
+		"cannot start sh: Too many open files in system", "cannot watch process ", /* the number */
+	};
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 0", NULL };
+	int before = descriptors(), at;
+
+	(void)state;
+	for (at = 1;; at++) {
+		int err;
+
+		fresh(NULL);
+		arm(at, ENFILE);
+		err = target_fork(&t, command);
+		target_close(&t);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+		assert_int_equal(descriptors(), before);
+		if (!failing.what)
+			break;
+		expect_u64(failing.what, err, EXIT_ERROR);
+		if (strncmp(said, messages[at - 1], strlen(messages[at - 1])))
+			expect_str("said", said, messages[at - 1]);
+	}
+	assert_int_equal(at, 5);
+}
+
+/* --- Processes and cgroups that are there ------------------------------------------------------------------------- */
+
+static void processes(void **state)
+{
+	static struct options o;
+	pid_t child = __real_fork();
+
+	(void)state;
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	o = (struct options) { .pids = { getpid(), child }, .nr_pids = 2 };
+	assert_int_equal(target_find(&t, &o), 0);
+	assert_int_equal(t.alive, 2);
+	kill(child, SIGKILL);
+	assert_int_equal(poll(&(struct pollfd) { .fd = t.pidfds[1], .events = POLLIN }, 1, 20000), 1);
+	target_gone(&t, 1); /* not ours to wait for */
+	assert_int_equal(t.alive, 1);
+	assert_int_equal(target_exit_status(&t), 0);
+	target_close(&t);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	fresh(NULL);
+	assert_int_equal(target_find(&t, &o), EXIT_ERROR); /* the second is gone; the first was found */
+	assert_int_equal(t.nr, 1);
+	assert_int_equal(strncmp(said, "no such process: ", 17), 0);
+	target_close(&t);
+}
+
+static void cgroups(void **state)
+{
+	static struct options o;
+	static char path[5000];
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	o.cgroup = path;
+	assert_int_equal(target_find(&t, &o), EXIT_ERROR);
+	assert_string_equal(said, "no such cgroup: the name is too long");
+	o.cgroup = "/proc";
+	assert_int_equal(target_find(&t, &o), EXIT_ERROR);
+	assert_string_equal(said, "not a cgroup: /proc");
+	assert_null(t.cgroup);
+}
+
+#define test(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(its_status_is_ours),
+		test(what_it_inherits),
+		test(what_cannot_be_executed),
+		test(never_started),
+		test(gone_before_the_start),
+		test(calls_that_fail),
+		test(processes),
+		test(cgroups),
+	};
+
+	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
+}
