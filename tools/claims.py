@@ -438,7 +438,8 @@ def failure(chains):
 
 def clusters(chains, most):
     """Is this run longer than the longest of independent failures, by three standard deviations of that (Gumbel's)?"""
-    return most > expected_longest(chains) + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
+    expected = expected_longest(chains) if chains else None
+    return expected is not None and most > expected + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
 
 
 def expected_longest(chains):

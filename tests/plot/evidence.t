@@ -140,4 +140,5 @@ found = [claims.separate(("", a, b), step) for a, b, step in (
     ([0.63, 0.66], [1.0, 0.67], 1), ([1.0, 2.0], [2.0, 3.0], 1))]
 tap.equal(found, [0, 0, -1, 1, -1, 0], "a tie, and less than a bucket's width, are not separate")
 tap.equal([claims.clusters([(1, 1, 500), (2, 2, 250), (3, 3, 125), (4, 4, 125)], most) for most in (10, 33)], [False, True], "failures cluster")
+tap.equal([claims.clusters(chains, 1) for chains in ([], [(1, 1, 5)])], [False, False], "none, and one failure each, do not")
 tap.done()
