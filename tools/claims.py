@@ -62,9 +62,6 @@ class Tables:
         found = sorted({run.raw["date"] for run in self.all})
         return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
-    def cells(self):
-        return str(len(self.all))
-
     def windows(self):
         return str(self.all.total)
 
@@ -441,7 +438,8 @@ def failure(chains):
 
 def clusters(chains, most):
     """Is this run longer than the longest of independent failures, by three standard deviations of that (Gumbel's)?"""
-    return most > expected_longest(chains) + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
+    expected = expected_longest(chains) if chains else None
+    return expected is not None and most > expected + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
 
 
 def expected_longest(chains):

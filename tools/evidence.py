@@ -14,7 +14,10 @@ import re
 import sys
 
 sys.dont_write_bytecode = True
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+sys.path.append(os.path.join(ROOT, "bench"))
 
+import cells as plan  # noqa: E402 pylint: disable=wrong-import-position
 import claims  # noqa: E402 pylint: disable=wrong-import-position
 import mail  # noqa: E402 pylint: disable=wrong-import-position
 import plot  # noqa: E402 pylint: disable=wrong-import-position
@@ -22,7 +25,6 @@ import records  # noqa: E402 pylint: disable=wrong-import-position
 import verdicts  # noqa: E402 pylint: disable=wrong-import-position
 from sweepdata import Cells  # noqa: E402 pylint: disable=wrong-import-position
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 TEMPLATES = os.path.join(ROOT, "docs/templates")
 FIGURES = {
     "rate": "Spurious share against the rate of writers", "windows": "Length of windows", "model": "The model against the length of windows",
@@ -60,6 +62,14 @@ def too_wide(text):
     return [f"mail.txt:{n}: {len(line)} columns" for n, line in enumerate(text.split("\n"), 1) if len(line) > mail.WIDTH]
 
 
+def of_plan(keys):
+    """How many cells, and whether they are all that `bench/sweep --full` would record."""
+    full = {cell.key for cell in plan.full()}
+    if set(keys) == full:
+        return f"all {len(full)} cells of `--full`"
+    return f"{len(keys)} of the {len(full)} cells of `--full`" if set(keys) < full else f"{len(keys)} cells"
+
+
 def figure_links(cells):
     """{figure_NAME: its link, or that there is none}"""
     return {f"figure_{name}": f"![{FIGURES[name]}](figures/{name}.svg)" if path else f"No figure: nothing in the data. ({FIGURES[name]})"
@@ -70,7 +80,7 @@ def documents(cells, data, programs):
     """{name: text}"""
     tables = claims.Tables(cells, programs)
     said = verdicts.Verdicts(tables)
-    fixed = {**figure_links(cells), "skipped": claims.skipped(records.read_records(data)), "data": os.path.basename(data), "checksum": checksum(data)}
+    fixed = {**figure_links(cells), "cells": of_plan([run.raw["key"] for run in cells]), "skipped": claims.skipped(records.read_records(data)), "data": os.path.basename(data), "checksum": checksum(data)}
     found = {name: fill(name, (tables, said, mail.Mail(tables, said)), fixed) for name in ("evidence.md", "mail.txt")}
     if too_wide(found["mail.txt"]):
         fail("; ".join(too_wide(found["mail.txt"])))

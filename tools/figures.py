@@ -228,10 +228,12 @@ def model_figure(runs):
     if not names:
         return None
     figure, axes = facets(len(names))
+    for rate in sorted({r.load["rate"] for r in cells}, key=rate_order):
+        axes[0].plot([], [], label=f"asked {rate}/s", **style(rate_order(rate)))  # the legend's
     for ax, name in zip(axes, names):
         for rate, same in groups(by_load[name], lambda r: r.load["rate"]).items():
             found = moved_by_length(same[0]) if len(same) == 1 else moved_by_length(joined(same))
-            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), f"asked {rate}/s", RATES.index(rate) - 1 if rate in RATES else len(RATES))
+            draw_lengths(ax, found, sum(r.rate for r in same) / len(same), rate_order(rate))
         ax.set_title(name)
         percent_axis(ax, "")
     time_axes(axes)
@@ -241,7 +243,11 @@ def model_figure(runs):
                   "Marks: measured, with 95 % intervals; open marks: none seen, bound 3/N", axes, 5)
 
 
-def draw_lengths(ax, found, rate, name, n):
+def rate_order(rate):
+    return RATES.index(rate) - 1 if rate in RATES else len(RATES)
+
+
+def draw_lengths(ax, found, rate, n):
     if not found:
         return
     look = style(n)
@@ -254,7 +260,7 @@ def draw_lengths(ax, found, rate, name, n):
     if seen:
         bars = [spread(y, low, high) for _, y, low, high in seen]
         ax.errorbar([x for x, *_ in seen], [y for _, y, *_ in seen], yerr=list(zip(*bars)), fmt=look["marker"], color=look["color"],
-                    capsize=1.5, linewidth=0.7, label=name)
+                    capsize=1.5, linewidth=0.7)
 
 
 def joined(runs):

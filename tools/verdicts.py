@@ -6,7 +6,7 @@ import math
 import claims
 import records
 import stats
-from sweepdata import ENOUGH, RATES, Cells, in_words, percent, rare
+from sweepdata import ENOUGH, RATES, Cells, in_words, rare
 
 EMPTIED = "free", "torture"  # these empty the source page before each try, so that it faults again by construction
 CHANCE = 0.05
@@ -76,7 +76,7 @@ class Verdicts:
         if not needed:
             return f"mmap_lock was needed in none of {total} times that the VMA was taken again."
         return (f"Re-taking the VMA needed mmap_lock in {needed} of {total} windows, {touched.count('relock.mmap_lock')} of them beside writers that touch the "
-                f"destination: {percent(touched.count('relock.mmap_lock') / touched.count('relock.total'))} of theirs.")
+                f"destination: {in_words(touched.count('relock.mmap_lock'), touched.count('relock.total'))} of theirs.")
 
     def verdict_9(self):
         cells = self.data.main
@@ -89,10 +89,10 @@ class Verdicts:
 
     def verdict_11(self):
         text = []
-        for name, cells in (("with their own writers", self.data.own()), ("with writers that replace the destination", self.data.main.where(what="replace"))):
+        for name, cells in (("of loads with their own writers", self.data.own()), ("beside writers that replace the destination", self.data.main.where(what="replace"))):
             k, n = cells.classes("real", "hidden", "gone"), cells.reached + cells.classes("gone")
-            text.append(f"{name} it did in {in_words(k, n)} of {n} windows")
-        return "Loads " + "; ".join(text) + "."
+            text.append(f"in {in_words(k, n)} of {n} windows {name}")
+        return f"It happened {', and '.join(text)}."
 
     def verdict_13(self):
         found = [cells.moved / cells.reached / model for _, _, cells, model in self.data.modelled()]
@@ -140,21 +140,25 @@ class Verdicts:
         said = {check: [where for where, a, b in enough if claims.separate((where, a, b), step) == sign]
                 for check, sign in (("per-MM check", slow), ("snapshot", -slow))}
         slower = [f"the {check} was slower with {' and with '.join(where)}" for check, where in said.items() if where]
-        rest = len(enough) - sum(map(len, said.values()))
-        if not slower:
-            return f"the two checks differ by no more than their runs do among themselves, with each of {rest} pairs of load and writer."
-        return f"{', '.join(slower)}" + (f"; with {rest} of {len(enough)} pairs of load and writer they differ by no more than their runs do." if rest else ".")
+        alike = [where for where, _, _ in enough if where not in said["per-MM check"] + said["snapshot"]]
+        if alike:
+            slower.append(f"the two checks differed by no more than their runs do among themselves with {' and with '.join(alike)}")
+        if len(enough) < len(found):
+            slower.append(f"the runs are too few to tell with {' and with '.join(where for where, a, b in found if (where, a, b) not in enough)}")
+        return f"{'; '.join(slower)}."
 
     def verdict_7(self):
         cells = Cells(r for r in self.data.per_mm if r.load["what"] != "replace")
         if not cells.count("chains.count"):
             return NOTHING
         of = {f"{load}; {writer}": c for (load, writer), c in claims.by_cell(cells).items()}
-        where = max(of, key=lambda name: max(map(claims.longest, of[name])))
-        most, chains = max(map(claims.longest, of[where])), stats.merge(r.chains for r in of[where])
-        clusters = "Failures cluster: independent ones would rarely give that many" if claims.clusters(chains, most) else "Independent failures would give as many"
-        return (f"No livelock in runs of {claims.seconds(cells)}: a page failed at most {most} times in a row ({where}), and {cells.count('chains.open') or 'none'} had "
-                f"not succeeded when a load was ended. {clusters}.")
+        longest = {name: max(map(claims.longest, c)) for name, c in of.items()}
+        where = max(longest, key=longest.get)
+        clusters = [name for name, c in of.items() if claims.clusters(stats.merge(r.chains for r in c), longest[name])]
+        return (f"No livelock in runs of {claims.seconds(cells)}: a page failed at most {longest[where]} times in a row ({where}), and "
+                f"{cells.count('chains.open') or 'none'} had not succeeded when a load was ended. "
+                + (f"Failures cluster with {' and with '.join(clusters)}: independent ones would rarely be so many in a row." if clusters
+                   else "Independent failures would be as many in a row."))
 
     # --- beside the check ------------------------------------------------------------------------------------
 
