@@ -348,14 +348,11 @@ static int pass_inside(struct run *run)
 const struct prod restore_inproc_prod = {
 	.name = "restore-inproc",
 	.doc = "A VM is restored from a snapshot file by threads of the VMM itself, as in Cloud Hypervisor: the file "
-	       "is "
-	       "read into a buffer and copied from there, a thread prefetches, and parts of the file are mapped beside "
+	       "is read into a buffer and copied from there, a thread prefetches, and parts of the file are mapped beside "
 	       "the copies. All of them write to or fault in one mm.\v"
 	       "On EAGAIN the handler reads all events and tries again, without pause; the prefetcher too. One JSON "
-	       "line "
-	       "at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks "
-	       "what "
-	       "is needed.",
+	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks "
+	       "what is needed.",
 	.settings = { vm_settings, file_settings, inproc_settings },
 	.defaults = { VM_DEFAULTS, .source = SOURCE_BUFFER, .prefetch = 1000, .remap_rate = 10 },
 	.pass = pass_inside,
