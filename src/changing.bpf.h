@@ -111,7 +111,7 @@ static __always_inline void read_holder(struct holder *who, __u32 op)
  * changing_raise() - the current task raises mmap_changing of @uffd for [@start, @end). For a second one with the same
  * range the kernel does not raise it again (has_unmap_ctx(), and the list of dup_userfaultfd()).
  */
-static __always_inline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start, __u64 end)
+static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start, __u64 end)
 {
 	struct raise_key key = { .uffd = (__u64)uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
 	struct raise new = { .start = start, .end = end, .nr = 1 };

@@ -16,6 +16,12 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/*
+ * What was stored is read anew. Else the verifier would go on with what it knows of the value on each path that led
+ * there, and look at all that follows once for each.
+ */
+#define read_back() asm volatile("" ::: "memory")
+
 #define BIT32(n) (1U << (n))
 
 /* vm_flags bits that never moved (include/linux/mm.h). */
@@ -248,15 +254,20 @@ static __always_inline void classify_untouched(const struct window_facts *w, str
 static __always_inline void classify_touched(const struct window_facts *w, struct verdict *v)
 {
 	v->snapshot_reasons = snapshot_diff(w);
+	read_back();
 	v->meaning_reasons = meaning_diff(w);
+	read_back();
 	v->tolerated_reasons = tolerated_diff(w);
+	read_back();
 	v->class = class_of_retaken(w, v);
+	read_back();
 	if (v->class != CLASS_TOLERATED)
 		v->tolerated_reasons = 0;
 	if (v->class == CLASS_UNDETERMINED)
 		return;
 	v->reached = checks_reached(w);
 	v->eagain = checks_eagain(w) & v->reached;
+	read_back();
 	v->kernel_check = w->kernel_check;
 	v->anomaly = is_anomaly(w, v);
 	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;

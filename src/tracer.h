@@ -110,7 +110,10 @@ void tracer_kernel_is(struct tracer *t, enum check check);
 int tracer_read(struct tracer *t, struct counters *c);
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
 
-/* Readable when there are events; -1 when none were asked for. */
+/*
+ * Readable when a quarter of the ring was full and it was not read empty since; for all other events the caller looks every
+ * EVENTS_PERIOD_MS. -1 when no events were asked for.
+ */
 int tracer_events_fd(const struct tracer *t);
 
 /*

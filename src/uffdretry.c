@@ -32,6 +32,7 @@ static struct run {
 	struct counters then, now, diff; /* at the last interval, at present, between the two */
 	struct holder_row holders[MAX_HOLDERS];
 	__u64 start_ns, interval_ns;	 /* begin of the run and of the interval */
+	bool more_events; /* that were not read yet */
 	bool out_broken;
 	int out_errno;
 	int metrics_errno; /* why the metrics could not be written the last time, or 0 */
@@ -110,16 +111,14 @@ static void report_one_event(void *data, const struct event *e)
 }
 
 /*
- * Write the events that wait, a batch of them or with @all every one. They come as they are read, so one may come after
- * the interval that counts its window; none comes after the summary.
+ * Write the events that wait, a batch of them or with @all every one; run.more_events says whether any were left. They come
+ * as they are read, so one may come after the interval that counts its window; none comes after the summary.
  */
 static void report_events(bool all)
 {
-	bool more;
-
 	do {
-		more = tracer_read_events(run.session.tracer, report_one_event, NULL);
-	} while (more && all);
+		run.more_events = tracer_read_events(run.session.tracer, report_one_event, NULL);
+	} while (run.more_events && all);
 	if (run.out_broken)
 		return;
 	if (report_flush(&run.report))
@@ -222,25 +221,37 @@ static int report_summary(void)
 	return fail(EXIT_ERROR, "the summary is above", "cannot write the report: %s", strerror(run.out_errno));
 }
 
-/* Milliseconds until the next interval or the end of the run, -1 for neither. */
+/* Milliseconds until the next interval, the end of the run or a look at the events; -1 for none of them. */
 static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end, now = now_ns();
+	__u64 longest = run.options.events ? EVENTS_PERIOD_MS : 3600000;
 
+	if (run.more_events)
+		return 0;
 	if (!next)
-		return -1;
+		return run.options.events ? EVENTS_PERIOD_MS : -1;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
 	next = (next - now + 999999) / 1000000;
-	return next > 3600000 ? 3600000 : (int)next;
+	return (int)(next < longest ? next : longest);
 }
 
-/* Wait for a signal, a target's end, a closed pipe or @timeout. Returns true when the run is over. */
+/* ppoll() delivers no signal while anything is ready, as the events are of which more come than are read. */
+static void take_signals(const sigset_t *wait_mask)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, wait_mask, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+/* Wait for a signal, a target's end, a closed pipe, events or @timeout. Returns true when the run is over. */
 static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait_mask)
 {
 	struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L };
-	int nr = run.target.nr;
+	int nr = run.target.nr, ready;
 
 	for (int i = 0; i < nr; i++)
 		fds[i] = (struct pollfd) { .fd = run.target.pidfds[i], .events = POLLIN };
@@ -248,8 +259,16 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 	fds[nr] = (struct pollfd) { .fd = fileno(run.report.out) };
 	/* -1, which poll passes over, without --events. */
 	fds[nr + 1] = (struct pollfd) { .fd = tracer_events_fd(run.session.tracer), .events = POLLIN };
-	if (ppoll(fds, (nfds_t)nr + 2, timeout < 0 ? NULL : &ts, wait_mask) <= 0)
-		return stop_signal;
+	ready = ppoll(fds, (nfds_t)nr + 2, timeout < 0 ? NULL : &ts, wait_mask);
+	/* Before anything is written, which may block: only a signal that was seen lets the next one kill. */
+	if (ready > 0)
+		take_signals(wait_mask);
+	if (stop_signal)
+		return true;
+	if (run.options.events)
+		report_events(false);
+	if (ready <= 0)
+		return false;
 	for (int i = 0; i < nr; i++) {
 		if (!fds[i].revents)
 			continue;
@@ -257,8 +276,6 @@ static bool wait_for_event(struct pollfd *fds, int timeout, const sigset_t *wait
 		if (!run.target.is_command)
 			tracer_remove_target(run.session.tracer, run.target.pids[i]);
 	}
-	if (fds[nr + 1].revents)
-		report_events(false);
 	if (fds[nr].revents & POLLERR) {
 		run.out_broken = true;
 		run.out_errno = EPIPE;

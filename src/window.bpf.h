@@ -113,24 +113,6 @@ static __always_inline __u32 kind_of(const struct vma_facts *f)
 	return f->uffd_ops == UFFD_OPS_ANON ? KIND_ANON : KIND_SHMEM;
 }
 
-/* Tell of @w, which ends now. */
-static __always_inline void window_event(const struct window *w)
-{
-	struct event *e = event_begin(w->slot);
-
-	if (!e)
-		return;
-	e->begin_ns = w->begin_ns;
-	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
-	e->retake_ns = w->retaken_ns ? w->retaken_ns - w->begin_ns : 0;
-	e->dst = w->facts.dst;
-	e->verdict = w->verdict;
-	e->kind = w->kind;
-	e->external = w->external;
-	e->writers = w->writers;
-	event_end(e);
-}
-
 /* The write sections that began in @w, or were under way when it did and ended in it, as numbers: false if there are
  * none. */
 static __always_inline bool window_sections(const struct window *w, __u32 *first, __u32 *last)
@@ -167,10 +149,52 @@ static __always_inline void window_writers(struct window *w)
 }
 
 /*
- * Classify, count and end @w, which stays the task's. A global function: the verifier looks at it once, and not anew
- * for each of the many ends that call it. Returns 0.
+ * The next four are global functions: the verifier looks at each once, and not anew for each of the many ends that call
+ * it, nor for each outcome of the one before. All return 0.
  */
-int window_end(struct window *w, __u32 retake)
+
+/* Classify @w. */
+__noinline int window_classify(struct window *w)
+{
+	if (w)
+		classify(&w->facts, &w->verdict);
+	return 0;
+}
+
+/* Count @w, which ended after @ns. */
+__noinline int window_count(struct window *w, __u64 ns)
+{
+	if (!w)
+		return 0;
+	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
+	if (cfg_relock)
+		relock_count(&w->relock, w->slot, !w->retaken_ns);
+	if (w->slot == SLOT_RUN)
+		chain_window(w->mm, w->facts.dst);
+	return 0;
+}
+
+/* Tell of @w, which ends now. */
+__noinline int window_event(const struct window *w)
+{
+	struct event *e = w ? event_begin(w->slot) : NULL;
+
+	if (!e)
+		return 0;
+	e->begin_ns = w->begin_ns;
+	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
+	e->retake_ns = w->retaken_ns ? w->retaken_ns - w->begin_ns : 0;
+	e->dst = w->facts.dst;
+	e->verdict = w->verdict;
+	e->kind = w->kind;
+	e->external = w->external;
+	e->writers = w->writers;
+	event_end(e);
+	return 0;
+}
+
+/* Classify, count and end @w, which stays the task's. */
+__noinline int window_end(struct window *w, __u32 retake)
 {
 	if (!w)
 		return 0;
@@ -180,17 +204,12 @@ int window_end(struct window *w, __u32 retake)
 	w->facts.retake = retake;
 	if (retake == RETAKE_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
-	classify(&w->facts, &w->verdict);
+	window_classify(w);
 	/* Once the loader has said stop, what it reads must not change any more. */
 	if (phase != PHASE_OFF) {
-		count_window(w->slot, w->kind, &w->verdict, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns,
-			     w->external);
-		if (cfg_relock)
-			relock_count(&w->relock, w->slot, !w->retaken_ns);
+		window_count(w, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
 		window_writers(w);
 		window_event(w);
-		if (w->slot == SLOT_RUN)
-			chain_window(w->mm, w->facts.dst);
 	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
 	w->open = 0;

@@ -375,7 +375,7 @@ static __always_inline void count_writer(struct writer_query *q, const struct wr
  * writer_section() - name and count who had the write section @seq. A global function: the verifier looks at it once,
  * and not anew for each turn of the loop. Returns 0.
  */
-int writer_section(struct writer_query *q, __u32 seq)
+__noinline int writer_section(struct writer_query *q, __u32 seq)
 {
 	bool by_seq = mm_seq_kind() == SEQ_COUNT;
 	struct writer_key key = {};

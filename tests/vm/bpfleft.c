@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Print how many BPF programs, maps and links the kernel holds: "programs N maps N links N". */
+/*
+ * Print how many BPF programs, maps and links the kernel holds: "programs N maps N links N". With the argument `verified`, how
+ * many instructions its verifier looked at when it loaded these programs, all together.
+ */
 #include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static unsigned int count(int (*next)(__u32, __u32 *))
 {
@@ -14,8 +20,31 @@ static unsigned int count(int (*next)(__u32, __u32 *))
 	return n;
 }
 
-int main(void)
+static __u64 verified(void)
 {
+	__u64 sum = 0;
+	__u32 id = 0;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+			sum += info.verified_insns;
+		close(fd);
+	}
+	return sum;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "verified")) {
+		printf("%llu\n", (unsigned long long)verified());
+		return 0;
+	}
 	printf("programs %u maps %u links %u\n", count(bpf_prog_get_next_id), count(bpf_map_get_next_id),
 	       count(bpf_link_get_next_id));
 	return 0;

@@ -16,14 +16,32 @@ for attempt in 1 2 3; do
 done
 uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap --kernel-check "$check" --locks "$locks" >/out/text.out 2>/out/text.err || echo text >>/out/failed
 
-# Nobody reads while the load runs: more windows than the ring has places.
-uffdretry -e -j -o /out/drops.json -a &
+# They come while it runs, and not only with the summary.
+uffdretry -e -j -o /out/live.json -a &
 tool=$!
-wait_for 60 has_line '"type":"start"' /out/drops.json
-kill -STOP $tool
-uffdload random --windows "$windows" --kernel-check "$check" --locks "$locks" >/out/drops.truth 2>/out/drops.load || echo drops >>/out/failed
-kill -CONT $tool
+wait_for 60 has_line '"type":"start"' /out/live.json
+uffdload exact --runs 1 --only mprotect-same --kernel-check "$check" --locks "$locks" >/dev/null 2>/out/live.load || echo live >>/out/failed
+wait_for 5 has_line '"type":"event"' /out/live.json || echo not-live >>/out/failed
 kill -TERM $tool
 wait $tool || echo tool >>/out/failed
+
+# Nobody reads while the load runs: more windows than the ring has places.
+unread() {
+	uffdretry -e -j -o /out/drops.json -a &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' /out/drops.json
+	kill -STOP $tool
+	uffdload random --windows "$windows" --kernel-check "$check" --locks "$locks" >/out/drops.truth 2>/out/drops.load || echo drops >>/out/failed
+	kill -CONT $tool
+	kill -TERM $tool
+	wait $tool || echo tool >>/out/failed
+}
+
+for attempt in 1 2 3; do
+	rm -f /out/drops.json
+	unread
+	grep -q '"type":"summary".*"recursion":0' /out/drops.json && break
+	echo "drops $attempt" >>/out/again
+done
 left >/out/left
 exit 0

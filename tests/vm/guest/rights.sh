@@ -56,8 +56,13 @@ wait_for 10 sh -c '! pgrep sleep' && echo gone >/out/signal.command
 # Nothing is lost with the rights: every window of a load that knows them, run by the user.
 echo 1 >/proc/sys/vm/unprivileged_userfaultfd
 find_kernel
-uffdretry --user tester -j -o /tmp/exact.json -- uffdload exact --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.err
-echo $? >/out/exact.status
+# A run that is short by its own words is done again.
+for attempt in 1 2 3; do
+	uffdretry --user tester -j -o /tmp/exact.json -- uffdload exact --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.err
+	echo $? >/out/exact.status
+	grep -q '"type":"summary".*"recursion":0' /tmp/exact.json && break
+	echo "exact $attempt" >>/out/again
+done
 stat -c '%u:%g %a' /tmp/exact.json >/out/exact.owner
 cat /tmp/exact.json >/out/exact.json
 
