@@ -41,4 +41,35 @@ static inline uint8_t *map_area(size_t pages, int flags)
 	return p;
 }
 
+#define HOLES 64
+#define HOLE 8 /* pages */
+
+/*
+ * HOLES of them, each behind a wall of its own. What a mapping costs depends on where it is in its node of the mm's tree, some
+ * hundred instructions, and one place is not the same in every process: the same many are.
+ */
+static inline uint8_t *map_holes(void)
+{
+	size_t pages = (2 * HOLES + 1) * HOLE;
+	uint8_t *area = map_area(pages, MAP_NORESERVE);
+
+	/* Nothing merges with the walls. */
+	if (mprotect(area, pages * PAGE, PROT_NONE))
+		die("mprotect");
+	for (size_t i = 0; i < HOLES; i++)
+		if (munmap(area + (2 * i + 1) * HOLE * PAGE, HOLE * PAGE))
+			die("munmap");
+	return area + HOLE * PAGE;
+}
+
+/* mmap and munmap in one of them. */
+static inline void fill_hole(uint8_t *holes, int i)
+{
+	uint8_t *hole = holes + (size_t)i * 2 * HOLE * PAGE;
+
+	if (mmap(hole, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != hole ||
+	    munmap(hole, 4 * PAGE))
+		die("mmap, munmap");
+}
+
 #endif /* BENCH_AREA_H */

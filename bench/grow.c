@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define MAX_WINDOWS 4096
-#define PAIRS 200 /* mmap+munmap of the writer */
+#define ROUNDS 16
 #define WINDOWS_A_PROCESS 100
 #define SOAK_THREADS 2
 #define SOAK_BATCH 512
@@ -65,28 +65,21 @@ static void *copy_pages(void *data)
 	return NULL;
 }
 
-/* Median cost of a writer's mmap+munmap pair. */
-static int compare(const void *a, const void *b)
+/* Of a writer's mmap+munmap pair: the cheapest round, as in ops.c. */
+static uint64_t writer_cost(uint8_t *holes)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint64_t cheapest = 0;
 
-	return (x > y) - (x < y);
-}
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t begin = now_ns(), cost;
 
-static uint64_t writer_cost(void)
-{
-	static uint64_t costs[PAIRS];
-
-	for (int i = 0; i < PAIRS; i++) {
-		uint64_t begin = now_ns();
-		void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (p == MAP_FAILED || munmap(p, PAGE))
-			die("mmap, munmap");
-		costs[i] = now_ns() - begin;
+		for (int i = 0; i < HOLES; i++)
+			fill_hole(holes, i);
+		cost = (now_ns() - begin) / HOLES;
+		if (!round || cost < cheapest)
+			cheapest = cost;
 	}
-	qsort(costs, PAIRS, sizeof(costs[0]), compare);
-	return costs[PAIRS / 2];
+	return cheapest;
 }
 
 /* Read fault events until @nr copies sleep in their windows. */
@@ -108,7 +101,7 @@ static void windows(uint64_t nr)
 	static pthread_t threads[MAX_WINDOWS];
 	static struct copier copiers[MAX_WINDOWS];
 	struct rig_target target;
-	uint8_t *src = map_area(nr, MAP_NORESERVE);
+	uint8_t *src = map_area(nr, MAP_NORESERVE), *holes = map_holes();
 	int nested = rig_uffd_open(0);
 	pthread_attr_t attr;
 	uint64_t alone, cost;
@@ -118,14 +111,14 @@ static void windows(uint64_t nr)
 	if (nested < 0 || rig_target_open(&target, RIG_ANON, nr) ||
 	    rig_register(nested, (uint64_t)src, nr * PAGE, UFFDIO_REGISTER_MODE_MISSING))
 		die("userfaultfd");
-	alone = writer_cost();
+	alone = writer_cost(holes);
 	for (uint64_t i = 0; i < nr; i++) {
 		copiers[i] = (struct copier) { .target = &target, .src = src, .first = i, .nr = 1 };
 		if (pthread_create(&threads[i], &attr, copy_pages, &copiers[i]))
 			die("pthread_create");
 	}
 	await_faults(nested, nr);
-	cost = writer_cost();
+	cost = writer_cost(holes);
 	if (rig_zeropage(nested, (uint64_t)src, nr * PAGE))
 		die("UFFDIO_ZEROPAGE");
 	for (uint64_t i = 0; i < nr; i++)

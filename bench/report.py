@@ -181,7 +181,7 @@ def scale_list(scale, soak):
     lines.append("- Memory: maps of %s and %s resident; with %s %s and %s. For the moment of the start up to %s." % (
         mib(start["maps"]), mib(start["rss"]), many["when"], mib(many["maps"]), mib(many["rss"]), mib(start["rss_peak"])))
     for row in scale["life"]:
-        lines.append("- From exec() until all is attached and proven, self-test %s: %.1f thousand million instructions; from SIGINT to the end %.0f million." % (
+        lines.append("- From exec() until all is attached and proven, self-test %s: %.1f billion instructions; from SIGINT to the end %.0f million." % (
             row["self_test"], row["start_cpu_ns"] / 1e9, (row["cpu_ns"] - row["start_cpu_ns"]) / 1e6))
     lines.append("- %s, %d CPUs, `make bench-soak`, %s: %d windows made, %d counted; %s; memory at its begin and end: %s and %s." % (
         hot["release"], hot["cpus"], hot["date"], soak["soak"][0]["windows"], expected["/out/soak"]["windows"],
@@ -215,8 +215,8 @@ def docs(check):
         page.write_text(text)
 
 
-# Not the tool's programs, or beside them a reader that runs when it likes, on the guest's one CPU.
-NOT_COMPARED = ("peer", "peer-untraced", "events")
+# Not the tool's programs.
+NOT_COMPARED = ("peer", "peer-untraced")
 
 
 def compare(then, now, ratio):
