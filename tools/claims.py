@@ -11,6 +11,7 @@ from sweepdata import ENOUGH, RATES, Cells, counted, groups, main_kernel, of_win
 
 CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
 CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
+OWN_WRITES = "device", "remaps", "allocations", "forks"
 TOUCHED = "unrelated", "benign", "replace"
 SHORT = 50e3  # ns
 BUCKET = 1.25  # of latencies: less than this between two of them may be one bucket's width
@@ -25,6 +26,16 @@ def writer_name(run):
 def by_cell(cells):
     """{(load, writer): Cells}, the seeds of one together."""
     return {key: Cells(runs) for key, runs in groups(cells, lambda r: (r.load["name"], writer_name(r))).items()}
+
+
+def own_writes(cells):
+    """Calls a second of a load's own threads that take mmap_lock for writing (load/prod/result.c has the counts)."""
+    return sum(sum(records.count(r.result, f"counts.{name}", r.where, 0) for name in OWN_WRITES) / elapsed(r) for r in cells) / len(cells)
+
+
+def elapsed(run):
+    """Seconds that the load ran."""
+    return records.number(run.result, "elapsed_ns", run.where, 0) / 1e9 or records.number(run.result, "elapsed_s", run.where)
 
 
 def relocks(cells):
@@ -78,9 +89,8 @@ class Tables:
         """How often each was run, and for how long."""
         most = {of[0].raw["kernel"]["release"]: max(len({r.load["seed"] for r in cells}) for cells in by_boot(of).values())
                 for of in self.all.by("kernel").values()}
-        more = "; ".join(f"up to {n} on {release}" for release, n in most.items() if n > 1)
-        return ("Each row is of one seed" + (f" ({more})" if more else "") + f", each run for {seconds(self.all)}. The intervals are those of the windows' number; "
-                + ("how far seeds are apart is shown beside them." if more else "the spread between runs was not measured."))
+        more = "; ".join(f"some of up to {n} on {release}" for release, n in most.items() if n > 1)
+        return "Rows are of one seed" + (f", {more}" if more else "") + f"; each run is of {seconds(self.all)}."
 
     def self_tests(self):
         passed = sum(run.raw["summary"]["plan"]["self_test"] == "passed" for run in self.all)
@@ -89,8 +99,7 @@ class Tables:
     def sweep(self):
         rows = []
         for (load, writer), cells in by_cell(self.main).items():
-            made = None if cells[0].load["what"] == "own" else f"{cells.writes:.0f}"
-            rows.append([f"{load}; {writer}", made, cells.count("copy.pages"), cells.reached,
+            rows.append([f"{load}; {writer}", f"{own_writes(cells) if cells[0].load['what'] == 'own' else cells.writes:.0f}", cells.count("copy.pages"), cells.reached,
                          *(of_windows(cells.spurious(c), cells.reached) for c in ("per_mm_seq", "per_vma_seq", "snapshot")),
                          ", ".join(map(percent, shares_of_seeds(cells))) if len(cells) > 1 else None])
         return table(["load; writer, asked", "writes/s made", "pages", "windows", "per-MM seq", "per-VMA seq", "snapshot", "per-MM seq, each seed"], rows)
@@ -122,6 +131,15 @@ class Tables:
             rows.append([f"`{load}` with its own writers", *spurious_row(cells), None])
         return table(["where", "windows", "per-MM seq fails for nothing", "against 0.1 % and 1 %", "least and most of a load"], rows)
 
+    def claim_1_odd(self):
+        rows = []
+        for load, cells in self.main.where(what=("unrelated", "own")).by("name").items():
+            k, odd = cells.spurious("per_mm_seq"), cells.count("odd_start")
+            if k and odd is not None and cells.total >= ENOUGH:
+                rows.append([f"`{load}`", cells.total, k, odd, "any" if odd >= k else f"at most {percent(odd / k)}"])
+        return table(["load, writers elsewhere or its own", "windows", "per-MM seq fails for nothing", "windows that began while a writer was in",
+                      "of the failed ones these may be"], rows)
+
     def claim_2(self):
         rows = [[f"`{load}`", cells.moved, counted(cells.classes("unrelated"), cells.moved)]
                 for load, cells in self.swept(("unrelated", "own")).by("name").items() if cells.moved]
@@ -142,7 +160,7 @@ class Tables:
                 done, tried = cells.count_in_all("chains.succeeded"), cells.count("chains.retried")
                 rows.append([f"{load}; {writer}", n, again, counted(n - again, n), tried, None if done is None else counted(done, tried)])
         return table(["load; writer, on the kernel with the per-MM check", "copies re-issued", "opened a window again", "opened none again",
-                      "refused by no event", "of these succeeded without a window"], rows) if rows \
+                      "not refused by mmap_changing", "of these succeeded without a window"], rows) if rows \
             else "No copy was re-issued in this data."
 
     def claim_4(self):
@@ -150,8 +168,8 @@ class Tables:
         for (load, writer), cells in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))).items():
             for check, of in (("per-MM seq", self.per_mm), ("snapshot", self.snapshot)):
                 rows += self.cost_rows(load, writer, check, of)
-        return table(["load; writer", "check", "runs", "copies", "EAGAIN", "pages/s against no writer, each run", "p99 latency against no writer, each run",
-                      "longest run of failures"], rows) if rows else "No cell of the kernel with the other check in this data."
+        return table(["load; writer", "check", "runs", "writes/s made, each run", "copies", "EAGAIN", "pages/s (emulated), each run", "pages/s against no writer, each run",
+                      "p99 latency against no writer, each run", "longest run of failures"], rows) if rows else "No cell of the kernel with the other check in this data."
 
     @staticmethod
     def pairs(of, load, writer):
@@ -163,14 +181,14 @@ class Tables:
         pairs = self.pairs(of, load, writer)
         if pairs:
             cells = Cells(a for a, _ in pairs)
-            yield [f"{load}; {writer}", check, len(pairs), cells.count("copy.calls"), returned(cells, "EAGAIN"), numbers(ratios(pairs, pages_per_s)),
-                   numbers(ratios(pairs, p99)), max(longest(a) for a in cells)]
+            yield [f"{load}; {writer}", check, len(pairs), whole(a.rate for a in cells), cells.count("copy.calls"), returned(cells, "EAGAIN"),
+                   whole(map(pages_per_s, cells)), numbers(ratios(pairs, pages_per_s)), numbers(ratios(pairs, p99)), max(longest(a) for a in cells)]
 
-    def apart(self, measure):
-        """[(load; writer, ratios with the per-MM check, with the snapshot)] where both have two runs or more."""
+    def apart(self, of_pairs):
+        """[(load; writer, numbers with the per-MM check, with the snapshot)] where both have two runs or more."""
         found = []
         for load, writer in by_cell(Cells(r for r in self.per_mm if r.load["what"] in ("unrelated", "benign"))):
-            a, b = (ratios(self.pairs(of, load, writer), measure) for of in (self.per_mm, self.snapshot))
+            a, b = (of_pairs(self.pairs(of, load, writer)) for of in (self.per_mm, self.snapshot))
             if len(a) >= 2 and len(b) >= 2:
                 found.append((f"{load}; {writer}", a, b))
         return found
@@ -201,17 +219,17 @@ class Tables:
             chains = stats.merge(r.chains for r in cells)
             n = sum(c for _, _, c in chains)
             if n:
-                expected = expected_longest(chains)
-                rows.append([f"{load}; {writer}", of_windows(cells.classes(*records.REACHED[1:]), cells.reached), n,
+                expected = expected_longest(cells)
+                rows.append([f"{load}; {writer}", of_windows(cells.moved, cells.reached), percent(fails_again(chains)), n,
                              max(longest(r) for r in cells), expected and f"{expected:.0f}",
                              stats.quantile(chains, 0.99), cells.count("chains.open")])
-        return table(["load; writer", "windows that the per-MM check failed", "chains", "longest", "longest if geometric", "99th percentile",
-                      "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
+        return table(["load; writer", "windows that the per-MM check failed", "tries after a failure that failed", "chains", "longest", "longest if geometric",
+                      "99th percentile", "never ended"], rows) if rows else "No chain on the kernel with the per-MM check in this data."
 
     def claim_8(self):
         rows = [[f"{load}; {writer}", cells.reached, of_windows(cells.classes(*records.LOCKED), cells.reached), *relocks(cells)]
                 for (load, writer), cells in by_cell(self.main.where(what=("benign", "replace", "own"))).items() if cells.reached]
-        return table(["load; writer", "windows", "this VMA was write-locked in it", "taken again, or in vain", "of these by mmap_lock", "which took p50, µs", "p99"], rows)
+        return table(["load; writer", "windows", "this VMA was write-locked in it", "tries to take it again, failed ones too", "of these by mmap_lock", "which took p50, µs (emulated)", "p99"], rows)
 
     def claim_9(self):
         rows = []
@@ -238,8 +256,8 @@ class Tables:
             why = [f"{name} {cells.count('snapshot_reasons.' + name)}" for name in ("uffd_flags", "shared", "ops", "file", "inode", "pgoff")
                    if cells.count("snapshot_reasons." + name)]
             rows.append([f"{load}; {writer}", n, cells.classes("real", "hidden"), ", ".join(why) or None, cells.classes("gone"),
-                         cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
-        return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "false_alarm", "really changed"], rows)
+                         ", ".join(f"{errno} {k}" for errno, k in gone_by_errno(cells).items()) or None, cells.classes("false_alarm"), of_windows(cells.classes("real", "hidden", "gone"), n)])
+        return table(["load; writer", "windows and gone", "real, hidden", "snapshot differed in", "gone", "copies refused when it was taken again", "false_alarm", "really changed"], rows)
 
     def claim_13(self):
         rows = []
@@ -247,7 +265,7 @@ class Tables:
             h = cells.durations()
             if h:
                 rows.append([f"`{load}`", cells.reached, *(micro(stats.quantile(h, q)) for q in (0.5, 0.9, 0.99, 0.999))])
-        return table(["load", "windows", "p50, µs", "p90", "p99", "p99.9"], rows)
+        return table(["load", "windows", "p50, µs (emulated)", "p90", "p99", "p99.9"], rows)
 
     def claim_13_model(self):
         rows = [[f"{load}; {rate}/s asked", f"{cells.writes:.0f}", of_windows(cells.moved, cells.reached), percent(model),
@@ -287,8 +305,9 @@ class Tables:
                         if c and c.reached and stats.interval(c.spurious("per_mm_seq"), c.reached)[0] > limit]
                 found.append(f"{over[0][0].load['rate']} asked, {over[0].writes:.0f} made" if over else None)
             if of.where(what="unrelated"):
-                rows.append([f"`{load}`", of.where(what="unrelated").reached, *(f or "not reached" for f in found)])
-        return table(["load", "windows", "least swept rate with > 1 %", "with > 10 %"], rows)
+                tried = [rate for rate in RATES[1:] if of.where(rate=rate, what="unrelated")]
+                rows.append([f"`{load}`", ", ".join(tried), of.where(what="unrelated").reached, *(f or "not reached" for f in found)])
+        return table(["load", "rates tried", "windows", "least of them with > 1 %", "with > 10 %"], rows)
 
     def claim_15(self):
         rows = []
@@ -323,8 +342,9 @@ class Tables:
         rows = []
         for load, cells in self.main.by("name").items():
             pages = cells.count("copy.pages")
-            rows.append([f"`{load}`", cells.count("copy.calls"), pages, cells.total, windows_a_page(cells.total, pages)])
-        return table(["load", "UFFDIO_COPY calls", "pages", "windows", "windows a page"], rows)
+            done = cells.count("copy.returned.ok") or 0
+            rows.append([f"`{load}`", cells.count("copy.calls"), done, pages, cells.total, windows_each(cells.total, done)])
+        return table(["load", "UFFDIO_COPY calls", "that succeeded", "pages", "windows", "windows a successful copy"], rows)
 
     def claim_20(self):
         rows = [[f"`{load}`", cells.total, of_windows(cells.count("external"), cells.total), of_windows(cells.spurious("per_mm_seq"), cells.reached)]
@@ -350,9 +370,18 @@ class Tables:
     def programs(self):
         rows = [[f"`{run.load['name']}`", run.kernel, records.count(run.raw, "copy.calls", run.where), records.count(run.raw, "copy.pages", run.where),
                  run.total, of_windows(run.spurious["per_mm_seq"], run.reached), sum(run.windows[c] for c in ("real", "hidden", "gone")),
-                 records.count(run.raw, "copy.returned.EAGAIN", run.where, 0)] for run in self.program_runs()]
-        return table(["program", "kernel", "copies", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN"], rows) \
+                 records.count(run.raw, "copy.returned.EAGAIN", run.where, 0), records.count(run.raw, "lost.recursion", run.where) or "exact"]
+                for run in self.program_runs()]
+        return table(["program", "kernel", "copies", "pages", "windows", "per-MM seq fails for nothing", "real, hidden, gone", "EAGAIN",
+                      "short by up to"], rows) \
             + "\n\nVersions, commands and results: [programs.md](programs.md)." if rows else "None was recorded."
+
+
+def gone_by_errno(cells):
+    """{errno: copies that were refused with it when the VMA was taken again, but for mmap_changing}"""
+    found = {errno: cells.count(f"causes.{errno}.relock") for errno in ("ENOENT", "EINVAL")}
+    return {errno: k for errno, k in found.items() if k}
+
 
 def by_boot(cells):
     """{(load, writer, check): Cells}, the seeds of one together."""
@@ -392,6 +421,20 @@ def least_and_most(cells):
     return f"{percent(min(shares))}, {percent(max(shares))}" if len(shares) > 1 else None
 
 
+def throughputs(pairs):
+    """Pages a second beside the writer, each run."""
+    return [pages_per_s(a) for a, _ in pairs]
+
+
+def throughput_ratios(pairs):
+    """The same against no writer."""
+    return ratios(pairs, pages_per_s)
+
+
+def p99_ratios(pairs):
+    return ratios(pairs, p99)
+
+
 def ratios(pairs, measure):
     return [measure(a) / measure(b) for a, b in pairs if measure(a) and measure(b)]
 
@@ -413,10 +456,14 @@ def numbers(found):
     return ", ".join(f"{x:.2f}" for x in found) or None
 
 
-def windows_a_page(windows, pages):
-    if not pages:
+def whole(found):
+    return ", ".join(f"{x:.0f}" for x in found) or None
+
+
+def windows_each(windows, copies):
+    if not copies:
         return None
-    return f"{windows / pages:.3g}" if windows else f"< {3 / pages:.2g}"
+    return f"{windows / copies:.3g}" if windows else f"< {3 / copies:.2g}"
 
 
 def micro(ns):
@@ -431,26 +478,25 @@ def longest(run):
     return records.count(run.raw["summary"], "chains.longest", run.where, 0)
 
 
-def failure(chains):
-    """The probability that a try fails, were each try's failure independent, with this mean."""
+def fails_again(chains):
+    """Of the tries after a failure, the share that failed too."""
     return 1 - sum(c for _, _, c in chains) / sum(stats.middle(a, b) * c for a, b, c in chains)
 
 
-def clusters(chains, most):
-    """Is this run longer than the longest of independent failures, by three standard deviations of that (Gumbel's)?"""
-    expected = expected_longest(chains) if chains else None
-    return expected is not None and most > expected + 3 * math.pi / math.sqrt(6) / -math.log(failure(chains))
+def expected_longest(cells):
+    """The longest chain of so many, were each try failed independently, as often as a window is; None when none is."""
+    n, p = sum(c for run in cells for _, _, c in run.chains), cells.moved / cells.reached if cells.reached else 0
+    return 1 + math.log(n) / -math.log(p) if n and 0 < p < 1 else None
 
 
-def expected_longest(chains):
-    """The longest of so many chains, were each try's failure independent, with this mean; None when all have one failure."""
-    n, p = sum(c for _, _, c in chains), failure(chains)
-    return 1 + math.log(n) / -math.log(p) if p > 0 else None
+def clusters(cells):
+    """Is the longest chain longer than the longest of independent failures, by three standard deviations of that (Gumbel's)?"""
+    expected = expected_longest(cells)
+    return expected is not None and max(map(longest, cells)) > expected + 3 * math.pi / math.sqrt(6) / -math.log(cells.moved / cells.reached)
 
 
 def pages_per_s(run):
-    return records.number(run.raw["summary"], "copy.pages", run.where) / (
-        records.number(run.result, "elapsed_ns", run.where, 0) / 1e9 or records.number(run.result, "elapsed_s", run.where))
+    return records.number(run.raw["summary"], "copy.pages", run.where) / elapsed(run)
 
 
 def p99(run):

@@ -23,11 +23,11 @@ for module in inet unix tcp udp raw netlink af_packet; do
 done
 mkdir -p /tmp/img
 setsid redis-server --port 0 --unixsocket $socket --save '' --enable-debug-command yes --dir /tmp </dev/null >/tmp/redis.log 2>&1 &
-wait_for 60 pong || fail 'redis-server did not start'
+wait_for 240 pong || fail 'redis-server did not start'
 redis-cli -s $socket debug populate $keys key 512 >/out/criu-populate.log
 criu dump -t "$(pidof redis-server)" -D /tmp/img -v2 -o dump.log >/out/criu-dump.log 2>&1 || fail "criu dump failed: $(grep Error /tmp/img/dump.log | tr '\n' ';')"
 under criu-lazy-pages criu lazy-pages -D /tmp/img -v2 -o lazy.log &
-wait_for 60 test -S /tmp/img/lazy-pages.socket || fail 'criu lazy-pages did not start'
+wait_for 240 test -S /tmp/img/lazy-pages.socket || fail 'criu lazy-pages did not start'
 criu restore -D /tmp/img --lazy-pages -d -v2 -o restore.log >/out/criu-restore.log 2>&1 || fail "criu restore failed: $(grep Error /tmp/img/restore.log | tr '\n' ';')"
 redis-benchmark -s $socket -t get,set -n 5000 -c 8 -r $keys -q >/out/criu-benchmark.log 2>&1
 wait

@@ -36,11 +36,11 @@ ended() {
 : >/tmp/dst.serial
 # shellcheck disable=SC2086 # lists of words
 qemu-system-x86_64 $machine -serial file:/tmp/src.serial -monitor unix:/tmp/src.monitor,server,nowait >/out/qemu-src.log 2>&1 &
-wait_for 60 runs src 3 || { result qemu-postcopy 'the source did not start'; exit 1; }
+wait_for 240 runs src 3 || { result qemu-postcopy 'the source did not start'; exit 1; }
 # shellcheck disable=SC2086
 under qemu-postcopy qemu-system-x86_64 $machine -serial file:/tmp/dst.serial -monitor unix:/tmp/dst.monitor,server,nowait \
 	-incoming unix:/tmp/migration &
-wait_for 60 test -S /tmp/migration || { result qemu-postcopy 'the destination did not start'; exit 1; }
+wait_for 240 test -S /tmp/migration || { result qemu-postcopy 'the destination did not start'; exit 1; }
 hmp dst 'migrate_set_capability postcopy-ram on'
 hmp src 'migrate_set_capability postcopy-ram on'
 hmp src 'migrate_set_parameter max-bandwidth 2M'
@@ -49,7 +49,7 @@ sleep 4
 hmp src 'migrate_start_postcopy'
 wait_for 120 ended
 before=$(rounds dst)
-wait_for 60 runs dst "$before"
+wait_for 240 runs dst "$before"
 hmp src 'info migrate' >/out/qemu-migration.log
 result qemu-postcopy "migration $(migration), $(sed -n 's/^postcopy request count: */pages asked for: /p' /out/qemu-migration.log), \
 rounds of the guest after it: $(($(rounds dst) - before))"
