@@ -220,7 +220,7 @@ bench:
 	$(Q)./bench/run --json docs/data/bench.json
 	$(Q)./bench/report.py docs
 
-# Fails when anything costs a tenth more than it did, but for the rows of --events.
+# Fails when anything costs a tenth more than it did.
 bench-check:
 	$(Q)./tools/deps build bench
 	$(Q)$(MAKE) --no-print-directory bench-programs WERROR=$(WERROR)
@@ -274,7 +274,7 @@ format:
 
 # The README and what its links lead to, placed as here.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \
-	docs/mail.txt docs/data/bench.json docs/data/sweep.jsonl.gz \
+	docs/mail.txt docs/data/bench.json docs/data/scale.json docs/data/soak.json docs/data/sweep.jsonl.gz \
 	$(wildcard LICENSES/* docs/*.md docs/figures/*.svg contrib/prometheus/*)
 
 install: uffdretry install-docs

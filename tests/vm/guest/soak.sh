@@ -1,10 +1,10 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2046,SC2086
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: copiers and writers that never stop, and the tool that starts, traces for a moment and ends, for $1 seconds.
+# In the guest: copiers and writers that never stop, and the tool that starts, traces for $2 and ends, for $1 seconds.
 . /bin/lib.sh
 
-end=$(($(date +%s) + $1)) starts=0 bad=0
+end=$(($(date +%s) + $1)) trace=$2 starts=0 bad=0
 
 time_left() {
 	[ "$(date +%s)" -lt $end ]
@@ -18,10 +18,10 @@ kernel_memory() {
 	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { print $1 $2 }' /proc/meminfo
 }
 
-# The writers' three manners, one after the other, each in a process of its own. Nice to the tool, which would otherwise
-# start once a minute on emulated processors.
+# The writers' three manners, one after the other, each in a process of its own, until the tool has ended for good. Nice to the
+# tool, which would otherwise start once a minute on emulated processors.
 torture() {
-	while time_left; do
+	while [ ! -e /tmp/enough ]; do
 		for what in unrelated benign replace; do
 			uffdload torture --duration 10s --writer-what $what || return
 		done
@@ -35,14 +35,14 @@ options_of() {
 	1) echo --witness ;;
 	2) echo --no-writers ;;
 	3) echo --overhead ;;
-	4) echo --self-test=off -p $load ;;
+	4) echo --self-test=off ;;
 	5) echo --claims ;;
 	esac
 }
 
 # It traced to its end, and no fact contradicted another.
 well() {
-	uffdretry -j -o /tmp/soak.json -d 1s $(options_of $1) 2>/tmp/soak.err &&
+	uffdretry -j -o /tmp/soak.json -d $trace $(options_of $1) 2>/tmp/soak.err &&
 		tail -1 /tmp/soak.json | grep -q '^{"type":"summary".*"anomalies":0[,}]'
 }
 
@@ -60,6 +60,7 @@ while time_left; do
 	[ $starts -ne 3 ] || kernel_memory >/out/memory-before
 	[ $((starts % 10)) -ne 0 ] || echo "soak: $starts starts, $bad bad, $((end - $(date +%s))) s left" >&2
 done
+touch /tmp/enough
 wait $load
 echo $? >/out/load.status
 left >/out/left
