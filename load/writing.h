@@ -97,6 +97,8 @@ int after_ring(struct load *load);
 void set_up_collapse(struct load *load);
 void restore_settings(struct load *load);
 int before_collapse(struct load *load);
+/* EAGAIN says that a page was between two lists, of the CPU that wrote it say: do @once again, for a second at most. */
+int until_collapsed(int (*once)(struct load *), struct load *load);
 int run_collapse(struct load *load);
 int run_khugepaged(struct load *load);
 int after_collapse(struct load *load);

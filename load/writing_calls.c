@@ -453,9 +453,14 @@ static int run_other_cold(struct load *load)
 	return other_do(&load->other, OTHER_COLD, (uint64_t)inner(load));
 }
 
-static int run_other_collapse(struct load *load)
+static int other_collapses(struct load *load)
 {
 	return other_do(&load->other, OTHER_COLLAPSE, load->huge);
+}
+
+static int run_other_collapse(struct load *load)
+{
+	return until_collapsed(other_collapses, load);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------- */

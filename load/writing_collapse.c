@@ -17,6 +17,7 @@
 #endif
 
 #define COLLAPSE_TIMEOUT_MS 60000
+#define COLLAPSE_TRIES 100
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
@@ -92,9 +93,26 @@ int after_collapse(struct load *load)
 	return OR_ERRNO(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 }
 
-int run_collapse(struct load *load)
+int until_collapsed(int (*once)(struct load *), struct load *load)
+{
+	int err = -EAGAIN;
+
+	for (int tries = 0; tries < COLLAPSE_TRIES && err == -EAGAIN; tries++) {
+		if (tries)
+			usleep(10000);
+		err = once(load);
+	}
+	return err;
+}
+
+static int collapse(struct load *load)
 {
 	return OR_ERRNO(madvise((void *)load->huge, HUGE, MADV_COLLAPSE));
+}
+
+int run_collapse(struct load *load)
+{
+	return until_collapsed(collapse, load);
 }
 
 static long collapsed(void)
