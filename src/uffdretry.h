@@ -263,7 +263,7 @@ struct writer_totals {
 
 /* The ring of events, 1 MiB: more than 8,000 of them. */
 #define EVENTS_BYTES (1 << 20)
-/* How often the reader looks, in milliseconds, if it is not woken before. To wake it for each would cost the copier. */
+/* How often the reader looks, in milliseconds, if it is not woken before. To wake it for each would preempt the copier. */
 #define EVENTS_PERIOD_MS 100
 
 #define COMM_LEN 16 /* TASK_COMM_LEN */
