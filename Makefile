@@ -125,7 +125,7 @@ GROUPS ?= unit cli lint fuzz prom plot btf vm
 
 $(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $< -lbpf -lelf -lz -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $< -lbpf -o $@
 
 $(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
 	$(call msg,LINK,$@)
@@ -143,7 +143,7 @@ $(BUILD)/hold: tests/vm/hold.c $(RIG) load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(RIG) -lpthread -o $@
 
-test-programs: uffdretry static repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
+test-programs: uffdretry uffdload repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
 
 deps:
 	$(Q)./tools/deps build test
@@ -167,7 +167,7 @@ check-permm:
 # QEMU, CRIU, stress-ng and the kernel's own tests under the tool: writes docs/programs.md.
 check-programs: deps
 	$(Q)./tools/deps programs
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) --no-print-directory test-programs static WERROR=$(WERROR)
 	$(Q)./tests/programs/run 7.3
 	$(Q)./tests/programs/report
 
@@ -205,13 +205,13 @@ $(BUILD)/ops: bench/ops.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 
 $(BUILD)/floor: bench/floor.c | $(BUILD)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -lelf -lz -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -o $@
 
 $(BUILD)/grow: bench/grow.c bench/area.h load/rig.c load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c load/rig.c -lpthread -o $@
 
-bench-programs: static $(BUILD)/ops $(BUILD)/floor $(BUILD)/grow
+bench-programs: uffdretry uffdload $(BUILD)/ops $(BUILD)/floor $(BUILD)/grow
 
 # Writes docs/data/bench.json, and from it the tables in docs/overhead.md and the man page.
 bench:
@@ -252,7 +252,7 @@ EVIDENCE := $(BUILD)/evidence
 
 evidence-quick:
 	$(Q)./tools/deps build vm plot
-	$(Q)$(MAKE) --no-print-directory static
+	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
 	$(Q)mkdir -p $(EVIDENCE)/data
 	$(Q)./bench/sweep --quick -o $(EVIDENCE)/data/sweep.jsonl
 	$(Q)./tools/evidence.py --data $(EVIDENCE)/data/sweep.jsonl -o $(EVIDENCE)
@@ -260,13 +260,13 @@ evidence-quick:
 # What works on this machine's kernel, or in a VM with a stock one.
 demo:
 	$(Q)./tools/deps build
-	$(Q)$(MAKE) --no-print-directory static
+	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
 	$(Q)./tools/demo
 
 # Writes docs/EXAMPLES.md from real runs in a VM: two minutes.
 examples:
 	$(Q)./tools/deps build
-	$(Q)$(MAKE) --no-print-directory static
+	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
 	$(Q)./tools/examples
 
 format:

@@ -262,7 +262,7 @@ static bool is_handler(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct chosen chosen = { 0 };
-	char name[64];
+	static char name[64];
 
 	prepare_process();
 	if (is_handler(argc, argv))

@@ -39,7 +39,9 @@ const char *lockdown_mode(void)
 	strcpy(mode, "unknown");
 	if (!f)
 		return mode;
-	if (fgets(line, sizeof(line), f) && (begin = strchr(line, '[')) && (end = strchr(begin, ']'))) {
+	begin = fgets(line, sizeof(line), f) ? strchr(line, '[') : NULL;
+	end = begin ? strchr(begin, ']') : NULL;
+	if (end) {
 		*end = '\0';
 		snprintf(mode, sizeof(mode), "%s", begin + 1);
 	}

@@ -26,7 +26,6 @@ static __always_inline __u32 maple_slot(const __u64 *pivots, __u32 nr, __u64 ind
 {
 	__u32 i;
 
-#pragma unroll
 	for (i = 0; i < MAPLE_PIVOTS_MAX; i++)
 		if (i >= nr || pivots[i] >= index || (i && !pivots[i]))
 			break;

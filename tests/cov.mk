@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The user side with gcov's counters: the unit tests, and one static tool for the command line's tests and the guests.
+# The user side with gcov's counters: the unit tests, and one tool for the command line's tests and the guests.
 
 COV_FLAGS := --coverage -fprofile-update=atomic -O0 -g
-# libgcov has pthread_mutex_init() called in the child of a fork, but as a weak symbol, which no archive's member is taken for.
-COV_STATIC := -static $(STATIC_LDFLAGS) -Wl,-u,pthread_mutex_init
 COV_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/cov/%.o)
 COV_UNIT := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/cov/unit/%)
 
@@ -20,7 +18,7 @@ $(BUILD)/cov/src/writers.o: $(SYSCALL_NAMES)
 
 $(BUILD)/cov/uffdretry: $(COV_OBJS)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(COV_STATIC) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(Q)$(CC) $(COV_FLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
 
 # With all modules that a test could need: what it does not define itself comes from the archive.
 $(BUILD)/cov/tool.a: $(filter-out $(BUILD)/cov/src/uffdretry.o,$(COV_OBJS))

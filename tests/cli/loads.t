@@ -3,7 +3,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # The loads that resemble programs: their options, their exit status, and their JSON line, on this machine.
 . "$(dirname "$0")/lib.sh"
-UFFDRETRY=$(realpath "${UFFDLOAD:-$(dirname "$0")/../../uffdload-static}")
+UFFDRETRY=$(realpath "${UFFDLOAD:-$(dirname "$0")/../../uffdload}")
 loads='restore restore-inproc postcopy gc lazy swap hugetlb torture'
 
 # The long options of a load's --help.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Whatever names and numbers a run has: each JSON record is one line, one object, valid UTF-8 and harmless. */
+#include "../unit/strict.h"
 #include "hostile.h"
 
 static void demand_record(const char *line, size_t size)
@@ -9,7 +10,7 @@ static void demand_record(const char *line, size_t size)
 	struct json_object *o;
 
 	demand(strncmp(line, "{\"type\":\"", 9) == 0);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, strict_json());
 	o = json_tokener_parse_ex(tok, line, (int)size + 1);
 	demand(json_object_is_type(o, json_type_object));
 	demand(json_tokener_get_parse_end(tok) == size);

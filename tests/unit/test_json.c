@@ -4,6 +4,7 @@
 #include "canned.h"
 #include "claims.h"
 #include "json.h"
+#include "strict.h"
 #include "unit.h"
 #include "version.h"
 
@@ -82,9 +83,10 @@ static struct json_object *parsed(const char *line)
 	struct json_tokener *tokener = json_tokener_new();
 	struct json_object *o;
 
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, strict_json());
 	o = json_tokener_parse_ex(tokener, line, (int)strlen(line) + 1);
 	assert_int_equal(json_tokener_get_error(tokener), json_tokener_success);
+	assert_int_equal(json_tokener_get_parse_end(tokener), strlen(line));
 	json_tokener_free(tokener);
 	return o;
 }

@@ -75,8 +75,11 @@ int bpf_object__load_skeleton(struct bpf_object_skeleton *s)
 /* The one that asks for an address: by the BTF id, since it is no program of the object. */
 static int absent_id;
 
-int bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
-		  size_t nr, const struct bpf_prog_load_opts *opts)
+/* Not by the function's own name: whether libbpf.h has its options const depends on the version. */
+int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
+			 size_t nr, const struct bpf_prog_load_opts *opts);
+int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
+			 size_t nr, const struct bpf_prog_load_opts *opts)
 {
 	(void)name;
 	(void)license;
@@ -321,9 +324,15 @@ static struct tracer *tracer_of(const struct tracer_config *cfg)
 /* What the programs would see. */
 static struct uffdretry_bpf__bss *bss(void)
 {
-	for (int i = 0; i < kernel.skel->map_cnt; i++)
-		if (strstr(kernel.skel->maps[i].name, "bss"))
-			return *kernel.skel->maps[i].mmaped;
+	const char *maps = (const char *)kernel.skel->maps;
+
+	/* bpftool may know a shorter struct than libbpf.h. */
+	for (int i = 0; i < kernel.skel->map_cnt; i++) {
+		const struct bpf_map_skeleton *map = (const void *)(maps + i * kernel.skel->map_skel_sz);
+
+		if (strstr(map->name, "bss"))
+			return *map->mmaped;
+	}
 	fail_msg("no .bss");
 	return NULL;
 }

@@ -50,6 +50,7 @@ $(BUILD)/unit/test_rig $(BUILD)/cov/unit/test_rig: UNIT_LDFLAGS := $(call wrap,m
 	eventfd memfd_create ftruncate pthread_attr_init pthread_create open syscall)
 $(BUILD)/unit/test_selftest $(BUILD)/cov/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
 $(BUILD)/unit/test_target $(BUILD)/cov/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)
+$(BUILD)/unit/test_tracer $(BUILD)/cov/unit/test_tracer: UNIT_LDFLAGS := $(call wrap,bpf_prog_load)
 
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o
 	$(call msg,LINK,$@)

@@ -65,7 +65,7 @@ static void start(pthread_t *threads, int nr, int stride)
 			aim(next);
 		if (pthread_create(&threads[i], NULL, copy_page, (void *)(unsigned long)i))
 			die("pthread_create");
-		if (stride && kill(next, 0)) /* a thread's number is as good */
+		if (stride && tgkill(getpid(), next, 0))
 			die("the thread has another number");
 	}
 }
