@@ -6,7 +6,7 @@
 
 # Their counts, from the last lines.
 of_ksft() {
-	grep '^# Totals:' "/out/$1.log" | tail -1 | sed 's/^# Totals: //'
+	grep '^# Totals:' "/out/$1.log" | tail -n 1 | sed 's/^# Totals: //'
 }
 
 echo 64 >/proc/sys/vm/nr_hugepages

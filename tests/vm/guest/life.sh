@@ -47,7 +47,7 @@ keep target-ends uffdretry -p $!
 (
 	uffdretry 0.2 2>/out/pipe.err
 	echo $? >/out/pipe.status
-) | head -2 >/out/pipe.out
+) | head -n 2 >/out/pipe.out
 # A disk that fills up on the way: the summary must not be lost with it.
 mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/full/fill bs=4k count=1 2>/dev/null
 keep disk-full uffdretry -j -o /full/report 0.1 20
@@ -83,7 +83,7 @@ kill -TERM $tool
 wait $tool
 echo $? >/out/metrics-full.status
 ls /full >/out/metrics-full.left
-tail -1 /full/metrics.prom >/out/metrics-full.last
+tail -n 1 /full/metrics.prom >/out/metrics-full.last
 umount /full
 
 # Rights.

@@ -43,7 +43,7 @@ options_of() {
 # It traced to its end, and no fact contradicted another.
 well() {
 	uffdretry -j -o /tmp/soak.json -d $trace $(options_of $1) 2>/tmp/soak.err &&
-		tail -1 /tmp/soak.json | grep -q '^{"type":"summary".*"anomalies":0[,}]'
+		tail -n 1 /tmp/soak.json | grep -q '^{"type":"summary".*"anomalies":0[,}]'
 }
 
 torture >/out/load.truth 2>/out/load.err &
@@ -52,9 +52,9 @@ renice -n 19 -p $load
 while time_left; do
 	if ! well $starts; then
 		bad=$((bad + 1))
-		{ cat /tmp/soak.err && tail -1 /tmp/soak.json; } >>/out/bad.err
+		{ cat /tmp/soak.err && tail -n 1 /tmp/soak.json; } >>/out/bad.err
 	fi
-	tail -1 /tmp/soak.json | sed 's/.*"windows":{"total":\([0-9]*\).*/\1/' >>/out/windows
+	tail -n 1 /tmp/soak.json | sed 's/.*"windows":{"total":\([0-9]*\).*/\1/' >>/out/windows
 	starts=$((starts + 1))
 	# What caches grow by at first is no leak.
 	[ $starts -ne 3 ] || kernel_memory >/out/memory-before
