@@ -298,7 +298,7 @@ uninstall:
 VERSION := $(shell sed -n 's/^\#define UFFDRETRY_VERSION "\(.*\)"$$/\1/p' src/version.h)
 DIST := $(BUILD)/dist
 
-.PHONY: dist deb release check-deb
+.PHONY: dist deb release check-deb check-suites
 
 # Everything to build from, of the last commit: the same bytes whenever and wherever it is made.
 dist:
@@ -318,6 +318,12 @@ release: dist
 check-deb: dist
 	$(Q)./tools/deps build deb
 	$(Q)./tools/check-deb $(DIST)/uffdretry-$(VERSION).tar.gz
+
+# Both commands of the README, and the build of the packages, on a fresh Debian of each of these: up to an hour each.
+SUITES ?= bookworm trixie
+check-suites: dist
+	$(Q)./tools/deps deb
+	$(Q)for suite in $(SUITES); do ./tools/check-suite $(DIST)/uffdretry-$(VERSION).tar.gz $$suite || exit; done
 
 help:
 	@printf '%s\n' \
@@ -343,6 +349,7 @@ help:
 	'make bench-soak      ten million windows (SOAK=N), every one counted' \
 	'make dist            build/dist/uffdretry-VERSION.tar.gz, of the last commit' \
 	'make deb             Debian packages in build/dist; make check-deb tries them on Debian 12 and 13' \
+	'make check-suites    make demo, make check and the packages in a fresh Debian, SUITES="bookworm trixie" (an hour each)' \
 	'make release         a static binary in build/dist, with checksums' \
 	'make evidence        docs/evidence.md, docs/mail.txt and their figures, from docs/data' \
 	'make evidence-quick  the same from nothing, of a small sweep, in build/evidence (a quarter of an hour)' \
