@@ -135,6 +135,10 @@ $(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
 
+$(BUILD)/failmalloc.so: tests/vm/failmalloc.c | $(BUILD)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
+
 $(BUILD)/crowd: tests/vm/crowd.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
@@ -143,7 +147,7 @@ $(BUILD)/hold: tests/vm/hold.c $(RIG) load/rig.h | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(RIG) -lpthread -o $@
 
-test-programs: uffdretry uffdload repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
+test-programs: uffdretry uffdload repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/failmalloc.so $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
 
 deps:
 	$(Q)./tools/deps build test

@@ -227,7 +227,7 @@ static int compare(const void *a, const void *b)
  */
 static void measure(const struct op *op, const char *config)
 {
-	double rounds[ROUNDS];
+	double rounds[ROUNDS] = { 0 };
 
 	/* Who still works off the operation before, as a reader of events does, has time to. */
 	sleep(3);

@@ -22,7 +22,7 @@ void err_verbose(bool on)
 
 static void error_object(const char *message, const char *hint, int status)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 
 	add_str(o, "type", "error");
 	add_u64(o, "schema", JSON_SCHEMA);

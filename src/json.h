@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* JSON lines over json-c: exact 64-bit integers, valid UTF-8 whatever the bytes, null for what is not known. */
+/*
+ * JSON lines over json-c: exact 64-bit integers, valid UTF-8 whatever the bytes, null for what is not known. Out of memory, a record
+ * is not written (ENOMEM) rather than with null in it.
+ */
 #ifndef JSON_H
 #define JSON_H
 
@@ -20,7 +23,14 @@ void add_null(struct json_object *o, const char *key);
 /* Add an empty object and return it. */
 struct json_object *add_object(struct json_object *o, const char *key);
 
-/* A new string object from @value; bytes that are not UTF-8 become U+FFFD. */
+/* Add @value, which may be NULL for null, to @o or at the end of @array. */
+void add_value(struct json_object *o, const char *key, struct json_object *value);
+void json_append(struct json_object *array, struct json_object *value);
+
+/* New values. In a string's @value, bytes that are not UTF-8 become U+FFFD. */
+struct json_object *json_new(void);
+struct json_object *json_array(void);
+struct json_object *json_int(int value);
 struct json_object *json_text(const char *value);
 
 /* Write @o as one line and free it; nothing in it acts on a terminal. Returns 0, or -1 with errno set. */

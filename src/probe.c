@@ -85,7 +85,7 @@ static int print_text(struct facts *f, FILE *out)
 static struct json_object *hook_json(struct facts *f, const struct hook *h)
 {
 	const struct hook_state *s = tried_hook(f, h);
-	struct json_object *hook = json_object_new_object();
+	struct json_object *hook = json_new();
 
 	add_str(hook, "name", h->target);
 	add_str(hook, "variant", h->variant);
@@ -101,25 +101,25 @@ static struct json_object *hook_json(struct facts *f, const struct hook *h)
 
 static struct json_object *plans_json(struct facts *f)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_array();
 
 	for (int i = 0; plans[i]; i++) {
-		struct json_object *plan = json_object_new_object(), *hooks = json_object_new_array();
+		struct json_object *plan = json_new(), *hooks = json_array();
 
 		add_str(plan, "name", plans[i]->name);
 		add_bool(plan, "exact", plans[i]->exact);
 		add_bool(plan, "possible", plan_possible(&f->kernel, plans[i]));
 		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
-			json_object_array_add(hooks, hook_json(f, *h));
-		json_object_object_add(plan, "hooks", hooks);
-		json_object_array_add(list, plan);
+			json_append(hooks, hook_json(f, *h));
+		add_value(plan, "hooks", hooks);
+		json_append(list, plan);
 	}
 	return list;
 }
 
 static int print_json(struct facts *f, FILE *out)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 
 	add_str(o, "type", "probe");
 	add_u64(o, "schema", JSON_SCHEMA);
@@ -130,7 +130,7 @@ static int print_json(struct facts *f, FILE *out)
 	add_str(o, "lockdown", f->lockdown);
 	add_bool(o, "btf", f->btf);
 	if (f->kernel_read)
-		json_object_object_add(o, "plans", plans_json(f));
+		add_value(o, "plans", plans_json(f));
 	else
 		add_null(o, "plans");
 	add_bool(o, "works", !f->tried);
@@ -149,7 +149,10 @@ int probe(const struct options *o, FILE *out)
 	f.missing_caps = missing_capabilities();
 	f.lockdown = lockdown_mode();
 	f.btf = has_btf();
-	f.kernel_read = f.btf && kernel_open(&f.kernel) == 0;
+	err = f.btf ? kernel_open(&f.kernel) : 0;
+	f.kernel_read = f.btf && !err;
+	if (err)
+		warning("cannot read the kernel's BTF, so no plan is listed: %s", strerror(-err));
 	f.tried = session_open(&f.session, o) ?: rights_drop();
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);

@@ -42,16 +42,16 @@ void text_advice(const struct report *r, const struct span *s)
 
 void json_advice(struct json_object *o, const struct span *s)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_array();
 	struct advice list[MAX_ADVICE];
 	int nr = advise(s->counters, s->holders, s->nr_holders, list);
 
 	for (int i = 0; i < nr; i++) {
-		struct json_object *one = json_object_new_object();
+		struct json_object *one = json_new();
 
 		add_str(one, "rule", list[i].rule);
 		add_str(one, "text", list[i].text);
-		json_object_array_add(array, one);
+		json_append(array, one);
 	}
-	json_object_object_add(o, "advice", array);
+	add_value(o, "advice", array);
 }

@@ -47,7 +47,7 @@ void text_claims(const struct report *r, const struct counters *c)
 
 static struct json_object *claim_json(const struct claim *c)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 
 	add_str(o, "claim", c->name);
 	add_str(o, "who", c->who);
@@ -71,11 +71,11 @@ static struct json_object *claim_json(const struct claim *c)
 
 void json_claims(struct json_object *o, const struct report *r, const struct counters *c)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_array();
 	struct claim claims[NR_CLAIMS];
 
 	claims_judge(c, r->seq, claims);
 	for (int i = 0; i < NR_CLAIMS; i++)
-		json_object_array_add(list, claim_json(&claims[i]));
-	json_object_object_add(o, "claims", list);
+		json_append(list, claim_json(&claims[i]));
+	add_value(o, "claims", list);
 }

@@ -40,12 +40,12 @@ static void add_id(struct json_object *o, const char *key, __u64 id)
 
 static void add_set(struct json_object *o, const char *key, const char *const *names, __u32 set, int nr)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_array();
 
 	for (int i = 0; i < nr; i++)
 		if (set & (1U << i))
-			json_object_array_add(array, json_text(names[i]));
-	json_object_object_add(o, key, array);
+			json_append(array, json_text(names[i]));
+	add_value(o, key, array);
 }
 
 static void add_reasons(struct json_object *o, const struct verdict *v)
@@ -70,12 +70,12 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 /* Who wrote to the mm in the window: the first of them, with their total; null where nobody looks. */
 static void add_writers(struct json_object *o, const struct report *r, const struct event *e)
 {
-	struct json_object *list = r->writers ? json_object_new_array() : NULL;
+	struct json_object *list = r->writers ? json_array() : NULL;
 
 	for (int i = 0; list && i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
 		if (e->writers.ids[i] < MAX_WRITERS && r->writers[e->writers.ids[i]].used)
-			json_object_array_add(list, json_writer(&r->writers[e->writers.ids[i]]));
-	json_object_object_add(o, "writers", list);
+			json_append(list, json_writer(&r->writers[e->writers.ids[i]]));
+	add_value(o, "writers", list);
 	if (list)
 		add_u64(o, "nr_writers", e->writers.nr);
 	else
@@ -84,7 +84,7 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 
 static int json_event(const struct report *r, const struct event *e)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 	char comm[COMM_LEN + 1];
 
 	copy_comm(e, comm);

@@ -68,14 +68,14 @@ static void add_name(struct json_object *o, const char *key, const char *name, i
 	if (name)
 		add_str(o, key, name);
 	else if (number >= 0)
-		json_object_object_add(o, key, json_object_new_int(number));
+		add_value(o, key, json_int(number));
 	else
 		add_null(o, key);
 }
 
 static struct json_object *holder_json(const struct holder_row *h)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 	char comm[sizeof(h->who.comm) + 1] = "";
 
 	for (size_t i = 0; i < sizeof(h->who.comm); i++)
@@ -95,7 +95,7 @@ static struct json_object *holder_json(const struct holder_row *h)
 
 static void add_changing(struct json_object *o, const struct failures *f, const struct holder_row *holders, int nr)
 {
-	struct json_object *changing = add_object(o, "mmap_changing"), *array = json_object_new_array();
+	struct json_object *changing = add_object(o, "mmap_changing"), *array = json_array();
 
 	add_u64(changing, "raised", f->raised);
 	add_u64(changing, "refused", f->refused);
@@ -103,8 +103,8 @@ static void add_changing(struct json_object *o, const struct failures *f, const 
 	add_u64(changing, "stuck", f->refused_stuck);
 	add_u64(changing, "lost", f->holders_lost);
 	for (int i = 0; i < nr; i++)
-		json_object_array_add(array, holder_json(&holders[i]));
-	json_object_object_add(changing, "holders", array);
+		json_append(array, holder_json(&holders[i]));
+	add_value(changing, "holders", array);
 }
 
 void json_failures(struct json_object *o, const struct counters *c, const struct holder_row *holders, int nr_holders)
@@ -135,5 +135,5 @@ void json_chains(struct json_object *o, const struct counters *c)
 	add_u64(chains, "retried", f->retried);
 	add_u64(chains, "succeeded", f->succeeded);
 	add_u64(chains, "lost", f->chains_lost);
-	json_object_object_add(chains, "lengths", hist_json(&c->chain_lengths));
+	add_value(chains, "lengths", hist_json(&c->chain_lengths));
 }

@@ -43,25 +43,25 @@ static void add_tool(struct json_object *o)
 static void add_plan(struct json_object *o, const struct report *r)
 {
 	struct json_object *plan = add_object(o, "plan");
-	struct json_object *hooks = json_object_new_array(), *unmeasured = json_object_new_array();
+	struct json_object *hooks = json_array(), *unmeasured = json_array();
 
 	add_str(plan, "name", r->plan->name);
 	add_bool(plan, "exact", r->plan->exact);
 	add_str(plan, "self_test", r->self_test);
 	add_str(plan, "kernel_check", r->kernel_check);
 	for (int i = 0; i < r->nr_hooks; i++) {
-		struct json_object *hook = json_object_new_object();
+		struct json_object *hook = json_new();
 
 		add_str(hook, "name", r->hooks[i].hook->target);
 		add_str(hook, "variant", r->hooks[i].hook->variant);
 		add_bool(hook, "attached", r->hooks[i].attached);
 		add_u64(hook, "missed", r->hooks[i].missed);
-		json_object_array_add(hooks, hook);
+		json_append(hooks, hook);
 	}
-	json_object_object_add(plan, "hooks", hooks);
+	add_value(plan, "hooks", hooks);
 	for (int i = 0; r->unmeasured[i]; i++)
-		json_object_array_add(unmeasured, json_text(r->unmeasured[i]));
-	json_object_object_add(plan, "unmeasured", unmeasured);
+		json_append(unmeasured, json_text(r->unmeasured[i]));
+	add_value(plan, "unmeasured", unmeasured);
 }
 
 /* The words of @command as they are; target_text() would make them fit for a terminal. */
@@ -78,11 +78,11 @@ static void add_command(struct json_object *target, char *const *command)
 static void add_target(struct json_object *o, const struct report *r)
 {
 	struct json_object *target = add_object(o, "target");
-	struct json_object *pids = json_object_new_array();
+	struct json_object *pids = json_array();
 
 	for (int i = 0; r->target && i < r->target->nr; i++)
-		json_object_array_add(pids, json_object_new_int(r->target->pids[i]));
-	json_object_object_add(target, "pids", pids);
+		json_append(pids, json_int(r->target->pids[i]));
+	add_value(target, "pids", pids);
 	add_str(target, "cgroup", r->target ? r->target->cgroup : NULL);
 	if (r->command)
 		add_command(target, r->command);
@@ -175,18 +175,18 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 
 struct json_object *hist_json(const struct hist *h)
 {
-	struct json_object *buckets = json_object_new_array();
+	struct json_object *buckets = json_array();
 
 	for (__u32 i = 0; i < HIST_BUCKETS; i++) {
 		struct json_object *bucket;
 
 		if (!h->count[i])
 			continue;
-		bucket = json_object_new_object();
+		bucket = json_new();
 		add_u64(bucket, "min", hist_min(i));
 		add_u64(bucket, "max", hist_max(i));
 		add_u64(bucket, "count", h->count[i]);
-		json_object_array_add(buckets, bucket);
+		json_append(buckets, bucket);
 	}
 	return buckets;
 }
@@ -194,7 +194,7 @@ struct json_object *hist_json(const struct hist *h)
 static void add_class_hist(struct json_object *o, const struct report *r, enum window_class class,
 			   const struct hist *h)
 {
-	json_object_object_add(o, class_names[class], report_tells_class(r, class) ? hist_json(h) : NULL);
+	add_value(o, class_names[class], report_tells_class(r, class) ? hist_json(h) : NULL);
 }
 
 static void add_hists(struct json_object *o, const struct report *r, const struct counters *c)
@@ -220,9 +220,9 @@ static void add_hists(struct json_object *o, const struct report *r, const struc
 			add_class_hist(of_kind, r, i, &c->hists[kind][i]);
 	}
 	hist_of_relocks(c, &h);
-	json_object_object_add(hists, "relock", r->relock ? hist_json(&h) : NULL);
-	json_object_object_add(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
-	json_object_object_add(hists, "begin_early", report_bounds_begin(r) ? hist_json(&c->begin) : NULL);
+	add_value(hists, "relock", r->relock ? hist_json(&h) : NULL);
+	add_value(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
+	add_value(hists, "begin_early", report_bounds_begin(r) ? hist_json(&c->begin) : NULL);
 }
 
 /* How often the lock was taken again, or found to be gone, and how often that needed mmap_lock. */
@@ -267,7 +267,7 @@ static void add_lost(struct json_object *o, const struct counters *c)
 
 struct json_object *json_writer(const struct writer_entry *e)
 {
-	struct json_object *o = json_object_new_object(), *range;
+	struct json_object *o = json_new(), *range;
 	struct writer_text text;
 
 	writer_describe(&e->key, &text);
@@ -309,11 +309,11 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 		add_null(o, "write_sections");
 		return;
 	}
-	list = json_object_new_array();
+	list = json_array();
 	nr = writers_sort(c->writers, r->writers, ids);
 	for (int i = 0; i < nr; i++)
-		json_object_array_add(list, writer_row(&r->writers[ids[i]], &c->writers[ids[i]]));
-	json_object_object_add(o, "writers", list);
+		json_append(list, writer_row(&r->writers[ids[i]], &c->writers[ids[i]]));
+	add_value(o, "writers", list);
 	sections = add_object(o, "write_sections");
 	add_u64(sections, "total", t->sections);
 	add_u64(sections, "windows", t->windows);
@@ -324,7 +324,7 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 
 static struct json_object *new_record(const char *type)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new();
 
 	add_str(o, "type", type);
 	add_u64(o, "schema", JSON_SCHEMA);

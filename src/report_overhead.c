@@ -40,7 +40,7 @@ void text_overhead(const struct report *r, const struct span *s)
 
 void json_overhead(struct json_object *o, const struct report *r, const struct span *s)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_array();
 
 	for (int i = 0; i < r->nr_hooks; i++) {
 		const struct hook_state *h = &r->hooks[i];
@@ -48,7 +48,7 @@ void json_overhead(struct json_object *o, const struct report *r, const struct s
 
 		if (!h->attached)
 			continue;
-		row = json_object_new_object();
+		row = json_new();
 		add_str(row, "name", h->hook->target);
 		add_str(row, "variant", h->hook->variant);
 		add_str(row, "why", h->hook->why);
@@ -56,7 +56,7 @@ void json_overhead(struct json_object *o, const struct report *r, const struct s
 		add_u64(row, "run_ns", h->run_ns);
 		add_double(row, "cpu_share", share_of_a_cpu(h, s));
 		add_u64(row, "skipped", h->skipped);
-		json_object_array_add(list, row);
+		json_append(list, row);
 	}
-	json_object_object_add(o, "overhead", list);
+	add_value(o, "overhead", list);
 }

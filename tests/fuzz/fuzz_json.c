@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Whatever names and numbers a run has: each JSON record is one line, one object, valid UTF-8 and harmless. */
 #include "../unit/strict.h"
+#include "err.h"
 #include "hostile.h"
 
 static void demand_record(const char *line, size_t size)
@@ -18,6 +19,20 @@ static void demand_record(const char *line, size_t size)
 	json_tokener_free(tok);
 }
 
+/* The error object; what goes to stderr beside it is fuzz_text's. */
+static void error_object(struct hostile *h, FILE *out)
+{
+	static FILE *nowhere;
+	FILE *real = stderr;
+
+	nowhere = nowhere ?: fopen("/dev/null", "w");
+	stderr = nowhere;
+	err_json(out);
+	fail(EXIT_ERROR, h->cgroup, "%s", h->args[0]);
+	err_json(NULL);
+	stderr = real;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hostile h;
@@ -32,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(report_start(&h.report) == 0);
 	demand(report_event(&h.report, &h.event) == 0);
 	demand(report_span(&h.report, &h.span) == 0);
+	error_object(&h, out);
 	fclose(out);
 	demand(strlen(text) == length);
 	demand_harmless(text, length);
@@ -41,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		*end = '\0';
 		demand_record(line, (size_t)(end - line));
 	}
-	demand(lines == 3);
+	demand(lines == 4);
 	free(text);
 	return 0;
 }
