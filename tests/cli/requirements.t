@@ -16,7 +16,9 @@ row() {
 kernels() {
 	awk -F ' *[|] *' '/^[|] [0-9]/ {
 		split($4, plan, "`"); split($7, right, " / ")
-		print $2, plan[2], ($4 ~ /begin early/ ? "early" : "exact"), ($5 == "passed" && right[1] == right[2] && right[1] > 0 ? "yes" : "no")
+		split($10, rights, " / ")
+		print $2, plan[2], ($4 ~ /begin early/ ? "early" : "exact"), ($5 == "passed" && right[1] == right[2] && right[1] > 0 &&
+			rights[1] == rights[2] && rights[1] > 0 ? "yes" : "no")
 	}' "$root/docs/kernels.md"
 }
 

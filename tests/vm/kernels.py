@@ -25,6 +25,7 @@ Each kernel runs `uffdload exact` (named windows, each five times, watched by `-
 random` (windows that a model of the address space classifies) under the tool, and every count of the summary must be the load's. Destinations are
 anonymous, shmem and hugetlb, handlers in the same process and in another one. Then three loads run freely, and what was
 counted and what the tool says it missed must add up to what the load did. The plan was chosen by the tool, from BTF and its self-test.
+Another boot is for the rights (tests/vm/rights): each capability dropped, that none is kept, and whose COMMAND and the files are.
 
 """
 
@@ -35,6 +36,7 @@ AFTER = """
 - **check**: what this kernel compares after the retry, as its answers in the self-test show.
 - **scenarios**: right of all that the kernel can run. A scenario is right when the sums over all scenarios are; else all count as wrong.
 - **windows**: compared with the truth of the loads, all classes, reasons and checks; the free ones are not among them.
+- **rights**: checks passed of tests/vm/rights.
 - **free**: windows of the loads that run freely, and how many runs of our programs the kernel skipped in them (it says so itself).
 
 A kernel that has the per-MM or the per-VMA check, and three plans beside each other on one kernel: [permm.md](permm.md).
@@ -138,6 +140,9 @@ class Kernel:
         self.here = os.path.exists(f"{directory}/{series}.tap")
         _, self.failed, skipped = tap(f"{directory}/{series}.tap")
         self.missing = skipped and not self.failed
+        self.rights, failed, _ = tap(f"{directory}/{series}.rights")
+        self.all_rights = len(self.rights) + len(failed)
+        self.failed += failed or ([] if self.rights else ["tests/vm/rights did not run"])
         if self.missing:
             return
         kept = f"{directory}/{series}"
@@ -157,12 +162,12 @@ class Kernel:
 
     def row(self):
         if self.missing:
-            return f"| {self.series} | not to be had | | | | | | |"
+            return f"| {self.series} | not to be had | | | | | | | |"
         right = 0 if self.wrong else self.scenarios
         exact = "exact" if self.plan["exact"] else "begin early"
         return (f"| {self.series} | {self.version} | `{self.plan['name']}`, {exact} | {self.plan['self_test']} | "
                 f"{self.plan['kernel_check']} | {right} / {self.scenarios} | {self.windows(COMPARED)} | "
-                f"{self.windows(FREE)}, {self.skipped_runs()} skipped |")
+                f"{self.windows(FREE)}, {self.skipped_runs()} skipped | {len(self.rights)} / {self.all_rights} |")
 
     def details(self):
         if self.missing:
@@ -195,7 +200,7 @@ def main():
     kernels = [Kernel(directory, s) for s in series]
     qemu = os.popen("qemu-system-x86_64 --version").readline().split()[3].split("(")[0]
     print(HEAD.format(date=datetime.date.today(), qemu=qemu), end="")
-    print("| series | version | plan | self-test | check | scenarios | windows | free |\n|---|---|---|---|---|---|---|---|")
+    print("| series | version | plan | self-test | check | scenarios | windows | free | rights |\n|---|---|---|---|---|---|---|---|---|")
     for k in kernels:
         print(k.row())
     print(AFTER)

@@ -58,6 +58,7 @@ while time_left; do
 	starts=$((starts + 1))
 	# What caches grow by at first is no leak.
 	[ $starts -ne 3 ] || kernel_memory >/out/memory-before
+	[ $((starts % 10)) -ne 0 ] || echo "$starts:" $(kernel_memory) >>/out/memory
 	[ $((starts % 10)) -ne 0 ] || echo "soak: $starts starts, $bad bad, $((end - $(date +%s))) s left" >&2
 done
 touch /tmp/enough
