@@ -30,13 +30,17 @@ with no-bpf perfmon,sys_ptrace
 with no-perfmon bpf,sys_ptrace
 with only-admin sys_admin
 
-# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent.
+# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent: also its descriptors, if
+# they can be seen.
 # shellcheck disable=SC2016 # for COMMAND's shell
-show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; cat /proc/$PPID/status >/out/$0.tool'
+show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; ls /proc/$PPID/fd >/out/$0.fds 2>&1; cat /proc/$PPID/status >/out/$0.tool'
 keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
-keep command-no-setuid withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics -- sh -c "$show" command-files
+keep command-neither withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+keep command-setuid withcaps 65534 bpf,perfmon,setuid uffdretry --user tester -- true
+keep command-setgid withcaps 65534 bpf,perfmon,setgid uffdretry --user tester -- true
 # Who is not root and may become others; root of a user namespace, who may not set groups.
 keep user-other withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user tester -o /tmp/as-tester -- id
 stat -c '%u:%g' /tmp/as-tester >/out/user-other.owner
@@ -56,15 +60,22 @@ wait_for 10 sh -c '! pgrep sleep' && echo gone >/out/signal.command
 # Nothing is lost with the rights: every window of a load that knows them, run by the user.
 echo 1 >/proc/sys/vm/unprivileged_userfaultfd
 find_kernel
-# A run that is short by its own words is done again.
-for attempt in 1 2 3; do
-	uffdretry --user tester -j -o /tmp/exact.json -- uffdload exact --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.err
-	echo $? >/out/exact.status
-	grep -q '"type":"summary".*"recursion":0' /tmp/exact.json && break
-	echo "exact $attempt" >>/out/again
-done
-stat -c '%u:%g %a' /tmp/exact.json >/out/exact.owner
-cat /tmp/exact.json >/out/exact.json
+# counted CASE TOOL...: a run that is short by its own words is done again.
+counted() {
+	case=$1
+	shift
+	for attempt in 1 2 3; do
+		# shellcheck disable=SC2154 # find_kernel's
+		"$@" -j -o "/tmp/$case.json" -- uffdload exact --kernel-check "$check" --locks "$locks" >"/out/$case.truth" 2>"/out/$case.err"
+		echo $? >"/out/$case.status"
+		grep -q '"type":"summary".*"recursion":0' "/tmp/$case.json" && break
+		echo "$case $attempt" >>/out/again
+	done
+	stat -c '%u:%g %a' "/tmp/$case.json" >"/out/$case.owner"
+	cat "/tmp/$case.json" >"/out/$case.json"
+}
+counted exact uffdretry --user tester
+counted only-two withcaps 65534 bpf,perfmon uffdretry
 
 # Files. The metrics, replaced while it runs, by the user's rights.
 mkdir -m 755 /metrics && chown 1000:1000 /metrics
@@ -75,8 +86,17 @@ keep output-denied $as_tester uffdretry -o /root/x -d 10ms
 # A run that fails when every right is gone: its report stays, and COMMAND's status is ours.
 keep failed-command $as_tester uffdretry -o /metrics/report -- false
 cp /metrics/report /out/failed-command.report
+# A descriptor of the caller's is opened by whoever it is.
+: >/out/fd3 && chmod 666 /out/fd3
+keep fd3 withcaps 65534 bpf,perfmon uffdretry -o /proc/self/fd/3 -- true 3>>/out/fd3
 rm /tmp/as-tester
-# In a sticky directory: a link, a link to nothing, somebody else's file.
+# In a sticky directory: a link, a hard one, a link to nothing, somebody else's file. The kernel's own guards are off.
+for guard in hardlinks symlinks regular; do
+	echo 0 >/proc/sys/fs/protected_$guard
+done
+mkdir -m 1777 /sticky
+echo precious >/sticky/precious
+ln /sticky/precious /sticky/hard
 echo precious >/root/precious
 ln -s /root/precious /tmp/link
 ln -s /root/made /tmp/dangling
@@ -84,7 +104,13 @@ su tester -c 'echo theirs >/tmp/theirs; chmod 666 /tmp/theirs'
 keep link uffdretry -o /tmp/link -d 10ms
 keep dangling uffdretry -o /tmp/dangling -d 10ms
 keep theirs uffdretry -o /tmp/theirs -d 10ms
-cat /root/precious /tmp/theirs >/out/untouched
+keep hard uffdretry -o /sticky/hard -d 10ms
+keep metrics-link uffdretry --openmetrics /tmp/link -d 10ms
+keep metrics-theirs uffdretry --openmetrics /tmp/theirs -d 10ms
+keep metrics-ours uffdretry --openmetrics /sticky/ours -d 50ms 0.01
+cat /root/precious /tmp/theirs /sticky/hard /tmp/link >/out/untouched
+ls /sticky >/out/sticky-files
+readlink /tmp/link >/out/link-is
 ls /root >/out/root-files
 # Nothing is left of a run that never began.
 mkdir -m 755 /plain
