@@ -214,7 +214,6 @@ held() {
 	if ! has_line '^ready' "/out/$name.load"; then
 		wait $load
 		echo $? >"/out/$name.load-status"
-	kill -0 $floor && echo alive >/out/others.alive
 		return
 	fi
 	uffdretry -j -o "/out/$name.json" -p $load 2>"/out/$name.err" &
@@ -279,6 +278,7 @@ others_seen() {
 group_others() {
 	uffdretry --probe -j | tr '{' '\n' | sed -n 's/.*"name":"\([^"]*\)","variant":"\([a-z_]*\)".*"attached":true.*/\2 \1/p' | sort -u >/tmp/hooks
 	cp /tmp/hooks /out/others.hooks
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
 	floor </tmp/hooks >/tmp/floor 2>/out/others.floor &
 	floor=$!
 	wait_for 120 has_line '^attached' /tmp/floor
@@ -293,6 +293,8 @@ group_others() {
 	echo >$tracing/kprobe_events
 	kill $floor
 	wait $floor
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+	sed 1d /tmp/floor >/out/others.runs
 }
 
 # --- Names that others chose ------------------------------------------------------------------------------------------
