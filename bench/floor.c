@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines, until killed. What they
- * add to an operation no tool on these hooks can be cheaper than.
+ * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines, until SIGTERM. What they
+ * add to an operation no tool on these hooks can be cheaper than. At the end "VARIANT NAME RUNS" of each, where the kernel
+ * counts (kernel.bpf_stats_enabled).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf_common.h>
+#include <linux/bpf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#define MAX_PROGRAMS 256
+
+static struct {
+	char variant[16], target[128];
+	int fd;
+} programs[MAX_PROGRAMS];
 
 static enum bpf_attach_type attach_type(const char *variant)
 {
@@ -19,7 +27,7 @@ static enum bpf_attach_type attach_type(const char *variant)
 	return strcmp(variant, "fexit") ? BPF_TRACE_RAW_TP : BPF_TRACE_FEXIT;
 }
 
-/* The program stays attached until we end. */
+/* The program stays attached until we end. Returns its file descriptor, or a negative errno. */
 static int attach(const char *variant, const char *target)
 {
 	const struct bpf_insn nothing[] = {
@@ -27,7 +35,7 @@ static int attach(const char *variant, const char *target)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	enum bpf_attach_type type = attach_type(variant);
-	int id = libbpf_find_vmlinux_btf_id(target, type), fd;
+	int id = libbpf_find_vmlinux_btf_id(target, type), fd, link;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type, .attach_btf_id = (__u32)id);
 
 	if (id < 0)
@@ -35,23 +43,38 @@ static int attach(const char *variant, const char *target)
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "floor", "GPL", nothing, 2, &opts);
 	if (fd < 0)
 		return fd;
-	return bpf_raw_tracepoint_open(NULL, fd);
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	return link < 0 ? link : fd;
+}
+
+static unsigned long long runs(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.run_cnt;
 }
 
 int main(void)
 {
-	char variant[16], target[128];
+	sigset_t end;
+	int nr = 0, sig;
 
-	while (scanf("%15s %127s", variant, target) == 2) {
-		int err = attach(variant, target);
-
-		if (err < 0) {
-			fprintf(stderr, "floor: %s %s: %s\n", variant, target, strerror(-err));
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigprocmask(SIG_BLOCK, &end, NULL);
+	for (; nr < MAX_PROGRAMS && scanf("%15s %127s", programs[nr].variant, programs[nr].target) == 2; nr++) {
+		programs[nr].fd = attach(programs[nr].variant, programs[nr].target);
+		if (programs[nr].fd < 0) {
+			fprintf(stderr, "floor: %s %s: %s\n", programs[nr].variant, programs[nr].target,
+				strerror(-programs[nr].fd));
 			return 1;
 		}
 	}
 	puts("attached");
 	fflush(stdout);
-	for (;;)
-		pause();
+	sigwait(&end, &sig);
+	for (int i = 0; i < nr; i++)
+		printf("%s %s %llu\n", programs[i].variant, programs[i].target, runs(programs[i].fd));
+	return 0;
 }

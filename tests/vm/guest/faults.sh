@@ -5,7 +5,7 @@
 # the groups of faults, each a function here.
 . /bin/lib.sh
 
-stopped=3 kills=10 forks=500
+stopped=3 kills=10 forks=500 after='' finally=''
 mode=$1
 [ "$mode" = short ] || stopped=30 kills=100 forks=65536
 find_kernel
@@ -39,6 +39,10 @@ whole() {
 		[ -n "$short" ] || return 0
 		echo "$* $attempt" >>/out/again
 	done
+}
+
+uptime_ms() {
+	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
 # --- Calls that fail, and rights that do not count --------------------------------------------------------------------
@@ -92,7 +96,8 @@ group_oom() {
 }
 
 # --- Around a load whose windows are known ----------------------------------------------------------------------------
-# traced CASE FAULT...: two tools at once watch the load; the fault is done once both trace, and undone by its own means.
+# traced CASE FAULT...: two tools at once watch the load; the fault is done once both trace. $after, if set, is done when the load
+# has ended, and $finally when both tools have.
 traced() {
 	name=$1
 	shift
@@ -114,10 +119,10 @@ traced() {
 	echo $? >"/out/$name.status"
 	wait $second
 	echo $? >"/out/$name-second.status"
+	[ -z "$finally" ] || $finally
 }
 
-# The tools sleep while everything happens; a processor goes, and the clock is wrong by a day.
-cpu=/sys/devices/system/cpu/cpu1/online
+# The tools sleep while everything happens.
 stop() {
 	kill -STOP $tool $second
 }
@@ -127,22 +132,53 @@ wake() {
 	kill -CONT $tool $second
 }
 
-hotplug() {
-	echo 0 >$cpu || echo no >/out/hotplug.missing
-	date -s "@$(($(date +%s) + 86400))" >/dev/null
+# step SECONDS: the clock is set by so much.
+step() {
+	date -s "@$(($(date +%s) + $1))" >/dev/null
+}
+
+# All of the load is done, and counted, on a processor that is gone before the tools read a counter of it.
+cpu=/sys/devices/system/cpu/cpu1/online
+on_cpu1() {
+	stop
+	taskset -ap 2 "$pid" >/out/hotplug.pinned
+	step 86400
+}
+
+unplug() {
+	echo 0 >$cpu
+	step -172800
+	kill -CONT $tool $second
 }
 
 plug_again() {
+	cat $cpu >/out/hotplug.online
 	echo 1 >$cpu
-	date -s "@$(($(date +%s) - 172800))" >/dev/null
+}
+
+# The clock goes a day on, and two back, while the tool waits for its intervals and its end.
+clock_steps() {
+	rm -f /out/clock.json
+	timeout -s KILL 60 uffdretry -j -o /out/clock.json -d 10s 2 2>/out/clock.err &
+	tool=$!
+	wait_for 60 has_line '"type":"start"' /out/clock.json
+	begin=$(uptime_ms)
+	sleep 3
+	step 86400
+	sleep 3
+	step -172800
+	wait $tool
+	echo $? >/out/clock.status
+	echo $(($(uptime_ms) - begin)) >/out/clock.ms
 }
 
 group_traced() {
 	after=wake
 	whole stop stop-second -- traced stop stop
-	after=plug_again
-	whole hotplug hotplug-second -- traced hotplug hotplug
-	after=
+	after=unplug finally=plug_again
+	whole hotplug hotplug-second -- traced hotplug on_cpu1
+	after='' finally=''
+	clock_steps
 }
 
 # The target dies in the middle of its windows.
@@ -163,18 +199,28 @@ group_killed() {
 }
 
 # --- Windows that are held open while it happens ----------------------------------------------------------------------
+# hold said it, or died before it could.
+said() {
+	has_line "$1" "/out/$name.load" || ! kill -0 $load 2>/dev/null
+}
+
 # held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
 held() {
 	name=$1
 	hold "$2" "$3" 2>"/out/$name.load" &
 	load=$!
 	shift 3
-	wait_for 60 has_line '^ready' "/out/$name.load"
+	wait_for 60 said '^ready'
+	if ! has_line '^ready' "/out/$name.load"; then
+		wait $load
+		echo $? >"/out/$name.load-status"
+		return
+	fi
 	uffdretry -j -o "/out/$name.json" -p $load 2>"/out/$name.err" &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json"
 	kill -USR1 $load
-	wait_for 60 has_line '^open' "/out/$name.load"
+	wait_for 60 said '^open'
 	"$@"
 	kill -USR2 $load 2>/dev/null
 	wait $load
@@ -187,9 +233,22 @@ target_dies() {
 	kill -9 $load
 }
 
+# What the kernel says of the thread that is to resolve the faults.
+state() {
+	cut -d' ' -f3 /proc/$load/stat
+}
+
+is_stopped() {
+	[ "$(state)" = T ]
+}
+
+# It is told to go on while it is stopped: that the windows stay open is owed to SIGSTOP alone.
 target_sleeps() {
 	kill -STOP $load
+	wait_for 10 is_stopped
+	kill -USR2 $load
 	sleep 2
+	state >/out/suspended.state
 	kill -CONT $load
 }
 
@@ -214,12 +273,12 @@ group_held() {
 tracing=/sys/kernel/tracing
 others_seen() {
 	cat $tracing/kprobe_profile >/out/others.kprobes
-	kill -0 $floor && echo alive >/out/others.alive
 }
 
 group_others() {
 	uffdretry --probe -j | tr '{' '\n' | sed -n 's/.*"name":"\([^"]*\)","variant":"\([a-z_]*\)".*"attached":true.*/\2 \1/p' | sort -u >/tmp/hooks
 	cp /tmp/hooks /out/others.hooks
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
 	floor </tmp/hooks >/tmp/floor 2>/out/others.floor &
 	floor=$!
 	wait_for 120 has_line '^attached' /tmp/floor
@@ -234,6 +293,8 @@ group_others() {
 	echo >$tracing/kprobe_events
 	kill $floor
 	wait $floor
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+	sed 1d /tmp/floor >/out/others.runs
 }
 
 # --- Names that others chose ------------------------------------------------------------------------------------------
@@ -287,24 +348,71 @@ group_crowd() {
 }
 
 # --- Killed at any moment ---------------------------------------------------------------------------------------------
-uptime_ms() {
-	awk '{ print int($1 * 1000) }' /proc/uptime
+# What a killed tool leaves: whole records but for the last line, and whole metrics, beside which there may be unfinished ones.
+# The first record that is bad, and a sample of the good ones, are kept.
+files_left() {
+	[ -e /tmp/k.json ] || return
+	head -n "$(wc -l </tmp/k.json)" /tmp/k.json >/tmp/records
+	wc -l </tmp/records >>/out/kills.records
+	grep -c '^{"type":"event"' /tmp/records >>/out/kills.events
+	grep -v '^{"type":.*}$' /tmp/records | head -1 >>/out/kills.bad
+	{ head -n 3 /tmp/records && tail -n 3 /tmp/records; } >>/out/kills.json
+	for file in /tmp/m/*; do
+		case $file in
+		/tmp/m/x.prom)
+			[ "$(tail -n 1 $file)" = '# EOF' ] || echo "no end: $(tail -n 1 $file)" >>/out/kills.bad
+			echo whole >>/out/kills.metrics
+			;;
+		/tmp/m/x.prom.??????) echo temporary >>/out/kills.metrics ;;
+		'/tmp/m/*') ;;
+		*) echo "$file" >>/out/kills.bad ;;
+		esac
+	done
 }
 
-# While it loads, attaches, tests itself, traces: up to half as long again as a whole run takes here.
+# kill_at SECONDS COMMAND...
+kill_at() {
+	rm -rf /tmp/k.json /tmp/m
+	mkdir /tmp/m
+	moment=$1
+	shift
+	"$@" >/tmp/killed.out 2>&1 &
+	tool=$!
+	sleep "$moment"
+	kill -9 $tool
+	wait $tool
+	if has_line '^Tracing' /tmp/killed.out || has_line '^{"type":"start"' /tmp/k.json; then
+		echo tracing
+	else
+		echo starting
+	fi
+}
+
+# While it loads, attaches, tests itself, traces: up to twice as long as a short run takes here. Beside a load, so that windows are
+# open, which is nice to the tool, on emulated processors. Half of the runs write files, and have half as long again for that.
 group_kills() {
+	sh -c 'renice -n 19 -p $$ && exec uffdload torture --duration 600m' >/out/kills.load 2>&1 &
+	load=$!
 	begin=$(uptime_ms)
 	uffdretry -d 1ms >/dev/null 2>&1
-	whole=$(($(uptime_ms) - begin)) i=0
-	while [ $i -lt $kills ]; do
-		uffdretry >/dev/null 2>/tmp/killed.err &
-		tool=$!
-		sleep "$(awk "BEGIN { srand($i); print rand() * 1.5 * $whole / 1000 }")"
-		kill -9 $tool
-		wait $tool
-		grep -q '^Tracing' /tmp/killed.err && echo tracing || echo starting
+	whole=$(($(uptime_ms) - begin))
+	seed=$(od -An -N4 -tu4 /dev/urandom)
+	echo $seed >/out/kills.seed
+	awk "BEGIN { srand($seed); for (i = 0; i < $kills; i++) print rand() * (3 - i % 2) * $whole / 1000 }" >/tmp/moments
+	: >/out/kills.bad
+	i=0
+	while read -r moment; do
+		if [ $((i % 2)) -eq 0 ]; then
+			kill_at "$moment" uffdretry -e -j -o /tmp/k.json --openmetrics /tmp/m/x.prom 0.05
+			files_left
+		else
+			kill_at "$moment" uffdretry
+		fi
 		i=$((i + 1))
-	done >/out/kills 2>/dev/null
+	done </tmp/moments >/out/kills 2>/dev/null
+	kill -0 $load && echo runs >/out/kills.load-status
+	kill -9 $load
+	wait $load 2>/dev/null
 }
 
 shift
