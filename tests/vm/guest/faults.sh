@@ -5,9 +5,9 @@
 # the groups of faults, each a function here.
 . /bin/lib.sh
 
-stopped=3 kills=10 forks=500 after='' finally=''
+stopped=3 kills=10 forks=500 allocations=6 after='' finally=''
 mode=$1
-[ "$mode" = short ] || stopped=30 kills=100 forks=65536
+[ "$mode" = short ] || stopped=30 kills=100 forks=65536 allocations=60
 find_kernel
 # shellcheck disable=SC2154 # find_kernel sets them
 truth="--kernel-check=$check --locks=$locks"
@@ -67,12 +67,32 @@ group_refused() {
 }
 
 # --- Memory -----------------------------------------------------------------------------------------------------------
+# allocation N NAME: the N-th of the tool's allocations fails, or with 0 none. COMMAND has them all.
+allocation() {
+	env FAIL_AT="$1" FAIL_COUNT=/tmp/allocations LD_PRELOAD=/bin/failmalloc.so uffdretry -e -j -o "/out/$2.json" \
+		-- sh -c "unset LD_PRELOAD; exec uffdload exact $truth --runs 1 --only nothing,mprotect" >"/out/$2.truth" 2>"/out/$2.err"
+	echo $? >"/out/$2.status"
+}
+
+# Half of them anywhere, which is in libbpf, half near the end, when there is something to be lost.
+out_of_memory_at() {
+	allocation 0 allocation-none
+	awk -v n="$(cat /tmp/allocations)" -v some=$allocations -v seed="$(od -An -N4 -tu4 /dev/urandom)" 'BEGIN {
+		srand(seed)
+		for (i = 0; i < some; i++) print i % 2 ? 1 + int(rand() * n) : n - int(rand() * 200)
+	}' >/out/allocations
+	while read -r n; do
+		whole "allocation-$n" -- allocation "$n" "allocation-$n"
+	done </out/allocations
+}
+
 # Too little memory, from where nothing can start to where all is well.
 group_memory() {
 	for kib in 4000 6000 8000 12000 16000 24000 64000; do
 		(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
 		echo "$kib $? $(head -1 /out/memory.err)"
 	done >/out/memory
+	out_of_memory_at
 	keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
 }
 
