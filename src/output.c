@@ -3,6 +3,7 @@
 /* The file of --output: see output.h. */
 #include "output.h"
 #include "rights.h"
+#include "sticky.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +22,13 @@ static struct output {
 	off_t whole; /* so many bytes are whole records */
 } output;
 
-/* May anybody put names in the directory of @path? */
-static bool in_sticky_directory(const char *path)
+/* In a sticky directory, where somebody else may have put a name for a file of ours. Sets errno when not. */
+static bool may_take(const struct stat *st)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	struct stat st;
-	bool sticky = dir && stat(dir, &st) == 0 && (st.st_mode & S_ISVTX);
-
-	free(dir);
-	return sticky;
+	if (st->st_uid == geteuid() && st->st_nlink <= 1)
+		return true;
+	errno = st->st_uid == geteuid() ? EMLINK : EACCES;
+	return false;
 }
 
 /* Returns a file descriptor, or -1 with errno set. */
@@ -48,11 +46,8 @@ static int open_carefully(const char *path, bool *made)
 	fd = open(path, flags | (sticky ? O_NOFOLLOW : O_CREAT), 0666);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && (!sticky || st.st_uid == geteuid()) &&
-	    (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
+	if (fstat(fd, &st) == 0 && (!sticky || may_take(&st)) && (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
 		return fd;
-	if (sticky && st.st_uid != geteuid())
-		errno = EACCES;
 	close(fd);
 	return -1;
 }

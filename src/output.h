@@ -8,8 +8,8 @@
 
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h).
- * In a sticky directory, such as /tmp, neither a link is followed nor a file taken that is somebody else's. What a
- * regular file held is dropped. Returns NULL with errno set.
+ * In a sticky directory, such as /tmp, neither a link is followed nor a file taken that is somebody else's or has a
+ * second name. What a regular file held is dropped. Returns NULL with errno set.
  */
 FILE *output_open(const char *path);
 

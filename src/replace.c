@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Replacing a file in one step: see replace.h. */
 #include "replace.h"
+#include "sticky.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,14 @@ static int may_replace(const char *path)
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -1;
-	if (S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : S_ISLNK(st.st_mode) ? ELOOP : EINVAL;
+		return -1;
+	}
+	/* The owner of the directory may rename over anybody's file, and /tmp is root's. */
+	if (st.st_uid == geteuid() || !in_sticky_directory(path))
 		return 0;
-	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	errno = EACCES;
 	return -1;
 }
 

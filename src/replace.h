@@ -15,9 +15,8 @@ struct replace {
 
 /*
  * replace_begin() - open a temporary file FILE.XXXXXX beside @path, which a textfile collector does not look at; write
- * to
- * @r->out. A @path that is there must be a regular file: renaming over a device or a link is never what was meant.
- * Returns 0, or -1 with errno set and nothing left behind.
+ * to @r->out. A @path that is there must be a regular file: renaming over a device or a link is never what was meant.
+ * In a sticky directory, such as /tmp, it must be ours. Returns 0, or -1 with errno set and nothing left behind.
  */
 int replace_begin(struct replace *r, const char *path);
 

@@ -52,6 +52,11 @@ report $? '-o: ... but one that was there stays'
 mkdir -m 1777 "$tmp/sticky"
 ln -s "$tmp/there" "$tmp/sticky/link"
 check '-o: a link in a sticky directory' 1 '^$' "$(says 'cannot write .*sticky/link')" -- -o "$tmp/sticky/link"
+ln "$tmp/there" "$tmp/sticky/hard"
+echo kept >"$tmp/there"
+check '-o: ... a hard link' 1 '^$' "$(says 'cannot write .*sticky/hard: Too many links')" -- -o "$tmp/sticky/hard"
+[ "$(cat "$tmp/there")" = kept ]
+report $? '-o: ... what they name is as it was'
 if [ "$(id -u)" -eq 0 ]; then
 	echo theirs >"$tmp/sticky/theirs"
 	chown 65534 "$tmp/sticky/theirs"

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The file of --output (output.c) on a disk that fills up, and the file of metrics (replace.c): nothing half written is
- * left. */
+ * left. In a sticky directory nothing is taken that may be somebody else's. */
+#include "failing.h"
 #include "output.h"
 #include "replace.h"
+#include "sticky.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -13,6 +15,23 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static bool somebody_else; /* are we, than whose files are here? */
+
+uid_t __real_geteuid(void);
+uid_t __wrap_geteuid(void);
+char *__real_strndup(const char *s, size_t n);
+char *__wrap_strndup(const char *s, size_t n);
+
+uid_t __wrap_geteuid(void)
+{
+	return __real_geteuid() + somebody_else;
+}
+
+char *__wrap_strndup(const char *s, size_t n)
+{
+	return fails("strndup") ? NULL : __real_strndup(s, n);
+}
 
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";
 static char path[64];
@@ -171,6 +190,111 @@ static void no_such_directory(void **state)
 	assert_int_equal(errno, EISDIR);
 }
 
+/* --- In a sticky directory ---------------------------------------------------------------------------------------- */
+
+static void which_are_sticky(void **state)
+{
+	static const struct {
+		const char *path;
+		bool sticky;
+	} rows[] = {
+		{ "/tmp/x", true },
+		{ "/tmp/", true },
+		{ "/tmp", false },
+		{ "/x", false },
+		{ "/nonexistent/path/x", true },
+		{ "/etc/passwd/x", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		expect_u64(rows[i].path, in_sticky_directory(rows[i].path), rows[i].sticky);
+	assert_int_equal(chdir("/tmp"), 0);
+	assert_true(in_sticky_directory("x"));
+	assert_int_equal(chdir("/"), 0);
+	assert_false(in_sticky_directory("x"));
+	arm(1, ENOMEM);
+	assert_true(in_sticky_directory("/x"));
+}
+
+/* What -o opens at the path; it is as it was when it does not. Returns errno. */
+static int opens(void)
+{
+	FILE *f;
+
+	errno = 0;
+	f = output_open(path);
+	if (f) {
+		fclose(f);
+		return 0;
+	}
+	return errno;
+}
+
+static void what_is_not_taken(void **state)
+{
+	char target[64];
+
+	(void)state;
+	write_file("target", "precious\n");
+	strcpy(target, path);
+	chmod(dir, 01777);
+
+	assert_int_equal(symlink(target, in_dir("link")), 0);
+	assert_int_equal(opens(), ELOOP);
+	unlink(path);
+	assert_int_equal(link(target, in_dir("hard")), 0);
+	assert_int_equal(opens(), EMLINK);
+	unlink(path);
+	in_dir("target");
+	somebody_else = true;
+	assert_int_equal(opens(), EACCES);
+	assert_string_equal(content(), "precious\n");
+	somebody_else = false;
+	assert_int_equal(opens(), 0);
+	assert_string_equal(content(), "");
+	unlink(path);
+}
+
+/* Out of memory the directory counts as sticky. */
+static void not_taken_for_want_of_memory(void **state)
+{
+	(void)state;
+	write_file("there", "precious\n");
+	somebody_else = true;
+	arm(1, ENOMEM);
+	assert_int_equal(opens(), EACCES);
+	assert_string_equal(content(), "precious\n");
+	arm(0, 0);
+	assert_int_equal(opens(), 0);
+	unlink(path);
+}
+
+static void what_is_not_replaced(void **state)
+{
+	struct replace r;
+
+	(void)state;
+	write_file("metrics", "theirs\n");
+	somebody_else = true;
+	assert_int_equal(replace_begin(&r, path), 0); /* where not anybody could have put it */
+	assert_int_equal(replace_end(&r), 0);
+	chmod(dir, 01777);
+	assert_int_equal(replace_begin(&r, path), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(names(), 1);
+	somebody_else = false;
+	assert_int_equal(replace_begin(&r, path), 0);
+	assert_int_equal(replace_end(&r), 0);
+	assert_int_equal(symlink("metrics", in_dir("link")), 0);
+	assert_int_equal(replace_begin(&r, path), -1);
+	assert_int_equal(errno, ELOOP);
+	unlink(path);
+	unlink(in_dir("metrics"));
+}
+
+/* --- The file of metrics ------------------------------------------------------------------------------------------ */
+
 static void replaced(void **state)
 {
 	struct replace r;
@@ -247,6 +371,39 @@ static void what_cannot_be_replaced(void **state)
 	}
 }
 
+static bool closed_on_exec(FILE *f)
+{
+	return fcntl(fileno(f), F_GETFD) & FD_CLOEXEC;
+}
+
+/* COMMAND has none of them: a file that is made, one that was there, and the metrics. */
+static void not_inherited(void **state)
+{
+	struct replace r;
+	FILE *f;
+
+	(void)state;
+	in_dir("file");
+	for (int i = 0; i < 2; i++) {
+		f = output_open(path);
+		assert_non_null(f);
+		assert_true(closed_on_exec(f));
+		fclose(f);
+	}
+	assert_int_equal(replace_begin(&r, path), 0);
+	assert_true(closed_on_exec(r.out));
+	assert_int_equal(replace_end(&r), 0);
+	unlink(path);
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	somebody_else = false;
+	arm(0, 0);
+	return chmod(dir, 0700);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -260,19 +417,26 @@ static int tear_down(void **state)
 	return rmdir(dir);
 }
 
+#define test(f) cmocka_unit_test_setup(f, fresh)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_is_cut),
-		cmocka_unit_test(a_file_of_nothing_goes),
-		cmocka_unit_test(a_file_that_was_there_stays),
-		cmocka_unit_test(another_file_stays),
-		cmocka_unit_test(a_device_is_left_alone),
-		cmocka_unit_test(no_such_directory),
-		cmocka_unit_test(replaced),
-		cmocka_unit_test(a_full_disk_replaces_nothing),
-		cmocka_unit_test(renaming_fails),
-		cmocka_unit_test(what_cannot_be_replaced),
+		test(a_record_is_cut),
+		test(a_file_of_nothing_goes),
+		test(a_file_that_was_there_stays),
+		test(another_file_stays),
+		test(a_device_is_left_alone),
+		test(no_such_directory),
+		test(which_are_sticky),
+		test(what_is_not_taken),
+		test(not_taken_for_want_of_memory),
+		test(what_is_not_replaced),
+		test(replaced),
+		test(a_full_disk_replaces_nothing),
+		test(renaming_fails),
+		test(what_cannot_be_replaced),
+		test(not_inherited),
 	};
 
 	return cmocka_run_group_tests_name("output", tests, set_up, tear_down);

@@ -76,7 +76,13 @@ keep output-denied $as_tester uffdretry -o /root/x -d 10ms
 keep failed-command $as_tester uffdretry -o /metrics/report -- false
 cp /metrics/report /out/failed-command.report
 rm /tmp/as-tester
-# In a sticky directory: a link, a link to nothing, somebody else's file.
+# In a sticky directory: a link, a hard one, a link to nothing, somebody else's file. The kernel's own guards are off.
+for guard in hardlinks symlinks regular; do
+	echo 0 >/proc/sys/fs/protected_$guard
+done
+mkdir -m 1777 /sticky
+echo precious >/sticky/precious
+ln /sticky/precious /sticky/hard
 echo precious >/root/precious
 ln -s /root/precious /tmp/link
 ln -s /root/made /tmp/dangling
@@ -84,7 +90,13 @@ su tester -c 'echo theirs >/tmp/theirs; chmod 666 /tmp/theirs'
 keep link uffdretry -o /tmp/link -d 10ms
 keep dangling uffdretry -o /tmp/dangling -d 10ms
 keep theirs uffdretry -o /tmp/theirs -d 10ms
-cat /root/precious /tmp/theirs >/out/untouched
+keep hard uffdretry -o /sticky/hard -d 10ms
+keep metrics-link uffdretry --openmetrics /tmp/link -d 10ms
+keep metrics-theirs uffdretry --openmetrics /tmp/theirs -d 10ms
+keep metrics-ours uffdretry --openmetrics /sticky/ours -d 50ms 0.01
+cat /root/precious /tmp/theirs /sticky/hard /tmp/link >/out/untouched
+ls /sticky >/out/sticky-files
+readlink /tmp/link >/out/link-is
 ls /root >/out/root-files
 # Nothing is left of a run that never began.
 mkdir -m 755 /plain
