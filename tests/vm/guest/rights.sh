@@ -36,6 +36,7 @@ show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; ca
 keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
+keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics -- sh -c "$show" command-files
 keep command-no-setuid withcaps 65534 bpf,perfmon uffdretry --user tester -- true
 # Who is not root and may become others; root of a user namespace, who may not set groups.
 keep user-other withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user tester -o /tmp/as-tester -- id
