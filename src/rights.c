@@ -269,6 +269,12 @@ int rights_drop(void)
 	err = err ?: drop_capabilities();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
+	/*
+	 * Whoever had ambient capabilities and keeps its uid is dumpable: without its capabilities anybody of that uid,
+	 * COMMAND too, could trace us and take our BPF objects (pidfd_getfd).
+	 */
+	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		err = -errno;
 	if (!err && (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))
 		err = -EPERM;
 	return err ? fail(EXIT_ERROR, NULL, "cannot give up rights: %s", strerror(-err)) : 0;

@@ -33,9 +33,10 @@ void rights_as_ourselves(void);
 int rights_become_user(void);
 
 /*
- * rights_drop() - be that user for good, drop every capability from every set, and set no_new_privs. What is attached
- * stays: the kernel asks for rights when BPF objects are made, not when they are used by their file descriptors (since
- * 5.19, c8644cd0efe7). Returns 0, or prints why not and returns EXIT_ERROR.
+ * rights_drop() - be that user for good, drop every capability from every set, set no_new_privs, and let no process
+ * without CAP_SYS_PTRACE trace us or take our file descriptors. What is attached stays: the kernel asks for rights when
+ * BPF objects are made, not when they are used by their file descriptors (since 5.19, c8644cd0efe7). Returns 0, or
+ * prints why not and returns EXIT_ERROR.
  */
 int rights_drop(void);
 

@@ -30,9 +30,10 @@ with no-bpf perfmon,sys_ptrace
 with no-perfmon bpf,sys_ptrace
 with only-admin sys_admin
 
-# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent.
+# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent: also its descriptors, if
+# they can be seen.
 # shellcheck disable=SC2016 # for COMMAND's shell
-show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; cat /proc/$PPID/status >/out/$0.tool'
+show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; ls /proc/$PPID/fd >/out/$0.fds 2>&1; cat /proc/$PPID/status >/out/$0.tool'
 keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
@@ -76,6 +77,9 @@ keep output-denied $as_tester uffdretry -o /root/x -d 10ms
 # A run that fails when every right is gone: its report stays, and COMMAND's status is ours.
 keep failed-command $as_tester uffdretry -o /metrics/report -- false
 cp /metrics/report /out/failed-command.report
+# A descriptor of the caller's is opened by whoever it is.
+: >/out/fd3 && chmod 666 /out/fd3
+keep fd3 withcaps 65534 bpf,perfmon uffdretry -o /proc/self/fd/3 -- true 3>>/out/fd3
 rm /tmp/as-tester
 # In a sticky directory: a link, a hard one, a link to nothing, somebody else's file. The kernel's own guards are off.
 for guard in hardlinks symlinks regular; do
