@@ -38,7 +38,9 @@ keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
 keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics -- sh -c "$show" command-files
-keep command-no-setuid withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+keep command-neither withcaps 65534 bpf,perfmon uffdretry --user tester -- true
+keep command-setuid withcaps 65534 bpf,perfmon,setuid uffdretry --user tester -- true
+keep command-setgid withcaps 65534 bpf,perfmon,setgid uffdretry --user tester -- true
 # Who is not root and may become others; root of a user namespace, who may not set groups.
 keep user-other withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user tester -o /tmp/as-tester -- id
 stat -c '%u:%g' /tmp/as-tester >/out/user-other.owner
