@@ -227,11 +227,4 @@ static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
 	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
 
-/* bpf_rdonly_cast() gives an address a BTF type (6.2, a35b9af4ec2c). Set by the loader, which knows the kernel: plan.c. */
-const volatile bool can_cast = false;
-/* Word for word as bpf_core_read.h of libbpf 1.5 has it, for those before, which do not. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-#define TYPED(type, address) ((type *)bpf_rdonly_cast((address), bpf_core_type_id_kernel(type)))
-
 #endif /* COMPAT_BPF_H */

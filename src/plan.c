@@ -575,7 +575,6 @@ int kernel_open(struct kernel *k)
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
-	k->can_cast = has_function(k->btf, "bpf_rdonly_cast");
 	list_unmeasured(k);
 	return 0;
 }

@@ -52,7 +52,6 @@ struct kernel {
 	enum seq_kind seq;
 	bool has_uffd;		    /* CONFIG_USERFAULTFD */
 	bool has_check;		    /* it compares something after the retry, 7.1 and later */
-	bool can_cast;		    /* programs may give addresses a type: bpf_rdonly_cast() */
 	const char *unmeasured[MAX_UNMEASURED + 1]; /* what this kernel or version cannot tell; NULL-terminated */
 };
 

@@ -23,16 +23,20 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UFFDIO_COPY 0xc028aa03U
 
-/* slot_of() for the mm of @uffd, a userfaultfd without a BTF type; the mm is only read when it matters. */
+/*
+ * slot_of() for the mm of @uffd, a userfaultfd without a BTF type; the mm is only read when it matters. Not with
+ * bpf_rdonly_cast(): where a kernel has no such kfunc, 6.1, libbpf 1.1 looks for it in the modules, which takes CAP_SYS_ADMIN.
+ */
 static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
 {
+	struct mm_struct *own = bpf_get_current_task_btf()->mm, *mm;
 	int slot = slot_of_caller();
 
 	if (slot >= 0)
 		return slot;
-	if (can_cast)
-		return slot_of_owner(TYPED(struct userfaultfd_ctx, uffd)->mm);
-	return slot_of_owner_at(BPF_CORE_READ(uffd, mm));
+	mm = BPF_CORE_READ(uffd, mm);
+	/* Of the caller's own mm the verifier knows the type: who owns it is a load, not a call. */
+	return own && mm == own ? slot_of_owner(own) : slot_of_owner_at(mm);
 }
 
 /* Another ioctl: is it one that fills memory, and is it traced? */
