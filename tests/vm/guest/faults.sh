@@ -31,6 +31,7 @@ whole() {
 	done
 	shift
 	for attempt in 1 2 3; do
+		rm -f $names # what an earlier one left would be taken for signs of this one
 		"$@"
 		short=
 		for file in $names; do
@@ -227,6 +228,7 @@ said() {
 # held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
 held() {
 	name=$1
+	rm -f "/out/$name.json"
 	hold "$2" "$3" 2>"/out/$name.load" &
 	load=$!
 	shift 3
