@@ -35,7 +35,7 @@ whole() {
 		"$@"
 		short=
 		for file in $names; do
-			grep -q '"type":"summary".*"recursion":0' "$file" || short=yes
+			! grep -s '"type":"summary"' "$file" | grep -qv '"recursion":0' || short=yes
 		done
 		[ -n "$short" ] || return 0
 		echo "$* $attempt" >>/out/again
