@@ -281,7 +281,8 @@ memory_goes() {
 
 group_held() {
 	whole inside -- held inside 8 0 target_dies
-	whole suspended -- held suspended 8 0 target_sleeps
+	# A thread for which a signal waits tries its fault again and again, and preempted programs are skipped: none of windows.
+	held suspended 8 0 target_sleeps
 	whole oom-guest -- held oom-guest 8 0 memory_goes
 	# Each tid has four places, whose numbers it shares with others; the fifth and sixth of its kind find none.
 	echo 4194304 >/proc/sys/kernel/pid_max
