@@ -146,6 +146,12 @@ struct unmapped_range {
 };
 
 /*
+ * Where struct unmap_desc has its members, set by the loader (plan.c); size 0: there is no such type. Not by a relocation: a type
+ * that vmlinux's BTF lacks is looked for in the modules', which up to libbpf 1.2 takes CAP_SYS_ADMIN.
+ */
+const volatile struct unmap_desc_layout unmap_desc = {};
+
+/*
  * What unmap_vmas() is about to unmap. @args: void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *unmap)
  * since 7.0; (tlb, struct ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...)
  * before.
@@ -154,12 +160,13 @@ static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 {
 	struct unmapped_range range;
 
-	if (bpf_core_type_exists(struct unmap_desc)) {
-		struct unmap_desc *unmap = (struct unmap_desc *)args[1];
+	if (unmap_desc.size) {
+		__u64 unmap = args[1];
+		struct vm_area_struct *first = *(struct vm_area_struct **)(unmap + unmap_desc.first);
 
-		range.mm = (__u64)unmap->first->vm_mm;
-		range.start = unmap->vma_start;
-		range.end = unmap->vma_end;
+		range.mm = (__u64)first->vm_mm;
+		range.start = *(__u64 *)(unmap + unmap_desc.vma_start);
+		range.end = *(__u64 *)(unmap + unmap_desc.vma_end);
 		LOADED_HERE(range.mm);
 		LOADED_HERE(range.start);
 		LOADED_HERE(range.end);

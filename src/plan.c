@@ -517,6 +517,30 @@ static bool struct_has(const struct btf *btf, const char *type, const char *memb
 	return id > 0 && find_member(btf, id, member);
 }
 
+/* The offset of a member of @type that is no member of a member, in bytes; 0 if there is none. */
+static __u32 offset_of(const struct btf *btf, const struct btf_type *type, const char *member)
+{
+	for (__u32 i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+			return btf_member_bit_offset(type, i) / 8;
+	return 0;
+}
+
+static struct unmap_desc_layout unmap_desc_layout(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "unmap_desc", BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	if (!t || !find_member(btf, id, "first") || !find_member(btf, id, "vma_start") || !find_member(btf, id, "vma_end"))
+		return (struct unmap_desc_layout) {};
+	return (struct unmap_desc_layout) {
+		.size = t->size,
+		.first = offset_of(btf, t, "first"),
+		.vma_start = offset_of(btf, t, "vma_start"),
+		.vma_end = offset_of(btf, t, "vma_end"),
+	};
+}
+
 /* The type of mm_struct.mm_lock_seq tells, not the version: the seqcount was backported. */
 static enum seq_kind seq_kind(const struct btf *btf)
 {
@@ -575,6 +599,7 @@ int kernel_open(struct kernel *k)
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;
 }

@@ -52,6 +52,7 @@ struct kernel {
 	enum seq_kind seq;
 	bool has_uffd;		    /* CONFIG_USERFAULTFD */
 	bool has_check;		    /* it compares something after the retry, 7.1 and later */
+	struct unmap_desc_layout unmap_desc; /* what unmap_vmas() takes, 7.0 and later */
 	const char *unmeasured[MAX_UNMEASURED + 1]; /* what this kernel or version cannot tell; NULL-terminated */
 };
 

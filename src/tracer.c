@@ -203,6 +203,7 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
+	t->skel->rodata->unmap_desc = cfg->kernel->unmap_desc;
 	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
 	t->has_writers = cfg->writers && has_writer_hook(t);
 	t->skel->rodata->has_writers = t->has_writers;

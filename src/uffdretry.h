@@ -124,6 +124,14 @@ enum seq_kind {
 	SEQ_COUNT, /* a seqcount_t, odd while a writer is in */
 };
 
+/* Where struct unmap_desc has what unmap_vmas() unmaps: bytes. @size 0: the kernel has no such type. */
+struct unmap_desc_layout {
+	__u32 size;
+	__u32 first;
+	__u32 vma_start;
+	__u32 vma_end;
+};
+
 /* The destination VMA as seen under its read lock. Pointers are identities, never followed later. */
 struct vma_facts {
 	__u64 vma;

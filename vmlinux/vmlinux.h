@@ -239,12 +239,6 @@ struct userfaultfd_wait_queue {
 
 struct mfill_retry_state; /* optional: 7.1 and later */
 
-struct unmap_desc { /* optional: 7.0 and later */
-	struct vm_area_struct *first;
-	unsigned long vma_start;
-	unsigned long vma_end;
-};
-
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
