@@ -94,12 +94,19 @@ struct json_object *json_int(int value)
 	return made(json_object_new_int(value));
 }
 
-void add_value(struct json_object *o, const char *key, struct json_object *value)
+/* Returns false when there was no memory for it, and it is gone. */
+static bool added(struct json_object *o, const char *key, struct json_object *value)
 {
 	if (o && !json_object_object_add(o, key, value))
-		return;
+		return true;
 	is_short = true;
 	json_object_put(value);
+	return false;
+}
+
+void add_value(struct json_object *o, const char *key, struct json_object *value)
+{
+	added(o, key, value);
 }
 
 void json_append(struct json_object *array, struct json_object *value)
@@ -139,8 +146,7 @@ struct json_object *add_object(struct json_object *o, const char *key)
 {
 	struct json_object *child = json_new();
 
-	add_value(o, key, child);
-	return child;
+	return added(o, key, child) ? child : NULL;
 }
 
 static const char *short_escape(char c)

@@ -20,10 +20,10 @@ void add_double(struct json_object *o, const char *key, double value);
 void add_bool(struct json_object *o, const char *key, bool value);
 void add_str(struct json_object *o, const char *key, const char *value);
 void add_null(struct json_object *o, const char *key);
-/* Add an empty object and return it. */
+/* Add an empty object and return it; NULL, to which everything may be added, when there is no memory. */
 struct json_object *add_object(struct json_object *o, const char *key);
 
-/* Add @value, which may be NULL for null, to @o or at the end of @array. */
+/* Add @value, which may be NULL for null, to @o or at the end of @array. From then on it is theirs, and may be gone. */
 void add_value(struct json_object *o, const char *key, struct json_object *value);
 void json_append(struct json_object *array, struct json_object *value);
 
