@@ -411,7 +411,7 @@ kill_at() {
 	fi
 }
 
-# While it loads, attaches, tests itself, traces: up to twice as long as a short run takes here. Beside a load, so that windows are
+# While it loads, attaches, tests itself, traces: up to twice as long as a short run takes here, once in each part of that time. Beside a load, so that windows are
 # open, which is nice to the tool, on emulated processors. Half of the runs write files, and have half as long again for that.
 group_kills() {
 	sh -c 'renice -n 19 -p $$ && exec uffdload torture --duration 600m' >/out/kills.load 2>&1 &
@@ -421,7 +421,7 @@ group_kills() {
 	whole=$(($(uptime_ms) - begin))
 	seed=$(od -An -N4 -tu4 /dev/urandom)
 	echo $seed >/out/kills.seed
-	awk "BEGIN { srand($seed); for (i = 0; i < $kills; i++) print rand() * (3 - i % 2) * $whole / 1000 }" >/tmp/moments
+	awk "BEGIN { srand($seed); for (i = 0; i < $kills; i++) print (i + rand()) / $kills * (3 - i % 2) * $whole / 1000 }" >/tmp/moments
 	: >/out/kills.bad
 	i=0
 	while read -r moment; do
