@@ -37,7 +37,7 @@ echo "# SEED=$seed"
 for args in '--probe -j' '--probe' '-j -d 1ms'; do
 	read -ra words <<<"$args"
 	n=$(allocations "${words[@]}") wrong=
-	[ "$n" -gt 100 ]
+	[ "$n" -gt 5 ]
 	report $? "$args allocates ($n times)"
 	for at in $(sample "$n"); do
 		fails_well "$at" "${words[@]}" || { wrong=$at; break; }
