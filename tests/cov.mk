@@ -32,7 +32,7 @@ $(BUILD)/cov/unit/test_%: $(BUILD)/cov/tests/unit/test_%.o $(BUILD)/cov/tool.a
 coverage-programs: $(BUILD)/cov/uffdretry $(COV_UNIT)
 
 # Unit, command line, and $(COVERAGE_VM) in guests; the result is build/cov/report.txt and .html. See docs/coverage.md.
-COVERAGE_VM ?= exact rights plans life refused events
+COVERAGE_VM ?= exact rights plans life refused
 coverage: deps
 	$(Q)./tools/deps coverage
 	$(Q)$(MAKE) --no-print-directory test-programs coverage-programs
