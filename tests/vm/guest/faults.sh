@@ -342,11 +342,6 @@ group_evil() {
 
 # --- Many processes ---------------------------------------------------------------------------------------------------
 # Many processes that live shortly, and at the end the load: each was a target, and none is any more.
-many() {
-	uffdretry -j -o /out/many.json -- sh /tmp/many >/out/many.truth 2>/out/many.err
-	echo $? >/out/many.status
-}
-
 group_many() {
 	cat >/tmp/many <<END
 i=0
@@ -356,18 +351,15 @@ while [ \$i -lt $forks ]; do
 done
 exec uffdload exact $truth --runs 1 --only $scenarios
 END
-	whole many -- many
+	uffdretry -j -o /out/many.json -- sh /tmp/many >/out/many.truth 2>/out/many.err
+	echo $? >/out/many.status
 }
 
 # More processes at once than there is room for; then COMMAND becomes the load.
-crowd() {
-	uffdretry -j -o /out/crowd.json -- crowd 17000 uffdload exact $truth --runs 1 --only $scenarios >/out/crowd.truth 2>/out/crowd.err
-	echo $? >/out/crowd.status
-}
-
 group_crowd() {
 	echo 100000 >/proc/sys/kernel/threads-max
-	whole crowd -- crowd
+	uffdretry -j -o /out/crowd.json -- crowd 17000 uffdload exact $truth --runs 1 --only $scenarios >/out/crowd.truth 2>/out/crowd.err
+	echo $? >/out/crowd.status
 }
 
 # --- Killed at any moment ---------------------------------------------------------------------------------------------
