@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * hold N STRIDE: N threads, each asleep in the window of a UFFDIO_COPY of its own, with a tid STRIDE beyond the one before
+ * hold N STRIDE: N threads, each asleep in the window of a UFFDIO_COPY of its own, with a tid STRIDE, or twice or more that, beyond the one before
  * (0: as they come, else write /proc/sys/kernel/pid_max up before). "ready PID" on stderr, then it waits for SIGUSR1 to copy;
  * "open" when all sleep, then it waits for SIGUSR2 to let them go on. Exit 0 when every copy succeeded.
  */
@@ -32,7 +32,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* The next thread gets @tid, if nobody else starts one now. */
+/* The next thread gets @tid, if nobody else starts one meanwhile. */
 static void aim(int tid)
 {
 	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "w");
@@ -41,15 +41,23 @@ static void aim(int tid)
 		die("ns_last_pid");
 }
 
+static struct copy {
+	unsigned long page;
+	int tid; /* what the thread must have for one; 0: any */
+} copies[MAX_THREADS];
+
 static void *copy_page(void *data)
 {
-	unsigned long page = (unsigned long)data;
+	const struct copy *copy = data;
+	unsigned long page = copy->page;
 	struct uffdio_copy arg = {
 		.dst = target.start + page * PAGE,
 		.src = (unsigned long)source + page * PAGE,
 		.len = PAGE,
 	};
 
+	if (copy->tid && gettid() != copy->tid)
+		return NULL;
 	pthread_barrier_wait(&begin);
 	if (ioctl(target.uffd, UFFDIO_COPY, &arg))
 		die("UFFDIO_COPY");
@@ -60,13 +68,17 @@ static void start(pthread_t *threads, int nr, int stride)
 {
 	int next = getpid() + 1000;
 
-	for (int i = 0; i < nr; i++, next += stride) {
+	for (int i = 0; i < nr; next += stride) {
+		copies[i] = (struct copy) { .page = (unsigned long)i, .tid = stride ? next : 0 };
 		if (stride)
 			aim(next);
-		if (pthread_create(&threads[i], NULL, copy_page, (void *)(unsigned long)i))
+		if (pthread_create(&threads[i], NULL, copy_page, &copies[i]))
 			die("pthread_create");
+		/* Somebody else may have taken that number: the thread ends, and the next number of this kind is tried. */
 		if (stride && tgkill(getpid(), next, 0))
-			die("the thread has another number");
+			pthread_join(threads[i], NULL);
+		else
+			i++;
 	}
 }
 
