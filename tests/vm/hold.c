@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * hold N STRIDE: N threads, each asleep in the window of a UFFDIO_COPY of its own, with a tid STRIDE, or twice or more that, beyond the one before
- * (0: as they come, else write /proc/sys/kernel/pid_max up before). "ready PID" on stderr, then it waits for SIGUSR1 to copy;
- * "open" when all sleep, then it waits for SIGUSR2 to let them go on. Exit 0 when every copy succeeded.
+ * hold N STRIDE: N threads, each asleep in the window of a UFFDIO_COPY of its own, with a tid a multiple of STRIDE beyond the
+ * one before (0: as they come, else write /proc/sys/kernel/pid_max up before). "ready PID" on stderr, then it waits for
+ * SIGUSR1 to copy; "open" when all sleep, then it waits for SIGUSR2 to let them go on. Exit 0 when every copy succeeded.
  */
 #include "rig.h"
 
