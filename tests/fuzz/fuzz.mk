@@ -31,7 +31,7 @@ $(BUILD)/fuzz/src/options.o: FUZZ_DEFINES := -Dexit=fuzz_exit
 fuzz_src = $(1:%=$(BUILD)/fuzz/src/%.o)
 $(BUILD)/fuzz/fuzz_options: $(call fuzz_src,options err json)
 $(BUILD)/fuzz/fuzz_json $(BUILD)/fuzz/fuzz_text: $(call fuzz_src,$(reports) report_event err)
-$(BUILD)/fuzz/fuzz_openmetrics: $(call fuzz_src,$(reports) replace report_openmetrics)
+$(BUILD)/fuzz/fuzz_openmetrics: $(call fuzz_src,$(reports) replace sticky report_openmetrics)
 $(BUILD)/fuzz/fuzz_classify: $(call fuzz_src,totals)
 
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o
