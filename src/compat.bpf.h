@@ -147,7 +147,7 @@ struct unmapped_range {
 
 /*
  * Where struct unmap_desc has its members, set by the loader (plan.c); size 0: there is no such type. Not by a relocation: a type
- * that vmlinux's BTF lacks is looked for in the modules', which up to libbpf 1.2 takes CAP_SYS_ADMIN.
+ * that vmlinux's BTF lacks is looked for in the modules', which with libbpf 1.1 takes CAP_SYS_ADMIN.
  */
 const volatile struct unmap_desc_layout unmap_desc = {};
 

@@ -517,13 +517,13 @@ static bool struct_has(const struct btf *btf, const char *type, const char *memb
 	return id > 0 && find_member(btf, id, member);
 }
 
-/* The offset of a member of @type that is no member of a member, in bytes; 0 if there is none. */
-static __u32 offset_of(const struct btf *btf, const struct btf_type *type, const char *member)
+/* The offset of a member of @type that is no member of a member, in bytes; -1 if there is none. */
+static int offset_of(const struct btf *btf, const struct btf_type *type, const char *member)
 {
 	for (__u32 i = 0; i < btf_vlen(type); i++)
 		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
-			return btf_member_bit_offset(type, i) / 8;
-	return 0;
+			return (int)(btf_member_bit_offset(type, i) / 8);
+	return -1;
 }
 
 static struct unmap_desc_layout unmap_desc_layout(const struct btf *btf)
@@ -531,14 +531,13 @@ static struct unmap_desc_layout unmap_desc_layout(const struct btf *btf)
 	int id = btf__find_by_name_kind(btf, "unmap_desc", BTF_KIND_STRUCT);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
-	if (!t || !find_member(btf, id, "first") || !find_member(btf, id, "vma_start") || !find_member(btf, id, "vma_end"))
+	int first = t ? offset_of(btf, t, "first") : -1;
+	int start = t ? offset_of(btf, t, "vma_start") : -1;
+	int end = t ? offset_of(btf, t, "vma_end") : -1;
+
+	if (first < 0 || start < 0 || end < 0)
 		return (struct unmap_desc_layout) {};
-	return (struct unmap_desc_layout) {
-		.size = t->size,
-		.first = offset_of(btf, t, "first"),
-		.vma_start = offset_of(btf, t, "vma_start"),
-		.vma_end = offset_of(btf, t, "vma_end"),
-	};
+	return (struct unmap_desc_layout) { t->size, (__u32)first, (__u32)start, (__u32)end };
 }
 
 /* The type of mm_struct.mm_lock_seq tells, not the version: the seqcount was backported. */

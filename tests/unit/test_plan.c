@@ -90,6 +90,37 @@ static void check_kernel(const struct expected *e, struct btf *btf)
 	kernel_close(&k);
 }
 
+/* Members of struct unmap_desc: their names, 8 bytes each. */
+static struct unmap_desc_layout layout_of(const char *const *members, int nr)
+{
+	struct btf *btf = canned_btf(canned_kernel("7.3"), "");
+	struct unmap_desc_layout layout;
+	struct kernel k;
+
+	btf__add_struct(btf, "unmap_desc", (__u32)nr * 8);
+	for (int i = 0; i < nr; i++)
+		btf__add_field(btf, members[i], 1, (__u32)i * 64, 0);
+	k = open_kernel(btf);
+	layout = k.unmap_desc;
+	kernel_close(&k);
+	return layout;
+}
+
+static void what_unmap_vmas_takes(void **state)
+{
+	static const char *const members[] = { "mas", "first", "pg_start", "vma_start", "vma_end" };
+	struct unmap_desc_layout layout = layout_of(members, 5);
+
+	(void)state;
+	assert_int_equal(layout.size, 40);
+	assert_int_equal(layout.first, 8);
+	assert_int_equal(layout.vma_start, 24);
+	assert_int_equal(layout.vma_end, 32);
+	assert_int_equal(layout_of(members + 1, 4).first, 0);
+	/* Another struct than we know. */
+	assert_int_equal(layout_of(members, 4).size, 0);
+}
+
 static void each_series(void **state)
 {
 	(void)state;
@@ -240,6 +271,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest kernels[] = { cmocka_unit_test(each_kernel) };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_series),
+		cmocka_unit_test(what_unmap_vmas_takes),
 		cmocka_unit_test(the_next_plan),
 		cmocka_unit_test(one_hook_stands_in_for_another),
 		cmocka_unit_test(a_bare_kernel),
