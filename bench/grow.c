@@ -9,7 +9,7 @@
  *   grow life COMMAND...    from exec() to the first line of its output, and from SIGINT to its end
  */
 #include "area.h"
-#include "rig.h"
+#include "lib/rig.h"
 
 #include <linux/userfaultfd.h>
 #include <poll.h>

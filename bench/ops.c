@@ -7,7 +7,7 @@
  * instruction, and the cheapest of many short rounds is free of what comes by chance. What prepares a round is not measured.
  */
 #include "area.h"
-#include "rig.h"
+#include "lib/rig.h"
 
 #include <linux/userfaultfd.h>
 #include <stdbool.h>

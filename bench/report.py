@@ -7,9 +7,9 @@ import json
 import pathlib
 import sys
 
-DATA = pathlib.Path(__file__).resolve().parent.parent / "docs/data"
+DATA = pathlib.Path(__file__).resolve().parent.parent / "docs/evidence/data"
 
-# What the tool may add (docs/overhead.md): times what empty programs add, and at most so many instructions.
+# What the tool may add (docs/evidence/overhead.md): times what empty programs add, and at most so many instructions.
 BUDGETS = {
     ("copy_mapped", "traced"): (1.3, 480),
     ("copy_window", "traced"): (1.6, 1700),
@@ -147,7 +147,7 @@ def with_section(text, name):
 
 
 def records(name):
-    """What bench/scale left in docs/data/NAME, by what it is about."""
+    """What bench/scale left in docs/evidence/data/NAME, by what it is about."""
     rows = {}
     for line in (DATA / name).read_text().splitlines():
         row = json.loads(line)
@@ -191,7 +191,7 @@ def scale_list(scale, soak):
 
 def documents(bench):
     """The documents that show the numbers: path and what it should be."""
-    page, manual = DATA.parent / "overhead.md", DATA.parent / "uffdretry.8"
+    page, manual = DATA.parent / "overhead.md", DATA.parent.parent / "reference/uffdretry.8"
     marks = ("<!-- bench %s -->", "<!-- end %s -->")
     text = page.read_text()
     for name, kernel in bench["kernels"].items():
@@ -210,7 +210,7 @@ def docs(check):
     path = DATA / "bench.json"
     stale = [page for page, text in documents(json.loads(path.read_text())) if page.read_text() != text]
     if check:
-        sys.exit("\n".join("%s has other numbers than docs/data/bench.json" % page for page in stale) or 0)
+        sys.exit("\n".join("%s has other numbers than docs/evidence/data/bench.json" % page for page in stale) or 0)
     for page, text in documents(json.loads(path.read_text())):
         page.write_text(text)
 

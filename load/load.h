@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "process.h"
-#include "truth.h"
+#include "steps/process.h"
+#include "known/truth.h"
 
 #define EXIT_USAGE 64
 

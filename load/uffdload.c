@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler.h"
+#include "steps/handler.h"
 #include "load.h"
-#include "prod/prod.h"
-#include "settings.h"
+#include "program/program.h"
+#include "steps/settings.h"
 
 #define AT_ONCE_LIMIT 64
 
@@ -230,7 +230,7 @@ static const struct argp top_argp = {
 	       "  writers each way to write to an mm, one a window\n"
 	       "  causes  copies that fail, each with its cause\n"
 	       "\n"
-	       "LIKE A PROGRAM (docs/loads.md):\n"
+	       "LIKE A PROGRAM (docs/development/loads.md):\n"
 	       "  restore         a VM's memory from a snapshot file, by another process (Firecracker)\n"
 	       "  restore-inproc  the same by threads of the VMM, beside remaps (Cloud Hypervisor)\n"
 	       "  postcopy        pages from a stream, by way of a buffer (QEMU)\n"

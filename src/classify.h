@@ -149,7 +149,7 @@ static __always_inline __u32 class_without_seq(const struct window_facts *w, con
 	return v->tolerated_reasons ? CLASS_TOLERATED : CLASS_UNRELATED;
 }
 
-/* The classes that need the VMA again; the order of the tests is that of docs/classes.md. */
+/* The classes that need the VMA again; the order of the tests is that of docs/reference/classes.md. */
 static __always_inline __u32 class_of_retaken(const struct window_facts *w, const struct verdict *v)
 {
 	if (v->snapshot_reasons)
@@ -168,7 +168,7 @@ static __always_inline __u32 class_of_retaken(const struct window_facts *w, cons
 	return w->begin.mm_lock_seq != w->end.mm_lock_seq ? CLASS_UNRELATED : CLASS_QUIET;
 }
 
-/* The verdicts that a class implies, for the checks where it implies one: the table in docs/classes.md. */
+/* The verdicts that a class implies, for the checks where it implies one: the table in docs/reference/classes.md. */
 static __always_inline __u32 implied_eagain(__u32 class)
 {
 	const __u32 seqs = BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);

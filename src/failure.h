@@ -39,7 +39,7 @@ enum fail_errno {
 	FAIL_ESRCH,
 	FAIL_ENOSPC,
 	FAIL_EINTR,   /* a fatal signal between two pages: never an ioctl's errno */
-	FAIL_UNTOLD,  /* of a short copy: no function tells, see docs/internals.md */
+	FAIL_UNTOLD,  /* of a short copy: no function tells, see docs/development/internals.md */
 	FAIL_OTHER,
 	NR_FAIL_ERRNOS,
 };

@@ -12,12 +12,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "uffdretry.h"
-#include "window.bpf.h"
-#include "causes.bpf.h"
-#include "changing.bpf.h"
-#include "interval.bpf.h"
-#include "hugetlb.bpf.h"
-#include "legacy.bpf.h"
+#include "bpf/window.bpf.h"
+#include "bpf/failure.bpf.h"
+#include "bpf/mmap_changing.bpf.h"
+#include "bpf/plan_interval.bpf.h"
+#include "bpf/hugetlb.bpf.h"
+#include "bpf/plan_legacy.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

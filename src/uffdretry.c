@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* main: parse, find the target, open a session, watch, report. */
-#include "access.h"
-#include "err.h"
-#include "options.h"
-#include "output.h"
-#include "probe.h"
-#include "report.h"
-#include "rights.h"
-#include "session.h"
-#include "target.h"
-#include "totals.h"
+#include "sys/access.h"
+#include "sys/err.h"
+#include "sys/options.h"
+#include "sys/output.h"
+#include "trace/probe.h"
+#include "report/report.h"
+#include "sys/rights.h"
+#include "trace/session.h"
+#include "sys/target.h"
+#include "counters/counters.h"
 
 #include <errno.h>
 #include <poll.h>

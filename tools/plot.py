@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Draw figures from the JSON lines of uffdretry (-j, also with INTERVAL or -e) or of bench/sweep.
+"""Draw figures from the JSON lines of uffdretry (-j, also with INTERVAL or -e) or of tools/evidence/sweep.
 
 Several files are drawn as one. Without --figure: all that the data has something for. No display is needed.
 Exit status: 0 done, 1 an input or output is not what it should be (one line on stderr), 64 usage.
@@ -11,6 +11,7 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "evidence"))
 
 import records  # noqa: E402 pylint: disable=wrong-import-position
 

@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# TAP: the cached kernels in $KERNELS get the plan, and lack the facts, that tests/unit/test_plan.c says of their series.
+# TAP: the cached kernels in $KERNELS get the plan, and lack the facts, that tests/unit/test_hooks.c says of their series.
 set -u
 # shellcheck source-path=SCRIPTDIR source=../vm/lib.sh
 . "$(dirname "$(realpath "$0")")/../vm/lib.sh"
 
 for series in $KERNELS; do
 	if btf=$("$root/tests/vm/kernels" btf "$series"); then
-		check "$series: its plan, from its BTF" env CMOCKA_MESSAGE_OUTPUT=TAP "$root/build/unit/test_plan" "$series" "$btf"
+		check "$series: its plan, from its BTF" env CMOCKA_MESSAGE_OUTPUT=TAP "$root/build/unit/test_hooks" "$series" "$btf"
 	else
 		tests=$((tests + 1))
 		echo "ok $tests - $series # SKIP not to be had"
 	fi
 done
 not_6_1() {
-	! "$root/build/unit/test_plan" 6.1 "$btf"
+	! "$root/build/unit/test_hooks" 6.1 "$btf"
 }
 check 'another series would be noticed' not_6_1
 done_testing

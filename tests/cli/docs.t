@@ -23,15 +23,15 @@ dead() {
 
 make_here install-docs
 report $? 'make install-docs'
-for file in README.md docs/EXAMPLES.md docs/json.md docs/mail.txt contrib/prometheus/rules.yml; do
+for file in README.md docs/reference/EXAMPLES.md docs/reference/json.md docs/evidence/mail.txt contrib/prometheus/rules.yml; do
 	[ -s "$installed/$file" ]
 	report $? "$file is installed"
 done
 out=$(dead "$installed")
 [ -z "$out" ]
 report $? 'no link of an installed document is dead'
-rm "$installed/docs/classes.md"
-[ "$(dead "$installed" | grep -c ': docs/classes.md$')" -gt 0 ]
+rm "$installed/docs/reference/classes.md"
+[ "$(dead "$installed" | grep -c ': docs/reference/classes.md$')" -gt 0 ]
 report $? 'a dead one would be found'
 make_here uninstall
 report $? 'make uninstall'

@@ -24,8 +24,8 @@ for load in $loads; do
 	check "$load refuses 0 pages" 64 '^$' '--pages must be a number from 1 ' -- "$load" --pages 0
 done
 for option in $(for load in $loads; do options "$load"; done | sort -u); do
-	grep -qE -- "\`--$option\>" "$(dirname "$0")/../../docs/loads.md"
-	report $? "docs/loads.md tells of --$option"
+	grep -qE -- "\`--$option\>" "$(dirname "$0")/../../docs/development/loads.md"
+	report $? "docs/development/loads.md tells of --$option"
 done
 check 'a rate that is none' 64 '^$' "--writer-rate must be a number from 0 to [0-9]+, or max, not 'fast'" -- \
 	restore --writer-rate fast

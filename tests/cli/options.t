@@ -4,7 +4,7 @@
 # The same options in --help, the man page and the completion; those that the README names are among them.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
-man=$root/docs/uffdretry.8
+man=$root/docs/reference/uffdretry.8
 
 # The options that are words of stdin, one a line.
 words() {

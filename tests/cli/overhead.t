@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# What docs/overhead.md and the man page say of the costs is what was measured (docs/data/bench.json), and a worse run is called that.
+# What docs/evidence/overhead.md and the man page say of the costs is what was measured (docs/evidence/data/bench.json), and a worse run is called that.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 
 out=$("$root/bench/report.py" docs --check 2>&1)
-report $? 'the documents have the numbers of docs/data/bench.json'
+report $? 'the documents have the numbers of docs/evidence/data/bench.json'
 
 # worse KERNEL CONFIG OPERATION FACTOR: the status of a comparison with what would then be measured.
 worse() {
-	python3 - "$root/docs/data/bench.json" "$tmp/now.json" "$@" <<-'END'
+	python3 - "$root/docs/evidence/data/bench.json" "$tmp/now.json" "$@" <<-'END'
 	import json, sys
 	bench = json.load(open(sys.argv[1]))
 	bench["kernels"][sys.argv[3]]["added"][sys.argv[4]][sys.argv[5]] *= float(sys.argv[6])
 	json.dump(bench, open(sys.argv[2], "w"))
 	END
-	out=$("$root/bench/report.py" compare "$root/docs/data/bench.json" "$tmp/now.json" 1.1 2>&1)
+	out=$("$root/bench/report.py" compare "$root/docs/evidence/data/bench.json" "$tmp/now.json" 1.1 2>&1)
 }
 worse 7.3 traced copy_mapped 1
 report $? 'the same numbers pass'

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The table of requirements in README.md says what the runs said: docs/kernels.md (make check-kernels), the tool itself, tools/deps
-# and docs/dependencies.md, whose versions tools/check-deb compares with what it installs.
+# The table of requirements in README.md says what the runs said: docs/reference/kernels.md (make check-kernels), the tool itself, tools/deps
+# and docs/development/dependencies.md, whose versions tools/package/check-deb compares with what it installs.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 readme=$root/README.md
@@ -12,17 +12,17 @@ row() {
 	awk -v what="$1" -F ' *[|] *' '/^## /{ here = /Requirements/ } here && /^[|]/ && NF >= 4 { if ($2 != "") name = $2; if (name == what) print $3 }' "$readme"
 }
 
-# kernels: a line each of docs/kernels.md's table: SERIES PLAN exact|early PROVED(yes|no)
+# kernels: a line each of docs/reference/kernels.md's table: SERIES PLAN exact|early PROVED(yes|no)
 kernels() {
 	awk -F ' *[|] *' '/^[|] [0-9]/ {
 		split($4, plan, "`"); split($7, right, " / ")
 		split($10, rights, " / ")
 		print $2, plan[2], ($4 ~ /begin early/ ? "early" : "exact"), ($5 == "passed" && right[1] == right[2] && right[1] > 0 &&
 			rights[1] == rights[2] && rights[1] > 0 ? "yes" : "no")
-	}' "$root/docs/kernels.md"
+	}' "$root/docs/reference/kernels.md"
 }
 
-# series PLAN...: the first and the last of docs/kernels.md that have one of these plans
+# series PLAN...: the first and the last of docs/reference/kernels.md that have one of these plans
 series() {
 	kernels | grep -E " ($(tr ' ' '|' <<<"$*")) " | sed -n '1s/ .*//p; $s/ .*//p' | xargs
 }
@@ -38,7 +38,7 @@ kernels_are_those_of_the_runs() {
 	[[ $(row kernel) == *"$exact_from and later: exact. $early: a window's begin is seen a little early"* ]] &&
 		! kernels | awk '$2 == "interval" && $3 != "early" || $2 != "interval" && $3 != "exact"' | grep . || return
 	# Which have no mm_lock_seq.
-	[[ $(row kernel) == *"$(awk '/^### / { s = $2; sub(":", "", s) } /Not measurable:.*mm_lock_seq: / { print s }' "$root/docs/kernels.md"): exact, but there is no \`mm_lock_seq\`"* ]]
+	[[ $(row kernel) == *"$(awk '/^### / { s = $2; sub(":", "", s) } /Not measurable:.*mm_lock_seq: / { print s }' "$root/docs/reference/kernels.md"): exact, but there is no \`mm_lock_seq\`"* ]]
 }
 
 # The capabilities that the text on stdin names, sorted.
@@ -48,7 +48,7 @@ capabilities() {
 
 # The manual's list of those without which nothing works.
 in_the_manual() {
-	sed -n '/^Needed until everything is attached/,/^\.El/p' "$root/docs/uffdretry.8" | sed -n 's/^\.It Dv //p' | capabilities
+	sed -n '/^Needed until everything is attached/,/^\.El/p' "$root/docs/reference/uffdretry.8" | sed -n 's/^\.It Dv //p' | capabilities
 }
 
 rights_are_what_the_tool_misses() {
@@ -81,7 +81,7 @@ packages_are_installed() {
 # The oldest libbpf that was tested is the one that is asked for.
 libbpf_is_the_oldest_tested() {
 	local oldest
-	oldest=$(awk -F ' *[|] *' '$3 == "libbpf1" { split($4, v, /[.,]/); print v[1] "." v[2] }' "$root/docs/dependencies.md")
+	oldest=$(awk -F ' *[|] *' '$3 == "libbpf1" { split($4, v, /[.,]/); print v[1] "." v[2] }' "$root/docs/development/dependencies.md")
 	[ -n "$oldest" ] && [[ $(row 'to build') == *"libbpf $oldest,"* ]] && grep -q "libbpf-dev (>= 1:$oldest)" "$root/debian/control"
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * classify() against a slow model of docs/classes.md: the order of the classes, and what each check makes of them, are
+ * classify() against a slow model of docs/reference/classes.md: the order of the classes, and what each check makes of them, are
  * read from its table when this is built; the tests are written from its words, and know three answers.
  *
  * The windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its number.
  */
 #include "classify.h"
 #include "fuzz.h"
-#include "totals.h"
+#include "counters/counters.h"
 
 enum says { SAYS_NOTHING, SAYS_PASS, SAYS_EAGAIN };
 enum answer { NO, YES, UNKNOWN };
@@ -132,7 +132,7 @@ static void make_world(struct bytes *b, struct world *world)
 	w->seq_between = take_byte(b) % 3;
 }
 
-/* --- The model: docs/classes.md in words --------------------------------------------------------------------------- */
+/* --- The model: docs/reference/classes.md in words --------------------------------------------------------------------------- */
 
 static bool has_file(const struct vma_facts *v)
 {
@@ -232,7 +232,7 @@ static enum answer is_class(const char *class, const struct world *world)
 		return w->seq == SEQ_NONE ? was_locked(world) : is(mm_moved);
 	if (!strcmp(class, "quiet"))
 		return YES;
-	fprintf(stderr, "docs/classes.md has a class that is not known here: %s\n", class);
+	fprintf(stderr, "docs/reference/classes.md has a class that is not known here: %s\n", class);
 	abort();
 }
 

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Whatever names and numbers a run has: each JSON record is one line, one object, valid UTF-8 and harmless. */
 #include "../unit/strict.h"
-#include "err.h"
+#include "sys/err.h"
 #include "hostile.h"
 
 static void demand_record(const char *line, size_t size)

@@ -2,9 +2,9 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The option parser on any words: it accepts, or refuses with the status of a wrong command line, and says something
  * harmless. What it accepts keeps to what the rest of the tool relies on. */
-#include "err.h"
+#include "sys/err.h"
 #include "fuzz.h"
-#include "options.h"
+#include "sys/options.h"
 
 #include <setjmp.h>
 

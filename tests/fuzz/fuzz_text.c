@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Whatever names and numbers a run has: the text is printable ASCII, and so is what goes to stderr. */
-#include "err.h"
+#include "sys/err.h"
 #include "hostile.h"
 
 #include <ctype.h>

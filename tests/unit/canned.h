@@ -4,9 +4,9 @@
 #ifndef CANNED_H
 #define CANNED_H
 
-#include "hist.h"
-#include "report.h"
-#include "totals.h"
+#include "lib/hist.h"
+#include "report/report.h"
+#include "counters/counters.h"
 
 #include <errno.h>
 #include <string.h>

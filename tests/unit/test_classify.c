@@ -196,7 +196,7 @@ static const struct row tolerated_rows[] = {
 	  .class = CLASS_TOLERATED, .tolerated = T(FLAGS), .eagain = SEQS },
 };
 
-/* Where two classes could be meant, the earlier of docs/classes.md wins. */
+/* Where two classes could be meant, the earlier of docs/reference/classes.md wins. */
 static const struct row precedence_rows[] = {
 	{ "replaced before tolerated", &anon, { REMAPPED, SET(end.end, 0x711000) },
 	  .class = CLASS_REPLACED, .eagain = SEQS },
@@ -566,7 +566,7 @@ static void live(struct world *w)
 		w->mm_seq |= 1;
 }
 
-/* "as the kernel's check (7.1+) compares it": docs/classes.md. */
+/* "as the kernel's check (7.1+) compares it": docs/reference/classes.md. */
 static bool snapshot_differs(const struct world *b, const struct world *e)
 {
 	if (b->modes != e->modes || b->shared != e->shared || b->is_file != e->is_file)

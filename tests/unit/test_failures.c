@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Causes of failures: the pure functions that the BPF programs and the reports share. */
-#include "failures.h"
+#include "counters/failures.h"
 #include "unit.h"
 
 #include <errno.h>

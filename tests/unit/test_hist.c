@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The histogram's buckets (hist.h): boundaries known in advance, and what must hold for every value. */
 #include "unit.h"
-#include "hist.h"
+#include "lib/hist.h"
 
 static const struct {
 	const char *name;

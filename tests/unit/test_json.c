@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /* JSON (json.c, report_json.c): whatever the bytes, a line that parses; and every member of schema 1. */
 #include "canned.h"
-#include "claims.h"
-#include "json.h"
+#include "report/claims.h"
+#include "sys/json.h"
 #include "strict.h"
 #include "unit.h"
 #include "version.h"

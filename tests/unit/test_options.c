@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The command line (options.c): single values, whole lines, and what is refused. */
-#include "err.h"
-#include "options.h"
+#include "sys/err.h"
+#include "sys/options.h"
 #include "unit.h"
 
 #include <bpf/libbpf.h>

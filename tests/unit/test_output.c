@@ -3,9 +3,9 @@
 /* The file of --output (output.c) on a disk that fills up, and the file of metrics (replace.c): nothing half written is
  * left. In a sticky directory nothing is taken that may be somebody else's. */
 #include "failing.h"
-#include "output.h"
-#include "replace.h"
-#include "sticky.h"
+#include "sys/output.h"
+#include "sys/replace.h"
+#include "sys/sticky.h"
 #include "unit.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The rig that opens windows (load/rig.c), on this machine's kernel: what each way to end a window gives, and each call
+ * The rig that opens windows (lib/rig.c), on this machine's kernel: what each way to end a window gives, and each call
  * that fails is told and leaves neither a mapping nor a descriptor behind. Skipped where userfaultfd is refused.
  */
 #include "failing.h"

@@ -5,8 +5,8 @@
  * count. So what is wrong is known. Skipped where userfaultfd is refused.
  */
 #include "failing.h"
-#include "selftest.h"
-#include "totals.h"
+#include "trace/selftest.h"
+#include "counters/counters.h"
 #include "unit.h"
 #include "userfaultfd.h"
 

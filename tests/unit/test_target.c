@@ -3,7 +3,7 @@
 /* The processes that are watched (target.c): commands that really run, and calls that fail, none of which leaves
  * anything. */
 #include "failing.h"
-#include "target.h"
+#include "sys/target.h"
 #include "unit.h"
 
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  */
 #include "canned_btf.h"
 #include "failing.h"
-#include "tracer.h"
+#include "trace/tracer.h"
 #include "uffdretry.skel.h"
 
 #include <bpf/bpf.h>

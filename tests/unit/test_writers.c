@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The names of writers, the table of system calls that the programs read, and the order of the list (writers.c). */
 #include "unit.h"
-#include "writers.h"
+#include "counters/writers.h"
 
 #include <sched.h>
 #include <stdlib.h>

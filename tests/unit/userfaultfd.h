@@ -4,7 +4,7 @@
 #ifndef USERFAULTFD_H
 #define USERFAULTFD_H
 
-#include "rig.h"
+#include "lib/rig.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * one before (0: as they come, else write /proc/sys/kernel/pid_max up before). "ready PID" on stderr, then it waits for
  * SIGUSR1 to copy; "open" when all sleep, then it waits for SIGUSR2 to let them go on. Exit 0 when every copy succeeded.
  */
-#include "rig.h"
+#include "lib/rig.h"
 
 #include <errno.h>
 #include <linux/userfaultfd.h>

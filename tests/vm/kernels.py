@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Write docs/kernels.md from what tests/vm/matrix kept.
+"""Write docs/reference/kernels.md from what tests/vm/matrix kept.
 
 Usage: kernels.py DIR SERIES...
-       kernels.py --permm FILE   only bring the last section of FILE, which is from docs/permm.md, up to date
+       kernels.py --permm FILE   only bring the last section of FILE, which is from docs/evidence/permm.md, up to date
 Exits 1 when a kernel that was to be had does not agree with the loads.
 """
 import datetime
@@ -43,7 +43,7 @@ A kernel that has the per-MM or the per-VMA check, and three plans beside each o
 """
 
 
-PERMM = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/permm.md")
+PERMM = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/evidence/permm.md")
 PERMM_TITLE = "## The verdicts, on a kernel that has the other check"
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""What the reproducers of load/repro must come to on a kernel, and the runs in docs/merged-check.md.
+"""What the reproducers of repro must come to on a kernel, and the runs in docs/evidence/merged-check.md.
 
 Usage: repro.py commands                 a line each
        repro.py alone|tool DIR COMMAND   compare what tests/vm/repro brought back in DIR; prints each difference
@@ -147,7 +147,7 @@ def tool_findings(directory, command):
     return found + unequal("lost", counted(got["lost"]), {})
 
 
-# --- The runs, for docs/merged-check.md ------------------------------------------------------------------------------
+# --- The runs, for docs/evidence/merged-check.md ------------------------------------------------------------------------------
 
 
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// The named windows of `uffdload exact`, each with what it must come to.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "known/scenario.h"
+#include "known/timing.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+/* A table is read by its columns. */
+/* clang-format off */
+
+/* Ranges of the eight pages [0, 8); the destination is page 4. */
+#define WHOLE .from = 0, .pages = SCENARIO_PAGES
+#define DST .from = SCENARIO_PAGE, .pages = 1
+#define FRONT .from = 0, .pages = 2
+#define TAIL .from = 6, .pages = 2
+#define NEXT .from = 5, .pages = 1		/* the page right behind the destination */
+#define FROM_DST .from = SCENARIO_PAGE, .pages = 4
+#define BEFORE_ALL .from = -2, .pages = 2	/* neighbours of the VMA */
+#define AFTER_ALL .from = 8, .pages = 2
+#define SHIFTED .from = 2, .pages = SCENARIO_PAGES
+#define COPY_64 .from = 0, .pages = 80
+
+#define PROTECT(range, prot) { .kind = STEP_PROTECT, range, .arg = (prot) }
+#define ADVISE(range, advice) { .kind = STEP_ADVISE, range, .arg = (advice) }
+#define LOCK(range) { .kind = STEP_LOCK, range }
+#define UNLOCK(range) { .kind = STEP_UNLOCK, range }
+#define BIND(range, mode) { .kind = STEP_BIND, range, .arg = (mode) }
+#define NAME(range) { .kind = STEP_NAME, range }
+#define UNMAP(range) { .kind = STEP_UNMAP, range }
+#define MAP(range, as) { .kind = STEP_MAP, range, .arg = (as) }
+#define MAP_AT(range, as, by) { .kind = STEP_MAP, range, .arg = (as), .shift = (by) }
+#define REGISTER(range) { .kind = STEP_REGISTER, range }
+#define REGISTER_AS(range, mode) { .kind = STEP_REGISTER, range, .arg = (mode) }
+#define REGISTER_OTHER(range) { .kind = STEP_REGISTER_OTHER, range }
+#define UNREGISTER(range) { .kind = STEP_UNREGISTER, range }
+#define ZEROPAGE(range) { .kind = STEP_ZEROPAGE, range }
+#define MOVE_AWAY(range) { .kind = STEP_MOVE_AWAY, range }
+#define MOVE_BACK(range) { .kind = STEP_MOVE_BACK, range }
+#define RESIZE(range, to) { .kind = STEP_RESIZE, range, .arg = (to) }
+#define TRUNCATE(range) { .kind = STEP_TRUNCATE, range }
+#define FORK() { .kind = STEP_FORK }
+#define ELSEWHERE(what) { .kind = STEP_ELSEWHERE, .arg = (what) }
+#define HANDLER_WRITE() { .kind = STEP_HANDLER_WRITE }
+#define STUCK_ADVISE(range, advice) { .kind = STEP_ADVISE, range, .arg = (advice), .stuck = true }
+#define STUCK_UNMAP(range) { .kind = STEP_UNMAP, range, .stuck = true }
+#define STUCK_MOVE(range) { .kind = STEP_MOVE_AWAY, range, .stuck = true }
+#define STUCK_FORK() { .kind = STEP_FORK, .stuck = true }
+
+#define MISSING UFFDIO_REGISTER_MODE_MISSING
+#define WP UFFDIO_REGISTER_MODE_WP
+#define MINOR UFFDIO_REGISTER_MODE_MINOR
+/* Read-write protection: linux/userfaultfd.h of 7.3. */
+#define RWP (1 << 3)
+#define FEATURE_RWP (1 << 17)
+
+/* Eight, and 64 pages of a copy that runs into natural windows, mapped pages and one held window. */
+#define EIGHT_M "mmmmmmmm"
+#define LAYOUT_64 "n" EIGHT_M "nn" EIGHT_M EIGHT_M "mmmm" "b" "n" EIGHT_M EIGHT_M EIGHT_M "nmnmmnm"
+
+const struct scenario scenarios[] = {
+	/* --- quiet: nobody wrote mmap_lock ------------------------------------------------------------------- */
+	{ .name = "nothing", .class = CLASS_QUIET },
+	{ .name = "nothing-shmem", .class = CLASS_QUIET, .place = PLACE_SHMEM },
+	{ .name = "nothing-private-file", .class = CLASS_QUIET, .place = PLACE_PRIVATE },
+	{ .name = "nothing-shared-anon", .class = CLASS_QUIET, .place = PLACE_SHARED_ANON },
+	{ .name = "nothing-external", .class = CLASS_QUIET, .external = true },
+	{ .name = "dontneed-elsewhere", .class = CLASS_QUIET, .steps = { ELSEWHERE(ELSEWHERE_DONTNEED) } },
+	{ .name = "touch-elsewhere", .class = CLASS_QUIET, .steps = { ELSEWHERE(ELSEWHERE_TOUCH) } },
+	{ .name = "read-maps", .class = CLASS_QUIET, .steps = { ELSEWHERE(ELSEWHERE_MAPS) } },
+	{ .name = "dontneed-destination", .class = CLASS_QUIET, .steps = { ADVISE(WHOLE, MADV_DONTNEED) } },
+	{ .name = "guard-install-front", .class = CLASS_QUIET, .steps = { ADVISE(FRONT, MADV_GUARD_INSTALL) } },
+	/* Somebody else fills the page first. */
+	{ .name = "filled-meanwhile", .class = CLASS_QUIET, .err = EEXIST, .steps = { ZEROPAGE(DST) } },
+	{ .name = "filled-meanwhile-shmem", .class = CLASS_QUIET, .err = EEXIST, .place = PLACE_SHMEM,
+	  .steps = { ZEROPAGE(DST) } },
+	/* The VMA is taken again, so this EFAULT is not aborted. */
+	{ .name = "truncated-meanwhile-shmem", .class = CLASS_QUIET, .err = EFAULT, .place = PLACE_SHMEM,
+	  .steps = { TRUNCATE(DST) } },
+	{ .name = "handler-writes-own-mm", .class = CLASS_QUIET, .external = true, .steps = { HANDLER_WRITE() } },
+	{ .name = "natural-windows", .class = CLASS_QUIET, .layout = "nmbn" },
+	{ .name = "two-pages", .class = CLASS_QUIET, .layout = "mb", .place = PLACE_SHMEM },
+	{ .name = "two-held-windows", .class = CLASS_QUIET, .layout = "bb" },
+	{ .name = "at-once-2", .class = CLASS_QUIET, .at_once = 2, .others = CLASS_QUIET },
+
+	/* --- unrelated: mmap_lock was written, the destination's VMA was not locked --------------------------- */
+	{ .name = "mmap-elsewhere", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "mmap-elsewhere-shmem", .class = CLASS_UNRELATED, .place = PLACE_SHMEM,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "mmap-elsewhere-private-file", .class = CLASS_UNRELATED, .place = PLACE_PRIVATE,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "mmap-elsewhere-external", .class = CLASS_UNRELATED, .external = true,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "mprotect-elsewhere", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_PROTECT) } },
+	{ .name = "mprotect-fails", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_PROTECT_FAILS) } },
+	{ .name = "munmap-nothing", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_UNMAP_NOTHING) } },
+	{ .name = "mremap-elsewhere", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_MREMAP) } },
+	{ .name = "mlock-elsewhere", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_LOCK) } },
+	{ .name = "brk", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_BRK) } },
+	{ .name = "thread-fresh-stack", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_THREAD) } },
+	{ .name = "stack-grows", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_STACK_GROWS) } },
+	{ .name = "source-grows-stack", .class = CLASS_UNRELATED, .source = SOURCE_STACK },
+	{ .name = "close-other-uffd", .class = CLASS_UNRELATED, .steps = { ELSEWHERE(ELSEWHERE_CLOSE_UFFD) } },
+	{ .name = "mprotect-same", .class = CLASS_UNRELATED, .steps = { PROTECT(WHOLE, PROT_READ | PROT_WRITE) } },
+	{ .name = "madvise-same", .class = CLASS_UNRELATED, .steps = { ADVISE(WHOLE, MADV_DOFORK) } },
+	{ .name = "register-same", .class = CLASS_UNRELATED, .steps = { REGISTER(WHOLE) } },
+	{ .name = "mremap-same-size", .class = CLASS_UNRELATED, .steps = { RESIZE(WHOLE, SCENARIO_PAGES) } },
+	{ .name = "unrelated-64-pages", .class = CLASS_UNRELATED, .layout = LAYOUT_64, .pages = 80, .page = 40,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "at-once-256-unrelated", .class = CLASS_UNRELATED, .at_once = 256, .others = CLASS_UNRELATED,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+
+	/* --- locked: this VMA was write-locked, and is what it was -------------------------------------------- */
+	{ .name = "fork", .class = CLASS_LOCKED, .steps = { FORK() } },
+	{ .name = "fork-shmem", .class = CLASS_LOCKED, .place = PLACE_SHMEM, .steps = { FORK() } },
+	{ .name = "fork-external", .class = CLASS_LOCKED, .external = true, .steps = { FORK() } },
+	{ .name = "register-anew", .class = CLASS_LOCKED, .steps = { UNREGISTER(WHOLE), REGISTER(WHOLE) } },
+	{ .name = "register-anew-private-file", .class = CLASS_LOCKED, .place = PLACE_PRIVATE,
+	  .steps = { UNREGISTER(WHOLE), REGISTER(WHOLE) } },
+	{ .name = "mprotect-and-back", .class = CLASS_LOCKED,
+	  .steps = { PROTECT(WHOLE, PROT_READ), PROTECT(WHOLE, PROT_READ | PROT_WRITE) } },
+	{ .name = "dontfork-and-back", .class = CLASS_LOCKED,
+	  .steps = { ADVISE(WHOLE, MADV_DONTFORK), ADVISE(WHOLE, MADV_DOFORK) } },
+	{ .name = "mlock-and-back", .class = CLASS_LOCKED, .steps = { LOCK(WHOLE), UNLOCK(WHOLE) } },
+	{ .name = "split-and-merge", .class = CLASS_LOCKED,
+	  .steps = { PROTECT(FRONT, PROT_READ), PROTECT(FRONT, PROT_READ | PROT_WRITE) } },
+	{ .name = "split-and-merge-shmem", .class = CLASS_LOCKED, .place = PLACE_SHMEM,
+	  .steps = { PROTECT(FRONT, PROT_READ), PROTECT(FRONT, PROT_READ | PROT_WRITE) } },
+	{ .name = "mbind-same", .class = CLASS_LOCKED, .steps = { BIND(WHOLE, MPOL_DEFAULT) } },
+	/* The page behind was replaced, and its new VMA merged; the destination page was never unmapped. */
+	{ .name = "next-page-replaced", .class = CLASS_LOCKED, .layout = "bm",
+	  .steps = { UNMAP(NEXT), MAP(NEXT, AS_BEFORE), REGISTER(NEXT) } },
+	/* Another struct mempolicy that says the same. */
+	{ .name = "mbind-again", .class = CLASS_LOCKED, .before = { BIND(WHOLE, MPOL_BIND) },
+	  .steps = { BIND(WHOLE, MPOL_DEFAULT), BIND(WHOLE, MPOL_BIND) } },
+	{ .name = "at-once-8-fork", .class = CLASS_LOCKED, .at_once = 8, .others = CLASS_LOCKED, .steps = { FORK() } },
+	{ .name = "two-held-windows-fork", .class = CLASS_LOCKED, .layout = "bmb", .steps = { FORK() } },
+
+	/* --- tolerated: the same mapping, changed in what no check looks at ----------------------------------- */
+	{ .name = "mprotect", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT,
+	  .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "mprotect-none", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT,
+	  .steps = { PROTECT(WHOLE, PROT_NONE) } },
+	{ .name = "mprotect-shmem", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .place = PLACE_SHMEM,
+	  .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "mprotect-private-file", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT,
+	  .place = PLACE_PRIVATE, .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "mprotect-external", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .external = true,
+	  .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "mprotect-page", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE | TOLERATED_PROT,
+	  .steps = { PROTECT(DST, PROT_READ) } },
+	{ .name = "mprotect-exec", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT,
+	  .steps = { PROTECT(WHOLE, PROT_READ | PROT_WRITE | PROT_EXEC) } },
+	{ .name = "split-behind", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { PROTECT(TAIL, PROT_READ) } },
+	{ .name = "split-behind-shmem", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .place = PLACE_SHMEM, .steps = { PROTECT(TAIL, PROT_READ) } },
+	{ .name = "split-front", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "dontfork-64-pages", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS, .layout = LAYOUT_64,
+	  .pages = 80, .page = 40, .steps = { ADVISE(COPY_64, MADV_DONTFORK) } },
+	{ .name = "mlock", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS, .steps = { LOCK(WHOLE) } },
+	{ .name = "dontfork", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS,
+	  .steps = { ADVISE(WHOLE, MADV_DONTFORK) } },
+	{ .name = "dontfork-shmem", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS, .place = PLACE_SHMEM,
+	  .steps = { ADVISE(WHOLE, MADV_DONTFORK) } },
+	{ .name = "nohugepage", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS,
+	  .steps = { ADVISE(WHOLE, MADV_NOHUGEPAGE) } },
+	{ .name = "wipeonfork", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS,
+	  .steps = { ADVISE(WHOLE, MADV_WIPEONFORK) } },
+	{ .name = "random-and-mprotect", .class = CLASS_TOLERATED, .tolerated = TOLERATED_FLAGS | TOLERATED_PROT,
+	  .steps = { ADVISE(WHOLE, MADV_RANDOM), PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "mbind", .class = CLASS_TOLERATED, .tolerated = TOLERATED_POLICY, .steps = { BIND(WHOLE, MPOL_BIND) } },
+	/* The split gives the upper VMA a struct mempolicy of its own. */
+	{ .name = "split-front-bound", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .before = { BIND(WHOLE, MPOL_BIND) }, .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "anon-name", .class = CLASS_TOLERATED, .tolerated = TOLERATED_NAME, .steps = { NAME(WHOLE) } },
+	{ .name = "unmap-tail", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE, .steps = { UNMAP(TAIL) } },
+	{ .name = "unmap-tail-shmem", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE, .place = PLACE_SHMEM,
+	  .steps = { UNMAP(TAIL) } },
+	{ .name = "unmap-front", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE, .steps = { UNMAP(FRONT) } },
+	{ .name = "mremap-shrink", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { RESIZE(WHOLE, 6) } },
+	{ .name = "mremap-grow", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .before = { UNMAP(AFTER_ALL) }, .steps = { RESIZE(WHOLE, 10) } },
+	{ .name = "unregister-tail", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { UNREGISTER(TAIL) } },
+	{ .name = "merge-behind", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { MAP(AFTER_ALL, AS_BEFORE), REGISTER(AFTER_ALL) } },
+	{ .name = "merge-behind-shmem", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE, .place = PLACE_SHMEM,
+	  .steps = { MAP(AFTER_ALL, AS_BEFORE), REGISTER(AFTER_ALL) } },
+	{ .name = "merge-front", .class = CLASS_TOLERATED, .tolerated = TOLERATED_RANGE,
+	  .steps = { MAP(BEFORE_ALL, AS_BEFORE), REGISTER(BEFORE_ALL) } },
+	{ .name = "at-once-8-one-mprotect", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .at_once = 8,
+	  .others = CLASS_UNRELATED,
+	  .steps = { { .kind = STEP_PROTECT, .from = 0, .pages = AT_ONCE_PAGES, .arg = PROT_READ } } },
+	{ .name = "at-once-8-one-vma-mprotect", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .at_once = 8,
+	  .one_vma = true, .others = CLASS_TOLERATED, .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "asleep", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .place = PLACE_SHMEM,
+	  .timing = TIMING_ASLEEP, .odd_start = true },
+
+	/* --- replaced: unmapped and mapped again, and nothing that is compared tells ---------------------------- */
+	{ .name = "map-fixed", .class = CLASS_REPLACED, .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "map-fixed-page", .class = CLASS_REPLACED, .steps = { MAP(DST, AS_BEFORE), REGISTER(DST) } },
+	{ .name = "map-fixed-external", .class = CLASS_REPLACED, .external = true,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "map-fixed-shmem", .class = CLASS_REPLACED, .place = PLACE_SHMEM,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "map-fixed-private-file", .class = CLASS_REPLACED, .place = PLACE_PRIVATE,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "unmap-and-map", .class = CLASS_REPLACED,
+	  .steps = { UNMAP(WHOLE), MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "unmap-and-map-shmem", .class = CLASS_REPLACED, .place = PLACE_SHMEM,
+	  .steps = { UNMAP(WHOLE), MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	/* The range differs as well; being replaced comes first. */
+	{ .name = "unmap-and-map-larger", .class = CLASS_REPLACED,
+	  .steps = { UNMAP(WHOLE), { .kind = STEP_MAP, .from = -2, .pages = 12, .arg = AS_BEFORE },
+		     { .kind = STEP_REGISTER, .from = -2, .pages = 12 } } },
+	{ .name = "move-away-and-back", .class = CLASS_REPLACED,
+	  .steps = { MOVE_AWAY(WHOLE), MOVE_BACK(WHOLE), REGISTER(WHOLE) } },
+	{ .name = "move-away-and-back-shmem", .class = CLASS_REPLACED, .place = PLACE_SHMEM,
+	  .steps = { MOVE_AWAY(WHOLE), MOVE_BACK(WHOLE), REGISTER(WHOLE) } },
+	{ .name = "replaced-by-other-and-again", .class = CLASS_REPLACED, .place = PLACE_SHMEM,
+	  .steps = { MAP(WHOLE, AS_ANON), MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+
+	/* --- hidden: what the address means changed, and the snapshot is equal -------------------------------- */
+	{ .name = "other-uffd", .class = CLASS_HIDDEN, .meaning = MEANING_CTX,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_OTHER(WHOLE) } },
+	{ .name = "other-uffd-shmem", .class = CLASS_HIDDEN, .meaning = MEANING_CTX, .place = PLACE_SHMEM,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_OTHER(WHOLE) } },
+	{ .name = "other-uffd-external", .class = CLASS_HIDDEN, .meaning = MEANING_CTX, .external = true,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_OTHER(WHOLE) } },
+	{ .name = "other-uffd-fresh-mapping", .class = CLASS_HIDDEN, .meaning = MEANING_CTX,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER_OTHER(WHOLE) } },
+	/* vm_start and the destination's file offset move by two pages, vm_pgoff does not. */
+	{ .name = "shifted-file", .class = CLASS_HIDDEN, .meaning = MEANING_OFFSET, .place = PLACE_SHMEM,
+	  .steps = { UNMAP(WHOLE), MAP_AT(SHIFTED, AS_BEFORE, -2), REGISTER(SHIFTED) } },
+	{ .name = "shifted-private-file", .class = CLASS_HIDDEN, .meaning = MEANING_OFFSET, .place = PLACE_PRIVATE,
+	  .steps = { MAP_AT(SHIFTED, AS_BEFORE, -2), REGISTER(SHIFTED) } },
+	{ .name = "shifted-file-other-uffd", .class = CLASS_HIDDEN, .meaning = MEANING_OFFSET | MEANING_CTX,
+	  .place = PLACE_SHMEM,
+	  .steps = { UNMAP(WHOLE), MAP_AT(SHIFTED, AS_BEFORE, -2), REGISTER_OTHER(SHIFTED) } },
+
+	/* --- false alarm: the snapshot differs, the address means what it meant -------------------------------- */
+	{ .name = "split-front-shmem", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF, .place = PLACE_SHMEM,
+	  .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "split-front-private-file", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_PRIVATE, .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "split-front-external", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_SHMEM, .external = true, .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "split-front-short-copy", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_SHMEM, .layout = "nmbm",
+	  .steps = { { .kind = STEP_ADVISE, .from = 0, .pages = 1, .arg = MADV_DONTFORK } } },
+	{ .name = "split-front-shared-anon", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_SHARED_ANON, .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "mprotect-page-shmem", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_SHMEM, .steps = { PROTECT(DST, PROT_READ) } },
+	{ .name = "unmap-front-shmem", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF, .place = PLACE_SHMEM,
+	  .steps = { UNMAP(FRONT) } },
+	{ .name = "merge-front-shmem", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF, .place = PLACE_SHMEM,
+	  .steps = { MAP(BEFORE_ALL, AS_BEFORE), REGISTER(BEFORE_ALL) } },
+	{ .name = "opened-again", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_FILE, .place = PLACE_SHMEM,
+	  .steps = { MAP(WHOLE, AS_AGAIN), REGISTER(WHOLE) } },
+	{ .name = "opened-again-private-file", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_FILE,
+	  .place = PLACE_PRIVATE, .steps = { MAP(WHOLE, AS_AGAIN), REGISTER(WHOLE) } },
+	{ .name = "opened-again-from-page", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_FILE | SNAPSHOT_PGOFF,
+	  .place = PLACE_SHMEM, .steps = { MAP(FROM_DST, AS_AGAIN), REGISTER(FROM_DST) } },
+	{ .name = "at-once-8-one-vma-split-front", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF,
+	  .place = PLACE_SHMEM, .at_once = 8, .one_vma = true, .others = CLASS_FALSE_ALARM,
+	  .steps = { PROTECT(BEFORE_ALL, PROT_READ) }, .before = { MAP(BEFORE_ALL, AS_BEFORE), REGISTER(BEFORE_ALL) } },
+
+	/* --- real: the snapshot differs, and rightly ------------------------------------------------------------ */
+	{ .name = "wp-added", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS, .meaning = MEANING_UFFD_FLAGS,
+	  .steps = { REGISTER_AS(WHOLE, MISSING | WP) } },
+	{ .name = "wp-added-shmem", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS,
+	  .meaning = MEANING_UFFD_FLAGS, .place = PLACE_SHMEM, .steps = { REGISTER_AS(WHOLE, MISSING | WP) } },
+	{ .name = "wp-added-external", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS,
+	  .meaning = MEANING_UFFD_FLAGS, .external = true, .steps = { REGISTER_AS(WHOLE, MISSING | WP) } },
+	{ .name = "wp-instead", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS, .meaning = MEANING_UFFD_FLAGS,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_AS(WHOLE, WP) } },
+	{ .name = "minor-added", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS,
+	  .meaning = MEANING_UFFD_FLAGS, .place = PLACE_SHMEM, .steps = { REGISTER_AS(WHOLE, MISSING | MINOR) } },
+	{ .name = "rwp-added", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS, .meaning = MEANING_UFFD_FLAGS,
+	  .features = FEATURE_RWP, .steps = { REGISTER_AS(WHOLE, MISSING | RWP) } },
+	{ .name = "anon-to-shared-anon", .class = CLASS_REAL,
+	  .snapshot = SNAPSHOT_SHARED | SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_SHARED | MEANING_OPS | MEANING_INODE,
+	  .steps = { MAP(WHOLE, AS_SHARED_ANON), REGISTER(WHOLE) } },
+	{ .name = "anon-to-file", .class = CLASS_REAL, .snapshot = SNAPSHOT_SHARED | SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_SHARED | MEANING_OPS | MEANING_INODE,
+	  .steps = { MAP(WHOLE, AS_FILE_SHARED), REGISTER(WHOLE) } },
+	{ .name = "anon-to-private-file", .class = CLASS_REAL, .snapshot = SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_OPS | MEANING_INODE, .steps = { MAP(WHOLE, AS_FILE_PRIVATE), REGISTER(WHOLE) } },
+	{ .name = "anon-to-file-short-copy", .class = CLASS_REAL,
+	  .snapshot = SNAPSHOT_SHARED | SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_SHARED | MEANING_OPS | MEANING_INODE, .layout = "mmbm",
+	  .steps = { MAP(WHOLE, AS_FILE_SHARED), REGISTER(WHOLE) } },
+	{ .name = "file-to-anon", .class = CLASS_REAL, .snapshot = SNAPSHOT_SHARED | SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_SHARED | MEANING_OPS | MEANING_INODE, .place = PLACE_SHMEM,
+	  .steps = { MAP(WHOLE, AS_ANON), REGISTER(WHOLE) } },
+	{ .name = "private-file-to-anon", .class = CLASS_REAL, .snapshot = SNAPSHOT_OPS | SNAPSHOT_FILE,
+	  .meaning = MEANING_OPS | MEANING_INODE, .place = PLACE_PRIVATE,
+	  .steps = { MAP(WHOLE, AS_ANON), REGISTER(WHOLE) } },
+	{ .name = "shared-to-private", .class = CLASS_REAL, .snapshot = SNAPSHOT_SHARED, .meaning = MEANING_SHARED,
+	  .place = PLACE_SHMEM, .steps = { MAP(WHOLE, AS_FILE_PRIVATE), REGISTER(WHOLE) } },
+	{ .name = "private-to-shared", .class = CLASS_REAL, .snapshot = SNAPSHOT_SHARED, .meaning = MEANING_SHARED,
+	  .place = PLACE_PRIVATE, .steps = { MAP(WHOLE, AS_FILE_SHARED), REGISTER(WHOLE) } },
+	{ .name = "other-offset", .class = CLASS_REAL, .snapshot = SNAPSHOT_PGOFF, .meaning = MEANING_OFFSET,
+	  .place = PLACE_SHMEM, .steps = { MAP_AT(WHOLE, AS_BEFORE, 8), REGISTER(WHOLE) } },
+	{ .name = "other-offset-other-uffd", .class = CLASS_REAL, .snapshot = SNAPSHOT_PGOFF,
+	  .meaning = MEANING_OFFSET | MEANING_CTX, .place = PLACE_SHMEM,
+	  .steps = { MAP_AT(WHOLE, AS_BEFORE, 8), REGISTER_OTHER(WHOLE) } },
+	{ .name = "other-file", .class = CLASS_REAL, .snapshot = SNAPSHOT_FILE | SNAPSHOT_INODE,
+	  .meaning = MEANING_INODE, .place = PLACE_SHMEM, .steps = { MAP(WHOLE, AS_OTHER), REGISTER(WHOLE) } },
+	/* Another inode has other offsets; that is one reason, not two. */
+	{ .name = "other-file-other-offset", .class = CLASS_REAL,
+	  .snapshot = SNAPSHOT_FILE | SNAPSHOT_INODE | SNAPSHOT_PGOFF, .meaning = MEANING_INODE,
+	  .place = PLACE_SHMEM, .steps = { MAP_AT(WHOLE, AS_OTHER, 8), REGISTER(WHOLE) } },
+	{ .name = "shared-anon-replaced", .class = CLASS_REAL, .snapshot = SNAPSHOT_FILE | SNAPSHOT_INODE,
+	  .meaning = MEANING_INODE, .place = PLACE_SHARED_ANON, .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+
+	/* --- gone: there is nothing to take again ---------------------------------------------------------------- */
+	{ .name = "unmap", .class = CLASS_GONE, .err = ENOENT, .steps = { UNMAP(WHOLE) } },
+	{ .name = "unmap-page", .class = CLASS_GONE, .err = ENOENT, .steps = { UNMAP(DST) } },
+	{ .name = "unmap-shmem", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_SHMEM, .steps = { UNMAP(WHOLE) } },
+	{ .name = "unmap-external", .class = CLASS_GONE, .err = ENOENT, .external = true, .steps = { UNMAP(WHOLE) } },
+	{ .name = "unregister", .class = CLASS_GONE, .err = ENOENT, .steps = { UNREGISTER(WHOLE) } },
+	{ .name = "unregister-page-shmem", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_SHMEM,
+	  .steps = { UNREGISTER(DST) } },
+	{ .name = "map-fixed-unregistered", .class = CLASS_GONE, .err = ENOENT, .steps = { MAP(WHOLE, AS_BEFORE) } },
+	{ .name = "move-away", .class = CLASS_GONE, .err = ENOENT, .steps = { MOVE_AWAY(WHOLE) } },
+	{ .name = "split-inside-range", .class = CLASS_GONE, .err = ENOENT, .layout = "bmmm",
+	  .steps = { PROTECT(TAIL, PROT_READ) } },
+	{ .name = "unmap-short-copy", .class = CLASS_GONE, .err = ENOENT, .layout = "mmbm", .steps = { UNMAP(WHOLE) } },
+	{ .name = "wp-dropped", .class = CLASS_GONE, .err = EINVAL, .mode = MISSING | WP,
+	  .copy_mode = UFFDIO_COPY_MODE_WP, .steps = { UNREGISTER(WHOLE), REGISTER_AS(WHOLE, MISSING) } },
+
+	/* --- blocked: an event that nobody has read yet ----------------------------------------------------------- */
+	{ .name = "remove-event", .class = CLASS_BLOCKED, .err = EAGAIN, .features = UFFD_FEATURE_EVENT_REMOVE,
+	  .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "remove-event-shmem", .class = CLASS_BLOCKED, .err = EAGAIN, .features = UFFD_FEATURE_EVENT_REMOVE,
+	  .place = PLACE_SHMEM, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "remove-event-external", .class = CLASS_BLOCKED, .err = EAGAIN, .external = true,
+	  .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "remove-event-short-copy", .class = CLASS_BLOCKED, .err = EAGAIN, .layout = "mb",
+	  .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "unmap-event", .class = CLASS_BLOCKED, .err = EAGAIN, .features = UFFD_FEATURE_EVENT_UNMAP,
+	  .steps = { STUCK_UNMAP(TAIL) } },
+	{ .name = "remap-event", .class = CLASS_BLOCKED, .err = EAGAIN, .features = UFFD_FEATURE_EVENT_REMAP,
+	  .steps = { STUCK_MOVE(TAIL) } },
+	{ .name = "fork-event", .class = CLASS_BLOCKED, .err = EAGAIN, .features = UFFD_FEATURE_EVENT_FORK,
+	  .steps = { STUCK_FORK() } },
+	{ .name = "at-once-8-remove-event", .class = CLASS_BLOCKED, .err = EAGAIN, .at_once = 8, .one_vma = true,
+	  .others = CLASS_BLOCKED, .features = UFFD_FEATURE_EVENT_REMOVE,
+	  .steps = { STUCK_ADVISE(BEFORE_ALL, MADV_DONTNEED) },
+	  .before = { MAP(BEFORE_ALL, AS_BEFORE), REGISTER(BEFORE_ALL) } },
+	/* The ioctl looks before it does anything: an EAGAIN without a window. */
+	{ .name = "event-before-copy", .class = CLASS_BLOCKED, .err = EAGAIN, .no_window = true,
+	  .features = UFFD_FEATURE_EVENT_REMOVE, .before = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+
+	/* --- aborted: the source could not be copied, or the copier died ------------------------------------------ */
+	{ .name = "source-unmapped", .class = CLASS_ABORTED, .err = EFAULT, .end = RIG_UNMAP },
+	{ .name = "source-unmapped-external", .class = CLASS_ABORTED, .err = EFAULT, .end = RIG_UNMAP, .external = true },
+	{ .name = "source-protected-shmem", .class = CLASS_ABORTED, .err = EFAULT, .end = RIG_PROTECT,
+	  .place = PLACE_SHMEM },
+	{ .name = "source-unmapped-short-copy", .class = CLASS_ABORTED, .err = EFAULT, .end = RIG_UNMAP,
+	  .layout = "mmmb" },
+	/* Both ends vanish: the source is looked at first. */
+	{ .name = "source-and-destination-unmapped", .class = CLASS_ABORTED, .err = EFAULT, .end = RIG_UNMAP,
+	  .steps = { UNMAP(WHOLE) } },
+	{ .name = "source-never-there", .class = CLASS_ABORTED, .err = EFAULT, .source = SOURCE_UNMAPPED },
+	{ .name = "source-past-eof", .class = CLASS_ABORTED, .err = EFAULT, .source = SOURCE_PAST_EOF },
+	{ .name = "copier-killed", .class = CLASS_ABORTED, .err = EFAULT, .external = true, .killed = true },
+	{ .name = "copier-killed-short-copy", .class = CLASS_ABORTED, .err = EFAULT, .external = true, .killed = true,
+	  .layout = "mb" },
+
+	/* --- hugetlb: no kernel has a check there ------------------------------------------------------------------ */
+	{ .name = "nothing-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE },
+	{ .name = "nothing-hugetlb-anon", .class = CLASS_QUIET, .place = PLACE_HUGE_ANON },
+	{ .name = "nothing-hugetlb-external", .class = CLASS_QUIET, .place = PLACE_HUGE, .external = true },
+	{ .name = "natural-windows-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE, .layout = "NMBN" },
+	{ .name = "two-held-windows-hugetlb", .class = CLASS_QUIET, .place = PLACE_HUGE_ANON, .layout = "BB" },
+	{ .name = "mmap-elsewhere-hugetlb", .class = CLASS_UNRELATED, .place = PLACE_HUGE,
+	  .steps = { ELSEWHERE(ELSEWHERE_MMAP) } },
+	{ .name = "fork-hugetlb", .class = CLASS_LOCKED, .place = PLACE_HUGE, .steps = { FORK() } },
+	{ .name = "mprotect-hugetlb", .class = CLASS_TOLERATED, .tolerated = TOLERATED_PROT, .place = PLACE_HUGE_ANON,
+	  .steps = { PROTECT(WHOLE, PROT_READ) } },
+	{ .name = "map-fixed-hugetlb", .class = CLASS_REPLACED, .place = PLACE_HUGE,
+	  .steps = { MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
+	{ .name = "other-uffd-hugetlb", .class = CLASS_HIDDEN, .meaning = MEANING_CTX, .place = PLACE_HUGE,
+	  .steps = { UNREGISTER(WHOLE), REGISTER_OTHER(WHOLE) } },
+	{ .name = "split-front-hugetlb", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_PGOFF, .place = PLACE_HUGE,
+	  .steps = { PROTECT(FRONT, PROT_READ) } },
+	{ .name = "opened-again-hugetlb", .class = CLASS_FALSE_ALARM, .snapshot = SNAPSHOT_FILE, .place = PLACE_HUGE,
+	  .steps = { MAP(WHOLE, AS_AGAIN), REGISTER(WHOLE) } },
+	{ .name = "wp-added-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_UFFD_FLAGS,
+	  .meaning = MEANING_UFFD_FLAGS, .place = PLACE_HUGE, .steps = { REGISTER_AS(WHOLE, MISSING | WP) } },
+	{ .name = "other-offset-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_PGOFF, .meaning = MEANING_OFFSET,
+	  .place = PLACE_HUGE, .steps = { MAP_AT(WHOLE, AS_BEFORE, 4), REGISTER(WHOLE) } },
+	{ .name = "other-file-hugetlb", .class = CLASS_REAL, .snapshot = SNAPSHOT_FILE | SNAPSHOT_INODE,
+	  .meaning = MEANING_INODE, .place = PLACE_HUGE, .layout = "MBM",
+	  .steps = { MAP(WHOLE, AS_OTHER), REGISTER(WHOLE) } },
+	{ .name = "unregister-hugetlb", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_HUGE,
+	  .steps = { UNREGISTER(WHOLE) } },
+	{ .name = "unmap-short-copy-hugetlb", .class = CLASS_GONE, .err = ENOENT, .place = PLACE_HUGE, .layout = "MB",
+	  .steps = { UNMAP(WHOLE) } },
+	{ .name = "remove-event-hugetlb", .class = CLASS_BLOCKED, .err = EAGAIN, .place = PLACE_HUGE,
+	  .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "remove-event-short-copy-hugetlb", .class = CLASS_BLOCKED, .err = EAGAIN, .place = PLACE_HUGE,
+	  .layout = "MB", .features = UFFD_FEATURE_EVENT_REMOVE, .steps = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
+	{ .name = "source-unmapped-hugetlb", .class = CLASS_ABORTED, .err = EFAULT, .place = PLACE_HUGE,
+	  .end = RIG_UNMAP },
+
+	/* --- a writer that is in when the window opens, or when it ends ------------------------------------------- */
+	{ .name = "still-in", .class = CLASS_UNRELATED, .external = true, .timing = TIMING_STILL_IN },
+	{ .name = "in-all-along", .class = CLASS_QUIET, .external = true, .timing = TIMING_IN_ALL_ALONG,
+	  .odd_start = true },
+};
+
+/* clang-format on */
+
+const size_t nr_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
+
+const char *scenario_layout(const struct scenario *scenario)
+{
+	if (scenario->source != SOURCE_RIG)
+		return "n";
+	if (scenario->layout)
+		return scenario->layout;
+	return place_is_huge(scenario->place) ? "B" : "b";
+}
+
+int scenario_windows(const struct scenario *scenario)
+{
+	return scenario->at_once ? scenario->at_once : 1;
+}
+
+int scenario_pages(const struct scenario *scenario)
+{
+	if (scenario->at_once && !scenario->one_vma)
+		return AT_ONCE_PAGES;
+	return scenario->pages ? scenario->pages : SCENARIO_PAGES;
+}
+
+int scenario_held_page(const struct scenario *scenario)
+{
+	return scenario->source == SOURCE_RIG ? (int)strcspn(scenario_layout(scenario), "bB") : 0;
+}
+
+int scenario_first_page(const struct scenario *scenario)
+{
+	if (scenario->at_once)
+		return 0;
+	return (scenario->page ? scenario->page : SCENARIO_PAGE) - scenario_held_page(scenario);
+}
+
+struct window_truth scenario_window(const struct scenario *scenario, int w)
+{
+	struct window_truth window = {
+		.kind = place_window_kind(scenario->place),
+		.class = w ? scenario->others : scenario->class,
+		.odd_start = scenario->odd_start,
+		.external = scenario->external,
+	};
+
+	if (window.class == scenario->class) {
+		window.snapshot = scenario->snapshot;
+		window.meaning = scenario->meaning;
+		window.tolerated = scenario->tolerated;
+	}
+	if (reached_check(window.class)) {
+		window.vma_locked = window.class != CLASS_QUIET && window.class != CLASS_UNRELATED;
+		window.seq_moved = window.class != CLASS_QUIET;
+	}
+	return window;
+}
+
+/* Under mmap_lock alone a writer that is in keeps every window from ending. */
+static bool needs_vma_locks(const struct scenario *scenario)
+{
+	return scenario->timing == TIMING_STILL_IN || scenario->timing == TIMING_IN_ALL_ALONG;
+}
+
+const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only)
+{
+	const char *lacks = scenario->timing ? timing_lacks() : NULL;
+	struct step mode = { .kind = STEP_REGISTER, .arg = (unsigned int)scenario->mode };
+	int fd = rig_uffd_open(scenario->features);
+	size_t i;
+
+	if (fd < 0)
+		return "no such userfaultfd feature, or no right to it";
+	close(fd);
+	if (mmap_lock_only && needs_vma_locks(scenario))
+		return "this kernel has no per-VMA locks";
+	if (place_is_huge(scenario->place) && !ground->arena.huge.start)
+		return "too few free huge pages (vm.nr_hugepages)";
+	if (!lacks)
+		lacks = step_lacks(ground, scenario->place, scenario->features, &mode);
+	for (i = 0; i < 2 && !lacks; i++)
+		lacks = step_lacks(ground, scenario->place, scenario->features, &scenario->before[i]);
+	for (i = 0; i < SCENARIO_STEPS && !lacks; i++)
+		lacks = step_lacks(ground, scenario->place, scenario->features, &scenario->steps[i]);
+	return lacks;
+}

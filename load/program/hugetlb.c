@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// A restore into huge pages: 512 small pages of the file in one window, and no check after it.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+
+#include "steps/arena.h"
+#include "program/restore.h"
+
+/* As many as there are: a fault on the others would be SIGBUS. */
+static int lacks_huge_pages(struct run *run)
+{
+	static const char path[] = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages";
+	unsigned long long nr = 0;
+	FILE *file = fopen(path, "re");
+
+	if (!file || fscanf(file, "%llu", &nr) != 1)
+		nr = 0;
+	if (file)
+		fclose(file);
+	if (nr >= run->params.pages)
+		return 0;
+	run_fail(run, "%llu huge pages of 2 MiB are free, %llu are needed (vm.nr_hugepages)", nr,
+		 (unsigned long long)run->params.pages);
+	return -ENOTSUP;
+}
+
+static int hugetlb_pass(struct run *run)
+{
+	int err = run->passes ? 0 : lacks_huge_pages(run);
+
+	return err ? err : restore_pass(run, HUGE, true);
+}
+
+const struct prod hugetlb_prod = {
+	.name = "hugetlb",
+	.doc = "A restore into huge pages of 2 MiB, as Firecracker has it with huge_pages=2M: --pages counts huge "
+	       "pages, "
+	       "and each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
+	       "retry.\v"
+	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all pages were right, 1 not "
+	       "(named on stderr), 64 usage, 77 this machine lacks what is needed.",
+	.settings = { vm_settings, file_settings },
+	.defaults = { DEFAULTS, .pages = 16, .run = 1, .device_rate = 100 },
+	.pass = hugetlb_pass,
+};

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * From a verdict to the per-CPU totals.
+ *
+ * Tracing programs can be preempted by another program on the same CPU, so even per-CPU counters are added to
+ * atomically: a count here is exact.
+ */
+#ifndef COUNT_BPF_H
+#define COUNT_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "failure.h"
+#include "lib/hist.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_SLOTS);
+	__type(key, __u32);
+	__type(value, struct totals);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_SLOTS);
+	__type(key, __u32);
+	__type(value, struct failures);
+} failures SEC(".maps");
+
+/* Window durations, one histogram a kind and class; only SLOT_RUN has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_KINDS *NR_CLASSES);
+	__type(key, __u32);
+	__type(value, struct hist);
+} window_hists SEC(".maps");
+
+/* By how much a begin is early at most, where both bounds are seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hist);
+} begin_hist SEC(".maps");
+
+static __always_inline void add(__u64 *counter, __u64 n)
+{
+	__sync_fetch_and_add(counter, n);
+}
+
+/* The same of the @i-th of @nr counters, which the compiler must not test another way than the verifier looks at it. */
+static __always_inline void add_at(__u64 *counters, __u32 nr, __u32 i, __u64 n)
+{
+	asm volatile("" : "+r"(i));
+	if (i < nr)
+		add(&counters[i], n);
+}
+
+static __always_inline struct totals *totals_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&totals, &slot);
+}
+
+static __always_inline struct failures *failures_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&failures, &slot);
+}
+
+static __always_inline void count_lost(__u32 slot, enum lost_cause cause)
+{
+	struct totals *t = totals_of(slot);
+
+	if (t)
+		add(&t->lost[cause], 1);
+}
+
+/* Add 1 to each of the @nr counters whose bit is set in @set. */
+static __always_inline void add_set(__u64 *counters, __u32 set, int nr)
+{
+#pragma unroll
+	for (int i = 0; i < nr; i++)
+		if (set & (1U << i))
+			add(&counters[i], 1);
+}
+
+/* Add 1 for each check that the kernel did not agree with. */
+static __always_inline void count_differing(struct totals *t, const struct verdict *v)
+{
+	__u32 others = v->eagain & (1U << CHECK_KERNEL) ? ~v->eagain : v->eagain;
+
+	others &= v->reached;
+	if (!others)
+		return;
+	/* Without a branch each, which would double what the verifier has to look at. */
+#pragma unroll
+	for (int i = 0; i < NR_CHECKS; i++)
+		add(&t->checks[i].differs, (others >> i) & 1);
+}
+
+static __always_inline void count_checks(struct totals *t, const struct verdict *v)
+{
+	bool real = v->class == CLASS_REAL || v->class == CLASS_HIDDEN;
+
+	if (v->kernel_check == KERNEL_CHECK_NONE)
+		add(&t->kernel_absent, 1);
+	if (v->kernel_check == KERNEL_CHECK_SEEN) {
+		add(&t->kernel_seen, 1);
+		count_differing(t, v);
+		if (v->raced)
+			add(&t->kernel_raced, 1);
+	}
+
+	/* A check that passes what did not change is counted nowhere. */
+	if (!v->eagain && !real)
+		return;
+#pragma unroll
+	for (int i = 0; i < NR_CHECKS; i++) {
+		struct check_totals *c = &t->checks[i];
+
+		if (!(v->reached & (1U << i)))
+			continue;
+		if (!(v->eagain & (1U << i))) {
+			if (real)
+				add(&c->missed, 1);
+			continue;
+		}
+		add(&c->eagain, 1);
+		add(real ? &c->real : &c->spurious, 1);
+	}
+}
+
+static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
+{
+	struct hist *h = bpf_map_lookup_elem(hists, &key);
+	__u32 bucket = hist_bucket(ns);
+
+	if (!h || bucket >= HIST_BUCKETS)
+		return;
+	add(&h->count[bucket], 1);
+	add(&h->sum, ns);
+}
+
+/* Count a window that ended. @ns: its duration. @external: the copier's mm is not the destination's. */
+static __always_inline void count_window(__u32 slot, __u32 kind, const struct verdict *v, __u64 ns, bool external)
+{
+	struct totals *t = totals_of(slot);
+
+	if (!t || kind >= NR_KINDS || v->class >= NR_CLASSES)
+		return;
+	add(&t->windows[kind][v->class], 1);
+	if (v->odd_start)
+		add(&t->odd_start, 1);
+	if (external)
+		add(&t->external, 1);
+	if (v->anomaly)
+		add(&t->anomalies, 1);
+	if (v->unwitnessed)
+		add(&t->unwitnessed, 1);
+	if (v->snapshot_reasons)
+		add_set(t->snapshot_reasons, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	if (v->meaning_reasons)
+		add_set(t->meaning_reasons, v->meaning_reasons, NR_MEANING_REASONS);
+	if (v->tolerated_reasons)
+		add_set(t->tolerated_reasons, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	if (v->reached)
+		count_checks(t, v);
+	if (slot == SLOT_RUN)
+		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
+}
+
+/* Count a window of which both bounds of the begin were seen, @ns apart. @moved: mm_lock_seq differs between them. */
+static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
+{
+	struct totals *t = totals_of(slot);
+
+	if (!t)
+		return;
+	add(&t->begin_bounded, 1);
+	if (moved)
+		add(&t->begin_moved, 1);
+	if (slot == SLOT_RUN)
+		count_ns(&begin_hist, 0, ns);
+}
+
+/* Count a returned ioctl. @ret: its result. */
+static __always_inline void count_call(__u32 slot, __s64 ret)
+{
+	struct totals *t = totals_of(slot);
+	__u64 e = ret < 0 ? -ret : 0;
+
+	if (!t)
+		return;
+	add(&t->calls, 1);
+	if (e >= NR_RETURNED)
+		e = RETURNED_OTHER;
+	add(&t->returned[e], 1);
+}
+
+static __always_inline void count_bytes(__u32 slot, __s64 bytes)
+{
+	struct totals *t = totals_of(slot);
+
+	if (t && bytes > 0)
+		add(&t->bytes, bytes);
+}
+
+#endif /* COUNT_BPF_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * One event a window, through a ring buffer: only with --events.
+ *
+ * The totals do not depend on it. When the reader is too slow the ring is full, and what finds no place is counted:
+ * events and lost events together are the windows.
+ */
+#ifndef EVENTS_BPF_H
+#define EVENTS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "bpf/count.bpf.h"
+#include "bpf/target.bpf.h"
+
+const volatile bool cfg_events = false;
+
+/* Without --events the loader does not create it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_BYTES);
+} events SEC(".maps");
+
+/* A place for an event of the current task about a window, with what the task knows; NULL: none wanted, or none free.
+ */
+static __always_inline struct event *event_begin(__u32 slot)
+{
+	struct event *e;
+
+	if (!cfg_events || slot != SLOT_RUN)
+		return NULL;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_lost(slot, LOST_EVENTS);
+		return NULL;
+	}
+	e->pid = current_tgid();
+	e->tid = current_tid();
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	return e;
+}
+
+/*
+ * The reader may have it. It comes by itself (EVENTS_PERIOD_MS), and is woken at each quarter of the ring, not for each event:
+ * it may preempt a task in one of our programs, which the kernel then skips for others on this CPU. Several places count as
+ * the quarter, for others may reserve theirs before this task looks.
+ */
+static __always_inline void event_end(struct event *e)
+{
+	__u64 filled = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	bool wake = filled >= EVENTS_BYTES / 4 && filled % (EVENTS_BYTES / 4) < 8 * sizeof(*e);
+
+	bpf_ringbuf_submit(e, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+#endif /* EVENTS_BPF_H */

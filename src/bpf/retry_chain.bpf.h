@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Chains: copies of one destination page that fail one after the other, until one succeeds.
+ *
+ * A chain begins with a failure, so a system without failures pays one test a call. It ends with a copy of its page that
+ * succeeds, or that finds the page there (-EEXIST: somebody else filled it). One that never ends was given up; it keeps
+ * its place, and when all are taken new chains are not followed but counted.
+ */
+#ifndef CHAINS_BPF_H
+#define CHAINS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "failure.h"
+#include "bpf/count.bpf.h"
+
+#define MAX_CHAINS 8192
+#define CHAIN_PAGE 4096ULL
+/* Pages of one call that are looked up: 4 GiB. */
+#define CHAIN_PAGES_MAX (1 << 20)
+
+struct chain_key {
+	__u64 mm;
+	__u64 dst;
+};
+
+struct chain {
+	__u64 since; /* the first failure's return */
+	__u64 length;
+	__u64 opened; /* the copy that is under way has opened a window */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CHAINS);
+	__type(key, struct chain_key);
+	__type(value, struct chain);
+} chains SEC(".maps");
+
+/* Lengths of the chains that ended: buckets of hist.h, exact up to 7. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hist);
+} chain_hist SEC(".maps");
+
+/* Chains that did not end yet: the one test of every call. */
+__u32 open_chains;
+/* CHAIN_WORD() of the longest. */
+__u64 longest_chain;
+
+static __always_inline bool chains_open(void)
+{
+	return *(volatile __u32 *)&open_chains;
+}
+
+/* Let @word be the longest chain if it is. */
+static __always_inline void chain_longest(__u64 word)
+{
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		__u64 seen = *(volatile __u64 *)&longest_chain;
+
+		if (CHAIN_LENGTH(word) <= CHAIN_LENGTH(seen) ||
+		    __sync_val_compare_and_swap(&longest_chain, seen, word) == seen)
+			return;
+	}
+}
+
+/* chain_failed() - a copy to the page at @dst in @mm has failed. */
+static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail, __u32 site)
+{
+	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain *c = bpf_map_lookup_elem(&chains, &key);
+
+	if (c) {
+		add(&f->reissued, 1);
+		if (fail != FAIL_EAGAIN || (site != SITE_ENTRY && site != SITE_LOCK))
+			add(&f->retried, 1);
+		c->opened = 0;
+		chain_longest(CHAIN_WORD(__sync_fetch_and_add(&c->length, 1) + 1, fail, site));
+		return;
+	}
+	struct chain first = { .since = bpf_ktime_get_ns(), .length = 1 };
+
+	if (bpf_map_update_elem(&chains, &key, &first, BPF_NOEXIST)) {
+		add(&f->chains_lost, 1);
+		return;
+	}
+	__sync_fetch_and_add(&open_chains, 1);
+	add(&f->chains, 1);
+	chain_longest(CHAIN_WORD(1, fail, site));
+}
+
+/* chain_ended() - the page at @dst in @mm is there. */
+static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
+{
+	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain *c = bpf_map_lookup_elem(&chains, &key);
+	__u64 since, length, opened;
+
+	if (!c)
+		return;
+	since = c->since;
+	length = c->length;
+	opened = c->opened;
+	if (bpf_map_delete_elem(&chains, &key))
+		return;
+	__sync_fetch_and_add(&open_chains, -1);
+	add(&f->chains_ended, 1);
+	add(&f->reissued, 1);
+	add(&f->retried, 1);
+	if (!opened)
+		add(&f->succeeded, 1);
+	add(&f->chain_lost_ns, bpf_ktime_get_ns() - since);
+	count_ns(&chain_hist, 0, length);
+}
+
+struct chain_walk {
+	__u64 mm;
+	__u64 dst;
+};
+
+static long chain_step(__u32 i, struct chain_walk *walk)
+{
+	struct failures *f = failures_of(SLOT_RUN);
+
+	if (!f || !chains_open())
+		return 1;
+	chain_ended(f, walk->mm, walk->dst + i * CHAIN_PAGE);
+	return 0;
+}
+
+/* chain_copied() - [@dst, @dst + @len) in @mm was copied. */
+static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
+{
+	struct chain_walk walk = { .mm = mm, .dst = dst };
+	__u64 nr = len / CHAIN_PAGE;
+
+	if (nr > CHAIN_PAGES_MAX)
+		nr = CHAIN_PAGES_MAX;
+	bpf_loop(nr, chain_step, &walk, 0);
+}
+
+/* chain_window() - a window of the page at @dst in @mm was counted. */
+static __always_inline void chain_window(__u64 mm, __u64 dst)
+{
+	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain *c = chains_open() ? bpf_map_lookup_elem(&chains, &key) : NULL;
+	struct failures *f;
+
+	if (!c)
+		return;
+	c->opened = 1;
+	f = failures_of(SLOT_RUN);
+	if (f)
+		add(&f->reopened, 1);
+}
+
+#endif /* CHAINS_BPF_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* What somebody who runs a userfaultfd handler should do about what was seen: at most five lines, each with its evidence. */
+#ifndef ADVICE_H
+#define ADVICE_H
+
+#include "trace/tracer.h"
+
+#define MAX_ADVICE 5
+#define ADVICE_LEN 320
+
+struct advice {
+	const char *rule; /* in JSON */
+	char text[ADVICE_LEN];
+};
+
+/*
+ * advise() - the rules that apply to these counters, the most pressing first. @holders: who raised mmap_changing. A rule is silent when its evidence is thin. Returns how many.
+ */
+int advise(const struct counters *c, const struct holder_row *holders, int nr_holders, struct advice list[MAX_ADVICE]);
+
+#endif /* ADVICE_H */

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * The claims as a table: what each measures, and by which rule its numbers decide. The numbers are of shadow verdicts:
+ * what a user space that got the other check's EAGAIN would have done next is not in them.
+ */
+#include "report/claims.h"
+#include "counters/counters.h"
+
+#include <stddef.h>
+
+struct share {
+	__u64 number;
+	__u64 of;
+};
+
+enum rule {
+	/* It happens: one case shows it; none in enough windows speaks against it. */
+	RULE_HAPPENS,
+	/* It is too rare to matter: below 0.1 %, or not: above 1 %. */
+	RULE_RARE,
+	/* It is so nearly always: above 99 %. */
+	RULE_ALWAYS,
+};
+
+static __u64 of_classes(const struct counters *c, unsigned int classes)
+{
+	__u64 n = 0;
+
+	for (enum window_class i = 0; i < NR_CLASSES; i++)
+		if (classes >> i & 1)
+			n += windows_of_class(&c->totals, i);
+	return n;
+}
+
+#define CLASS(name) (1U << CLASS_##name)
+/* The classes in which this VMA was write-locked. */
+#define WRITE_LOCKED                                                                                                   \
+	(CLASS(LOCKED) | CLASS(TOLERATED) | CLASS(REPLACED) | CLASS(HIDDEN) | CLASS(FALSE_ALARM) | CLASS(REAL))
+
+static struct share unrelated(const struct counters *c)
+{
+	return (struct share) { of_classes(c, CLASS(UNRELATED)), windows_reached(&c->totals) };
+}
+
+static struct share spurious_per_mm(const struct counters *c)
+{
+	return (struct share) { c->totals.checks[CHECK_PER_MM_SEQ].spurious, windows_reached(&c->totals) };
+}
+
+static struct share spurious_per_vma(const struct counters *c)
+{
+	return (struct share) { c->totals.checks[CHECK_PER_VMA_SEQ].spurious, windows_reached(&c->totals) };
+}
+
+/* The snapshot says one thing, the per-MM counter the other. */
+static struct share disagree(const struct counters *c)
+{
+	const unsigned int both = CLASS(FALSE_ALARM) | CLASS(REAL);
+
+	return (struct share) { of_classes(c, CLASS(UNRELATED) | (WRITE_LOCKED & ~both)), windows_reached(&c->totals) };
+}
+
+static struct share locked_unchanged(const struct counters *c)
+{
+	return (struct share) { of_classes(c, CLASS(LOCKED)), of_classes(c, WRITE_LOCKED) };
+}
+
+static struct share write_locked(const struct counters *c)
+{
+	return (struct share) { of_classes(c, WRITE_LOCKED), windows_reached(&c->totals) };
+}
+
+static struct share really_changed(const struct counters *c)
+{
+	const __u64 gone = of_classes(c, CLASS(GONE));
+
+	return (struct share) { of_classes(c, CLASS(REAL) | CLASS(HIDDEN)) + gone, windows_reached(&c->totals) + gone };
+}
+
+/* Of the copies of a page that had failed, but for those that an event refused: those that succeeded without a window. */
+static struct share no_fault_again(const struct counters *c)
+{
+	return (struct share) { c->failures.succeeded, c->failures.retried };
+}
+
+static const struct {
+	const char *name, *who, *text, *unit;
+	struct share (*measure)(const struct counters *c);
+	enum rule rule;
+	bool needs_seq;
+} table[NR_CLAIMS] = {
+	{ "unrelated_writers", "Rapoport", "A per-MM counter would capture unrelated changes.", "windows", unrelated,
+	  RULE_HAPPENS, true },
+	{ "no_problem_in_practice", "Hildenbrand", "Unrelated changes are no problem in practice.", "windows",
+	  spurious_per_mm, RULE_RARE, true },
+	{ "retry_just_succeeds", "Hildenbrand", "The retry just succeeds, without another fault.", "copies tried again",
+	  no_fault_again, RULE_ALWAYS, false },
+	{ "different_checks", "Stoakes", "Snapshot and \"was write-locked\" are different checks.", "windows", disagree,
+	  RULE_HAPPENS, true },
+	{ "lock_is_no_change", "Stoakes", "A VMA write lock does not mean that the VMA changed.", "write-locked windows",
+	  locked_unchanged, RULE_HAPPENS, true },
+	{ "spurious_locks_abort", "Stoakes", "Spurious VMA write locks would abort copies.", "windows",
+	  spurious_per_vma, RULE_HAPPENS, true },
+	{ "race_is_possible", "Stoakes", "The race with a writer of this VMA is very possible.", "windows", write_locked,
+	  RULE_HAPPENS, true },
+	{ "vma_really_changes", "Rapoport", "VMAs really change, or go, in the window.", "windows", really_changed,
+	  RULE_HAPPENS, false },
+};
+
+static const char *judge(const struct claim *c, enum rule rule)
+{
+	if (rule == RULE_HAPPENS && c->number)
+		return "supported";
+	/* That it is rare takes many windows; that it is not, may not. */
+	if (rule == RULE_RARE && c->of && c->low > 0.01)
+		return "not supported";
+	if (c->of < CLAIM_WINDOWS)
+		return "not enough windows";
+	switch (rule) {
+	case RULE_HAPPENS:
+		return "not supported";
+	case RULE_RARE:
+		return c->high <= 0.001 ? "supported" : c->low > 0.01 ? "not supported" : "undecided";
+	default:
+		return c->low >= 0.99 ? "supported" : c->high < 0.99 ? "not supported" : "undecided";
+	}
+}
+
+void claims_judge(const struct counters *c, enum seq_kind seq, struct claim claims[NR_CLAIMS])
+{
+	for (int i = 0; i < NR_CLAIMS; i++) {
+		struct claim *claim = &claims[i];
+		struct share share = table[i].measure(c);
+
+		*claim = (struct claim) {
+			.name = table[i].name,
+			.who = table[i].who,
+			.text = table[i].text,
+			.unit = table[i].unit,
+			.measured = !table[i].needs_seq || seq != SEQ_NONE,
+			.number = share.number,
+			.of = share.of,
+			.verdict = "not on this kernel",
+		};
+		if (!claim->measured)
+			continue;
+		wilson(claim->number, claim->of, &claim->low, &claim->high);
+		claim->verdict = judge(claim, table[i].rule);
+	}
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* One record a window (--events): a line of text, or a JSON object of type "event" (docs/reference/json.md). */
+#include "sys/json.h"
+#include "report/report.h"
+#include "counters/counters.h"
+#include "counters/writers.h"
+
+#include <string.h>
+#include <time.h>
+
+static __u64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
+}
+
+/* When the window began, since the epoch, by the clock as it is set now. */
+static __u64 begin_epoch_ns(const struct event *e)
+{
+	return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - e->begin_ns);
+}
+
+/* A task's name: any 16 bytes, perhaps without a NUL. */
+static void copy_comm(const struct event *e, char text[COMM_LEN + 1])
+{
+	memcpy(text, e->comm, COMM_LEN);
+	text[COMM_LEN] = '\0';
+}
+
+static void add_id(struct json_object *o, const char *key, __u64 id)
+{
+	if (id)
+		add_u64(o, key, id);
+	else
+		add_null(o, key);
+}
+
+static void add_set(struct json_object *o, const char *key, const char *const *names, __u32 set, int nr)
+{
+	struct json_object *array = json_array();
+
+	for (int i = 0; i < nr; i++)
+		if (set & (1U << i))
+			json_append(array, json_text(names[i]));
+	add_value(o, key, array);
+}
+
+static void add_reasons(struct json_object *o, const struct verdict *v)
+{
+	add_set(o, "snapshot_reasons", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	add_set(o, "meaning_reasons", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
+	add_set(o, "tolerated_reasons", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
+}
+
+/* "pass", "EAGAIN", or null for a check that did not come to a decision or cannot be evaluated here. */
+static void add_checks(struct json_object *o, const struct report *r, const struct verdict *v)
+{
+	struct json_object *checks = add_object(o, "checks");
+
+	for (enum check i = 0; i < NR_CHECKS; i++) {
+		bool decided = v->reached & (1U << i) && report_tells_check(r, i);
+
+		add_str(checks, check_names[i], !decided ? NULL : v->eagain & (1U << i) ? "EAGAIN" : "pass");
+	}
+}
+
+/* Who wrote to the mm in the window: the first of them, with their total; null where nobody looks. */
+static void add_writers(struct json_object *o, const struct report *r, const struct event *e)
+{
+	struct json_object *list = r->writers ? json_array() : NULL;
+
+	for (int i = 0; list && i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
+		if (e->writers.ids[i] < MAX_WRITERS && r->writers[e->writers.ids[i]].used)
+			json_append(list, json_writer(&r->writers[e->writers.ids[i]]));
+	add_value(o, "writers", list);
+	if (list)
+		add_u64(o, "nr_writers", e->writers.nr);
+	else
+		add_null(o, "nr_writers");
+}
+
+static int json_event(const struct report *r, const struct event *e)
+{
+	struct json_object *o = json_new();
+	char comm[COMM_LEN + 1];
+
+	copy_comm(e, comm);
+	add_str(o, "type", "event");
+	add_u64(o, "schema", JSON_SCHEMA);
+	add_double(o, "time", (double)begin_epoch_ns(e) / 1e9);
+	add_id(o, "pid", e->pid);
+	add_id(o, "tid", e->tid);
+	add_str(o, "comm", comm);
+	add_id(o, "dst", e->dst);
+	add_str(o, "kind", e->kind < NR_KINDS ? kind_names[e->kind] : NULL);
+	add_str(o, "class", e->verdict.class < NR_CLASSES ? class_names[e->verdict.class] : NULL);
+	add_reasons(o, &e->verdict);
+	add_checks(o, r, &e->verdict);
+	add_u64(o, "window_ns", e->window_ns);
+	add_id(o, "retake_ns", e->retake_ns);
+	add_bool(o, "external", e->external);
+	if (r->seq == SEQ_COUNT)
+		add_bool(o, "odd_start", e->verdict.odd_start);
+	else
+		add_null(o, "odd_start");
+	add_bool(o, "anomaly", e->verdict.anomaly);
+	add_writers(o, r, e);
+	return json_put_line(r->out, o);
+}
+
+/* Print " TITLE a,b" for the names of @set, nothing for an empty one. */
+static void print_set(FILE *out, const char *title, const char *const *names, __u32 set, int nr)
+{
+	const char *before = " ";
+
+	if (!set)
+		return;
+	fprintf(out, " %s", title);
+	for (int i = 0; i < nr; i++) {
+		if (!(set & (1U << i)))
+			continue;
+		fprintf(out, "%s%s", before, names[i]);
+		before = ",";
+	}
+}
+
+/* Checks that would have said EAGAIN, as far as they can be evaluated here. */
+static __u32 eagain_by(const struct report *r, const struct verdict *v)
+{
+	__u32 set = v->reached & v->eagain;
+
+	for (enum check i = 0; i < NR_CHECKS; i++)
+		if (!report_tells_check(r, i))
+			set &= ~(1U << i);
+	return set;
+}
+
+/* Print " writers: mprotect,munmap,2 more". */
+static void print_writers(const struct report *r, const struct event *e)
+{
+	struct writer_text text;
+	int named = 0;
+
+	if (!r->writers || !e->writers.nr)
+		return;
+	fprintf(r->out, " writers:");
+	for (int i = 0; i < e->writers.nr && i < WRITERS_A_WINDOW; i++) {
+		if (e->writers.ids[i] >= MAX_WRITERS || !r->writers[e->writers.ids[i]].used)
+			continue;
+		writer_describe(&r->writers[e->writers.ids[i]].key, &text);
+		fprintf(r->out, "%s%s", named++ ? "," : " ", text.op);
+	}
+	if (named < e->writers.nr)
+		fprintf(r->out, "%s%d more", named ? "," : " ", e->writers.nr - named);
+}
+
+/* The headings come again every 20 lines, as a screen scrolls. */
+static void print_head(const struct report *r)
+{
+	static unsigned int lines;
+
+	if (lines++ % 20 == 0)
+		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "begin", "tid", "comm", "kind", "class",
+			"destination", "window/us", "retake/us");
+}
+
+static void print_time_of(FILE *out, __u64 epoch_ns)
+{
+	time_t seconds = (time_t)(epoch_ns / 1000000000);
+	char clock[16] = "";
+
+	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&seconds));
+	fprintf(out, "%s.%06llu ", clock, epoch_ns % 1000000000 / 1000);
+}
+
+/* One line, wider than a terminal: the name of the task is untrusted, so only printable ASCII of it is shown. */
+static int text_event(const struct report *r, const struct event *e)
+{
+	const struct verdict *v = &e->verdict;
+	char comm[COMM_LEN + 1];
+
+	copy_comm(e, comm);
+	for (char *p = comm; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	print_head(r);
+	print_time_of(r->out, begin_epoch_ns(e));
+	fprintf(r->out, "%7u %-15s %-7s %-12s %#14llx %10.1f", e->tid, comm,
+		e->kind < NR_KINDS ? kind_names[e->kind] : "-", v->class < NR_CLASSES ? class_names[v->class] : "-",
+		e->dst, (double)e->window_ns / 1e3);
+	if (e->retake_ns)
+		fprintf(r->out, " %10.1f", (double)e->retake_ns / 1e3);
+	else
+		fprintf(r->out, " %10s", "-");
+	print_set(r->out, "EAGAIN:", check_names, eagain_by(r, v), NR_CHECKS);
+	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
+	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	print_writers(r, e);
+	if (e->external)
+		fputs(" external", r->out);
+	return fputc('\n', r->out) == EOF ? -1 : 0;
+}
+
+int report_event(const struct report *r, const struct event *e)
+{
+	return r->json ? json_event(r, e) : text_event(r, e);
+}
+
+int report_flush(const struct report *r)
+{
+	return fflush(r->out) || ferror(r->out) ? -1 : 0;
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * The report as metrics, in a file that a node_exporter's textfile collector picks up (docs/reference/metrics.md).
+ *
+ * It is OpenMetrics 1.0, except that the TYPE and HELP of a counter carry its sample's name, _total included, as in the
+ * Prometheus text format: node_exporter reads that format only and would lose both. Prometheus takes either.
+ */
+#include "counters/failures.h"
+#include "lib/hist.h"
+#include "sys/json.h"
+#include "report/report.h"
+#include "sys/replace.h"
+#include "counters/counters.h"
+#include "version.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+/* The results of UFFDIO_COPY that are there from the start: a counter that appears late loses its first increase. */
+static const unsigned int usual_results[] = { 0, EAGAIN, ENOENT, EEXIST, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC };
+
+static const char *const lost_names[NR_LOST_CAUSES] = {
+	[LOST_WINDOWS] = "windows",
+	[LOST_MAP_FULL] = "map_full",
+	[LOST_EVENTS] = "events",
+};
+
+static void family(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+}
+
+/* Of valid UTF-8: a control character begins here, U+0080 to U+009F included. */
+static bool is_control(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	return c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+}
+
+/* NAME="VALUE", escaped: valid UTF-8 whatever the bytes, and no control characters. */
+static void label(FILE *out, const char *name, const char *value)
+{
+	struct json_object *text = json_text(value);
+
+	fprintf(out, "%s=\"", name);
+	for (const char *p = text ? json_object_get_string(text) : ""; *p; p++) {
+		if (*p == '\n')
+			fputs("\\n", out);
+		else if (*p == '"' || *p == '\\')
+			fprintf(out, "\\%c", *p);
+		else if (!is_control(p))
+			fputc(*p, out);
+		else {
+			fputc('?', out);
+			p += (unsigned char)*p == 0xc2;
+		}
+	}
+	fputc('"', out);
+	json_object_put(text);
+}
+
+static void plain(FILE *out, const char *name, const char *type, const char *help, __u64 value)
+{
+	family(out, name, type, help);
+	fprintf(out, "%s %llu\n", name, value);
+}
+
+/* Nanoseconds as seconds, all digits. */
+static void seconds(FILE *out, __u64 ns)
+{
+	fprintf(out, "%llu.%09llu", ns / 1000000000, ns % 1000000000);
+}
+
+static void build_info(const struct report *r)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	family(r->out, "uffdretry_build_info", "gauge", "Always 1. Which tool, kernel and plan the numbers come from.");
+	fputs("uffdretry_build_info{", r->out);
+	label(r->out, "version", UFFDRETRY_VERSION);
+	fputc(',', r->out);
+	label(r->out, "kernel", uts.release);
+	fputc(',', r->out);
+	label(r->out, "plan", r->plan->name);
+	fputc(',', r->out);
+	label(r->out, "exact", r->plan->exact ? "true" : "false");
+	fputc(',', r->out);
+	label(r->out, "self_test", r->self_test);
+	fputs("} 1\n", r->out);
+}
+
+static void run_state(const struct report *r, const struct span *s)
+{
+	plain(r->out, "uffdretry_running", "gauge", "1 while the tool traces, 0 in the file that it leaves behind.",
+	      !s->final);
+	family(r->out, "uffdretry_traced_seconds_total", "counter", "Seconds traced.");
+	fprintf(r->out, "uffdretry_traced_seconds_total %.6f\n", s->elapsed_s);
+}
+
+static void copy_calls(FILE *out, const struct totals *t)
+{
+	bool done[NR_RETURNED] = {};
+
+	family(out, "uffdretry_copy_calls_total", "counter", "UFFDIO_COPY calls that returned, by result.");
+	for (size_t i = 0; i < sizeof(usual_results) / sizeof(usual_results[0]); i++) {
+		unsigned int e = usual_results[i];
+
+		done[e] = true;
+		fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n", returned_name(e), t->returned[e]);
+	}
+	for (unsigned int e = 0; e < NR_RETURNED; e++)
+		if (t->returned[e] && !done[e] && returned_name(e))
+			fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n", returned_name(e),
+				t->returned[e]);
+}
+
+static void eagain(FILE *out, const struct failures *f)
+{
+	family(out, "uffdretry_eagain_total", "counter", "UFFDIO_COPY calls that failed with EAGAIN, by cause.");
+	for (int i = 0; i < NR_EAGAIN_CAUSES; i++)
+		fprintf(out, "uffdretry_eagain_total{cause=\"%s\"} %llu\n", cause_names[i],
+			failures_of_cause(f, (enum eagain_cause)i));
+}
+
+/* Sections of one operation, whoever did it: processes come and go, and each would be a series for ever. */
+static __u64 sections_of(const struct report *r, const struct counters *c, const char *op, int from)
+{
+	struct writer_text text;
+	__u64 n = 0;
+
+	for (int i = from; i < MAX_WRITERS; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!strcmp(text.op, op))
+			n += c->writers[i].sections;
+	}
+	return n;
+}
+
+static bool op_came_before(const struct report *r, const char *op, int before)
+{
+	struct writer_text text;
+
+	for (int i = 0; i < before; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!strcmp(text.op, op))
+			return true;
+	}
+	return false;
+}
+
+static void write_section(FILE *out, const char *op, __u64 n)
+{
+	fputs("uffdretry_write_sections_total{", out);
+	label(out, "op", op);
+	fprintf(out, "} %llu\n", n);
+}
+
+static void write_sections(const struct report *r, const struct counters *c)
+{
+	struct writer_text text;
+
+	if (!r->writers)
+		return;
+	family(r->out, "uffdretry_write_sections_total", "counter",
+	       "Times that mmap_lock was taken for writing in retry windows, by what did it.");
+	for (int i = 0; i < MAX_WRITERS; i++) {
+		if (!r->writers[i].used)
+			continue;
+		writer_describe(&r->writers[i].key, &text);
+		if (!op_came_before(r, text.op, i))
+			write_section(r->out, text.op, sections_of(r, c, text.op, i));
+	}
+	write_section(r->out, "unseen", c->totals.writers.unseen);
+	write_section(r->out, "unlisted", c->totals.writers.other);
+}
+
+static void windows(const struct report *r, const struct totals *t)
+{
+	family(r->out, "uffdretry_windows_total", "counter", "Retry windows of UFFDIO_COPY, by class and destination.");
+	for (enum dst_kind kind = 0; kind < NR_KINDS; kind++)
+		for (enum window_class i = 0; i < NR_CLASSES; i++)
+			if (report_sees(r, kind) && report_tells_class(r, i))
+				fprintf(r->out, "uffdretry_windows_total{class=\"%s\",kind=\"%s\"} %llu\n",
+					class_names[i], kind_names[kind], t->windows[kind][i]);
+}
+
+/*
+ * The bounds are 2^k - 1 ns: buckets of the native histogram end there, so the cumulative counts are exact. A factor of
+ * four apart, which keeps it at 14 series a class.
+ */
+static void class_durations(FILE *out, const char *class, const struct hist *h)
+{
+	__u64 below = 0;
+	__u32 bucket = 0;
+
+	for (int k = 10; k <= 34; k += 2) {
+		for (; hist_max(bucket) < 1ULL << k; bucket++)
+			below += h->count[bucket];
+		fprintf(out, "uffdretry_window_duration_seconds_bucket{class=\"%s\",le=\"", class);
+		seconds(out, (1ULL << k) - 1);
+		fprintf(out, "\"} %llu\n", below);
+	}
+	fprintf(out, "uffdretry_window_duration_seconds_bucket{class=\"%s\",le=\"+Inf\"} %llu\n", class, hist_count(h));
+	fprintf(out, "uffdretry_window_duration_seconds_sum{class=\"%s\"} ", class);
+	seconds(out, h->sum);
+	fprintf(out, "\nuffdretry_window_duration_seconds_count{class=\"%s\"} %llu\n", class, hist_count(h));
+}
+
+/* Of undetermined windows the end was not seen, so they have no duration. */
+static void window_durations(const struct report *r, const struct counters *c)
+{
+	FILE *out = r->out;
+	struct hist h;
+
+	family(out, "uffdretry_window_duration_seconds", "histogram", "Durations of retry windows, by class.");
+	fputs("# UNIT uffdretry_window_duration_seconds seconds\n", out);
+	for (enum window_class i = 0; i < NR_CLASSES; i++) {
+		if (i == CLASS_UNDETERMINED || !report_tells_class(r, i))
+			continue;
+		hist_of_class(c, i, &h);
+		class_durations(out, class_names[i], &h);
+	}
+}
+
+static void check_outcome(FILE *out, const char *check, const char *outcome, __u64 n)
+{
+	fprintf(out, "uffdretry_checks_total{check=\"%s\",outcome=\"%s\"} %llu\n", check, outcome, n);
+}
+
+static void checks(const struct report *r, const struct totals *t)
+{
+	plain(r->out, "uffdretry_windows_judged_total", "counter",
+	      "Windows that came to a check: the denominator of uffdretry_checks_total.", windows_reached(t));
+	family(r->out, "uffdretry_checks_total", "counter",
+	       "What each check says: EAGAIN for a real or a spurious reason, or a real change missed.");
+	for (enum check i = 0; i < NR_CHECKS; i++) {
+		if (!report_tells_check(r, i))
+			continue;
+		check_outcome(r->out, check_names[i], "real", t->checks[i].real);
+		check_outcome(r->out, check_names[i], "spurious", t->checks[i].spurious);
+		check_outcome(r->out, check_names[i], "missed", t->checks[i].missed);
+	}
+}
+
+static void lost(FILE *out, const struct counters *c)
+{
+	family(out, "uffdretry_lost_total", "counter", "What could not be counted or followed, by cause.");
+	for (int i = 0; i < NR_LOST_CAUSES; i++)
+		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i], c->totals.lost[i]);
+	fprintf(out, "uffdretry_lost_total{cause=\"recursion\"} %llu\n", c->recursion);
+}
+
+static void write_metrics(const struct report *r, const struct span *s)
+{
+	const struct counters *c = s->counters;
+
+	build_info(r);
+	run_state(r, s);
+	copy_calls(r->out, &c->totals);
+	plain(r->out, "uffdretry_copied_bytes_total", "counter", "Bytes that UFFDIO_COPY copied.", c->totals.bytes);
+	eagain(r->out, &c->failures);
+	windows(r, &c->totals);
+	plain(r->out, "uffdretry_windows_open", "gauge", "Retry windows open at present.", c->open);
+	window_durations(r, c);
+	checks(r, &c->totals);
+	write_sections(r, c);
+	if (r->seq == SEQ_COUNT)
+		plain(r->out, "uffdretry_odd_start_windows_total", "counter",
+		      "Windows that opened while a writer was in.", c->totals.odd_start);
+	plain(r->out, "uffdretry_external_windows_total", "counter",
+	      "Windows whose copier is in another process than the destination.", c->totals.external);
+	plain(r->out, "uffdretry_anomalies_total", "counter", "Windows whose facts contradict each other; must be 0.",
+	      c->totals.anomalies);
+	lost(r->out, c);
+	fputs("# EOF\n", r->out);
+}
+
+int report_openmetrics(const struct report *r, const struct span *s, const char *path)
+{
+	struct report to_file = *r;
+	struct replace file;
+
+	if (replace_begin(&file, path))
+		return -1;
+	to_file.out = file.out;
+	write_metrics(&to_file, s);
+	return replace_end(&file);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Errors and warnings, in words and as JSON. */
+#include "sys/err.h"
+#include "sys/json.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+
+static FILE *json_out;
+static bool is_verbose;
+
+void err_json(FILE *json)
+{
+	json_out = json;
+}
+
+void err_verbose(bool on)
+{
+	is_verbose = on;
+}
+
+static void error_object(const char *message, const char *hint, int status)
+{
+	struct json_object *o = json_new();
+
+	add_str(o, "type", "error");
+	add_u64(o, "schema", JSON_SCHEMA);
+	add_str(o, "message", message);
+	add_str(o, "hint", hint);
+	add_u64(o, "status", (__u64)status);
+	json_write(json_out, o);
+}
+
+/* One line, whatever the user typed, and nothing that a terminal could act on; not only in UTF-8, hence no high byte. */
+static void format(char *message, size_t size, const char *fmt, va_list ap)
+{
+	vsnprintf(message, size, fmt, ap);
+	for (char *c = message; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+}
+
+int fail(int status, const char *hint, const char *fmt, ...)
+{
+	char message[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	format(message, sizeof(message), fmt, ap);
+	va_end(ap);
+
+	fprintf(stderr, "uffdretry: %s\n", message);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+	if (json_out)
+		error_object(message, hint, status);
+	return status;
+}
+
+static void say(const char *prefix, const char *fmt, va_list ap)
+{
+	char message[1024];
+
+	format(message, sizeof(message), fmt, ap);
+	fprintf(stderr, "uffdretry: %s%s\n", prefix, message);
+}
+
+void warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void verbose(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!is_verbose)
+		return;
+	va_start(ap, fmt);
+	say("", fmt, ap);
+	va_end(ap);
+}

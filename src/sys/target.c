@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The processes that are watched: see target.h. */
+#include "sys/target.h"
+#include "sys/err.h"
+#include "sys/rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static int add(struct target *t, pid_t pid)
+{
+	int fd = pidfd_open(pid);
+
+	if (fd < 0 && errno == ESRCH)
+		return fail(EXIT_ERROR, "pgrep -a NAME finds running processes", "no such process: %d", pid);
+	if (fd < 0 && (errno == EINVAL || errno == ENOENT))
+		return fail(EXIT_ERROR, "give the process id: Tgid in /proc/PID/status",
+			    "%d is a thread, not a process", pid);
+	if (fd < 0)
+		return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", pid, strerror(errno));
+	t->pids[t->nr] = pid;
+	t->pidfds[t->nr++] = fd;
+	t->alive++;
+	return 0;
+}
+
+/* A cgroup's id is the inode number of its directory (kernfs). A path that is not absolute is below the usual mount. */
+static int find_cgroup(struct target *t, const char *path)
+{
+	char full[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	if (snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >= (int)sizeof(full))
+		return fail(EXIT_ERROR, NULL, "no such cgroup: the name is too long");
+	if (stat(full, &st) || statfs(full, &fs))
+		return fail(EXIT_ERROR, "-c takes a path below /sys/fs/cgroup: see /proc/PID/cgroup",
+			    "no such cgroup: %s: %s", full, strerror(errno));
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return fail(EXIT_ERROR, "-c takes a directory of the cgroup v2 file system", "not a cgroup: %s", full);
+	t->cgroup = path;
+	t->cgroup_id = st.st_ino;
+	return 0;
+}
+
+int target_find(struct target *t, const struct options *o)
+{
+	int err = o->cgroup ? find_cgroup(t, o->cgroup) : 0;
+
+	for (int i = 0; !err && i < o->nr_pids; i++)
+		err = add(t, o->pids[i]);
+	return err;
+}
+
+/*
+ * In the child: wait until tracing runs, then become COMMAND, with its user's rights and no file descriptor of ours;
+ * errno goes up the pipe, which exec closes.
+ */
+static void run_command(char **command, int start, int exec)
+{
+	sigset_t none;
+	char go;
+	int err;
+
+	if (read(start, &go, 1) != 1)
+		_exit(EXIT_ERROR);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	err = -rights_become_user();
+	if (!err) {
+		execvp(command[0], command);
+		err = errno;
+	}
+	if (write(exec, &err, sizeof(err)) != sizeof(err))
+		_exit(EXIT_ERROR);
+	_exit(EXIT_ERROR);
+}
+
+int target_fork(struct target *t, char **command)
+{
+	int start[2], exec[2];
+	pid_t pid;
+
+	if (pipe2(start, O_CLOEXEC))
+		return fail(EXIT_ERROR, NULL, "pipe: %s", strerror(errno));
+	if (pipe2(exec, O_CLOEXEC)) {
+		close(start[0]);
+		close(start[1]);
+		return fail(EXIT_ERROR, NULL, "pipe: %s", strerror(errno));
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(start[1]);
+		run_command(command, start[0], exec[1]);
+	}
+	close(start[0]);
+	close(exec[1]);
+	t->is_command = true;
+	t->start_pipe = start[1];
+	t->exec_pipe = exec[0];
+	if (pid < 0)
+		return fail(EXIT_ERROR, NULL, "cannot start %s: %s", command[0], strerror(errno));
+	return add(t, pid);
+}
+
+int target_start(struct target *t, char **command)
+{
+	int err = 0;
+
+	if (write(t->start_pipe, "g", 1) != 1)
+		err = errno;
+	else if (read(t->exec_pipe, &err, sizeof(err)) <= 0)
+		err = 0;
+	if (!err)
+		return 0;
+	return fail(EXIT_ERROR, NULL, "cannot execute %s: %s", command[0], strerror(err));
+}
+
+void target_gone(struct target *t, int i)
+{
+	if (t->is_command)
+		waitpid(t->pids[i], &t->status, 0);
+	close(t->pidfds[i]);
+	t->pidfds[i] = -1;
+	t->alive--;
+}
+
+int target_exit_status(const struct target *t)
+{
+	if (!t->is_command || t->alive)
+		return 0;
+	if (WIFSIGNALED(t->status))
+		return 128 + WTERMSIG(t->status);
+	return WEXITSTATUS(t->status);
+}
+
+void target_close(struct target *t)
+{
+	for (int i = 0; i < t->nr; i++)
+		if (t->pidfds[i] >= 0)
+			close(t->pidfds[i]);
+	if (t->is_command) {
+		close(t->start_pipe);
+		close(t->exec_pipe);
+	}
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* --probe: facts about this kernel, then a real try. */
+#include "trace/probe.h"
+#include "sys/access.h"
+#include "sys/err.h"
+#include "sys/json.h"
+#include "sys/output.h"
+#include "sys/rights.h"
+#include "trace/session.h"
+#include "version.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+struct facts {
+	struct utsname uts;
+	const char *missing_caps;
+	const char *lockdown;
+	bool btf;
+	struct kernel kernel;
+	bool kernel_read; /* @kernel is valid */
+	struct session session;
+	struct hook_state hooks[MAX_HOOKS]; /* of the real try */
+	int nr_hooks;
+	int tried; /* exit status of the real try; 0: it works */
+};
+
+/* What became of @h in the real try: NULL when its plan was not tried. */
+static const struct hook_state *tried_hook(struct facts *f, const struct hook *h)
+{
+	for (int i = 0; i < f->nr_hooks; i++)
+		if (f->hooks[i].hook == h)
+			return &f->hooks[i];
+	return NULL;
+}
+
+static const char *hook_state(struct facts *f, const struct hook *h)
+{
+	const struct hook_state *s = tried_hook(f, h);
+
+	if (!hook_in_btf(&f->kernel, h))
+		return "missing";
+	if (s && s->no_address)
+		return "no symbol";
+	if (s && hook_is_silent(s))
+		return "silent";
+	return s && s->attached ? "attached" : "in BTF";
+}
+
+static void text_plans(struct facts *f, FILE *out)
+{
+	for (int i = 0; plans[i]; i++) {
+		fprintf(out, "plan %s (%s): %s\n", plans[i]->name, plans[i]->exactness,
+			plan_possible(&f->kernel, plans[i]) ? "possible" : "not on this kernel");
+		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
+			if (!hook_replaced(&f->kernel, *h))
+				fprintf(out, "  %-9s %-6s %-26s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
+					(*h)->why);
+	}
+	for (int i = 0; f->kernel.unmeasured[i]; i++)
+		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
+}
+
+static int print_text(struct facts *f, FILE *out)
+{
+	fprintf(out, "uffdretry     %s, libbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
+		libbpf_minor_version());
+	fprintf(out, "kernel        %s %s\n", f->uts.release, f->uts.machine);
+	fprintf(out, "capabilities  %s%s\n", f->missing_caps[0] ? "missing " : "all there", f->missing_caps);
+	fprintf(out, "lockdown      %s\n", f->lockdown);
+	fprintf(out, "BTF           %s\n", f->btf ? "yes" : "no");
+	if (f->kernel_read)
+		text_plans(f, out);
+	fprintf(out, "result        %s", f->tried ? "does not work here" : "works");
+	if (!f->tried)
+		fprintf(out, ": plan %s, self-test %s, %d windows", f->session.plan->name, f->session.self_test_name,
+			f->session.self_test.windows);
+	fputc('\n', out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}
+
+static struct json_object *hook_json(struct facts *f, const struct hook *h)
+{
+	const struct hook_state *s = tried_hook(f, h);
+	struct json_object *hook = json_new();
+
+	add_str(hook, "name", h->target);
+	add_str(hook, "variant", h->variant);
+	add_bool(hook, "in_btf", hook_in_btf(&f->kernel, h));
+	add_bool(hook, "attached", s && s->attached);
+	if (s && s->fired != FIRED_UNKNOWN)
+		add_bool(hook, "fired", s->fired == FIRED_YES);
+	else
+		add_null(hook, "fired");
+	add_bool(hook, "required", h->required);
+	return hook;
+}
+
+static struct json_object *plans_json(struct facts *f)
+{
+	struct json_object *list = json_array();
+
+	for (int i = 0; plans[i]; i++) {
+		struct json_object *plan = json_new(), *hooks = json_array();
+
+		add_str(plan, "name", plans[i]->name);
+		add_bool(plan, "exact", plans[i]->exact);
+		add_bool(plan, "possible", plan_possible(&f->kernel, plans[i]));
+		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
+			json_append(hooks, hook_json(f, *h));
+		add_value(plan, "hooks", hooks);
+		json_append(list, plan);
+	}
+	return list;
+}
+
+static int print_json(struct facts *f, FILE *out)
+{
+	struct json_object *o = json_new();
+
+	add_str(o, "type", "probe");
+	add_u64(o, "schema", JSON_SCHEMA);
+	add_str(o, "version", UFFDRETRY_VERSION);
+	add_str(o, "kernel", f->uts.release);
+	add_str(o, "arch", f->uts.machine);
+	add_str(o, "missing_capabilities", f->missing_caps);
+	add_str(o, "lockdown", f->lockdown);
+	add_bool(o, "btf", f->btf);
+	if (f->kernel_read)
+		add_value(o, "plans", plans_json(f));
+	else
+		add_null(o, "plans");
+	add_bool(o, "works", !f->tried);
+	add_str(o, "plan", f->tried ? NULL : f->session.plan->name);
+	add_str(o, "self_test", f->tried ? NULL : f->session.self_test_name);
+	return json_write(out, o);
+}
+
+int probe(const struct options *o, FILE *out)
+{
+	struct facts f = {};
+	int err;
+
+	err_json(NULL); /* one object: what is wrong is a part of it */
+	uname(&f.uts);
+	f.missing_caps = missing_capabilities();
+	f.lockdown = lockdown_mode();
+	f.btf = has_btf();
+	err = f.btf ? kernel_open(&f.kernel) : 0;
+	f.kernel_read = f.btf && !err;
+	if (err)
+		warning("cannot read the kernel's BTF, so no plan is listed: %s", strerror(-err));
+	f.tried = session_open(&f.session, o) ?: rights_drop();
+	if (f.session.tracer)
+		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
+	err = (o->json ? print_json(&f, out) : print_text(&f, out)) ? errno ?: EIO : 0;
+	session_close(&f.session);
+	if (f.kernel_read)
+		kernel_close(&f.kernel);
+	if (err) {
+		output_cut();
+		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(err));
+	}
+	return f.tried || f.session.self_test.result == SELF_TEST_FAILED ? EXIT_ERROR : EXIT_DONE;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Arithmetic on counters (totals.c): sums, differences, quantiles, Wilson's interval, names. */
+#include "unit.h"
+#include "lib/hist.h"
+#include "counters/counters.h"
+
+#include <errno.h>
+
+/* windows[kind][class] = 100 * kind + class: every sum differs from every other. */
+static struct totals numbered(void)
+{
+	struct totals t = {};
+
+	for (__u64 kind = 0; kind < NR_KINDS; kind++)
+		for (__u64 c = 0; c < NR_CLASSES; c++)
+			t.windows[kind][c] = 100 * kind + c;
+	return t;
+}
+
+static void sums(void **state)
+{
+	const struct totals t = numbered(), none = {};
+
+	(void)state;
+	assert_int_equal(windows_of_class(&t, CLASS_QUIET), 300);
+	assert_int_equal(windows_of_class(&t, CLASS_REAL), 321);
+	assert_int_equal(windows_of_class(&t, CLASS_UNDETERMINED), 333);
+	assert_int_equal(windows_total(&t), 3600 + 3 * 66);
+	/* Less gone, blocked, aborted and undetermined: 324 + 327 + 330 + 333. */
+	assert_int_equal(windows_reached(&t), 3798 - 1314);
+	assert_int_equal(windows_total(&none), 0);
+	assert_int_equal(windows_reached(&none), 0);
+}
+
+static void only_these_never_reach_a_check(void **state)
+{
+	(void)state;
+	for (__u32 c = 0; c < NR_CLASSES; c++) {
+		struct totals t = {};
+
+		t.windows[KIND_SHMEM][c] = 7;
+		expect_u64(class_names[c], windows_reached(&t), c < CLASS_GONE ? 7 : 0);
+	}
+}
+
+static void differences(void **state)
+{
+	static struct counters then, now, diff;
+
+	(void)state;
+	then.totals.calls = 5;
+	now.totals.calls = 12;
+	then.totals.returned[EAGAIN] = 1;
+	now.totals.returned[EAGAIN] = 4;
+	now.totals.returned[RETURNED_OTHER] = 2;
+	then.totals.windows[KIND_SHMEM][CLASS_REAL] = 1ULL << 63;
+	now.totals.windows[KIND_SHMEM][CLASS_REAL] = UINT64_MAX;
+	then.hists[KIND_ANON][CLASS_QUIET].count[0] = 10;
+	now.hists[KIND_ANON][CLASS_QUIET].count[0] = 11;
+	then.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1] = 100;
+	now.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1] = 103;
+	then.recursion = 1;
+	now.recursion = 3;
+	then.open = 9;
+	now.open = 4;
+	counters_sub(&diff, &now, &then);
+	assert_int_equal(diff.totals.calls, 7);
+	assert_int_equal(diff.totals.returned[EAGAIN], 3);
+	assert_int_equal(diff.totals.returned[RETURNED_OTHER], 2);
+	assert_true(diff.totals.windows[KIND_SHMEM][CLASS_REAL] == (1ULL << 63) - 1);
+	assert_int_equal(diff.hists[KIND_ANON][CLASS_QUIET].count[0], 1);
+	assert_int_equal(diff.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1], 3);
+	assert_int_equal(diff.recursion, 2);
+	assert_int_equal(diff.open, 4); /* a state, not a count */
+	assert_int_equal(diff.totals.bytes, 0);
+}
+
+static void histograms_by_class(void **state)
+{
+	static struct counters c;
+	struct hist h;
+
+	(void)state;
+	c.hists[KIND_ANON][CLASS_QUIET].count[3] = 1;
+	c.hists[KIND_SHMEM][CLASS_QUIET].count[3] = 10;
+	c.hists[KIND_HUGETLB][CLASS_QUIET].count[4] = 100;
+	c.hists[KIND_SHMEM][CLASS_REAL].count[3] = 1000;
+	hist_of_class(&c, CLASS_QUIET, &h);
+	assert_int_equal(h.count[3], 11);
+	assert_int_equal(h.count[4], 100);
+	assert_int_equal(hist_count(&h), 111);
+	hist_of_class(&c, CLASS_REAL, &h);
+	assert_int_equal(hist_count(&h), 1000);
+	hist_of_class(&c, CLASS_LOCKED, &h);
+	assert_int_equal(hist_count(&h), 0);
+	hist_of_class(&c, NR_CLASSES, &h);
+	assert_int_equal(h.count[3], 1011);
+	assert_int_equal(hist_count(&h), 1111);
+}
+
+/* Two buckets: @n0 durations of 3 ns, and @n1 of 896 ... 1023 ns, whose middle is 959. */
+static const struct {
+	const char *name;
+	__u64 n0, n1;
+	double q;
+	__u64 want;
+} quantile_rows[] = {
+	{ "empty", 0, 0, 0.5, 0 },
+	{ "one, lowest", 1, 0, 0, 3 },
+	{ "one, middle", 1, 0, 0.5, 3 },
+	{ "one, highest", 1, 0, 1, 3 },
+	{ "median of two", 1, 1, 0.5, 3 },
+	{ "just above the median", 1, 1, 0.51, 959 },
+	{ "highest of two", 1, 1, 1, 959 },
+	{ "p99, 99 of 100 short", 99, 1, 0.99, 3 },
+	{ "p99, 98 of 100 short", 98, 2, 0.99, 959 },
+	{ "lowest of many", 1, 1000000, 0, 3 },
+	{ "p50 of many", 1, 1000000, 0.5, 959 },
+	{ "more than a double can count", (1ULL << 54) - 1, 0, 1, 3 },
+	{ "as many as there can be", UINT64_MAX, 0, 1, 3 },
+};
+
+static void quantiles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(quantile_rows); i++) {
+		struct hist h = {};
+
+		h.count[3] = quantile_rows[i].n0;
+		h.count[hist_bucket(1000)] = quantile_rows[i].n1;
+		expect_u64(quantile_rows[i].name, hist_quantile(&h, quantile_rows[i].q), quantile_rows[i].want);
+	}
+}
+
+/* The last bucket has no middle: what is known of its values is their least. */
+static void quantile_in_the_open_bucket(void **state)
+{
+	struct hist h = {};
+
+	(void)state;
+	h.count[HIST_BUCKETS - 1] = 5;
+	assert_int_equal(hist_quantile(&h, 0.5), 120259084288);
+}
+
+/* Within 12.5 % of any value: the promise of hist.h. */
+static void quantile_error(void **state)
+{
+	(void)state;
+	for (__u64 v = 1; v < 120259084288; v += v / 7 + 1) {
+		struct hist h = {};
+		__u64 got;
+
+		h.count[hist_bucket(v)] = 1;
+		got = hist_quantile(&h, 0.5);
+		assert_true(8 * (got > v ? got - v : v - got) <= v);
+	}
+}
+
+/*
+ * Four decimals: Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3.
+ * n of n is n / (n + z^2) ... 1; none of n is the rule of three.
+ */
+static const struct {
+	const char *name;
+	__u64 k, n;
+	double low, high, error;
+} wilson_rows[] = {
+	{ "0 of 0", 0, 0, 0, 1, 0 },
+	{ "0 of 1", 0, 1, 0, 1, 0 },
+	{ "0 of 3", 0, 3, 0, 1, 0 },
+	{ "0 of 6", 0, 6, 0, 0.5, 0 },
+	{ "0 of 3000", 0, 3000, 0, 0.001, 0 },
+	{ "81 of 263", 81, 263, 0.2553, 0.3662, 5e-5 },
+	{ "15 of 148", 15, 148, 0.0624, 0.1605, 5e-5 },
+	{ "1 of 29", 1, 29, 0.0061, 0.1718, 5e-5 },
+	{ "5 of 100", 5, 100, 0.0215436791544, 0.111750469232, 1e-12 },
+	{ "50 of 100", 50, 100, 0.403831530366, 0.596168469634, 1e-12 },
+	{ "1 of 1", 1, 1, 0.206549314377, 1, 1e-12 },
+	{ "10 of 10", 10, 10, 0.722467200137, 1, 1e-12 },
+	{ "1 of 1000000", 1, 1000000, 1.76524576745e-07, 5.66491180431e-06, 1e-15 },
+	{ "half of 2^64", 1ULL << 63, UINT64_MAX, 0.5, 0.5, 1e-9 },
+};
+
+static void wilson_intervals(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(wilson_rows); i++) {
+		double low = -1, high = -1;
+
+		wilson(wilson_rows[i].k, wilson_rows[i].n, &low, &high);
+		expect_near(wilson_rows[i].name, low, wilson_rows[i].low, wilson_rows[i].error);
+		expect_near(wilson_rows[i].name, high, wilson_rows[i].high, wilson_rows[i].error);
+		assert_true(low >= 0 && high <= 1);
+	}
+}
+
+static void names(void **state)
+{
+	static const struct {
+		unsigned int index;
+		const char *name;
+	} rows[] = {
+		{ 0, "ok" },	      { ENOENT, "ENOENT" },	  { ESRCH, "ESRCH" },	       { EAGAIN, "EAGAIN" },
+		{ ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },	  { EEXIST, "EEXIST" },	       { EINVAL, "EINVAL" },
+		{ ENOSPC, "ENOSPC" }, { EHWPOISON, "EHWPOISON" }, { RETURNED_OTHER, "other" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_non_null(returned_name(rows[i].index));
+		expect_str("returned", returned_name(rows[i].index), rows[i].name);
+	}
+	assert_null(returned_name(41)); /* no errno has it */
+	assert_null(returned_name(RETURNED_OTHER - 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums),		  cmocka_unit_test(only_these_never_reach_a_check),
+		cmocka_unit_test(differences),	  cmocka_unit_test(histograms_by_class),
+		cmocka_unit_test(quantiles),	  cmocka_unit_test(quantile_in_the_open_bucket),
+		cmocka_unit_test(quantile_error), cmocka_unit_test(wilson_intervals),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests_name("totals", tests, NULL, NULL);
+}
