@@ -327,7 +327,11 @@ static void fill_report(void)
 
 	r->claims = run.options.claims;
 	r->overhead = run.options.overhead;
-	r->plan = run.session.plan;
+	r->plan = run.session.plan->name;
+	r->exactness = run.session.plan->exactness;
+	r->exact = run.session.plan->exact;
+	r->sees_hugetlb = tracer_sees_hugetlb(run.session.tracer);
+	r->bounds_begin = tracer_bounds_begin(run.session.tracer);
 	r->self_test = run.session.self_test_name;
 	r->kernel_check = run.session.kernel_check;
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);

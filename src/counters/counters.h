@@ -4,8 +4,7 @@
 #ifndef TOTALS_H
 #define TOTALS_H
 
-#include "trace/tracer.h"
-#include "uffdretry.h"
+#include "counters/run.h"
 
 /* Names as in the JSON schema, indexed by the enums of uffdretry.h. */
 extern const char *const class_names[NR_CLASSES];

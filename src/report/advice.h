@@ -4,7 +4,7 @@
 #ifndef ADVICE_H
 #define ADVICE_H
 
-#include "trace/tracer.h"
+#include "counters/run.h"
 
 #define MAX_ADVICE 5
 #define ADVICE_LEN 320

@@ -4,7 +4,7 @@
 #ifndef CLAIMS_H
 #define CLAIMS_H
 
-#include "trace/tracer.h"
+#include "counters/run.h"
 
 #include <stdbool.h>
 

@@ -45,15 +45,15 @@ static void add_plan(struct json_object *o, const struct report *r)
 	struct json_object *plan = add_object(o, "plan");
 	struct json_object *hooks = json_array(), *unmeasured = json_array();
 
-	add_str(plan, "name", r->plan->name);
-	add_bool(plan, "exact", r->plan->exact);
+	add_str(plan, "name", r->plan);
+	add_bool(plan, "exact", r->exact);
 	add_str(plan, "self_test", r->self_test);
 	add_str(plan, "kernel_check", r->kernel_check);
 	for (int i = 0; i < r->nr_hooks; i++) {
 		struct json_object *hook = json_new();
 
-		add_str(hook, "name", r->hooks[i].hook->target);
-		add_str(hook, "variant", r->hooks[i].hook->variant);
+		add_str(hook, "name", r->hooks[i].target);
+		add_str(hook, "variant", r->hooks[i].variant);
 		add_bool(hook, "attached", r->hooks[i].attached);
 		add_u64(hook, "missed", r->hooks[i].missed);
 		json_append(hooks, hook);
@@ -222,7 +222,7 @@ static void add_hists(struct json_object *o, const struct report *r, const struc
 	hist_of_relocks(c, &h);
 	add_value(hists, "relock", r->relock ? hist_json(&h) : NULL);
 	add_value(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
-	add_value(hists, "begin_early", report_bounds_begin(r) ? hist_json(&c->begin) : NULL);
+	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
 }
 
 /* How often the lock was taken again, or found to be gone, and how often that needed mmap_lock. */
@@ -246,7 +246,7 @@ static void add_begin(struct json_object *o, const struct report *r, const struc
 {
 	struct json_object *begin;
 
-	if (!report_bounds_begin(r)) {
+	if (!r->bounds_begin) {
 		add_null(o, "begin_early");
 		return;
 	}

@@ -86,9 +86,9 @@ static void build_info(const struct report *r)
 	fputc(',', r->out);
 	label(r->out, "kernel", uts.release);
 	fputc(',', r->out);
-	label(r->out, "plan", r->plan->name);
+	label(r->out, "plan", r->plan);
 	fputc(',', r->out);
-	label(r->out, "exact", r->plan->exact ? "true" : "false");
+	label(r->out, "exact", r->exact ? "true" : "false");
 	fputc(',', r->out);
 	label(r->out, "self_test", r->self_test);
 	fputs("} 1\n", r->out);

@@ -30,7 +30,7 @@ void text_overhead(const struct report *r, const struct span *s)
 			continue;
 		sum += share_of_a_cpu(h, s);
 		if (h->runs)
-			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->hook->variant, h->hook->target,
+			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->variant, h->target,
 				h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s), h->skipped);
 	}
 	fprintf(r->out, "%-40s %11s %7s %8.3f%%\n", "all of them", "", "", 100 * sum);
@@ -49,9 +49,9 @@ void json_overhead(struct json_object *o, const struct report *r, const struct s
 		if (!h->attached)
 			continue;
 		row = json_new();
-		add_str(row, "name", h->hook->target);
-		add_str(row, "variant", h->hook->variant);
-		add_str(row, "why", h->hook->why);
+		add_str(row, "name", h->target);
+		add_str(row, "variant", h->variant);
+		add_str(row, "why", h->why);
 		add_u64(row, "runs", h->runs);
 		add_u64(row, "run_ns", h->run_ns);
 		add_double(row, "cpu_share", share_of_a_cpu(h, s));

@@ -55,12 +55,7 @@ void target_text(const struct report *r, char *text, size_t size)
 
 bool report_sees(const struct report *r, enum dst_kind kind)
 {
-	if (kind != KIND_HUGETLB)
-		return true;
-	for (int i = 0; i < r->nr_hooks; i++)
-		if (r->hooks[i].hook == r->plan->hugetlb)
-			return r->hooks[i].attached;
-	return false;
+	return kind != KIND_HUGETLB || r->sees_hugetlb;
 }
 
 bool report_tells_class(const struct report *r, enum window_class class)
@@ -73,14 +68,6 @@ bool report_tells_check(const struct report *r, enum check check)
 	return (check != CHECK_PER_VMA_SEQ && check != CHECK_PER_MM_SEQ) || r->seq != SEQ_NONE;
 }
 
-bool report_bounds_begin(const struct report *r)
-{
-	for (int i = 0; i < r->nr_hooks; i++)
-		if (r->hooks[i].hook->bounds_begin && r->hooks[i].attached)
-			return true;
-	return false;
-}
-
 int report_start(const struct report *r)
 {
 	char who[56];
@@ -89,7 +76,7 @@ int report_start(const struct report *r)
 		return json_start(r);
 	target_text(r, who, sizeof(who));
 	fprintf(stderr, "Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
-		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan->name, r->self_test);
+		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan, r->self_test);
 	return 0;
 }
 
@@ -97,7 +84,7 @@ int report_self_test(const struct report *r, const struct self_test *t)
 {
 	if (r->json)
 		return json_self_test(r, t);
-	fprintf(r->out, "plan %s: self-test %s, %d windows\n", r->plan->name, r->self_test, t->windows);
+	fprintf(r->out, "plan %s: self-test %s, %d windows\n", r->plan, r->self_test, t->windows);
 	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }
 

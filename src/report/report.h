@@ -4,10 +4,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "trace/hooks.h"
-#include "trace/selftest.h"
+#include "counters/run.h"
 #include "sys/target.h"
-#include "trace/tracer.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -20,7 +18,11 @@ struct report {
 	bool timestamp;
 	bool overhead; /* with what the programs cost */
 	bool claims; /* with the table of the list's arguments */
-	const struct plan *plan;
+	const char *plan;	  /* its name */
+	const char *exactness;	  /* "exact", or what its error is */
+	bool exact;
+	bool sees_hugetlb;	  /* windows of hugetlb destinations */
+	bool bounds_begin;	  /* how early a begin is at most is measured */
 	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
 	const char *kernel_check; /* what the kernel compares: a check's name, "none", or "unknown" */
 	struct hook_state hooks[MAX_HOOKS];
@@ -84,9 +86,6 @@ bool report_sees(const struct report *r, enum dst_kind kind);
 /* Can a window of @class be told from others, and @check be evaluated, on this kernel? What cannot is null in JSON. */
 bool report_tells_class(const struct report *r, enum window_class class);
 bool report_tells_check(const struct report *r, enum check check);
-
-/* Is it measured how early begins are? Only where a window has a second bound, on the later side of the lock's drop. */
-bool report_bounds_begin(const struct report *r);
 
 /* @from in at most @size bytes; what a terminal could act on becomes '?'. */
 void printable(char *text, size_t size, const char *from);

@@ -123,7 +123,7 @@ static void print_head(const struct report *r, const struct span *s)
 	print_time(r);
 	fprintf(r->out, "UFFDIO_COPY of %s, %.1f s\n", who, s->elapsed_s);
 	fprintf(r->out, "kernel %.50s, its check: %s\n", uts.release, r->kernel_check);
-	fprintf(r->out, "plan %s (%s), self-test %s\n\n", r->plan->name, r->plan->exactness, r->self_test);
+	fprintf(r->out, "plan %s (%s), self-test %s\n\n", r->plan, r->exactness, r->self_test);
 }
 
 static void print_copies(const struct report *r, const struct totals *t)

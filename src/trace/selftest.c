@@ -8,6 +8,7 @@
  * Not provoked: blocked, which would need a thread asleep on an unread event.
  */
 #include "trace/selftest.h"
+#include "trace/tracer.h"
 #include "lib/rig.h"
 #include "counters/counters.h"
 

@@ -4,22 +4,10 @@
 #ifndef SELFTEST_H
 #define SELFTEST_H
 
-#include "trace/tracer.h"
+#include "counters/run.h"
 
-enum self_test_result {
-	SELF_TEST_PASSED,
-	SELF_TEST_FAILED,
-	SELF_TEST_SKIPPED, /* could not be run, which says nothing about the plan */
-};
-
-struct self_test {
-	enum self_test_result result;
-	int windows; /* that were provoked */
-	__u64 took_ns;
-	/* What the kernel compares, found out by its answers; NR_CHECKS: nothing that is known. */
-	enum check kernel_check;
-	char why[160]; /* what failed or why it was skipped; "" when passed */
-};
+struct kernel;
+struct tracer;
 
 /*
  * self_test() - provoke windows of known class in our own mm and compare what the programs made of each.

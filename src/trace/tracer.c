@@ -29,6 +29,7 @@ struct tracer {
 	struct bpf_link *links[MAX_HOOKS];
 	struct bpf_program *programs[MAX_HOOKS];
 	int nr_hooks;
+	const struct plan *plan;
 	int nr_targets;	  /* that were ever added */
 	bool follow_forks;
 	bool has_writers; /* somebody asks who writes, and a hook tells */
@@ -109,7 +110,9 @@ static int want_hook(struct tracer *t, const struct kernel *k, const struct hook
 
 	if (!prog)
 		return -ENOENT;
-	state->hook = h;
+	*state = (struct hook_state) {
+		.hook = h, .target = h->target, .variant = h->variant, .why = h->why, .rare = h->rare,
+	};
 	t->nr_hooks++;
 	if (!hook_in_btf(k, h))
 		return 0;
@@ -177,6 +180,22 @@ static bool has_writer_hook(const struct tracer *t)
 	       is_loaded(t, "mmap_lock_acquire_returned");
 }
 
+bool tracer_sees_hugetlb(const struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (t->hooks[i].hook == t->plan->hugetlb)
+			return t->hooks[i].attached;
+	return false;
+}
+
+bool tracer_bounds_begin(const struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (t->hooks[i].hook->bounds_begin && t->hooks[i].attached)
+			return true;
+	return false;
+}
+
 bool tracer_sees_relock(const struct tracer *t)
 {
 	return has_writer_hook(t) && ((is_loaded(t, "relock_entry") && is_loaded(t, "relock_exit")) ||
@@ -189,6 +208,7 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 
 	if (err)
 		return err;
+	t->plan = cfg->plan;
 	t->follow_forks = cfg->follow_forks;
 	if (!cfg->follow_forks)
 		bpf_map__set_max_entries(t->skel->maps.targets, MAX_PIDS);

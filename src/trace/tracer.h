@@ -6,10 +6,8 @@
 #ifndef TRACER_H
 #define TRACER_H
 
-#include "failure.h"
+#include "counters/run.h"
 #include "trace/hooks.h"
-#include "uffdretry.h"
-#include "counters/writers.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -26,46 +24,6 @@ struct tracer_config {
 	bool events;	   /* one a window, for tracer_read_events() */
 	bool relock;	   /* re-take latency */
 };
-
-/* All counters of a run, summed over the CPUs. */
-struct counters {
-	struct totals totals;
-	struct hist hists[NR_KINDS][NR_CLASSES];
-	struct hist begin; /* by how much a begin was early at most */
-	struct hist relock[NR_RELOCK_HOW]; /* of windows in which the lock was asked for again; with tracer_sees_relock() */
-	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
-	struct failures failures;
-	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
-	__u64 recursion; /* the hooks' missed runs since the attach */
-	__u64 chains_open;   /* at present */
-	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
-	__u64 open;	 /* windows open at present, of everyone traced */
-};
-
-enum hook_fired {
-	FIRED_UNKNOWN, /* nobody asked, or the kernel does not tell us */
-	FIRED_NEVER,
-	FIRED_YES,
-};
-
-struct hook_state {
-	const struct hook *hook;
-	bool attached;
-	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
-	enum hook_fired fired; /* while tracer_watch_hooks() was on */
-	__u64 runs;	       /* while the kernel counted them for --overhead, and the time they took */
-	__u64 run_ns;
-	__u64 skipped;	       /* of @missed, those of that time */
-	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
-};
-
-#define MAX_HOOKS 32
-
-/* It attached, was watched, and should have fired. */
-static inline bool hook_is_silent(const struct hook_state *h)
-{
-	return h->attached && h->fired == FIRED_NEVER && !h->hook->rare;
-}
 
 /* tracer_count_runs() - from here on the kernel counts each program's runs and their time. Returns 0 or a negative errno. */
 int tracer_count_runs(struct tracer *t);
@@ -124,11 +82,6 @@ int tracer_events_fd(const struct tracer *t);
 typedef void tracer_event_fn(void *data, const struct event *e);
 bool tracer_read_events(struct tracer *t, tracer_event_fn *on_event, void *data);
 
-/* Who raised mmap_changing since the start, and what it did to others. */
-struct holder_row {
-	struct holder who;
-	struct holder_totals totals;
-};
 /* At most @max of them; returns how many. */
 int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);
 
@@ -137,6 +90,12 @@ int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
 
 /* What the writers of counters.writers are, MAX_WRITERS entries, as tracer_read() saw them last; NULL: no hook on them. */
 const struct writer_entry *tracer_writers(const struct tracer *t);
+
+/* Does it see windows of hugetlb destinations? */
+bool tracer_sees_hugetlb(const struct tracer *t);
+
+/* Is it measured how early begins are? Only where a window has a second bound, on the later side of the lock's drop. */
+bool tracer_bounds_begin(const struct tracer *t);
 
 /* Is re-take latency measured: asked for, and possible here? */
 bool tracer_sees_relock(const struct tracer *t);

@@ -11,34 +11,24 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct hook canned_hooks[] = {
-	{ .program = "one",
-	  .variant = "fexit",
-	  .target = "mfill_atomic_copy",
-	  .required = true,
-	  .why = "a reason",
-	  .bounds_begin = true },
-	{ .program = "two", .variant = "tp_btf", .target = "sched_process_fork", .why = "another" },
-};
-static const struct hook *const canned_hook_list[] = { &canned_hooks[0], &canned_hooks[1], NULL };
-static const struct plan canned_plan = {
-	.name = "retry_state",
-	.exactness = "exact",
-	.exact = true,
-	.hooks = canned_hook_list,
-};
+static const char *const canned_hook_names[] = { "mfill_atomic_copy", "sched_process_fork" };
+static const char *const canned_hook_variants[] = { "fexit", "tp_btf" };
 static const char *const canned_unmeasured[] = { "writers", "chains", NULL };
 
 static inline struct report canned_report(FILE *out)
 {
 	return (struct report) {
 		.out = out,
-		.plan = &canned_plan,
+		.plan = "retry_state",
+		.exactness = "exact",
+		.exact = true,
+		.bounds_begin = true,
 		.self_test = "passed",
 		.kernel_check = "snapshot",
 		.hooks = {
-			{ .hook = &canned_hooks[0], .attached = true, .missed = 21, .skipped = 19, .runs = 4000, .run_ns = 1250000 },
-			{ .hook = &canned_hooks[1], .missed = 22 },
+			{ .target = canned_hook_names[0], .variant = canned_hook_variants[0], .why = "a reason", .attached = true, .missed = 21,
+			  .skipped = 19, .runs = 4000, .run_ns = 1250000 },
+			{ .target = canned_hook_names[1], .variant = canned_hook_variants[1], .why = "another", .missed = 22 },
 		},
 		.nr_hooks = 2,
 		.unmeasured = canned_unmeasured,

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* What a run is: its counters, its hooks, its self-test. Filled by trace/, printed by report/. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "counters/writers.h"
+#include "failure.h"
+#include "lib/hist.h"
+#include "uffdretry.h"
+
+#include <stdbool.h>
+
+struct hook;
+
+/* All counters of a run, summed over the CPUs. */
+struct counters {
+	struct totals totals;
+	struct hist hists[NR_KINDS][NR_CLASSES];
+	struct hist begin; /* by how much a begin was early at most */
+	struct hist relock[NR_RELOCK_HOW]; /* of windows in which the lock was asked for again; with tracer_sees_relock() */
+	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
+	struct failures failures;
+	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
+	__u64 recursion; /* the hooks' missed runs since the attach */
+	__u64 chains_open;   /* at present */
+	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
+	__u64 open;	 /* windows open at present, of everyone traced */
+};
+
+/* Who raised mmap_changing since the start, and what it did to others. */
+struct holder_row {
+	struct holder who;
+	struct holder_totals totals;
+};
+
+enum hook_fired {
+	FIRED_UNKNOWN, /* nobody asked, or the kernel does not tell us */
+	FIRED_NEVER,
+	FIRED_YES,
+};
+
+struct hook_state {
+	const struct hook *hook; /* its row in trace/hooks.c */
+	const char *target;	 /* the kernel function or tracepoint */
+	const char *variant;	 /* fentry, fexit, tp_btf */
+	const char *why;	 /* the fact it buys */
+	bool rare;		 /* nothing in the self-test makes it fire */
+	bool attached;
+	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
+	enum hook_fired fired; /* while tracer_watch_hooks() was on */
+	__u64 runs;	       /* while the kernel counted them for --overhead, and the time they took */
+	__u64 run_ns;
+	__u64 skipped;	       /* of @missed, those of that time */
+	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
+};
+
+#define MAX_HOOKS 32
+
+/* It attached, was watched, and should have fired. */
+static inline bool hook_is_silent(const struct hook_state *h)
+{
+	return h->attached && h->fired == FIRED_NEVER && !h->rare;
+}
+
+enum self_test_result {
+	SELF_TEST_PASSED,
+	SELF_TEST_FAILED,
+	SELF_TEST_SKIPPED, /* could not be run, which says nothing about the plan */
+};
+
+struct self_test {
+	enum self_test_result result;
+	int windows; /* that were provoked */
+	__u64 took_ns;
+	/* What the kernel compares, found out by its answers; NR_CHECKS: nothing that is known. */
+	enum check kernel_check;
+	char why[160]; /* what failed or why it was skipped; "" when passed */
+};
+
+#endif /* RUN_H */
