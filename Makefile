@@ -80,7 +80,7 @@ $(SYSCALL_NAMES): | $(BUILD)
 
 # Generated headers, for each way to compile (asan, fuzz, cov): X/src/... as $(BUILD)/src/...
 $(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/trace/tracer.o: $(SKEL)))
-$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/counters/writers.o: $(SYSCALL_NAMES)))
+$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/counters/names.o: $(SYSCALL_NAMES)))
 
 uffdretry: $(TOOL_OBJS)
 	$(call msg,LINK,$@)

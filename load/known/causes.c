@@ -216,7 +216,7 @@ static int case_fills(struct causes *c)
 		err = raise_event(c, do_remove);
 	if (err)
 		return err;
-	causes_raised(&c->truth, "remove/madvise/DONTNEED");
+	causes_raised(&c->truth, "remove/madvise/MADV_DONTNEED");
 	fill(c, UFFDIO_ZEROPAGE, &zero, "zeropage");
 	fill(c, UFFDIO_WRITEPROTECT, &wp, "writeprotect");
 	fill(c, LOAD_UFFDIO_MOVE, &move, "move");
@@ -272,7 +272,7 @@ static int case_lock(struct causes *c)
 	if (poll(&fd, 1, EVENT_TIMEOUT_MS) != 1 || read(nested, &msg, sizeof(msg)) != sizeof(msg))
 		return -ETIMEDOUT;
 	err = raise_event(c, do_remove);
-	causes_raised(&c->truth, "remove/madvise/DONTNEED");
+	causes_raised(&c->truth, "remove/madvise/MADV_DONTNEED");
 	if (pwrite(file, &value, sizeof(value), 0) != sizeof(value) || ioctl(nested, UFFDIO_WAKE, &range))
 		return -errno;
 	pthread_join(thread, NULL);
@@ -316,7 +316,7 @@ static int hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c),
 
 static int raise_remove(struct causes *c)
 {
-	causes_raised(&c->truth, "remove/madvise/DONTNEED");
+	causes_raised(&c->truth, "remove/madvise/MADV_DONTNEED");
 	return raise_event(c, do_remove);
 }
 
@@ -545,7 +545,7 @@ static int case_failed_remap(struct causes *c)
 
 static int run_once(struct causes *c)
 {
-	int err = refused_entry(c, "REMOVE event", UFFD_FEATURE_EVENT_REMOVE, do_remove, "remove/madvise/DONTNEED");
+	int err = refused_entry(c, "REMOVE event", UFFD_FEATURE_EVENT_REMOVE, do_remove, "remove/madvise/MADV_DONTNEED");
 
 	if (!err)
 		err = refused_entry(c, "UNMAP event", UFFD_FEATURE_EVENT_UNMAP, do_unmap, "unmap/munmap/");

@@ -1,79 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Arithmetic on counters: see totals.h. */
+/* Arithmetic on counters: see counters.h. */
 #include "counters/counters.h"
 #include "lib/hist.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-
-const char *const class_names[NR_CLASSES] = {
-	[CLASS_QUIET] = "quiet",
-	[CLASS_UNRELATED] = "unrelated",
-	[CLASS_LOCKED] = "locked",
-	[CLASS_TOLERATED] = "tolerated",
-	[CLASS_REPLACED] = "replaced",
-	[CLASS_HIDDEN] = "hidden",
-	[CLASS_FALSE_ALARM] = "false_alarm",
-	[CLASS_REAL] = "real",
-	[CLASS_GONE] = "gone",
-	[CLASS_BLOCKED] = "blocked",
-	[CLASS_ABORTED] = "aborted",
-	[CLASS_UNDETERMINED] = "undetermined",
-};
-
-const char *const class_meanings[NR_CLASSES] = {
-	[CLASS_QUIET] = "nobody wrote to the mm",
-	[CLASS_UNRELATED] = "a writer elsewhere in the mm",
-	[CLASS_LOCKED] = "VMA write-locked, unchanged",
-	[CLASS_TOLERATED] = "VMA changed, harmlessly",
-	[CLASS_REPLACED] = "unmapped, mapped again alike",
-	[CLASS_HIDDEN] = "means another page, unnoticed",
-	[CLASS_FALSE_ALARM] = "same page, snapshot differs",
-	[CLASS_REAL] = "means another page, noticed",
-	[CLASS_GONE] = "VMA no longer there",
-	[CLASS_BLOCKED] = "EAGAIN before any check",
-	[CLASS_ABORTED] = "source could not be read",
-	[CLASS_UNDETERMINED] = "a fact was lost",
-};
-
-const char *const kind_names[NR_KINDS] = {
-	[KIND_ANON] = "anon",
-	[KIND_SHMEM] = "shmem",
-	[KIND_HUGETLB] = "hugetlb",
-};
-
-const char *const check_names[NR_CHECKS] = {
-	[CHECK_OPS_POINTER] = "ops_pointer", [CHECK_SNAPSHOT] = "snapshot", [CHECK_PER_VMA_SEQ] = "per_vma_seq",
-	[CHECK_PER_MM_SEQ] = "per_mm_seq",   [CHECK_KERNEL] = "kernel",
-};
-
-const char *const snapshot_reason_names[NR_SNAPSHOT_REASONS] = {
-	[SNAPSHOT_UFFD_FLAGS] = "uffd_flags",
-	[SNAPSHOT_SHARED] = "shared",
-	[SNAPSHOT_OPS] = "ops",
-	[SNAPSHOT_FILE] = "file",
-	[SNAPSHOT_INODE] = "inode",
-	[SNAPSHOT_PGOFF] = "pgoff",
-};
-
-const char *const meaning_reason_names[NR_MEANING_REASONS] = {
-	[MEANING_CTX] = "ctx", [MEANING_UFFD_FLAGS] = "uffd_flags", [MEANING_SHARED] = "shared",
-	[MEANING_OPS] = "ops", [MEANING_INODE] = "inode",	    [MEANING_OFFSET] = "offset",
-};
-
-const char *const tolerated_reason_names[NR_TOLERATED_REASONS] = {
-	[TOLERATED_RANGE] = "range",   [TOLERATED_FLAGS] = "flags", [TOLERATED_PROT] = "prot",
-	[TOLERATED_POLICY] = "policy", [TOLERATED_NAME] = "name",
-};
-
-const char *returned_name(unsigned int index)
-{
-	if (index == 0)
-		return "ok";
-	return index == RETURNED_OTHER ? "other" : strerrorname_np((int)index);
-}
 
 /* struct totals and struct hist are arrays of __u64 by layout. */
 static void sub_u64s(void *diff, const void *now, const void *then, size_t size)
@@ -115,6 +48,66 @@ __u64 windows_reached(const struct totals *t)
 {
 	return windows_total(t) - windows_of_class(t, CLASS_GONE) - windows_of_class(t, CLASS_BLOCKED) -
 	       windows_of_class(t, CLASS_ABORTED) - windows_of_class(t, CLASS_UNDETERMINED);
+}
+
+enum eagain_cause cause_of_site(enum fail_site site)
+{
+	switch (site) {
+	case SITE_ENTRY:
+		return CAUSE_ENTRY_MMAP_CHANGING;
+	case SITE_LOCK:
+		return CAUSE_LOCK_MMAP_CHANGING;
+	case SITE_RELOCK:
+		return CAUSE_RELOCK_MMAP_CHANGING;
+	case SITE_REFUSED:
+		return CAUSE_VMA_LOCK;
+	case SITE_CHECK:
+		return CAUSE_SNAPSHOT;
+	case SITE_PAGE:
+		return CAUSE_PTE;
+	case SITE_SHORT:
+		return CAUSE_SHORT_COPY;
+	default:
+		return CAUSE_UNKNOWN;
+	}
+}
+
+__u64 failures_of_cause(const struct failures *f, enum eagain_cause cause)
+{
+	__u64 n = 0;
+
+	for (int site = 0; site < NR_SITES; site++)
+		if (cause_of_site((enum fail_site)site) == cause)
+			n += f->failed[FAIL_EAGAIN][site];
+	return n;
+}
+
+static __u64 sum_of_sites(const __u64 counts[NR_SITES])
+{
+	__u64 n = 0;
+
+	for (int site = 0; site < NR_SITES; site++)
+		n += counts[site];
+	return n;
+}
+
+__u64 failures_of_errno(const struct failures *f, enum fail_errno fail)
+{
+	return sum_of_sites(f->failed[fail]);
+}
+
+__u64 stops_of_errno(const struct failures *f, enum fail_errno fail)
+{
+	return sum_of_sites(f->stopped[fail]);
+}
+
+const char *chain_cause_name(__u64 word)
+{
+	__u64 fail = CHAIN_FAIL(word), site = CHAIN_SITE(word);
+
+	if (!CHAIN_LENGTH(word) || fail >= NR_FAIL_ERRNOS || site >= NR_SITES)
+		return NULL;
+	return fail == FAIL_EAGAIN ? cause_names[cause_of_site((enum fail_site)site)] : fail_errno_names[fail];
 }
 
 static void add_hist(struct hist *sum, const struct hist *h)

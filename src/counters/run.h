@@ -17,25 +17,25 @@ struct hook;
 struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
-	struct hist begin; /* by how much a begin was early at most */
-	struct hist relock[NR_RELOCK_HOW]; /* of windows in which the lock was asked for again; with tracer_sees_relock() */
+	struct hist begin;		   /* by how much a begin was early at most */
+	struct hist relock[NR_RELOCK_HOW]; /* of windows that asked for the lock again; with tracer_sees_relock() */
 	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
 	struct failures failures;
-	struct hist chain_lengths; /* of the chains that ended, not nanoseconds */
-	__u64 recursion; /* the hooks' missed runs since the attach */
-	__u64 chains_open;   /* at present */
-	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
-	__u64 open;	 /* windows open at present, of everyone traced */
+	struct hist chain_lengths; /* of the chains that ended; lengths, not nanoseconds */
+	__u64 recursion;	   /* runs of our programs that the kernel skipped since the attach */
+	__u64 chains_open;	   /* at present */
+	__u64 chain_longest;	   /* CHAIN_WORD() of the run so far */
+	__u64 open;		   /* windows open at present, of everyone traced */
 };
 
-/* Who raised mmap_changing since the start, and what it did to others. */
+/* Who raised mmap_changing since the start, and how many calls that refused. */
 struct holder_row {
 	struct holder who;
 	struct holder_totals totals;
 };
 
 enum hook_fired {
-	FIRED_UNKNOWN, /* nobody asked, or the kernel does not tell us */
+	FIRED_UNKNOWN, /* not watched, or the kernel did not count */
 	FIRED_NEVER,
 	FIRED_YES,
 };
@@ -47,17 +47,18 @@ struct hook_state {
 	const char *why;	 /* the fact it buys */
 	bool rare;		 /* nothing in the self-test makes it fire */
 	bool attached;
-	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
-	enum hook_fired fired; /* while tracer_watch_hooks() was on */
-	__u64 runs;	       /* while the kernel counted them for --overhead, and the time they took */
+	bool no_address;	 /* in BTF, but the kernel has no symbol of that name */
+	enum hook_fired fired;	 /* while tracer_watch_hooks() was on */
+	__u64 missed;		 /* runs that the kernel skipped: the program was already running on that CPU */
+	/* Since tracer_count_runs(), for --overhead: */
+	__u64 runs;
 	__u64 run_ns;
-	__u64 skipped;	       /* of @missed, those of that time */
-	__u64 missed;	       /* runs that the kernel skipped, because the program was running on that CPU */
+	__u64 skipped; /* of @missed */
 };
 
 #define MAX_HOOKS 32
 
-/* It attached, was watched, and should have fired. */
+/* It is attached, the self-test should have fired it, and it did not. */
 static inline bool hook_is_silent(const struct hook_state *h)
 {
 	return h->attached && h->fired == FIRED_NEVER && !h->rare;
@@ -66,16 +67,15 @@ static inline bool hook_is_silent(const struct hook_state *h)
 enum self_test_result {
 	SELF_TEST_PASSED,
 	SELF_TEST_FAILED,
-	SELF_TEST_SKIPPED, /* could not be run, which says nothing about the plan */
+	SELF_TEST_SKIPPED, /* could not run, which says nothing about the plan */
 };
 
 struct self_test {
 	enum self_test_result result;
-	int windows; /* that were provoked */
+	int windows; /* provoked so far */
 	__u64 took_ns;
-	/* What the kernel compares, found out by its answers; NR_CHECKS: nothing that is known. */
-	enum check kernel_check;
-	char why[160]; /* what failed or why it was skipped; "" when passed */
+	enum check inferred_check; /* the check that the kernel's answers agree with; NR_CHECKS: none known here */
+	char why[160];		   /* what failed or why it was skipped; "" when passed */
 };
 
 #endif /* RUN_H */

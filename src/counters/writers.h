@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Writers of an mm by name: what a system call's number and arguments mean, and the list of who wrote most. */
+/* Writers of an mm: a row of the list in words, and the list in order. The words are in names.c. */
 #ifndef WRITERS_H
 #define WRITERS_H
 
@@ -14,7 +14,7 @@ struct writer_counts {
 	__u64 sections;
 };
 
-/* What a row is about. Never changes, but for the range, which is that of the last section. */
+/* What a row is about. It never changes, except for the range: that of the last write section. */
 struct writer_entry {
 	struct writer_key key;
 	__u64 start; /* equal to end: the range is not known */
@@ -22,16 +22,16 @@ struct writer_entry {
 	bool used;
 };
 
-/* A writer in words: the kernel's. Empty where there is nothing to say. */
+/* A writer in the kernel's words; an empty string where it has none. */
 struct writer_text {
 	char op[32]; /* mprotect, fork, UFFDIO_REGISTER, stack growth, khugepaged, ... */
 	char syscall[32];
 	char advice[32]; /* MADV_* */
-	char flags[96];	 /* PROT_*, MAP_*, ..., of the operations that have some */
-	char comm[17];	 /* the task's own bytes: not yet fit for a terminal */
+	char flags[96];	 /* PROT_*, MAP_*, ... */
+	char comm[17];	 /* any bytes: not fit for a terminal */
 };
 
-/* writer_shapes_fill() - the table that the programs read: which arguments of which system call say what it acts on. */
+/* writer_shapes_fill() - the table that the BPF programs read: which arguments of a system call say what it acts on. */
 void writer_shapes_fill(struct writer_shape shapes[NR_WRITER_SHAPES]);
 
 /* writer_describe() - @key in words. */

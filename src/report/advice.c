@@ -2,7 +2,6 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The rules of advice.h: a table of conditions on the counters, each with the sentence that they justify. */
 #include "report/advice.h"
-#include "counters/failures.h"
 #include "report/report.h"
 #include "counters/counters.h"
 

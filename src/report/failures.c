@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Causes, holders of mmap_changing, and chains in JSON: see docs/reference/json.md. */
-#include "counters/failures.h"
+#include "counters/counters.h"
 #include "sys/json.h"
 #include "report/failures.h"
 

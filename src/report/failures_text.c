@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Causes, holders of mmap_changing, and chains for people, at most 80 columns. */
-#include "counters/failures.h"
 #include "report/failures.h"
 #include "counters/counters.h"
 

@@ -225,7 +225,7 @@ static void run_known(struct tracer *t, const struct kernel *kernel, struct rig 
 	if (err)
 		skip(r, "cannot provoke a window", err);
 	else
-		r->kernel_check = kernel_check(&then);
+		r->inferred_check = kernel_check(&then);
 }
 
 void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *r)
@@ -236,7 +236,7 @@ void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	r->kernel_check = NR_CHECKS;
+	r->inferred_check = NR_CHECKS;
 	s.elsewhere = mmap(NULL, s.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s.other_uffd = rig_uffd_open(0);
 	err = s.elsewhere == MAP_FAILED ? -errno : s.other_uffd < 0 ? s.other_uffd : rig_create(&rig, "b");

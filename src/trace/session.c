@@ -73,7 +73,7 @@ static void note_kernel_check(struct session *s)
 		return;
 	}
 	if (s->self_test_name == result_names[SELF_TEST_PASSED])
-		check = s->self_test.kernel_check;
+		check = s->self_test.inferred_check;
 	tracer_kernel_is(s->tracer, check);
 	s->kernel_check = check < NR_CHECKS ? check_names[check] : "unknown";
 	if (check == NR_CHECKS)

@@ -70,7 +70,7 @@ static void a_pending_event(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_PAGE] = 3;
 	holder.totals.refused = 812;
 	/* The name is the task's own choice. */
-	expect("pending_event", "812 of 815 EAGAIN: a REMOVE event was pending (madvise(DONTNEED) by vmm?[2J (tid 4242)); "
+	expect("pending_event", "812 of 815 EAGAIN: a REMOVE event was pending (madvise(MADV_DONTNEED) by vmm?[2J (tid 4242)); "
 				"read the event queue before retrying");
 	/* A tenth of all is the least. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 100000;

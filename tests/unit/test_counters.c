@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Arithmetic on counters (totals.c): sums, differences, quantiles, Wilson's interval, names. */
+/* Arithmetic on counters (counters.c): sums, differences, quantiles, Wilson's interval, causes. */
 #include "unit.h"
 #include "lib/hist.h"
 #include "counters/counters.h"
@@ -195,35 +195,77 @@ static void wilson_intervals(void **state)
 	}
 }
 
-static void names(void **state)
+/* Each cause has a site of its own. */
+static void causes(void **state)
 {
 	static const struct {
-		unsigned int index;
-		const char *name;
+		enum fail_site site;
+		const char *cause;
 	} rows[] = {
-		{ 0, "ok" },	      { ENOENT, "ENOENT" },	  { ESRCH, "ESRCH" },	       { EAGAIN, "EAGAIN" },
-		{ ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },	  { EEXIST, "EEXIST" },	       { EINVAL, "EINVAL" },
-		{ ENOSPC, "ENOSPC" }, { EHWPOISON, "EHWPOISON" }, { RETURNED_OTHER, "other" },
+		{ SITE_ENTRY, "entry_mmap_changing" },
+		{ SITE_LOCK, "lock_mmap_changing" },
+		{ SITE_REFUSED, "vma_lock" },
+		{ SITE_SOURCE, "unknown" },
+		{ SITE_RELOCK, "relock_mmap_changing" },
+		{ SITE_CHECK, "snapshot" },
+		{ SITE_PAGE, "pte" },
+		{ SITE_RESULT, "unknown" },
+		{ SITE_SHORT, "short_copy" },
+		{ SITE_UNKNOWN, "unknown" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_non_null(returned_name(rows[i].index));
-		expect_str("returned", returned_name(rows[i].index), rows[i].name);
-	}
-	assert_null(returned_name(41)); /* no errno has it */
-	assert_null(returned_name(RETURNED_OTHER - 1));
+	assert_int_equal(COUNT(rows), NR_SITES);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		expect_str(site_names[rows[i].site], cause_names[cause_of_site(rows[i].site)], rows[i].cause);
+}
+
+static void sums_of_failures(void **state)
+{
+	struct failures f = {};
+
+	(void)state;
+	f.failed[FAIL_EAGAIN][SITE_ENTRY] = 1;
+	f.failed[FAIL_EAGAIN][SITE_RESULT] = 2;
+	f.failed[FAIL_EAGAIN][SITE_UNKNOWN] = 4;
+	f.failed[FAIL_ENOENT][SITE_ENTRY] = 8;
+	f.stopped[FAIL_ENOENT][SITE_RELOCK] = 16;
+	f.stopped[FAIL_ENOENT][SITE_LOCK] = 32;
+	expect_u64("entry", failures_of_cause(&f, CAUSE_ENTRY_MMAP_CHANGING), 1);
+	expect_u64("unknown", failures_of_cause(&f, CAUSE_UNKNOWN), 6);
+	expect_u64("EAGAIN", failures_of_errno(&f, FAIL_EAGAIN), 7);
+	expect_u64("ENOENT", failures_of_errno(&f, FAIL_ENOENT), 8);
+	expect_u64("stops", stops_of_errno(&f, FAIL_ENOENT), 48);
+}
+
+static void the_longest_chain(void **state)
+{
+	__u64 word = CHAIN_WORD(1ULL << 40, FAIL_EAGAIN, SITE_RELOCK);
+
+	(void)state;
+	expect_u64("length", CHAIN_LENGTH(word), 1ULL << 40);
+	expect_str("cause", chain_cause_name(word), "relock_mmap_changing");
+	expect_str("errno", chain_cause_name(CHAIN_WORD(1, FAIL_ENOENT, SITE_LOCK)), "ENOENT");
+	assert_null(chain_cause_name(0));
+	/* The programs compare words by their length only: a longer chain is greater, whatever its cause. */
+	assert_true(CHAIN_LENGTH(CHAIN_WORD(2, 0, 0)) > CHAIN_LENGTH(CHAIN_WORD(1, 255, 255)));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums),		  cmocka_unit_test(only_these_never_reach_a_check),
-		cmocka_unit_test(differences),	  cmocka_unit_test(histograms_by_class),
-		cmocka_unit_test(quantiles),	  cmocka_unit_test(quantile_in_the_open_bucket),
-		cmocka_unit_test(quantile_error), cmocka_unit_test(wilson_intervals),
-		cmocka_unit_test(names),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(only_these_never_reach_a_check),
+		cmocka_unit_test(differences),
+		cmocka_unit_test(histograms_by_class),
+		cmocka_unit_test(quantiles),
+		cmocka_unit_test(quantile_in_the_open_bucket),
+		cmocka_unit_test(quantile_error),
+		cmocka_unit_test(wilson_intervals),
+		cmocka_unit_test(causes),
+		cmocka_unit_test(sums_of_failures),
+		cmocka_unit_test(the_longest_chain),
 	};
 
-	return cmocka_run_group_tests_name("totals", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("counters", tests, NULL, NULL);
 }

@@ -488,7 +488,7 @@ static void holders(void **state)
 	fclose(r.out);
 	check_lines(text);
 	expect_line(text, "^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
-	expect_line(text, "^  madvise\\(DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
+	expect_line(text, "^  madvise\\(MADV_DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
 	expect_line(text, "^    7 times, longest 2\\.5 ms, refused 5$");
 	expect_line(text, "^  fork by sixteen bytes ab \\(4713\\):$");
 	expect_line(text, "^  munmap by five \\(4716\\):$");

@@ -120,7 +120,7 @@ static void all_is_well(void **state)
 	assert_int_equal(r.result, SELF_TEST_PASSED);
 	assert_string_equal(r.why, "");
 	assert_int_equal(r.windows, COUNT(windows));
-	assert_int_equal(r.kernel_check, NR_CHECKS); /* it said nothing */
+	assert_int_equal(r.inferred_check, NR_CHECKS); /* it said nothing */
 	assert_true(r.took_ns > 0);
 }
 
@@ -143,8 +143,8 @@ static void every_check_differs(struct totals *t, int window)
 static void the_kernel_s_check(void **state)
 {
 	(void)state;
-	assert_int_equal(run(two_checks_differ, SEQ_COUNT).kernel_check, CHECK_PER_VMA_SEQ);
-	assert_int_equal(run(every_check_differs, SEQ_COUNT).kernel_check, NR_CHECKS);
+	assert_int_equal(run(two_checks_differ, SEQ_COUNT).inferred_check, CHECK_PER_VMA_SEQ);
+	assert_int_equal(run(every_check_differs, SEQ_COUNT).inferred_check, NR_CHECKS);
 }
 
 static int wrong_at;
