@@ -58,7 +58,7 @@ static __always_inline void fill_returned(struct file *file, unsigned int cmd, _
  * long userfaultfd_ioctl(struct file *file, unsigned cmd, unsigned long arg)
  */
 SEC("?fexit/userfaultfd_ioctl")
-int BPF_PROG(ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg, long ret)
+int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg, long ret)
 {
 	struct userfaultfd_ctx *uffd;
 	int slot;
@@ -118,7 +118,7 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
  * inlined
  */
 SEC("?fentry/mfill_copy_folio_retry")
-int BPF_PROG(copy_folio_retry_entry, struct mfill_state *state)
+int BPF_PROG(mfill_copy_folio_retry_entry, struct mfill_state *state)
 {
 	window_begin(state->vma);
 	return 0;
@@ -129,7 +129,7 @@ int BPF_PROG(copy_folio_retry_entry, struct mfill_state *state)
  * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
  */
 SEC("?fentry/mfill_retry_state_save")
-int BPF_PROG(retry_state_saving, struct mfill_retry_state *s, struct vm_area_struct *vma)
+int BPF_PROG(mfill_retry_state_save_entry__retry_fn, struct mfill_retry_state *s, struct vm_area_struct *vma)
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
@@ -140,7 +140,7 @@ int BPF_PROG(retry_state_saving, struct mfill_retry_state *s, struct vm_area_str
 
 /* Plan retry_fn: the end, and the kernel's verdict, whatever it compares. */
 SEC("?fexit/mfill_copy_folio_retry")
-int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int ret)
+int BPF_PROG(mfill_copy_folio_retry_exit, struct mfill_state *state, void *folio, int ret)
 {
 	struct window *w = window_of_current((__u64)state->ctx->mm);
 
@@ -158,7 +158,7 @@ int BPF_PROG(copy_folio_retry_exit, struct mfill_state *state, void *folio, int 
  * (85668fda932a "userfaultfd: verify VMA state across UFFDIO_COPY retry")
  */
 SEC("?fentry/mfill_retry_state_save")
-int BPF_PROG(mfill_retry_state_save_entry, struct mfill_retry_state *s, struct vm_area_struct *vma)
+int BPF_PROG(mfill_retry_state_save_entry__retry_state, struct mfill_retry_state *s, struct vm_area_struct *vma)
 {
 	window_begin(vma);
 	return 0;
@@ -190,7 +190,7 @@ int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
  * static int __mfill_atomic_pte(struct mfill_state *state, const struct vm_uffd_ops *ops), 7.1 and later
  */
 SEC("?fexit/__mfill_atomic_pte")
-int BPF_PROG(mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int ret)
+int BPF_PROG(__mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int ret)
 {
 	struct mm_struct *mm = state->ctx->mm;
 	struct window *w = window_of_current((__u64)mm);
@@ -226,7 +226,8 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, st
  * long len, uffd_flags_t flags), 6.12 and later
  */
 SEC("?fentry/mfill_atomic_copy")
-int BPF_PROG(copy_worker_entry, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src, unsigned long len)
+int BPF_PROG(mfill_atomic_copy_entry__interval, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
+	     unsigned long len)
 {
 	copy_enter(uffd->mm, dst, src, len);
 	return 0;
@@ -234,8 +235,8 @@ int BPF_PROG(copy_worker_entry, struct userfaultfd_ctx *uffd, unsigned long dst,
 
 /* Plan interval: a copy ends, and what it did is counted. */
 SEC("?fexit/mfill_atomic_copy")
-int BPF_PROG(copy_worker_exit, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src, unsigned long len,
-	     unsigned int flags, long ret)
+int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
+	     unsigned long len, unsigned int flags, long ret)
 {
 	struct window *w = copy_of_current();
 
@@ -252,7 +253,7 @@ int BPF_PROG(copy_worker_exit, struct userfaultfd_ctx *uffd, unsigned long dst, 
  * calls it too, but not inside a copy.
  */
 SEC("?fexit/uffd_lock_vma")
-int BPF_PROG(uffd_lock_vma_exit, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+int BPF_PROG(uffd_lock_vma_exit__interval, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
 {
 	struct window *w = copy_of_current();
 	__u64 ret = 0;
@@ -272,7 +273,8 @@ int BPF_PROG(uffd_lock_vma_exit, struct mm_struct *mm, unsigned long address, st
  * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long fault_addr), x86
  */
 SEC("?fentry/fixup_exception")
-int BPF_PROG(fixup_exception_entry, struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long addr)
+int BPF_PROG(fixup_exception_entry__interval, struct pt_regs *regs, int trapnr, unsigned long error_code,
+	     unsigned long addr)
 {
 	struct window *w = copy_of_current();
 	__u64 at;
@@ -292,7 +294,8 @@ int BPF_PROG(fixup_exception_entry, struct pt_regs *regs, int trapnr, unsigned l
 
 /* Plan legacy: the same, for every kind of destination. */
 SEC("?fentry/fixup_exception")
-int BPF_PROG(legacy_fixup_entry, struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long addr)
+int BPF_PROG(fixup_exception_entry__legacy, struct pt_regs *regs, int trapnr, unsigned long error_code,
+	     unsigned long addr)
 {
 	struct window *w = copy_of_current();
 	__u64 at;
@@ -354,7 +357,7 @@ int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, b
  * mmap_lock_acquire_returned(struct mm_struct *mm, const char *memcg_path, bool write, bool success), up to 6.12
  */
 SEC("?tp_btf/mmap_lock_acquire_returned")
-int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
+int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
 {
 	struct window *w;
 
@@ -377,7 +380,7 @@ int BPF_PROG(mmap_lock_acquire_returned, struct mm_struct *mm, const char *memcg
  * the re-take. mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
  */
 SEC("?tp_btf/mmap_lock_start_locking")
-int BPF_PROG(relock_legacy_start, struct mm_struct *mm, const char *memcg_path, bool write)
+int BPF_PROG(mmap_lock_start_locking, struct mm_struct *mm, const char *memcg_path, bool write)
 {
 	struct window *w = copy_of_current();
 
@@ -493,7 +496,7 @@ int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct
  * not by BPF_PROG(): up to 6.12 the verifier does not let a const void * be read.
  */
 SEC("?fentry/copy_folio_from_user")
-int hugetlb_copy_entry(void *ctx)
+int copy_folio_from_user_entry(void *ctx)
 {
 	struct window *w = window_find();
 	__u64 allow_pagefault = 0;
@@ -505,13 +508,13 @@ int hugetlb_copy_entry(void *ctx)
 }
 
 /*
- * Plans retry_fn and retry_state: a hugetlb destination is locked again. Plan interval sees that in uffd_lock_vma_exit.
- * Of uffd_mfill_lock() only its retry calls the copy that is not inlined; every copy locks by uffd_lock_vma().
+ * Plans retry_fn and retry_state: a hugetlb destination is locked again. Plan interval sees that in
+ * uffd_lock_vma_exit__interval. Of uffd_mfill_lock() only its retry calls the copy that is not inlined; every copy locks by uffd_lock_vma().
  * static struct vm_area_struct *uffd_mfill_lock(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long len),
  * 6.17 and later
  */
 SEC("?fexit/uffd_mfill_lock")
-int BPF_PROG(hugetlb_mfill_lock_exit, struct mm_struct *mm, unsigned long start, unsigned long len,
+int BPF_PROG(uffd_mfill_lock_exit, struct mm_struct *mm, unsigned long start, unsigned long len,
 	     struct vm_area_struct *vma)
 {
 	struct window *w = window_of_current((__u64)mm);
@@ -524,7 +527,7 @@ int BPF_PROG(hugetlb_mfill_lock_exit, struct mm_struct *mm, unsigned long start,
 
 /* The same where that function is not there. */
 SEC("?fexit/uffd_lock_vma")
-int BPF_PROG(hugetlb_lock_vma_exit, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+int BPF_PROG(uffd_lock_vma_exit__hugetlb, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
 {
 	struct window *w = window_of_current((__u64)mm);
 	__u64 ret = 0;
@@ -554,7 +557,7 @@ int unmap_vmas_entry(__u64 *ctx)
  * window. void __vma_start_write(struct vm_area_struct *vma, ...), 6.16 and later; int and other arguments later
  */
 SEC("?fexit/__vma_start_write")
-int BPF_PROG(vma_start_write_exit, struct vm_area_struct *vma)
+int BPF_PROG(__vma_start_write_exit, struct vm_area_struct *vma)
 {
 	change_append((__u64)vma->vm_mm, vma->vm_start, vma->vm_end, CHANGE_WRITE_LOCK);
 	return 0;
@@ -583,7 +586,7 @@ static __always_inline void lock_acquired(struct mm_struct *mm, bool write, bool
  * mmap_lock_acquire_returned(struct mm_struct *mm, bool write, bool success), 6.16 and later
  */
 SEC("?tp_btf/mmap_lock_acquire_returned")
-int BPF_PROG(write_locked, struct mm_struct *mm, bool write, bool success)
+int BPF_PROG(mmap_lock_acquire_returned__writers, struct mm_struct *mm, bool write, bool success)
 {
 	lock_acquired(mm, write, success);
 	return 0;
@@ -591,7 +594,8 @@ int BPF_PROG(write_locked, struct mm_struct *mm, bool write, bool success)
 
 /* The same with a const char *memcg_path before write, up to 6.12. */
 SEC("?tp_btf/mmap_lock_acquire_returned")
-int BPF_PROG(write_locked_memcg, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
+int BPF_PROG(mmap_lock_acquire_returned__writers_memcg, struct mm_struct *mm, const char *memcg_path, bool write,
+	     bool success)
 {
 	lock_acquired(mm, write, success);
 	return 0;
@@ -602,7 +606,7 @@ int BPF_PROG(write_locked_memcg, struct mm_struct *mm, const char *memcg_path, b
  * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address), 6.12 and later
  */
 SEC("?fentry/uffd_lock_vma")
-int BPF_PROG(relock_entry, struct mm_struct *mm)
+int BPF_PROG(uffd_lock_vma_entry__relock, struct mm_struct *mm)
 {
 	struct window *w = window_of_current((__u64)mm);
 
@@ -613,7 +617,7 @@ int BPF_PROG(relock_entry, struct mm_struct *mm)
 
 /* --relock: and has it, or an error. */
 SEC("?fexit/uffd_lock_vma")
-int BPF_PROG(relock_exit, struct mm_struct *mm)
+int BPF_PROG(uffd_lock_vma_exit__relock, struct mm_struct *mm)
 {
 	struct window *w = window_of_current((__u64)mm);
 
@@ -670,7 +674,7 @@ int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
  * *ewq)
  */
 SEC("?fentry/userfaultfd_event_wait_completion")
-int BPF_PROG(event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct userfaultfd_wait_queue *ewq)
+int BPF_PROG(userfaultfd_event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct userfaultfd_wait_queue *ewq)
 {
 	__u8 event = ewq->msg.event;
 
@@ -682,7 +686,7 @@ int BPF_PROG(event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct u
 
 /* static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue *ewq) */
 SEC("?fexit/userfaultfd_event_wait_completion")
-int BPF_PROG(event_wait_completion_exit, void *uffd)
+int BPF_PROG(userfaultfd_event_wait_completion_exit, void *uffd)
 {
 	changing_lower((__u64)uffd);
 	return 0;
@@ -701,7 +705,7 @@ int BPF_PROG(mremap_userfaultfd_fail_exit, struct vm_userfaultfd_ctx *vm_ctx)
 
 /* A target's children are targets: only with -- COMMAND. */
 SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = task_tgid(parent), tgid = task_tgid(child);
 	__u8 one = 1;
@@ -715,7 +719,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 
 /* A target's number may be another process's soon. Only with -- COMMAND; with -p the loader watches its targets. */
 SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
 	__u32 tgid = task_tgid(task);
 

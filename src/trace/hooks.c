@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const struct hook ioctl_exit = {
-	.program = "ioctl_exit",
+	.program = "userfaultfd_ioctl_exit",
 	.variant = "fexit",
 	.target = "userfaultfd_ioctl",
 	.required = true,
@@ -24,21 +24,21 @@ static const struct hook mfill_atomic_copy_exit = {
 	.why = "bytes; windows ended by a fault",
 };
 static const struct hook copy_folio_retry_entry = {
-	.program = "copy_folio_retry_entry",
+	.program = "mfill_copy_folio_retry_entry",
 	.variant = "fentry",
 	.target = "mfill_copy_folio_retry",
 	.required = true,
 	.why = "a window begins",
 };
 static const struct hook copy_folio_retry_exit = {
-	.program = "copy_folio_retry_exit",
+	.program = "mfill_copy_folio_retry_exit",
 	.variant = "fexit",
 	.target = "mfill_copy_folio_retry",
 	.required = true,
 	.why = "a window ends; kernel's verdict",
 };
 static const struct hook retry_state_saving = {
-	.program = "retry_state_saving",
+	.program = "mfill_retry_state_save_entry__retry_fn",
 	.variant = "fentry",
 	.target = "mfill_retry_state_save",
 	.why = "the kernel has read mm_lock_seq",
@@ -50,14 +50,14 @@ static const struct hook get_vma_exit_early = {
 	.why = "the VMA, re-taken; seen earlier",
 };
 static const struct hook retry_state_save_entry = {
-	.program = "mfill_retry_state_save_entry",
+	.program = "mfill_retry_state_save_entry__retry_state",
 	.variant = "fentry",
 	.target = "mfill_retry_state_save",
 	.required = true,
 	.why = "a window begins",
 };
 static const struct hook mfill_atomic_pte_exit = {
-	.program = "mfill_atomic_pte_exit",
+	.program = "__mfill_atomic_pte_exit",
 	.variant = "fexit",
 	.target = "__mfill_atomic_pte",
 	.required = true,
@@ -78,7 +78,7 @@ static const struct hook unmap_entry = {
 	.why = "unmaps: replaced or not",
 };
 static const struct hook vma_start_write_exit = {
-	.program = "vma_start_write_exit",
+	.program = "__vma_start_write_exit",
 	.variant = "fexit",
 	.target = "__vma_start_write",
 	.use = USE_WITNESS,
@@ -86,7 +86,7 @@ static const struct hook vma_start_write_exit = {
 };
 
 static const struct hook write_locked = {
-	.program = "write_locked",
+	.program = "mmap_lock_acquire_returned__writers",
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 3,
@@ -94,7 +94,7 @@ static const struct hook write_locked = {
 	.why = "who writes",
 };
 static const struct hook write_locked_memcg = {
-	.program = "write_locked_memcg",
+	.program = "mmap_lock_acquire_returned__writers_memcg",
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 4,
@@ -111,28 +111,28 @@ static const struct hook expand_stack_locked_entry = {
 };
 
 static const struct hook copy_worker_entry = {
-	.program = "copy_worker_entry",
+	.program = "mfill_atomic_copy_entry__interval",
 	.variant = "fentry",
 	.target = "mfill_atomic_copy",
 	.required = true,
 	.why = "a copy begins",
 };
 static const struct hook copy_worker_exit = {
-	.program = "copy_worker_exit",
+	.program = "mfill_atomic_copy_exit__interval",
 	.variant = "fexit",
 	.target = "mfill_atomic_copy",
 	.required = true,
 	.why = "bytes; windows ended by an error",
 };
 static const struct hook uffd_lock_vma_exit = {
-	.program = "uffd_lock_vma_exit",
+	.program = "uffd_lock_vma_exit__interval",
 	.variant = "fexit",
 	.target = "uffd_lock_vma",
 	.required = true,
 	.why = "the VMA, locked and re-taken",
 };
 static const struct hook fixup_exception_entry = {
-	.program = "fixup_exception_entry",
+	.program = "fixup_exception_entry__interval",
 	.variant = "fentry",
 	.target = "fixup_exception",
 	.required = true,
@@ -167,7 +167,7 @@ static const struct hook page_fault_kernel = {
 };
 
 static const struct hook hugetlb_copy_entry = {
-	.program = "hugetlb_copy_entry",
+	.program = "copy_folio_from_user_entry",
 	.variant = "fentry",
 	.target = "copy_folio_from_user",
 	.why = "hugetlb: how early the begin is",
@@ -175,14 +175,14 @@ static const struct hook hugetlb_copy_entry = {
 	.rare = true,
 };
 static const struct hook hugetlb_mfill_lock_exit = {
-	.program = "hugetlb_mfill_lock_exit",
+	.program = "uffd_mfill_lock_exit",
 	.variant = "fexit",
 	.target = "uffd_mfill_lock",
 	.why = "hugetlb: the VMA, re-taken",
 	.rare = true,
 };
 static const struct hook hugetlb_lock_vma_exit = {
-	.program = "hugetlb_lock_vma_exit",
+	.program = "uffd_lock_vma_exit__hugetlb",
 	.variant = "fexit",
 	.target = "uffd_lock_vma",
 	.unless = "uffd_mfill_lock",
@@ -212,7 +212,7 @@ static const struct hook mcopy_atomic_exit = {
 	.why = "bytes; windows ended by an error",
 };
 static const struct hook legacy_fixup_entry = {
-	.program = "legacy_fixup_entry",
+	.program = "fixup_exception_entry__legacy",
 	.variant = "fentry",
 	.target = "fixup_exception",
 	.required = true,
@@ -226,7 +226,7 @@ static const struct hook mmap_lock_released = {
 	.why = "a window begins",
 };
 static const struct hook mmap_lock_acquire_returned = {
-	.program = "mmap_lock_acquire_returned",
+	.program = "mmap_lock_acquire_returned__legacy",
 	.variant = "tp_btf",
 	.target = "mmap_lock_acquire_returned",
 	.args = 4,
@@ -249,7 +249,7 @@ static const struct hook do_mas_munmap_entry = {
 };
 
 static const struct hook event_wait_completion_exit = {
-	.program = "event_wait_completion_exit",
+	.program = "userfaultfd_event_wait_completion_exit",
 	.variant = "fexit",
 	.target = "userfaultfd_event_wait_completion",
 	.why = "mmap_changing is lowered",
@@ -277,7 +277,7 @@ static const struct hook mremap_userfaultfd_prep_entry = {
 	.rare = true,
 };
 static const struct hook event_wait_completion_entry = {
-	.program = "event_wait_completion_entry",
+	.program = "userfaultfd_event_wait_completion_entry",
 	.variant = "fentry",
 	.target = "userfaultfd_event_wait_completion",
 	.why = "mmap_changing was raised by madvise, an unmap",
@@ -295,19 +295,19 @@ const struct hook *const event_hooks[] = {
 };
 
 static const struct hook relock_exit = {
-	.program = "relock_exit",
+	.program = "uffd_lock_vma_exit__relock",
 	.variant = "fexit",
 	.target = "uffd_lock_vma",
 	.why = "re-take latency",
 };
 static const struct hook relock_entry = {
-	.program = "relock_entry",
+	.program = "uffd_lock_vma_entry__relock",
 	.variant = "fentry",
 	.target = "uffd_lock_vma",
 	.why = "re-take latency",
 };
 static const struct hook relock_legacy_start = {
-	.program = "relock_legacy_start",
+	.program = "mmap_lock_start_locking",
 	.variant = "tp_btf",
 	.target = "mmap_lock_start_locking",
 	.unless = "uffd_lock_vma",

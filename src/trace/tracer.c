@@ -46,7 +46,7 @@ struct tracer {
 };
 
 static const struct hook process_fork = {
-	.program = "process_fork",
+	.program = "sched_process_fork",
 	.variant = "tp_btf",
 	.target = "sched_process_fork",
 	.required = true,
@@ -54,7 +54,7 @@ static const struct hook process_fork = {
 	.rare = true,
 };
 static const struct hook process_exit = {
-	.program = "process_exit",
+	.program = "sched_process_exit",
 	.variant = "tp_btf",
 	.target = "sched_process_exit",
 	.required = true,
@@ -176,8 +176,8 @@ static bool has_fired(const struct tracer *t, const char *program)
 /* One of these fits the kernel. */
 static bool has_writer_hook(const struct tracer *t)
 {
-	return is_loaded(t, "write_locked") || is_loaded(t, "write_locked_memcg") ||
-	       is_loaded(t, "mmap_lock_acquire_returned");
+	return is_loaded(t, "mmap_lock_acquire_returned__writers") || is_loaded(t, "mmap_lock_acquire_returned__writers_memcg") ||
+	       is_loaded(t, "mmap_lock_acquire_returned__legacy");
 }
 
 bool tracer_sees_hugetlb(const struct tracer *t)
@@ -198,8 +198,8 @@ bool tracer_bounds_begin(const struct tracer *t)
 
 bool tracer_sees_relock(const struct tracer *t)
 {
-	return has_writer_hook(t) && ((is_loaded(t, "relock_entry") && is_loaded(t, "relock_exit")) ||
-				      is_loaded(t, "relock_legacy_start"));
+	return has_writer_hook(t) && ((is_loaded(t, "uffd_lock_vma_entry__relock") && is_loaded(t, "uffd_lock_vma_exit__relock")) ||
+				      is_loaded(t, "mmap_lock_start_locking"));
 }
 
 static int configure(struct tracer *t, const struct tracer_config *cfg)
@@ -218,13 +218,13 @@ static int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_relock = cfg->relock;
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
-	if (!is_loaded(t, "vma_start_write_exit") && cfg->kernel->seq != SEQ_NONE)
+	if (!is_loaded(t, "__vma_start_write_exit") && cfg->kernel->seq != SEQ_NONE)
 		bpf_map__set_max_entries(t->skel->maps.change_logs, NR_LOGS);
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
 	t->skel->rodata->unmap_desc = cfg->kernel->unmap_desc;
-	t->skel->bss->has_write_lock_hook = is_loaded(t, "vma_start_write_exit");
+	t->skel->bss->has_write_lock_hook = is_loaded(t, "__vma_start_write_exit");
 	t->has_writers = cfg->writers && has_writer_hook(t);
 	t->skel->rodata->has_writers = t->has_writers;
 	writer_shapes_fill(t->skel->rodata->writer_shapes);
@@ -438,7 +438,7 @@ void tracer_watch_hooks(struct tracer *t, bool on)
 	close(t->stats_fd);
 	t->stats_fd = -1;
 	/* A witness that never speaks is none. */
-	if (!has_fired(t, "vma_start_write_exit"))
+	if (!has_fired(t, "__vma_start_write_exit"))
 		t->skel->bss->has_write_lock_hook = false;
 }
 
@@ -581,7 +581,7 @@ int tracer_read(struct tracer *t, struct counters *c)
 	if (!err)
 		err = read_missed(t, &c->recursion);
 	/* A write lock that the hook cannot have missed and did not see. */
-	if (!missed_by(t, "vma_start_write_exit"))
+	if (!missed_by(t, "__vma_start_write_exit"))
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
 	c->open = read_open(t);

@@ -23,7 +23,7 @@
 static struct {
 	const struct bpf_object_skeleton *skel;
 	const char *absent;  /* a program whose function has no address */
-	char attached[4096]; /* names of programs, in this order */
+	char attached[1 << 14]; /* names of programs, in this order */
 	int links, rings, warnings;
 	__u64 runs, run_ns, missed;	 /* of each program */
 	const char *missed_by_all_but;	 /* this program has missed nothing */
@@ -388,12 +388,12 @@ static void hooks_in_their_order(void **state)
 	nr = tracer_hooks(t, hooks);
 	for (int i = 0; i < nr; i++)
 		expect_u64(hooks[i].hook->program, hooks[i].attached, hook_in_btf(&k, hooks[i].hook));
-	assert_true(place("mfill_retry_state_changed_exit") < place("mfill_retry_state_save_entry"));
-	assert_true(place("mfill_atomic_pte_exit") < place("mfill_retry_state_save_entry"));
-	assert_true(is_attached("write_locked"));
-	assert_false(is_attached("write_locked_memcg"));
-	assert_false(is_attached("vma_start_write_exit")); /* nobody asked for a witness */
-	assert_false(is_attached("process_fork"));
+	assert_true(place("mfill_retry_state_changed_exit") < place("mfill_retry_state_save_entry__retry_state"));
+	assert_true(place("__mfill_atomic_pte_exit") < place("mfill_retry_state_save_entry__retry_state"));
+	assert_true(is_attached("mmap_lock_acquire_returned__writers"));
+	assert_false(is_attached("mmap_lock_acquire_returned__writers_memcg"));
+	assert_false(is_attached("__vma_start_write_exit")); /* nobody asked for a witness */
+	assert_false(is_attached("sched_process_fork"));
 	assert_false(tracer_sees_relock(t));
 	assert_int_equal(tracer_events_fd(t), -1);
 	assert_false(tracer_in_pid_ns(t));
@@ -411,16 +411,16 @@ static void what_is_asked_for(void **state)
 	(void)state;
 	cfg.writers = false;
 	t = tracer_of(&cfg);
-	assert_false(is_attached("write_locked"));
+	assert_false(is_attached("mmap_lock_acquire_returned__writers"));
 	assert_null(tracer_writers(t));
 	tracer_close(t);
 	fresh(NULL);
 	cfg = config();
 	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = true;
 	t = tracer_of(&cfg);
-	assert_true(place("process_exit") < place("process_fork"));
-	assert_true(is_attached("vma_start_write_exit"));
-	assert_true(is_attached("relock_entry"));
+	assert_true(place("sched_process_exit") < place("sched_process_fork"));
+	assert_true(is_attached("__vma_start_write_exit"));
+	assert_true(is_attached("uffd_lock_vma_entry__relock"));
 	assert_true(tracer_sees_relock(t));
 	assert_int_equal(tracer_events_fd(t), 77);
 	bss()->pid_level = 1;
@@ -643,7 +643,7 @@ static void anomalies_of_the_witness(void **state)
 	t = tracer_of(&cfg);
 	kernel.unwitnessed = 1;
 	kernel.missed = 3;
-	kernel.missed_by_all_but = "vma_start_write_exit";
+	kernel.missed_by_all_but = "__vma_start_write_exit";
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
 	kernel.unwitnessed = 2; /* one more, and now it has missed something */
@@ -781,7 +781,7 @@ static bool is_done_without(const char *what)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!strcmp(what, rows[i]))
 			return true;
-	return strstr(what, "_entry") || strstr(what, "_exit") || strstr(what, "write_locked");
+	return strstr(what, "_entry") || strstr(what, "_exit") || strstr(what, "mmap_lock");
 }
 
 static void each_call_that_fails_is_told(void **state)
