@@ -79,7 +79,7 @@ $(SYSCALL_NAMES): | $(BUILD)
 		echo '};'; } >$@
 
 # Generated headers, for each way to compile (asan, fuzz, cov): X/src/... as $(BUILD)/src/...
-$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/trace/tracer.o: $(SKEL)))
+$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(patsubst %.c,$(dir)/%.o,$(wildcard src/trace/*.c)): $(SKEL)))
 $(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/counters/names.o: $(SYSCALL_NAMES)))
 
 uffdretry: $(TOOL_OBJS)

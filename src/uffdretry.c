@@ -333,7 +333,7 @@ static void fill_report(void)
 	r->sees_hugetlb = tracer_sees_hugetlb(run.session.tracer);
 	r->bounds_begin = tracer_bounds_begin(run.session.tracer);
 	r->self_test = run.session.self_test_name;
-	r->kernel_check = run.session.kernel_check;
+	r->kernel_check = run.session.kernel_check_name;
 	r->nr_hooks = tracer_hooks(run.session.tracer, r->hooks);
 	r->writers = tracer_writers(run.session.tracer);
 	r->relock = tracer_sees_relock(run.session.tracer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* --probe: facts about this kernel, then a real try. */
+/* --probe: what BTF says of each plan, then a real try. */
 #include "trace/probe.h"
 #include "sys/access.h"
 #include "sys/err.h"
@@ -22,13 +22,13 @@ struct facts {
 	bool btf;
 	struct kernel kernel;
 	bool kernel_read; /* @kernel is valid */
-	struct session session;
-	struct hook_state hooks[MAX_HOOKS]; /* of the real try */
+	struct session session; /* the real try: the tool as it would start */
+	struct hook_state hooks[MAX_HOOKS]; /* of @session */
 	int nr_hooks;
 	int tried; /* exit status of the real try; 0: it works */
 };
 
-/* What became of @h in the real try: NULL when its plan was not tried. */
+/* The state of @h in the real try; NULL: its plan was not tried. */
 static const struct hook_state *tried_hook(struct facts *f, const struct hook *h)
 {
 	for (int i = 0; i < f->nr_hooks; i++)
@@ -37,7 +37,7 @@ static const struct hook_state *tried_hook(struct facts *f, const struct hook *h
 	return NULL;
 }
 
-static const char *hook_state(struct facts *f, const struct hook *h)
+static const char *state_name(struct facts *f, const struct hook *h)
 {
 	const struct hook_state *s = tried_hook(f, h);
 
@@ -52,13 +52,12 @@ static const char *hook_state(struct facts *f, const struct hook *h)
 
 static void text_plans(struct facts *f, FILE *out)
 {
-	for (int i = 0; plans[i]; i++) {
-		fprintf(out, "plan %s (%s): %s\n", plans[i]->name, plans[i]->exactness,
-			plan_possible(&f->kernel, plans[i]) ? "possible" : "not on this kernel");
-		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
-			if (!hook_replaced(&f->kernel, *h))
-				fprintf(out, "  %-9s %-6s %-26s %s\n", hook_state(f, *h), (*h)->variant, (*h)->target,
-					(*h)->why);
+	for (const struct plan *p = plans; p->name; p++) {
+		fprintf(out, "plan %s (%s): %s\n", p->name, p->exactness,
+			plan_possible(&f->kernel, p) ? "possible" : "not on this kernel");
+		for (const struct hook *h = hook_table; h->target; h++)
+			if (plan_has(p, h) && !hook_replaced(&f->kernel, h))
+				fprintf(out, "  %-9s %-6s %-26s %s\n", state_name(f, h), h->variant, h->target, h->why);
 	}
 	for (int i = 0; f->kernel.unmeasured[i]; i++)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
@@ -95,7 +94,7 @@ static struct json_object *hook_json(struct facts *f, const struct hook *h)
 		add_bool(hook, "fired", s->fired == FIRED_YES);
 	else
 		add_null(hook, "fired");
-	add_bool(hook, "required", h->required);
+	add_bool(hook, "required", h->roles & ROLE_REQUIRED);
 	return hook;
 }
 
@@ -103,14 +102,15 @@ static struct json_object *plans_json(struct facts *f)
 {
 	struct json_object *list = json_array();
 
-	for (int i = 0; plans[i]; i++) {
+	for (const struct plan *p = plans; p->name; p++) {
 		struct json_object *plan = json_new(), *hooks = json_array();
 
-		add_str(plan, "name", plans[i]->name);
-		add_bool(plan, "exact", plans[i]->exact);
-		add_bool(plan, "possible", plan_possible(&f->kernel, plans[i]));
-		for (const struct hook *const *h = plans[i]->hooks; *h; h++)
-			json_append(hooks, hook_json(f, *h));
+		add_str(plan, "name", p->name);
+		add_bool(plan, "exact", p->exact);
+		add_bool(plan, "possible", plan_possible(&f->kernel, p));
+		for (const struct hook *h = hook_table; h->target; h++)
+			if (plan_has(p, h))
+				json_append(hooks, hook_json(f, h));
 		add_value(plan, "hooks", hooks);
 		json_append(list, plan);
 	}
@@ -144,7 +144,7 @@ int probe(const struct options *o, FILE *out)
 	struct facts f = {};
 	int err;
 
-	err_json(NULL); /* one object: what is wrong is a part of it */
+	err_json(NULL); /* the one JSON object tells what is wrong */
 	uname(&f.uts);
 	f.missing_caps = missing_capabilities();
 	f.lockdown = lockdown_mode();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test: one window of each class that can be provoked safely, held open by a source page that is itself under
- * a second userfaultfd (rig.h) while one thing is done to the destination. The class is then known, and the totals must
- * show it.
+ * The self-test: open one window of each class, do one thing to the destination, and compare what the totals gained.
  *
- * Not provoked: blocked, which would need a thread asleep on an unread event.
+ * A source page under a second userfaultfd (rig.h) holds the window open, so its class is known. Only blocked is left
+ * out: it would take a thread that sleeps on an unread event.
  */
 #include "trace/selftest.h"
+#include "trace/kernel.h"
 #include "trace/tracer.h"
 #include "lib/rig.h"
 #include "counters/counters.h"
@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #define DST_PAGES 4
-#define DST_PAGE 2 /* the page copied to: neither first nor last */
+#define DST_PAGE 2 /* the copy's page is neither the first nor the last */
 
-/* What one window's action may use. */
+/* What the action in a window works on. */
 struct scene {
 	struct rig_target dst;
 	__u64 page;	 /* bytes */
 	__u64 addr;	 /* of the destination page */
-	void *elsewhere; /* a mapping that is nobody's destination */
+	void *elsewhere; /* a mapping that is no destination */
 	int other_uffd;
 };
 
@@ -48,7 +48,7 @@ static int nothing(const struct scene *s)
 	return 0;
 }
 
-/* mprotect() to the same protection: takes mmap_lock for write and locks no VMA. */
+/* mprotect() to the same protection takes mmap_lock for write and locks no VMA. */
 static int write_elsewhere(const struct scene *s)
 {
 	return mprotect(s->elsewhere, s->page, PROT_READ | PROT_WRITE) ? -errno : 0;
@@ -64,7 +64,7 @@ static int protect(const struct scene *s)
 	return mprotect(at(s->dst.start), s->dst.len, PROT_READ) ? -errno : 0;
 }
 
-/* On shmem: splits the VMA, so that the destination's VMA starts at another file offset. */
+/* On shmem this splits the VMA, so that the destination's VMA starts at another file offset. */
 static int protect_front(const struct scene *s)
 {
 	return mprotect(at(s->dst.start), s->page, PROT_READ) ? -errno : 0;
@@ -111,14 +111,13 @@ static const struct known {
 	{ CLASS_HIDDEN, RIG_ANON, register_other, RIG_FILL },
 	{ CLASS_FALSE_ALARM, RIG_SHMEM, protect_front, RIG_FILL },
 	{ CLASS_REAL, RIG_SHMEM, map_other_offset, RIG_FILL },
-	{ CLASS_REAL, RIG_SHMEM, map_again, RIG_FILL }, /* anonymous memory now: other uffd ops */
+	{ CLASS_REAL, RIG_SHMEM, map_again, RIG_FILL }, /* anonymous memory has other uffd ops */
 	{ CLASS_GONE, RIG_ANON, unregister, RIG_FILL },
 	{ CLASS_ABORTED, RIG_ANON, nothing, RIG_UNMAP },
 };
 #define NR_KNOWN (int)(sizeof(known_windows) / sizeof(known_windows[0]))
 
-/* Open the window, act in it, end it. Returns 0 or a negative errno: the kernel's answer to the copy is not our
- * question. */
+/* Open the window, act in it, end it. Returns 0 or a negative errno, whatever the copy itself returns. */
 static int provoke(struct rig *rig, struct scene *s, const struct known *k)
 {
 	struct rig_copy copy = {};
@@ -142,13 +141,13 @@ static int provoke(struct rig *rig, struct scene *s, const struct known *k)
 	return err;
 }
 
-/* Without per-VMA locks nobody knows what a writer locked. */
+/* Without per-VMA locks, nothing tells what a writer locked. */
 static enum window_class expected_class(const struct known *k, const struct kernel *kernel)
 {
 	return k->class == CLASS_LOCKED && kernel->seq == SEQ_NONE ? CLASS_UNRELATED : k->class;
 }
 
-/* What the totals gained must be this window and nothing else. Says in @why what it was instead. */
+/* Did the totals gain this window and nothing else? If not, @why tells what they gained. */
 static bool counted_right(const struct totals *then, const struct totals *now, enum rig_kind of,
 			  enum window_class class, char *why, size_t size)
 {
@@ -189,11 +188,8 @@ static void skip(struct self_test *r, const char *what, int err)
 	snprintf(r->why, sizeof(r->why), "%s: %s", what, strerror(-err));
 }
 
-/*
- * Which check does the kernel have? One that never differed from its answers: the known windows tell them all apart.
- * Without one, NR_CHECKS.
- */
-static enum check kernel_check(const struct totals *t)
+/* The first check that never differed from the kernel's answers, or NR_CHECKS. The windows tell all checks apart. */
+static enum check infer_check(const struct totals *t)
 {
 	for (int i = 0; i < CHECK_KERNEL && t->kernel_seen; i++)
 		if (!t->checks[i].differs)
@@ -225,7 +221,7 @@ static void run_known(struct tracer *t, const struct kernel *kernel, struct rig 
 	if (err)
 		skip(r, "cannot provoke a window", err);
 	else
-		r->inferred_check = kernel_check(&then);
+		r->inferred_check = infer_check(&then);
 }
 
 void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *r)

@@ -23,10 +23,11 @@ static int no_usable_plan(const struct session *s)
 
 	if (!s->kernel.has_uffd)
 		return fail(EXIT_ERROR, "it takes a kernel with CONFIG_USERFAULTFD=y", "this kernel has no userfaultfd");
-	for (int i = 0; plans[i] && used < sizeof(text); i++) {
-		plan_missing(&s->kernel, plans[i], missing, sizeof(missing));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s", i ? ";" : "",
-					 plans[i]->name, missing);
+	for (const struct plan *p = plans; p->name; p++) {
+		plan_missing(&s->kernel, p, missing, sizeof(missing));
+		if (used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s",
+						 used ? ";" : "", p->name, missing);
 	}
 	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
 		    "no usable plan on this kernel: in its BTF%s", text);
@@ -51,7 +52,7 @@ static int load_plan(struct session *s, const struct options *o)
 	return err;
 }
 
-/* A hook that attaches and never fires is one at a function that was inlined where it matters. */
+/* An attached hook that never fires: its function was inlined at the call that matters. */
 static void report_silent_hooks(const struct session *s)
 {
 	struct hook_state hooks[MAX_HOOKS];
@@ -59,25 +60,25 @@ static void report_silent_hooks(const struct session *s)
 
 	for (int i = 0; i < nr; i++)
 		if (hook_is_silent(&hooks[i]))
-			warning("the hook on %s() is attached and never fired: %s", hooks[i].hook->target,
-				hooks[i].hook->why);
+			warning("the hook on %s() is attached and never fired: %s", hooks[i].target,
+				hooks[i].why);
 }
 
-/* What the kernel compares: what its answers in the self-test say, else what it should. */
-static void note_kernel_check(struct session *s)
+/* Which check the kernel has: by its answers in the self-test, else the snapshot, which the merged kernel has. */
+static void settle_kernel_check(struct session *s)
 {
 	enum check check = CHECK_SNAPSHOT;
 
 	if (!s->kernel.has_check) {
-		s->kernel_check = "none";
+		s->kernel_check_name = "none";
 		return;
 	}
 	if (s->self_test_name == result_names[SELF_TEST_PASSED])
 		check = s->self_test.inferred_check;
-	tracer_kernel_is(s->tracer, check);
-	s->kernel_check = check < NR_CHECKS ? check_names[check] : "unknown";
+	tracer_set_kernel_check(s->tracer, check);
+	s->kernel_check_name = check < NR_CHECKS ? check_names[check] : "unknown";
 	if (check == NR_CHECKS)
-		warning("this kernel's check after the retry is none of those known here");
+		warning("this kernel's check after the retry is none that uffdretry knows");
 }
 
 static void prove_plan(struct session *s, const struct options *o)
@@ -99,10 +100,7 @@ static void prove_plan(struct session *s, const struct options *o)
 /* The plan to try after @s->plan, or NULL. A forced plan has no successor. */
 static const struct plan *next_plan(const struct session *s, const struct options *o)
 {
-	for (int i = 0; !o->plan && plans[i]; i++)
-		if (plans[i] == s->plan)
-			return plans[i + 1] ? plan_next(&s->kernel, plans[i + 1]) : NULL;
-	return NULL;
+	return o->plan ? NULL : plan_next(&s->kernel, s->plan + 1);
 }
 
 static int choose_first(struct session *s, const struct options *o)
@@ -110,7 +108,7 @@ static int choose_first(struct session *s, const struct options *o)
 	char missing[256];
 
 	if (!o->plan) {
-		s->plan = plan_next(&s->kernel, NULL);
+		s->plan = plan_next(&s->kernel, plans);
 		return s->plan ? 0 : no_usable_plan(s);
 	}
 	s->plan = plan_by_name(o->plan);
@@ -121,7 +119,7 @@ static int choose_first(struct session *s, const struct options *o)
 		    "plan %s cannot run here: this kernel's BTF lacks %s", s->plan->name, missing);
 }
 
-/* Give back what only loading needed: the kernel's BTF is 5 MiB, what libbpf made of it more. */
+/* Give back what only loading needed: 5 MiB of BTF, and more that libbpf made of it. */
 static void release_memory(struct session *s)
 {
 	kernel_close(&s->kernel);
@@ -152,7 +150,7 @@ int session_open(struct session *s, const struct options *o)
 		err = load_plan(s, o);
 		if (!err) {
 			prove_plan(s, o);
-			note_kernel_check(s);
+			settle_kernel_check(s);
 		}
 		if (!next)
 			break;

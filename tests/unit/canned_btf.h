@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* BTF of kernels that are no more than what plan.c asks about: Debian's series as bpftool shows them. */
+/* BTF of Debian's series, as bpftool shows it, reduced to what kernel.c asks about. */
 #ifndef CANNED_BTF_H
 #define CANNED_BTF_H
 
+#include "trace/kernel.h"
 #include "unit.h"
 
 #include <bpf/btf.h>
+#include <errno.h>
 
 struct canned_kernel {
 	const char *series;
 	const char *functions; /* separated by spaces */
-	int acquire_args; /* of the tracepoint mmap_lock_acquire_returned; each other of that family has one less. 0:
-			     none */
+	int acquire_args; /* of the tracepoint mmap_lock_acquire_returned, 0: no such; its relatives have one less */
 	const char *mm_lock_seq; /* the type of mm_struct's member: "seqcount", "int"; NULL: none */
 	int vma_bits[4];	 /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
 	bool anon_name;		 /* vm_area_struct has it */
@@ -103,6 +104,41 @@ static inline struct btf *canned_btf(const struct canned_kernel *k, const char *
 		canned_tracepoint(btf, "mmap_lock_start_locking", k->acquire_args - 1);
 	}
 	return btf;
+}
+
+/* The running kernel's BTF, which kernel_open() will own. */
+static struct btf *running_btf;
+
+/* In place of libbpf's. */
+struct btf *btf__parse(const char *path, struct btf_ext **ext)
+{
+	struct btf *btf = running_btf;
+
+	(void)path;
+	(void)ext;
+	running_btf = NULL;
+	if (!btf)
+		errno = ENOENT;
+	return btf;
+}
+
+/* As kernel_open() on a kernel with @btf. kernel_close() it. */
+static inline struct kernel open_kernel(struct btf *btf)
+{
+	struct kernel k;
+
+	running_btf = btf;
+	assert_int_equal(kernel_open(&k), 0);
+	return k;
+}
+
+/* Does one of the reasons in @k->unmeasured begin so? */
+static inline bool is_unmeasured(const struct kernel *k, const char *begin)
+{
+	for (int i = 0; k->unmeasured[i]; i++)
+		if (!strncmp(k->unmeasured[i], begin, strlen(begin)))
+			return true;
+	return false;
 }
 
 #endif /* CANNED_BTF_H */

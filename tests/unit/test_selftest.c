@@ -5,7 +5,7 @@
  * count. So what is wrong is known. Skipped where userfaultfd is refused.
  */
 #include "failing.h"
-#include "trace/hooks.h"
+#include "trace/kernel.h"
 #include "trace/selftest.h"
 #include "trace/tracer.h"
 #include "counters/counters.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The BPF object's life (tracer.c) with a kernel that is none: the object is opened by libbpf, and what would go to the
- * kernel from then on is played here. Each such call fails once, which must be told and leave nothing behind.
+ * The tracer (tracer.c, configure.c, hook_stats.c, read.c, events.c) without a kernel: libbpf opens the object, and this
+ * file plays what would go to the kernel. Each such call fails once; the error must come back, and nothing be left behind.
  */
 #include "canned_btf.h"
 #include "failing.h"
+#include "trace/hooks.h"
 #include "trace/tracer.h"
 #include "uffdretry.skel.h"
 
@@ -294,15 +295,6 @@ int ring_buffer__consume(struct ring_buffer *ring)
 
 /* --- What the tests share ----------------------------------------------------------------------------------------- */
 
-static struct btf *running;
-
-struct btf *btf__parse(const char *path, struct btf_ext **ext)
-{
-	(void)path;
-	(void)ext;
-	return running;
-}
-
 static struct kernel k; /* 7.3 */
 static struct counters c;
 
@@ -429,14 +421,6 @@ static void what_is_asked_for(void **state)
 	assert_int_equal(kernel.rings, 0);
 }
 
-static const struct hook *hook_of(const struct tracer_config *cfg, const char *program)
-{
-	for (const struct hook *const *h = cfg->plan->hooks; *h; h++)
-		if (!strcmp((*h)->program, program))
-			return *h;
-	return NULL;
-}
-
 /* In BTF, and no symbol: done without where that can be, else the plan cannot run. */
 static void functions_without_an_address(void **state)
 {
@@ -446,7 +430,7 @@ static void functions_without_an_address(void **state)
 	int nr;
 
 	(void)state;
-	absent_id = hook_btf_id(&k, hook_of(&cfg, "expand_stack_locked_entry"));
+	absent_id = kernel_function_id(&k, "expand_stack_locked");
 	t = tracer_of(&cfg);
 	nr = tracer_hooks(t, hooks);
 	assert_true(state_of(hooks, nr, "expand_stack_locked_entry")->no_address);
@@ -454,7 +438,7 @@ static void functions_without_an_address(void **state)
 	assert_false(state_of(hooks, nr, "unmap_vmas_entry")->no_address);
 	assert_int_equal(kernel.warnings, 1);
 	tracer_close(t);
-	absent_id = hook_btf_id(&k, hook_of(&cfg, "unmap_vmas_entry"));
+	absent_id = kernel_function_id(&k, "unmap_vmas");
 	assert_int_equal(tracer_open(&t, &cfg), -ESRCH);
 	assert_null(t);
 }
@@ -477,7 +461,7 @@ static void hooks_that_cannot_be_attached(void **state)
 		if (!failing.what)
 			break;
 		nr = tracer_hooks(t, hooks);
-		expect_u64(failing.what, err, state_of(hooks, nr, failing.what)->hook->required ? -INJECTED : 0);
+		expect_u64(failing.what, err, state_of(hooks, nr, failing.what)->hook->roles & ROLE_REQUIRED ? -INJECTED : 0);
 		optional += !err;
 		required += err != 0;
 		tracer_close(t);
@@ -489,17 +473,29 @@ static void hooks_that_cannot_be_attached(void **state)
 	assert_true(optional >= 3 && required >= 6);
 }
 
-/* Without mm_lock_seq, and with a plan that has no hook of that name. */
-static void a_program_that_is_not_there(void **state)
+/* The table names each program of the object, and the place that its SEC() has. */
+static void each_program_has_a_row(void **state)
 {
-	static const struct hook none = { .program = "none", .variant = "fentry", .target = "unmap_vmas" };
-	static const struct hook *const hooks[] = { &none, NULL };
-	static const struct plan p = { .name = "none", .hooks = hooks };
-	struct tracer_config cfg = { .kernel = &k, .plan = &p };
+	struct tracer_config cfg = config();
+	struct bpf_program *prog;
 	struct tracer *t;
+	int rows = 0, nr = 0;
 
 	(void)state;
-	assert_int_equal(tracer_open(&t, &cfg), -ENOENT);
+	assert_int_equal(tracer_open(&t, &cfg), 0);
+	for (const struct hook *h = hook_table; h->target; h++) {
+		char section[128];
+
+		prog = bpf_object__find_program_by_name(*kernel.skel->obj, h->program);
+		expect_u64(h->program, prog != NULL, true);
+		snprintf(section, sizeof(section), "?%s/%s", h->variant, h->target);
+		expect_str(h->program, bpf_program__section_name(prog), section + (*bpf_program__section_name(prog) != '?'));
+		rows++;
+	}
+	bpf_object__for_each_program(prog, *kernel.skel->obj)
+		nr++;
+	assert_int_equal(nr, rows + 1); /* own_pid_ns() sits on no hook */
+	tracer_close(t);
 }
 
 /* --- Targets and phases ------------------------------------------------------------------------------------------- */
@@ -540,7 +536,7 @@ static void phases(void **state)
 	assert_int_equal(bss()->phase, PHASE_RUN);
 	tracer_phase(t, PHASE_OFF);
 	assert_int_equal(bss()->phase, PHASE_OFF);
-	tracer_kernel_is(t, CHECK_PER_MM_SEQ);
+	tracer_set_kernel_check(t, CHECK_PER_MM_SEQ);
 	tracer_close(t);
 }
 
@@ -834,14 +830,14 @@ static void libbpf_is_quiet_unless_asked(void **state)
 	tracer_libbpf_output(false);
 }
 
-static int open_kernel(void **state)
+static int open_k(void **state)
 {
 	(void)state;
-	running = canned_btf(canned_kernel("7.3"), "");
-	return kernel_open(&k);
+	k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
+	return 0;
 }
 
-static int close_kernel(void **state)
+static int close_k(void **state)
 {
 	(void)state;
 	kernel_close(&k);
@@ -857,7 +853,7 @@ int main(void)
 		test(what_is_asked_for),
 		test(functions_without_an_address),
 		test(hooks_that_cannot_be_attached),
-		test(a_program_that_is_not_there),
+		test(each_program_has_a_row),
 		test(one_target_or_more),
 		test(phases),
 		test(hooks_that_never_fire),
@@ -871,5 +867,5 @@ int main(void)
 		test(libbpf_is_quiet_unless_asked),
 	};
 
-	return cmocka_run_group_tests_name("tracer", tests, open_kernel, close_kernel);
+	return cmocka_run_group_tests_name("tracer", tests, open_k, close_k);
 }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What the kernel counts of each program: its runs, their time, and those it skipped. */
+#include "trace/tracer_private.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+#include <unistd.h>
+
+static int read_info(const struct tracer *t, int hook, struct bpf_prog_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[hook]), info, &len);
+}
+
+static void note_fired(struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct bpf_prog_info info;
+
+		if (t->hooks[i].attached && !read_info(t, i, &info))
+			t->hooks[i].fired = info.run_cnt ? FIRED_YES : FIRED_NEVER;
+	}
+}
+
+static bool has_fired(const struct tracer *t, __u32 role)
+{
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (t->hooks[i].hook->roles & role && t->hooks[i].fired == FIRED_YES)
+			return true;
+	return false;
+}
+
+void tracer_watch_hooks(struct tracer *t, bool on)
+{
+	if (on) {
+		t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+		return;
+	}
+	if (t->stats_fd < 0)
+		return;
+	note_fired(t);
+	close(t->stats_fd);
+	t->stats_fd = -1;
+	/* A hook that never fired proves nothing. */
+	if (!has_fired(t, ROLE_WITNESS))
+		t->skel->bss->has_write_lock_hook = false;
+}
+
+int tracer_count_runs(struct tracer *t)
+{
+	t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (t->stats_fd < 0)
+		return t->stats_fd;
+	/* The self-test's runs are counted already. */
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct bpf_prog_info info;
+		int err;
+
+		if (!t->programs[i])
+			continue;
+		err = read_info(t, i, &info);
+		if (err)
+			return err;
+		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
+	}
+	return 0;
+}
+
+/* The kernel skips a program whose function is called again on the CPU where it was preempted, and counts that. */
+int read_missed(struct tracer *t, __u64 *recursion)
+{
+	*recursion = 0;
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct hook_state *h = &t->hooks[i];
+		struct bpf_prog_info info;
+		int err;
+
+		if (!t->programs[i])
+			continue;
+		err = read_info(t, i, &info);
+		if (err)
+			return err;
+		h->missed = info.recursion_misses;
+		h->runs = info.run_cnt - t->runs_before[i].count;
+		h->run_ns = info.run_time_ns - t->runs_before[i].ns;
+		h->skipped = info.recursion_misses - t->runs_before[i].missed;
+		*recursion += info.recursion_misses;
+	}
+	return 0;
+}
+
+__u64 missed_by(const struct tracer *t, __u32 role)
+{
+	__u64 missed = 0;
+
+	for (int i = 0; i < t->nr_hooks; i++)
+		if (t->hooks[i].hook->roles & role)
+			missed += t->hooks[i].missed;
+	return missed;
+}
+
+int tracer_hooks(const struct tracer *t, struct hook_state *hooks)
+{
+	memcpy(hooks, t->hooks, sizeof(t->hooks));
+	return t->nr_hooks;
+}

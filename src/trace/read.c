@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Reading what the programs count: totals and histograms over the CPUs, writers, holders of mmap_changing. */
+#include "trace/tracer_private.h"
+
+#include <bpf/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sum the per-CPU values of @map at @key, each @size bytes of __u64, in @sum. */
+static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *sum, size_t size)
+{
+	__u64 *total = sum;
+	const __u64 *value = t->percpu;
+	int err = bpf_map__lookup_elem(map, &key, sizeof(key), t->percpu, size * (size_t)t->nr_cpus, 0);
+
+	if (err)
+		return err;
+	memset(sum, 0, size);
+	for (int cpu = 0; cpu < t->nr_cpus; cpu++)
+		for (size_t i = 0; i < size / sizeof(__u64); i++)
+			total[i] += *value++;
+	return 0;
+}
+
+/* Rows are only ever added; the id of each is its place. */
+int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
+{
+	struct writer_key key, next;
+	const void *previous = NULL;
+	int fd = bpf_map__fd(t->skel->maps.writer_rows);
+
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		struct writer_row row;
+		int err = bpf_map_lookup_elem(fd, &next, &row);
+
+		if (err)
+			return err;
+		if (row.id < MAX_WRITERS) {
+			if (counts)
+				counts[row.id] = (struct writer_counts) { row.windows, row.sections };
+			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
+		}
+		key = next;
+		previous = &key;
+	}
+	return 0;
+}
+
+const struct writer_entry *tracer_writers(const struct tracer *t)
+{
+	return t->has_writers ? t->writers : NULL;
+}
+
+static __u64 read_open(const struct tracer *t)
+{
+	__u64 open = 0;
+
+	for (size_t i = 0; i < sizeof(t->skel->bss->open_windows) / sizeof(__u32); i++)
+		open += t->skel->bss->open_windows[i];
+	return open;
+}
+
+int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
+{
+	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
+}
+
+static int read_failures(struct tracer *t, struct counters *c)
+{
+	int err = read_percpu(t, t->skel->maps.failures, SLOT_RUN, &c->failures, sizeof(c->failures));
+
+	if (!err)
+		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths, sizeof(c->chain_lengths));
+	c->chains_open = t->skel->bss->open_chains;
+	c->chain_longest = t->skel->bss->longest_chain;
+	return err;
+}
+
+/* Most refused calls first. */
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder_row *x = a, *y = b;
+
+	return (x->totals.refused < y->totals.refused) - (x->totals.refused > y->totals.refused);
+}
+
+int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
+{
+	struct bpf_map *map = t->skel->maps.holders;
+	struct holder key, *last = NULL;
+	int nr = 0;
+
+	while (nr < max && !bpf_map__get_next_key(map, last, &key, sizeof(key))) {
+		rows[nr].who = key;
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &rows[nr].totals, sizeof(rows[nr].totals), 0) &&
+		    (rows[nr].totals.traced || rows[nr].totals.refused))
+			nr++;
+		last = &key;
+	}
+	qsort(rows, (size_t)nr, sizeof(rows[0]), compare_holders);
+	return nr;
+}
+
+int tracer_read(struct tracer *t, struct counters *c)
+{
+	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
+
+	for (__u32 kind = 0; kind < NR_KINDS; kind++)
+		for (__u32 class = 0; !err && class < NR_CLASSES; class++)
+			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
+					  &c->hists[kind][class], sizeof(struct hist));
+	if (!err)
+		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
+	for (__u32 how = 0; !err && how < NR_RELOCK_HOW; how++)
+		err = read_percpu(t, t->skel->maps.relock_hists, how, &c->relock[how], sizeof(struct hist));
+	if (!err)
+		err = read_writers(t, c->writers);
+	if (!err)
+		err = read_failures(t, c);
+	if (!err)
+		err = read_missed(t, &c->recursion);
+	/* The witness did not see a write lock, and cannot have missed it. */
+	if (!missed_by(t, ROLE_WITNESS))
+		t->unwitnessed = c->totals.unwitnessed;
+	c->totals.anomalies += t->unwitnessed;
+	c->open = read_open(t);
+	return err;
+}
