@@ -10,6 +10,9 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* One entry a line. */
+/* clang-format off */
+
 /* --- Of the schema ------------------------------------------------------------------------------------------------ */
 
 const char *const class_names[NR_CLASSES] = {
@@ -144,6 +147,13 @@ const char *const changing_op_names[NR_CHANGING_OPS] = {
 	[CHANGING_REMAP] = "remap",
 	[CHANGING_REMOVE] = "remove",
 	[CHANGING_UNMAP] = "unmap",
+};
+
+const char *const changing_event_names[NR_CHANGING_OPS] = {
+	[CHANGING_FORK] = "FORK",
+	[CHANGING_REMAP] = "REMAP",
+	[CHANGING_REMOVE] = "REMOVE",
+	[CHANGING_UNMAP] = "UNMAP",
 };
 
 const char *returned_name(unsigned int index)
@@ -351,6 +361,7 @@ const struct syscall_row syscall_rows[] = {
 	{ CALL(io_uring_enter), RAISES },
 	{ .name = NULL },
 };
+/* clang-format on */
 
 const char *word_name(const struct word *words, __u32 value)
 {

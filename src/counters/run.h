@@ -47,9 +47,9 @@ struct hook_state {
 	const char *why;	 /* the fact it buys */
 	bool rare;		 /* nothing in the self-test makes it fire */
 	bool attached;
-	bool no_address;	 /* in BTF, but the kernel has no symbol of that name */
-	enum hook_fired fired;	 /* while tracer_watch_hooks() was on */
-	__u64 missed;		 /* runs that the kernel skipped: the program was already running on that CPU */
+	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
+	enum hook_fired fired; /* while tracer_watch_hooks() was on */
+	__u64 missed;	       /* runs that the kernel skipped: the program was already running on that CPU */
 	/* Since tracer_count_runs(), for --overhead: */
 	__u64 runs;
 	__u64 run_ns;
@@ -65,6 +65,7 @@ static inline bool hook_is_silent(const struct hook_state *h)
 }
 
 enum self_test_result {
+	SELF_TEST_NOT_RUN,
 	SELF_TEST_PASSED,
 	SELF_TEST_FAILED,
 	SELF_TEST_SKIPPED, /* could not run, which says nothing about the plan */

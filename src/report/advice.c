@@ -63,7 +63,7 @@ static bool one_holder(const struct facts *f)
 	return nr == 1;
 }
 
-/* "madvise(DONTNEED) by vmm (tid 4242)" */
+/* "madvise(MADV_DONTNEED) by vmm (tid 4242)" */
 static void holder_text(const struct holder_row *h, char *text, size_t size)
 {
 	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
@@ -82,7 +82,6 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 			  failures_of_cause(f->f, CAUSE_RELOCK_MMAP_CHANGING);
 	/* Other fill ioctls may be among the stuck ones. */
 	const __u64 n = all > f->f->refused_stuck ? all - f->f->refused_stuck : 0;
-	static const char *const events[NR_CHANGING_OPS] = { "FORK", "REMAP", "REMOVE", "UNMAP" };
 	const struct holder_row *h = worst_holder(f);
 	char who[96];
 
@@ -90,7 +89,7 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 		return false;
 	holder_text(h, who, sizeof(who));
 	snprintf(text, size, "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying", n,
-		 f->eagain, one_holder(f) ? "a" : "an event, most often", events[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
+		 f->eagain, one_holder(f) ? "a" : "an event, most often", changing_event_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
 		 one_holder(f) ? " event" : ",", who);
 	return true;
 }

@@ -27,10 +27,10 @@ const struct plan plans[] = {
 };
 
 /* A row: the function or tracepoint, the suffix of its program, its plans, its roles, the fact it tells. */
-#define ROW(sec, fn, place, suffix, in, is, fact, ...)                                                  \
-	{                                                                                               \
-		.program = #fn place suffix, .variant = sec, .target = #fn, .plans = in, .roles = is, \
-		.why = fact, __VA_ARGS__                                                                \
+#define ROW(sec, fn, place, suffix, in, is, fact, ...)                                                                 \
+	{                                                                                                              \
+		.program = #fn place suffix, .variant = sec, .target = #fn, .plans = in, .roles = is, .why = fact,     \
+		__VA_ARGS__                                                                                            \
 	}
 #define ENTRY(fn, ...) ROW("fentry", fn, "_entry", __VA_ARGS__)
 #define EXIT(fn, ...) ROW("fexit", fn, "_exit", __VA_ARGS__)
@@ -126,8 +126,7 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 {
 	if (has_better(k, h))
 		return false;
-	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args) :
-				       kernel_has_function(k, h->target);
+	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args) : kernel_has_function(k, h->target);
 }
 
 bool hook_replaced(const struct kernel *k, const struct hook *h)

@@ -25,7 +25,7 @@ enum hook_role {
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */
 struct hook {
-	const char *program; /* in the BPF object: <target>_<entry|exit>[__<suffix>] */
+	const char *program; /* <target>_<entry|exit>[__<suffix>]; a tracepoint has no entry or exit */
 	const char *variant; /* fentry, fexit, tp_btf */
 	const char *target;  /* the kernel function or tracepoint */
 	__u32 plans;	     /* the struct plan.bit of each plan that has it; BESIDE_PLANS */

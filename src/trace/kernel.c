@@ -191,8 +191,8 @@ int kernel_open(struct kernel *k)
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
-	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
-		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->has_check =
+		has_function(k->btf, "mfill_retry_state_changed") || has_function(k->btf, "mfill_copy_folio_retry");
 	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;

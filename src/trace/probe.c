@@ -21,8 +21,8 @@ struct facts {
 	const char *lockdown;
 	bool btf;
 	struct kernel kernel;
-	bool kernel_read; /* @kernel is valid */
-	struct session session; /* the real try: the tool as it would start */
+	bool kernel_read;		    /* @kernel is valid */
+	struct session session;		    /* the real try: the tool as it would start */
 	struct hook_state hooks[MAX_HOOKS]; /* of @session */
 	int nr_hooks;
 	int tried; /* exit status of the real try; 0: it works */

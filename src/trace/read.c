@@ -107,9 +107,9 @@ int tracer_read(struct tracer *t, struct counters *c)
 	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
 
 	for (__u32 kind = 0; kind < NR_KINDS; kind++)
-		for (__u32 class = 0; !err && class < NR_CLASSES; class++)
-			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + class,
-					  &c->hists[kind][class], sizeof(struct hist));
+		for (__u32 i = 0; !err && i < NR_CLASSES; i++)
+			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + i, &c->hists[kind][i],
+					  sizeof(struct hist));
 	if (!err)
 		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
 	for (__u32 how = 0; !err && how < NR_RELOCK_HOW; how++)

@@ -163,11 +163,9 @@ static bool counted_right(const struct totals *then, const struct totals *now, e
 
 		while (windows_of_class(now, (enum window_class)i) == windows_of_class(then, (enum window_class)i))
 			i++;
-		snprintf(why, size, "%s window of class %s was called %s", kind, class_names[class],
-			 class_names[i]);
+		snprintf(why, size, "%s window of class %s was called %s", kind, class_names[class], class_names[i]);
 	} else if (now->anomalies != then->anomalies) {
-		snprintf(why, size, "%s window of class %s: the facts contradict each other", kind,
-			 class_names[class]);
+		snprintf(why, size, "%s window of class %s: the facts contradict each other", kind, class_names[class]);
 	} else {
 		return true;
 	}
@@ -232,6 +230,7 @@ void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *
 	int err;
 
 	memset(r, 0, sizeof(*r));
+	r->result = SELF_TEST_PASSED;
 	r->inferred_check = NR_CHECKS;
 	s.elsewhere = mmap(NULL, s.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s.other_uffd = rig_uffd_open(0);

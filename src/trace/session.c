@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const char *const result_names[] = {
+	[SELF_TEST_NOT_RUN] = "off",
 	[SELF_TEST_PASSED] = "passed",
 	[SELF_TEST_FAILED] = "failed",
 	[SELF_TEST_SKIPPED] = "skipped",
@@ -22,15 +23,15 @@ static int no_usable_plan(const struct session *s)
 	size_t used = 0;
 
 	if (!s->kernel.has_uffd)
-		return fail(EXIT_ERROR, "it takes a kernel with CONFIG_USERFAULTFD=y", "this kernel has no userfaultfd");
+		return fail(EXIT_ERROR, "use a kernel with CONFIG_USERFAULTFD=y", "this kernel has no userfaultfd");
 	for (const struct plan *p = plans; p->name; p++) {
 		plan_missing(&s->kernel, p, missing, sizeof(missing));
 		if (used < sizeof(text))
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s",
 						 used ? ";" : "", p->name, missing);
 	}
-	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
-		    "no usable plan on this kernel: in its BTF%s", text);
+	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs", "no usable plan on this kernel:%s",
+		    text);
 }
 
 static int load_plan(struct session *s, const struct options *o)
@@ -60,41 +61,50 @@ static void report_silent_hooks(const struct session *s)
 
 	for (int i = 0; i < nr; i++)
 		if (hook_is_silent(&hooks[i]))
-			warning("the hook on %s() is attached and never fired: %s", hooks[i].target,
-				hooks[i].why);
+			warning("the hook on %s() is attached and never fired: %s", hooks[i].target, hooks[i].why);
 }
 
-/* Which check the kernel has: by its answers in the self-test, else the snapshot, which the merged kernel has. */
+static void prove_plan(struct session *s)
+{
+	const struct self_test *test = &s->self_test;
+
+	self_test(s->tracer, &s->kernel, &s->self_test);
+	if (test->result == SELF_TEST_PASSED) {
+		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name, test->windows,
+			(double)test->took_ns / 1e6);
+		report_silent_hooks(s);
+	} else {
+		warning("self-test of plan %s %s: %s", s->plan->name, result_names[test->result], test->why);
+	}
+}
+
+/* Which check the kernel has: by its answers in the self-test, else the one that was merged, the snapshot. */
 static void settle_kernel_check(struct session *s)
 {
-	enum check check = CHECK_SNAPSHOT;
+	enum check check = s->self_test.result == SELF_TEST_PASSED ? s->self_test.inferred_check : CHECK_SNAPSHOT;
 
 	if (!s->kernel.has_check) {
 		s->kernel_check_name = "none";
 		return;
 	}
-	if (s->self_test_name == result_names[SELF_TEST_PASSED])
-		check = s->self_test.inferred_check;
 	tracer_set_kernel_check(s->tracer, check);
 	s->kernel_check_name = check < NR_CHECKS ? check_names[check] : "unknown";
 	if (check == NR_CHECKS)
 		warning("this kernel's check after the retry is none that uffdretry knows");
 }
 
-static void prove_plan(struct session *s, const struct options *o)
+/* Load and attach @s->plan, and let it prove itself. Returns 0 or a negative errno, whatever the self-test says. */
+static int try_plan(struct session *s, const struct options *o)
 {
-	s->self_test_name = "off";
-	if (o->self_test == SELF_TEST_OFF)
-		return;
-	self_test(s->tracer, &s->kernel, &s->self_test);
+	int err = load_plan(s, o);
+
+	if (err)
+		return err;
+	if (o->self_test != SELF_TEST_OFF)
+		prove_plan(s);
 	s->self_test_name = result_names[s->self_test.result];
-	if (s->self_test.result != SELF_TEST_PASSED)
-		warning("self-test of plan %s %s: %s", s->plan->name, s->self_test_name, s->self_test.why);
-	else
-		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name, s->self_test.windows,
-			(double)s->self_test.took_ns / 1e6);
-	if (s->self_test.result == SELF_TEST_PASSED)
-		report_silent_hooks(s);
+	settle_kernel_check(s);
+	return 0;
 }
 
 /* The plan to try after @s->plan, or NULL. A forced plan has no successor. */
@@ -115,8 +125,26 @@ static int choose_first(struct session *s, const struct options *o)
 	if (plan_possible(&s->kernel, s->plan))
 		return 0;
 	plan_missing(&s->kernel, s->plan, missing, sizeof(missing));
-	return fail(EXIT_ERROR, "leave --plan out to let the tool choose",
+	return fail(EXIT_ERROR, "without --plan uffdretry chooses one",
 		    "plan %s cannot run here: this kernel's BTF lacks %s", s->plan->name, missing);
+}
+
+/* Try @s->plan and then its successors until one works; the last is kept as it is. Returns 0 or a negative errno. */
+static int try_plans(struct session *s, const struct options *o)
+{
+	for (;;) {
+		const struct plan *next = next_plan(s, o);
+		int err = try_plan(s, o);
+
+		if (!next || (!err && s->self_test.result != SELF_TEST_FAILED))
+			return err;
+		if (err)
+			warning("plan %s cannot be loaded: %s", s->plan->name, strerror(-err));
+		warning("trying plan %s", next->name);
+		tracer_close(s->tracer);
+		s->tracer = NULL;
+		s->plan = next;
+	}
 }
 
 /* Give back what only loading needed: 5 MiB of BTF, and more that libbpf made of it. */
@@ -144,25 +172,7 @@ int session_open(struct session *s, const struct options *o)
 	err = choose_first(s, o);
 	if (err)
 		return err;
-	for (;;) {
-		const struct plan *next = next_plan(s, o);
-
-		err = load_plan(s, o);
-		if (!err) {
-			prove_plan(s, o);
-			settle_kernel_check(s);
-		}
-		if (!next)
-			break;
-		if (!err && s->self_test.result != SELF_TEST_FAILED)
-			break;
-		if (err)
-			warning("plan %s cannot be loaded: %s", s->plan->name, strerror(-err));
-		warning("trying plan %s", next->name);
-		tracer_close(s->tracer);
-		s->tracer = NULL;
-		s->plan = next;
-	}
+	err = try_plans(s, o);
 	if (err)
 		return explain_refusal(err, "loading the tracing programs");
 	release_memory(s);

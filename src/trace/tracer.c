@@ -10,6 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* What per-CPU maps have. */
+union percpu_value {
+	struct totals totals;
+	struct failures failures;
+	struct hist hist;
+};
+
 static bool libbpf_verbose;
 
 static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -55,7 +62,6 @@ static int load(struct tracer *t)
 int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
-	size_t value_size = sizeof(union { struct totals totals; struct failures failures; struct hist hist; });
 	int err;
 
 	*out = NULL;
@@ -65,7 +71,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	t->nr_cpus = libbpf_num_possible_cpus();
 	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
 	if (!err)
-		t->percpu = calloc((size_t)t->nr_cpus, value_size);
+		t->percpu = calloc((size_t)t->nr_cpus, sizeof(union percpu_value));
 	if (!err && !t->percpu)
 		err = -ENOMEM;
 	if (!err)

@@ -33,6 +33,7 @@ static void every_index_has_a_word_of_its_own(void **state)
 	expect_all("errno", fail_errno_names, NR_FAIL_ERRNOS);
 	expect_all("fill ioctl", fill_names, NR_FILLS);
 	expect_all("operation", changing_op_names, NR_CHANGING_OPS);
+	expect_all("event", changing_event_names, NR_CHANGING_OPS);
 }
 
 static void results(void **state)
@@ -41,17 +42,9 @@ static void results(void **state)
 		unsigned int index;
 		const char *name;
 	} rows[] = {
-		{ 0, "ok" },
-		{ ENOENT, "ENOENT" },
-		{ ESRCH, "ESRCH" },
-		{ EAGAIN, "EAGAIN" },
-		{ ENOMEM, "ENOMEM" },
-		{ EFAULT, "EFAULT" },
-		{ EEXIST, "EEXIST" },
-		{ EINVAL, "EINVAL" },
-		{ ENOSPC, "ENOSPC" },
-		{ EHWPOISON, "EHWPOISON" },
-		{ RETURNED_OTHER, "other" },
+		{ 0, "ok" },	      { ENOENT, "ENOENT" },	  { ESRCH, "ESRCH" },	       { EAGAIN, "EAGAIN" },
+		{ ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },	  { EEXIST, "EEXIST" },	       { EINVAL, "EINVAL" },
+		{ ENOSPC, "ENOSPC" }, { EHWPOISON, "EHWPOISON" }, { RETURNED_OTHER, "other" },
 	};
 
 	(void)state;
@@ -90,12 +83,8 @@ static void advice(void **state)
 		int advice;
 		const char *name;
 	} rows[] = {
-		{ 0, "MADV_NORMAL" },
-		{ 4, "MADV_DONTNEED" },
-		{ 8, "MADV_FREE" },
-		{ 9, "MADV_REMOVE" },
-		{ 24, "MADV_DONTNEED_LOCKED" },
-		{ MADV_DONTFORK, "MADV_DONTFORK" },
+		{ 0, "MADV_NORMAL" }, { 4, "MADV_DONTNEED" },	      { 8, "MADV_FREE" },
+		{ 9, "MADV_REMOVE" }, { 24, "MADV_DONTNEED_LOCKED" }, { MADV_DONTFORK, "MADV_DONTFORK" },
 	};
 
 	(void)state;

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * The tracer (tracer.c, configure.c, hook_stats.c, read.c, events.c) without a kernel: libbpf opens the object, and this
- * file plays what would go to the kernel. Each such call fails once; the error must come back, and nothing be left behind.
+ * file plays the kernel. Each call to it fails once; its error must come back, and nothing be left behind.
  */
 #include "canned_btf.h"
 #include "failing.h"
