@@ -46,8 +46,9 @@ __u64 windows_total(const struct totals *t)
 
 __u64 windows_reached(const struct totals *t)
 {
-	return windows_total(t) - windows_of_class(t, CLASS_GONE) - windows_of_class(t, CLASS_BLOCKED) -
-	       windows_of_class(t, CLASS_ABORTED) - windows_of_class(t, CLASS_UNDETERMINED);
+	return windows_total(t) - windows_of_class(t, CLASS_GONE) -
+	       windows_of_class(t, CLASS_BLOCKED) - windows_of_class(t, CLASS_ABORTED) -
+	       windows_of_class(t, CLASS_UNDETERMINED);
 }
 
 enum eagain_cause cause_of_site(enum fail_site site)
@@ -107,7 +108,8 @@ const char *chain_cause_name(__u64 word)
 
 	if (!CHAIN_LENGTH(word) || fail >= NR_FAIL_ERRNOS || site >= NR_SITES)
 		return NULL;
-	return fail == FAIL_EAGAIN ? cause_names[cause_of_site((enum fail_site)site)] : fail_errno_names[fail];
+	return fail == FAIL_EAGAIN ? cause_names[cause_of_site((enum fail_site)site)]
+				   : fail_errno_names[fail];
 }
 
 static void add_hist(struct hist *sum, const struct hist *h)

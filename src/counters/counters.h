@@ -7,12 +7,12 @@
 #include "counters/names.h"
 #include "counters/run.h"
 
-/* @diff = @now - @then, counter by counter; what is a state and no count, such as @open, is @now's. */
+/* @diff = @now - @then for each counter; a state such as @open is @now's. */
 void counters_sub(struct counters *diff, const struct counters *now, const struct counters *then);
 
 __u64 windows_of_class(const struct totals *t, enum window_class class);
 __u64 windows_total(const struct totals *t);
-/* Windows in which the checks had something to decide: neither aborted, blocked, gone nor undetermined. */
+/* Windows that reached the checks: neither aborted, blocked, gone nor undetermined. */
 __u64 windows_reached(const struct totals *t);
 
 /* The cause of an -EAGAIN that came from @site. */
@@ -25,7 +25,7 @@ __u64 failures_of_cause(const struct failures *f, enum eagain_cause cause);
 __u64 failures_of_errno(const struct failures *f, enum fail_errno fail);
 __u64 stops_of_errno(const struct failures *f, enum fail_errno fail);
 
-/* The name of the last failure in a CHAIN_WORD(): a cause for EAGAIN, else the errno; NULL for an empty chain. */
+/* The last failure of a CHAIN_WORD(): a cause for EAGAIN, else the errno; NULL: an empty chain. */
 const char *chain_cause_name(__u64 word);
 
 /* The histograms of one class over all kinds, or of all classes with NR_CLASSES. */
@@ -33,7 +33,7 @@ void hist_of_class(const struct counters *c, unsigned int class, struct hist *su
 /* Relock latency, with mmap_lock or without. */
 void hist_of_relocks(const struct counters *c, struct hist *sum);
 __u64 hist_count(const struct hist *h);
-/* The value below which the share @q (0..1) of @h lies, to within a bucket (12.5 %); 0 for an empty one. */
+/* The quantile @q (0..1) of @h, to within a bucket (12.5 %); 0 for an empty histogram. */
 __u64 hist_quantile(const struct hist *h, double q);
 
 /*

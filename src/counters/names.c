@@ -13,7 +13,7 @@
 /* One entry a line. */
 /* clang-format off */
 
-/* --- Of the schema ------------------------------------------------------------------------------------------------ */
+/* --- Words of the JSON schema --- */
 
 const char *const class_names[NR_CLASSES] = {
 	[CLASS_QUIET] = "quiet",
@@ -177,7 +177,7 @@ const char *origin_name(__u32 origin)
 	return origin < ARRAY_SIZE(names) && names[origin] ? names[origin] : "other";
 }
 
-/* --- Of the kernel: values are its ABI, for the headers of a build machine may be older -------------------------- */
+/* --- Words of the kernel. Numbers are its ABI: the headers of a build machine may be older. --- */
 
 static const struct word prot_words[] = {
 	{ 1, "PROT_READ" },
@@ -344,7 +344,8 @@ const struct syscall_row syscall_rows[] = {
 	{ CALL(munlockall), SHAPE(.whole = 1) },
 	/* A fork locks every VMA (dup_mmap()); with CLONE_VM there is nothing to copy. */
 	{ CALL(clone), RAISES, FORKS, BITS(clone_words), SHAPE(.sub = 1, WITHOUT_CLONE_VM) },
-	{ CALL(clone3), RAISES, FORKS, BITS(clone_words), SHAPE(.sub = WRITER_SUB_AT, .at = 1, WITHOUT_CLONE_VM) },
+	{ CALL(clone3), RAISES, FORKS, BITS(clone_words),
+	  SHAPE(.sub = WRITER_SUB_AT, .at = 1, WITHOUT_CLONE_VM) },
 #ifdef SYS_fork
 	{ CALL(fork), RAISES, FORKS, SHAPE(.whole = 1) },
 #endif
@@ -354,7 +355,8 @@ const struct syscall_row syscall_rows[] = {
 	{ CALL(mseal), SHAPE(RANGE(1, 2)) },
 	{ CALL(map_shadow_stack) },
 	{ CALL(prctl), VALUE(prctl_words), SHAPE(.sub = 1, RANGE(3, 4), ONLY_WHEN(~0U, PRCTL_SET_VMA)) },
-	{ CALL(ioctl), REQUEST, SHAPE(.sub = 2, .at = 3, .at_is_range = 1, ONLY_WHEN(REQUEST_TYPE, UFFD_REQUEST)) },
+	{ CALL(ioctl), REQUEST,
+	  SHAPE(.sub = 2, .at = 3, .at_is_range = 1, ONLY_WHEN(REQUEST_TYPE, UFFD_REQUEST)) },
 	{ CALL(ptrace), VALUE(NULL), SHAPE(.sub = 1) },
 	{ CALL(shmat), RAISES },
 	{ CALL(shmdt), RAISES },
@@ -402,5 +404,6 @@ const char *advice_name(int advice)
 
 const char *uffd_request_name(__u32 request)
 {
-	return (request & REQUEST_TYPE) == UFFD_REQUEST ? word_name(uffd_words, request & 0xff) : NULL;
+	return (request & REQUEST_TYPE) == UFFD_REQUEST ? word_name(uffd_words, request & 0xff)
+							: NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Every word of the reports, once: what the JSON schema calls the counters, and the kernel's own names of system calls,
- * advice and flags.
+ * Every word of the reports, once: what the JSON schema calls the counters, and the kernel's own
+ * names of system calls, advice and flags.
  */
 #ifndef NAMES_H
 #define NAMES_H
@@ -41,10 +41,10 @@ extern const char *const fill_names[NR_FILLS];
 extern const char *const changing_op_names[NR_CHANGING_OPS];
 extern const char *const changing_event_names[NR_CHANGING_OPS]; /* UFFD_EVENT_* */
 
-/* "ok", "EAGAIN", ..., "other" for an index of totals.returned; NULL for a number that is no errno. */
+/* "ok", "EAGAIN", ..., "other" for an index of totals.returned; NULL: no errno has this number. */
 const char *returned_name(unsigned int index);
 
-/* "fault", "stack growth", ... for an enum writer_origin other than WRITER_SYSCALL; "other" for an unknown one. */
+/* "fault", "stack growth", ... for an enum writer_origin but WRITER_SYSCALL; else "other". */
 const char *origin_name(__u32 origin);
 
 /* A value and what the kernel's headers call it. */

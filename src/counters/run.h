@@ -17,15 +17,15 @@ struct hook;
 struct counters {
 	struct totals totals;
 	struct hist hists[NR_KINDS][NR_CLASSES];
-	struct hist begin;		   /* by how much a begin was early at most */
-	struct hist relock[NR_RELOCK_HOW]; /* of windows that asked for the lock again; with tracer_sees_relock() */
+	struct hist begin;			   /* by how much a begin was early at most */
+	struct hist relock[NR_RELOCK_HOW];	   /* latency, with tracer_sees_relock() */
 	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
 	struct failures failures;
 	struct hist chain_lengths; /* of the chains that ended; lengths, not nanoseconds */
-	__u64 recursion;	   /* runs of our programs that the kernel skipped since the attach */
-	__u64 chains_open;	   /* at present */
-	__u64 chain_longest;	   /* CHAIN_WORD() of the run so far */
-	__u64 open;		   /* windows open at present, of everyone traced */
+	__u64 recursion;     /* runs of our programs that the kernel skipped since the attach */
+	__u64 chains_open;   /* at present */
+	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
+	__u64 open;	     /* windows open at present, of everyone traced */
 };
 
 /* Who raised mmap_changing since the start, and how many calls that refused. */
@@ -49,7 +49,7 @@ struct hook_state {
 	bool attached;
 	bool no_address;       /* in BTF, but the kernel has no symbol of that name */
 	enum hook_fired fired; /* while tracer_watch_hooks() was on */
-	__u64 missed;	       /* runs that the kernel skipped: the program was already running on that CPU */
+	__u64 missed; /* runs that the kernel skipped: the program was running on that CPU */
 	/* Since tracer_count_runs(), for --overhead: */
 	__u64 runs;
 	__u64 run_ns;
@@ -75,7 +75,7 @@ struct self_test {
 	enum self_test_result result;
 	int windows; /* provoked so far */
 	__u64 took_ns;
-	enum check inferred_check; /* the check that the kernel's answers agree with; NR_CHECKS: none known here */
+	enum check inferred_check; /* agrees with the kernel's answers; NR_CHECKS: none does */
 	char why[160];		   /* what failed or why it was skipped; "" when passed */
 };
 

@@ -58,7 +58,8 @@ static void describe_argument(const struct syscall_row *row, __u32 sub, struct w
 	case SUB_NONE:
 		break;
 	case SUB_BITS:
-		say_bits(text->flags, sizeof(text->flags), row->words, row->forks ? sub & ~(__u32)CSIGNAL : sub);
+		say_bits(text->flags, sizeof(text->flags), row->words,
+			 row->forks ? sub & ~(__u32)CSIGNAL : sub);
 		break;
 	case SUB_VALUE:
 		say_value(text->flags, sizeof(text->flags), row->words, sub);
@@ -78,7 +79,8 @@ static void describe_argument(const struct syscall_row *row, __u32 sub, struct w
 
 static bool copies_mm(const struct syscall_row *row, __u32 sub)
 {
-	return row && row->forks && (sub & row->shape.everything.mask) == row->shape.everything.value;
+	return row && row->forks &&
+	       (sub & row->shape.everything.mask) == row->shape.everything.value;
 }
 
 static void describe_syscall(const struct writer_key *key, struct writer_text *text)
@@ -90,7 +92,8 @@ static void describe_syscall(const struct writer_key *key, struct writer_text *t
 		snprintf(text->syscall, sizeof(text->syscall), "%s", name);
 	else
 		snprintf(text->syscall, sizeof(text->syscall), "syscall_%u", key->nr);
-	snprintf(text->op, sizeof(text->op), "%s", copies_mm(row, key->sub) ? "fork" : text->syscall);
+	snprintf(text->op, sizeof(text->op), "%s",
+		 copies_mm(row, key->sub) ? "fork" : text->syscall);
 	if (row)
 		describe_argument(row, key->sub, text);
 }
@@ -126,8 +129,8 @@ static int compare(const void *a, const void *b)
 	return x->id - y->id;
 }
 
-int writers_sort(const struct writer_counts counts[MAX_WRITERS], const struct writer_entry entries[MAX_WRITERS],
-		 int ids[MAX_WRITERS])
+int writers_sort(const struct writer_counts counts[MAX_WRITERS],
+		 const struct writer_entry entries[MAX_WRITERS], int ids[MAX_WRITERS])
 {
 	static struct ranked ranked[MAX_WRITERS];
 	int nr = 0;

@@ -31,17 +31,17 @@ struct writer_text {
 	char comm[17];	 /* any bytes: not fit for a terminal */
 };
 
-/* writer_shapes_fill() - the table that the BPF programs read: which arguments of a system call say what it acts on. */
+/* writer_shapes_fill() - fill the table by which BPF programs read a system call's arguments. */
 void writer_shapes_fill(struct writer_shape shapes[NR_WRITER_SHAPES]);
 
 /* writer_describe() - @key in words. */
 void writer_describe(const struct writer_key *key, struct writer_text *text);
 
 /*
- * writers_sort() - the ids of the writers with a count, most windows first, then most sections, then in the order of
- * their appearance. @ids has room for MAX_WRITERS. Returns how many.
+ * writers_sort() - the ids of the writers with a count, most windows first, then most sections,
+ * then in the order of their appearance. @ids has room for MAX_WRITERS. Returns how many.
  */
-int writers_sort(const struct writer_counts counts[MAX_WRITERS], const struct writer_entry entries[MAX_WRITERS],
-		 int ids[MAX_WRITERS]);
+int writers_sort(const struct writer_counts counts[MAX_WRITERS],
+		 const struct writer_entry entries[MAX_WRITERS], int ids[MAX_WRITERS]);
 
 #endif /* WRITERS_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Before the load: which hooks a tracer has, and what its programs know from the start. */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 #include "sys/err.h"
 #include "sys/options.h"
@@ -12,8 +13,9 @@
 #include <unistd.h>
 
 /*
- * Does @h's function have an address? Hundreds of functions in BTF have no symbol of their name. The kernel looks when
- * it loads a program for it (bpf_check_attach_target()), so load one that does nothing.
+ * Does @h's function have an address? Hundreds of functions in BTF have no symbol of their name.
+ * The kernel looks when it loads a program for it (bpf_check_attach_target()), so load one that
+ * does nothing.
  */
 static bool has_address(const struct kernel *k, const struct hook *h)
 {
@@ -22,7 +24,8 @@ static bool has_address(const struct kernel *k, const struct hook *h)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	bool entry = !strcmp(h->variant, "fentry");
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = entry ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT,
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = entry ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT,
 		    .attach_btf_id = (__u32)kernel_function_id(k, h->target));
 	int fd;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The ring of events, in batches. */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* What the kernel counts of each program: its runs, their time, and those it skipped. */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
 #include <bpf/bpf.h>
@@ -64,12 +65,13 @@ int tracer_count_runs(struct tracer *t)
 		err = read_info(t, i, &info);
 		if (err)
 			return err;
-		t->runs_before[i] = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
+		t->runs_before[i] =
+			(struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
 	}
 	return 0;
 }
 
-/* The kernel skips a program whose function is called again on the CPU where it was preempted, and counts that. */
+/* The kernel skips a program, and counts that, when it is running, preempted, on the CPU. */
 int read_missed(struct tracer *t, __u64 *recursion)
 {
 	*recursion = 0;

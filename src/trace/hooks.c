@@ -17,7 +17,8 @@
 const struct plan plans[] = {
 	/* 7.1 and later, where mfill_copy_folio_retry() is not inlined. */
 	{ "retry_fn", "exact", true, FN },
-	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison, once a window. */
+	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison,
+	   once a window. */
 	{ "retry_state", "exact", true, STATE },
 	/* 6.12 to 7.0, and a fallback later; x86. */
 	{ "interval", "begin early by a fault's return", false, INTERVAL },
@@ -26,29 +27,32 @@ const struct plan plans[] = {
 	{ .name = NULL },
 };
 
-/* A row: the function or tracepoint, the suffix of its program, its plans, its roles, the fact it tells. */
-#define ROW(sec, fn, place, suffix, in, is, fact, ...)                                                                 \
-	{                                                                                                              \
-		.program = #fn place suffix, .variant = sec, .target = #fn, .plans = in, .roles = is, .why = fact,     \
-		__VA_ARGS__                                                                                            \
+/* A row: function or tracepoint, suffix of its program, its plans, its roles, the fact it tells. */
+#define ROW(sec, fn, place, suffix, in, is, fact, ...)                                   \
+	{                                                                                \
+		.program = #fn place suffix, .variant = sec, .target = #fn, .plans = in, \
+		.roles = is, .why = fact, __VA_ARGS__                                    \
 	}
 #define ENTRY(fn, ...) ROW("fentry", fn, "_entry", __VA_ARGS__)
 #define EXIT(fn, ...) ROW("fexit", fn, "_exit", __VA_ARGS__)
 #define POINT(tp, ...) ROW("tp_btf", tp, "", __VA_ARGS__)
 
 /*
- * What opens a window must never run without what closes it. So exits of outer functions come first, then what ends a
- * window, and last what begins one.
+ * What opens a window must never run without what closes it. So exits of outer functions come
+ * first, then what ends a window, and last what begins one.
  */
 /* clang-format off */
 const struct hook hook_table[] = {
 	/* Targets. */
-	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN, "children of COMMAND exit"),
-	POINT(sched_process_fork, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN, "children of COMMAND"),
+	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
+	      "children of COMMAND exit"),
+	POINT(sched_process_fork, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
+	      "children of COMMAND"),
 
 	/* A copy ends. */
 	EXIT(mfill_atomic_copy, "", FN | STATE, ROLE_REQUIRED, "bytes; windows ended by a fault"),
-	EXIT(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED, "bytes; windows ended by an error"),
+	EXIT(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED,
+	      "bytes; windows ended by an error"),
 	EXIT(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "bytes; windows ended by an error"),
 
 	/* A window ends. */
@@ -68,26 +72,31 @@ const struct hook hook_table[] = {
 	EXIT(__vma_start_write, "", BUT_LEGACY, ROLE_WITNESS, "VMA write locks: second witness"),
 	POINT(mmap_lock_acquire_returned, "__writers", BUT_LEGACY, ROLE_WRITERS | ROLE_ONLY_WRITERS,
 	      "who writes", .args = 3),
-	POINT(mmap_lock_acquire_returned, "__writers_memcg", BUT_LEGACY, ROLE_WRITERS | ROLE_ONLY_WRITERS,
+	POINT(mmap_lock_acquire_returned, "__writers_memcg", BUT_LEGACY,
+	      ROLE_WRITERS | ROLE_ONLY_WRITERS,
 	      "who writes (with a memcg path)", .args = 4),
 	POINT(mmap_lock_acquire_returned, "__legacy", LEGACY, ROLE_REQUIRED | ROLE_WRITERS,
 	      "the relocked VMA; every writer", .args = 4),
-	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE, "who writes: stacks that grow"),
+	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE,
+	      "who writes: stacks that grow"),
 	EXIT(userfaultfd_ioctl, "", ALL, ROLE_REQUIRED, "calls, by their result"),
 
 	/* Hugetlb: its retry is in a function of its own. */
 	EXIT(uffd_mfill_lock, "", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA"),
 	EXIT(uffd_lock_vma, "__hugetlb", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA",
 	     .unless = "uffd_mfill_lock"),
-	ENTRY(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE, "hugetlb: how early the begin is"),
-	EXIT(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_HUGETLB | ROLE_RARE, "hugetlb: a window begins, ends"),
+	ENTRY(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE,
+	      "hugetlb: how early the begin is"),
+	EXIT(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_HUGETLB | ROLE_RARE,
+	      "hugetlb: a window begins, ends"),
 
 	/* A window begins. */
 	POINT(page_fault_kernel, "", INTERVAL, ROLE_BOUNDS_BEGIN, "how early the begin is"),
 	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins"),
 	EXIT(shmem_mfill_atomic_pte, "", INTERVAL, 0, "begin (shmem), nearer to the drop"),
 	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins"),
-	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED, "a retry begins; source unreadable"),
+	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED,
+	      "a retry begins; source unreadable"),
 	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins"),
 	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED, "a window begins"),
 
@@ -97,10 +106,12 @@ const struct hook hook_table[] = {
 
 	/* Who holds mmap_changing. What lowers it comes first, or a raise could stay for ever. */
 	EXIT(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE, "mmap_changing is lowered"),
-	EXIT(mremap_userfaultfd_fail, "", BESIDE, ROLE_RARE, "mmap_changing is lowered by a failed mremap"),
+	EXIT(mremap_userfaultfd_fail, "", BESIDE, ROLE_RARE,
+	      "mmap_changing is lowered by a failed mremap"),
 	ENTRY(dup_userfaultfd, "", BESIDE, ROLE_RARE, "mmap_changing is raised by fork"),
 	ENTRY(mremap_userfaultfd_prep, "", BESIDE, ROLE_RARE, "mmap_changing is raised by mremap"),
-	ENTRY(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE, "mmap_changing was raised by madvise, an unmap"),
+	ENTRY(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE,
+	      "mmap_changing was raised by madvise, an unmap"),
 
 	/* Relock latency. */
 	EXIT(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
@@ -126,7 +137,8 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 {
 	if (has_better(k, h))
 		return false;
-	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args) : kernel_has_function(k, h->target);
+	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args)
+				     : kernel_has_function(k, h->target);
 }
 
 bool hook_replaced(const struct kernel *k, const struct hook *h)
@@ -156,7 +168,8 @@ void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsi
 	text[0] = '\0';
 	for (const struct hook *h = hook_table; h->target; h++)
 		if (lacks(k, p, h) && used < size)
-			used += (unsigned int)snprintf(text + used, size - used, "%s%s", used ? ", " : "", h->target);
+			used += (unsigned int)snprintf(text + used, size - used, "%s%s",
+						       used ? ", " : "", h->target);
 }
 
 const struct plan *plan_by_name(const char *name)

@@ -25,7 +25,7 @@ enum hook_role {
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */
 struct hook {
-	const char *program; /* <target>_<entry|exit>[__<suffix>]; a tracepoint has no entry or exit */
+	const char *program; /* <target>[_<entry|exit>][__<suffix>] */
 	const char *variant; /* fentry, fexit, tp_btf */
 	const char *target;  /* the kernel function or tracepoint */
 	__u32 plans;	     /* the struct plan.bit of each plan that has it; BESIDE_PLANS */
@@ -68,10 +68,10 @@ void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsi
 /* The first possible plan at or after @from, or NULL. */
 const struct plan *plan_next(const struct kernel *k, const struct plan *from);
 
-/* Can @h be attached, as far as BTF tells? A function may still be inlined at the call that matters. */
+/* Can @h be attached? Its function may still be inlined at the call that matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
 
-/* Does another hook serve in place of @h here: on a better function, or on the tracepoint with its other arguments? */
+/* Does another hook serve in place of @h: a better function, or another form of the tracepoint? */
 bool hook_replaced(const struct kernel *k, const struct hook *h);
 
 bool hook_is_tracepoint(const struct hook *h);

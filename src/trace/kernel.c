@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The value of the enumerator @name in any enum, or -1. Since 6.19 vm_flags bits are in an anonymous enum. */
+/* The value of @name in any enum, or -1. vm_flags bits are in an anonymous one since 6.19. */
 static int enumerator(const struct btf *btf, const char *name)
 {
 	unsigned int nr = btf__type_cnt(btf);
@@ -32,7 +32,7 @@ static bool has_function(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
-/* btf_trace_<tracepoint> is a pointer to a function that takes a void * and then the tracepoint's arguments. */
+/* btf_trace_<tracepoint> points to a function that takes a void * and then the arguments. */
 static bool has_tracepoint(const struct btf *btf, const char *tracepoint, int args)
 {
 	const struct btf_type *t;
@@ -49,7 +49,7 @@ static bool has_tracepoint(const struct btf *btf, const char *tracepoint, int ar
 	return t && btf_is_func_proto(t) && (!args || btf_vlen(t) == args + 1);
 }
 
-/* VM_UFFD_MINOR_BIT was a macro before 6.19 and moved twice. Functions of the same releases tell which bit it is. */
+/* A macro before 6.19, which moved twice: functions of the same releases tell the bit. */
 static int minor_bit(const struct btf *btf)
 {
 	if (has_function(btf, "mcopy_atomic"))
@@ -58,8 +58,8 @@ static int minor_bit(const struct btf *btf)
 }
 
 /*
- * The vm_flags bits that are userfaultfd modes: __VMA_UFFD_FLAGS of 7.3, VM_UFFD_* before. Without the enum: MISSING
- * and WP never moved, and RWP is younger than the enum.
+ * The vm_flags bits that are userfaultfd modes: __VMA_UFFD_FLAGS of 7.3, VM_UFFD_* before. Without
+ * the enum: MISSING and WP never moved, and RWP is younger than the enum.
  */
 static __u64 uffd_mask(const struct btf *btf)
 {
@@ -121,7 +121,7 @@ static int offset_of(const struct btf *btf, const struct btf_type *type, const c
 	return -1;
 }
 
-/* Where struct unmap_desc, which unmap_vmas() takes since 7.0, has its members; all 0 without one that we know. */
+/* The members of struct unmap_desc, which unmap_vmas() takes since 7.0; all 0: unknown. */
 static struct unmap_desc_layout unmap_desc_layout(const struct btf *btf)
 {
 	int id = btf__find_by_name_kind(btf, "unmap_desc", BTF_KIND_STRUCT);
@@ -161,13 +161,15 @@ static void list_unmeasured(struct kernel *k)
 		if (!struct_has(k->btf, facts[i].type, facts[i].member))
 			k->unmeasured[n++] = facts[i].what;
 	if (k->seq == SEQ_NONE)
-		k->unmeasured[n++] = "mm_lock_seq: per_mm_seq, per_vma_seq, locked (no per-VMA locks)";
+		k->unmeasured[n++] =
+			"mm_lock_seq: per_mm_seq, per_vma_seq, locked (no per-VMA locks)";
 	if (k->seq != SEQ_COUNT)
 		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
 	if (!has_tracepoint(k->btf, "mmap_lock_acquire_returned", 0))
 		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
 	if (has_function(k->btf, "mcopy_atomic"))
-		k->unmeasured[n++] = "which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
+		k->unmeasured[n++] =
+			"which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
 	k->unmeasured[n] = NULL;
 }
 
@@ -191,8 +193,8 @@ int kernel_open(struct kernel *k)
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
-	k->has_check =
-		has_function(k->btf, "mfill_retry_state_changed") || has_function(k->btf, "mfill_copy_folio_retry");
+	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
+		       has_function(k->btf, "mfill_copy_folio_retry");
 	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;

@@ -20,10 +20,10 @@ struct kernel {
 	struct btf *btf;
 	__u64 uffd_mask; /* vm_flags bits that are userfaultfd modes */
 	enum seq_kind seq;
-	bool has_uffd;				    /* CONFIG_USERFAULTFD */
-	bool has_check;				    /* it compares something after the retry: 7.1 and later */
+	bool has_uffd;	/* CONFIG_USERFAULTFD */
+	bool has_check; /* it compares something after the retry: 7.1 and later */
 	struct unmap_desc_layout unmap_desc;	    /* what unmap_vmas() takes: 7.0 and later */
-	const char *unmeasured[MAX_UNMEASURED + 1]; /* what nobody can measure here; ends with NULL */
+	const char *unmeasured[MAX_UNMEASURED + 1]; /* not measurable here; ends with NULL */
 };
 
 /* kernel_open() - read the running kernel's BTF. Returns 0 or a negative errno. */

@@ -57,7 +57,8 @@ static void text_plans(struct facts *f, FILE *out)
 			plan_possible(&f->kernel, p) ? "possible" : "not on this kernel");
 		for (const struct hook *h = hook_table; h->target; h++)
 			if (plan_has(p, h) && !hook_replaced(&f->kernel, h))
-				fprintf(out, "  %-9s %-6s %-26s %s\n", state_name(f, h), h->variant, h->target, h->why);
+				fprintf(out, "  %-9s %-6s %-26s %s\n", state_name(f, h), h->variant,
+					h->target, h->why);
 	}
 	for (int i = 0; f->kernel.unmeasured[i]; i++)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
@@ -68,15 +69,16 @@ static int print_text(struct facts *f, FILE *out)
 	fprintf(out, "uffdretry     %s, libbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
 		libbpf_minor_version());
 	fprintf(out, "kernel        %s %s\n", f->uts.release, f->uts.machine);
-	fprintf(out, "capabilities  %s%s\n", f->missing_caps[0] ? "missing " : "all there", f->missing_caps);
+	fprintf(out, "capabilities  %s%s\n", f->missing_caps[0] ? "missing " : "all there",
+		f->missing_caps);
 	fprintf(out, "lockdown      %s\n", f->lockdown);
 	fprintf(out, "BTF           %s\n", f->btf ? "yes" : "no");
 	if (f->kernel_read)
 		text_plans(f, out);
 	fprintf(out, "result        %s", f->tried ? "does not work here" : "works");
 	if (!f->tried)
-		fprintf(out, ": plan %s, self-test %s, %d windows", f->session.plan->name, f->session.self_test_name,
-			f->session.self_test.windows);
+		fprintf(out, ": plan %s, self-test %s, %d windows", f->session.plan->name,
+			f->session.self_test_name, f->session.self_test.windows);
 	fputc('\n', out);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }

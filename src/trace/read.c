@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Reading what the programs count: totals and histograms over the CPUs, writers, holders of mmap_changing. */
+/* Reading what the programs count: totals, histograms, writers, holders of mmap_changing. */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
 #include <bpf/bpf.h>
@@ -12,7 +13,8 @@ static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *s
 {
 	__u64 *total = sum;
 	const __u64 *value = t->percpu;
-	int err = bpf_map__lookup_elem(map, &key, sizeof(key), t->percpu, size * (size_t)t->nr_cpus, 0);
+	int err = bpf_map__lookup_elem(map, &key, sizeof(key), t->percpu, size * (size_t)t->nr_cpus,
+				       0);
 
 	if (err)
 		return err;
@@ -38,8 +40,10 @@ int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
 			return err;
 		if (row.id < MAX_WRITERS) {
 			if (counts)
-				counts[row.id] = (struct writer_counts) { row.windows, row.sections };
-			t->writers[row.id] = (struct writer_entry) { next, row.start, row.end, true };
+				counts[row.id] =
+					(struct writer_counts) { row.windows, row.sections };
+			t->writers[row.id] =
+				(struct writer_entry) { next, row.start, row.end, true };
 		}
 		key = next;
 		previous = &key;
@@ -68,10 +72,12 @@ int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *t
 
 static int read_failures(struct tracer *t, struct counters *c)
 {
-	int err = read_percpu(t, t->skel->maps.failures, SLOT_RUN, &c->failures, sizeof(c->failures));
+	int err =
+		read_percpu(t, t->skel->maps.failures, SLOT_RUN, &c->failures, sizeof(c->failures));
 
 	if (!err)
-		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths, sizeof(c->chain_lengths));
+		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths,
+				  sizeof(c->chain_lengths));
 	c->chains_open = t->skel->bss->open_chains;
 	c->chain_longest = t->skel->bss->longest_chain;
 	return err;
@@ -93,7 +99,8 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
 
 	while (nr < max && !bpf_map__get_next_key(map, last, &key, sizeof(key))) {
 		rows[nr].who = key;
-		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &rows[nr].totals, sizeof(rows[nr].totals), 0) &&
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &rows[nr].totals,
+					  sizeof(rows[nr].totals), 0) &&
 		    (rows[nr].totals.traced || rows[nr].totals.refused))
 			nr++;
 		last = &key;
@@ -108,12 +115,13 @@ int tracer_read(struct tracer *t, struct counters *c)
 
 	for (__u32 kind = 0; kind < NR_KINDS; kind++)
 		for (__u32 i = 0; !err && i < NR_CLASSES; i++)
-			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + i, &c->hists[kind][i],
-					  sizeof(struct hist));
+			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + i,
+					  &c->hists[kind][i], sizeof(struct hist));
 	if (!err)
 		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
 	for (__u32 how = 0; !err && how < NR_RELOCK_HOW; how++)
-		err = read_percpu(t, t->skel->maps.relock_hists, how, &c->relock[how], sizeof(struct hist));
+		err = read_percpu(t, t->skel->maps.relock_hists, how, &c->relock[how],
+				  sizeof(struct hist));
 	if (!err)
 		err = read_writers(t, c->writers);
 	if (!err)

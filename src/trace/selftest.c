@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test: open one window of each class, do one thing to the destination, and compare what the totals gained.
+ * The self-test: open one window of each class, do one thing to the destination, and compare what
+ * the totals gained.
  *
- * A source page under a second userfaultfd (rig.h) holds the window open, so its class is known. Only blocked is left
- * out: it would take a thread that sleeps on an unread event.
+ * A source page under a second userfaultfd (rig.h) holds the window open, so its class is known.
+ * Only blocked is left out: it would take a thread that sleeps on an unread event.
  */
 #include "trace/selftest.h"
 #include "trace/kernel.h"
@@ -72,23 +73,24 @@ static int protect_front(const struct scene *s)
 
 static int map_again(const struct scene *s)
 {
-	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		       -1, 0);
+	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	return p == MAP_FAILED ? -errno : reregister(s, s->dst.uffd);
 }
 
 static int map_other_offset(const struct scene *s)
 {
-	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, s->dst.file,
-		       (off_t)s->page);
+	void *p = mmap(at(s->dst.start), s->dst.len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		       s->dst.file, (off_t)s->page);
 
 	return p == MAP_FAILED ? -errno : reregister(s, s->dst.uffd);
 }
 
 static int register_other(const struct scene *s)
 {
-	return rig_unregister(s->dst.uffd, s->dst.start, s->dst.len) ?: reregister(s, s->other_uffd);
+	return rig_unregister(s->dst.uffd, s->dst.start, s->dst.len)
+		       ?: reregister(s, s->other_uffd);
 }
 
 static int unregister(const struct scene *s)
@@ -117,7 +119,7 @@ static const struct known {
 };
 #define NR_KNOWN (int)(sizeof(known_windows) / sizeof(known_windows[0]))
 
-/* Open the window, act in it, end it. Returns 0 or a negative errno, whatever the copy itself returns. */
+/* Open the window, act in it, end it. Returns 0 or a negative errno, which is not the copy's. */
 static int provoke(struct rig *rig, struct scene *s, const struct known *k)
 {
 	struct rig_copy copy = {};
@@ -157,15 +159,19 @@ static bool counted_right(const struct totals *then, const struct totals *now, e
 	if (now->calls - then->calls != 1)
 		snprintf(why, size, "1 UFFDIO_COPY made, %llu seen", now->calls - then->calls);
 	else if (seen != 1)
-		snprintf(why, size, "1 %s window of class %s opened, %llu seen", kind, class_names[class], seen);
+		snprintf(why, size, "1 %s window of class %s opened, %llu seen", kind,
+			 class_names[class], seen);
 	else if (windows_of_class(now, class) == windows_of_class(then, class)) {
 		int i = 0;
 
-		while (windows_of_class(now, (enum window_class)i) == windows_of_class(then, (enum window_class)i))
+		while (windows_of_class(now, (enum window_class)i) ==
+		       windows_of_class(then, (enum window_class)i))
 			i++;
-		snprintf(why, size, "%s window of class %s was called %s", kind, class_names[class], class_names[i]);
+		snprintf(why, size, "%s window of class %s was called %s", kind, class_names[class],
+			 class_names[i]);
 	} else if (now->anomalies != then->anomalies) {
-		snprintf(why, size, "%s window of class %s: the facts contradict each other", kind, class_names[class]);
+		snprintf(why, size, "%s window of class %s: the facts contradict each other", kind,
+			 class_names[class]);
 	} else {
 		return true;
 	}
@@ -186,7 +192,7 @@ static void skip(struct self_test *r, const char *what, int err)
 	snprintf(r->why, sizeof(r->why), "%s: %s", what, strerror(-err));
 }
 
-/* The first check that never differed from the kernel's answers, or NR_CHECKS. The windows tell all checks apart. */
+/* The first check that never differed from the kernel's answers, or NR_CHECKS. */
 static enum check infer_check(const struct totals *t)
 {
 	for (int i = 0; i < CHECK_KERNEL && t->kernel_seen; i++)
@@ -195,8 +201,8 @@ static enum check infer_check(const struct totals *t)
 	return NR_CHECKS;
 }
 
-static void run_known(struct tracer *t, const struct kernel *kernel, struct rig *rig, struct scene *s,
-		      struct self_test *r)
+static void run_known(struct tracer *t, const struct kernel *kernel, struct rig *rig,
+		      struct scene *s, struct self_test *r)
 {
 	struct totals then, now;
 	int err = tracer_read_totals(t, SLOT_SELF_TEST, &then);
@@ -209,8 +215,9 @@ static void run_known(struct tracer *t, const struct kernel *kernel, struct rig 
 		if (err)
 			break;
 		r->windows++;
-		if (!counted_right(&then, &now, known_windows[i].kind, expected_class(&known_windows[i], kernel),
-				   r->why, sizeof(r->why))) {
+		if (!counted_right(&then, &now, known_windows[i].kind,
+				   expected_class(&known_windows[i], kernel), r->why,
+				   sizeof(r->why))) {
 			r->result = SELF_TEST_FAILED;
 			return;
 		}
@@ -232,9 +239,14 @@ void self_test(struct tracer *t, const struct kernel *kernel, struct self_test *
 	memset(r, 0, sizeof(*r));
 	r->result = SELF_TEST_PASSED;
 	r->inferred_check = NR_CHECKS;
-	s.elsewhere = mmap(NULL, s.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	s.elsewhere =
+		mmap(NULL, s.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s.other_uffd = rig_uffd_open(0);
-	err = s.elsewhere == MAP_FAILED ? -errno : s.other_uffd < 0 ? s.other_uffd : rig_create(&rig, "b");
+	err = s.elsewhere == MAP_FAILED ? -errno : 0;
+	if (!err && s.other_uffd < 0)
+		err = s.other_uffd;
+	if (!err)
+		err = rig_create(&rig, "b");
 	if (err) {
 		skip(r, "no userfaultfd for our own memory", err);
 	} else {

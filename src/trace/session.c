@@ -23,15 +23,17 @@ static int no_usable_plan(const struct session *s)
 	size_t used = 0;
 
 	if (!s->kernel.has_uffd)
-		return fail(EXIT_ERROR, "use a kernel with CONFIG_USERFAULTFD=y", "this kernel has no userfaultfd");
+		return fail(EXIT_ERROR, "use a kernel with CONFIG_USERFAULTFD=y",
+			    "this kernel has no userfaultfd");
 	for (const struct plan *p = plans; p->name; p++) {
 		plan_missing(&s->kernel, p, missing, sizeof(missing));
 		if (used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s plan %s lacks %s",
-						 used ? ";" : "", p->name, missing);
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "%s plan %s lacks %s", used ? ";" : "", p->name,
+						 missing);
 	}
-	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs", "no usable plan on this kernel:%s",
-		    text);
+	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
+		    "no usable plan on this kernel:%s", text);
 }
 
 static int load_plan(struct session *s, const struct options *o)
@@ -61,7 +63,8 @@ static void report_silent_hooks(const struct session *s)
 
 	for (int i = 0; i < nr; i++)
 		if (hook_is_silent(&hooks[i]))
-			warning("the hook on %s() is attached and never fired: %s", hooks[i].target, hooks[i].why);
+			warning("the hook on %s() is attached and never fired: %s", hooks[i].target,
+				hooks[i].why);
 }
 
 static void prove_plan(struct session *s)
@@ -70,18 +73,20 @@ static void prove_plan(struct session *s)
 
 	self_test(s->tracer, &s->kernel, &s->self_test);
 	if (test->result == SELF_TEST_PASSED) {
-		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name, test->windows,
-			(double)test->took_ns / 1e6);
+		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name,
+			test->windows, (double)test->took_ns / 1e6);
 		report_silent_hooks(s);
 	} else {
-		warning("self-test of plan %s %s: %s", s->plan->name, result_names[test->result], test->why);
+		warning("self-test of plan %s %s: %s", s->plan->name, result_names[test->result],
+			test->why);
 	}
 }
 
-/* Which check the kernel has: by its answers in the self-test, else the one that was merged, the snapshot. */
+/* Which check the kernel has: by its answers in the self-test, else the snapshot, which 7.1 has. */
 static void settle_kernel_check(struct session *s)
 {
-	enum check check = s->self_test.result == SELF_TEST_PASSED ? s->self_test.inferred_check : CHECK_SNAPSHOT;
+	enum check check = s->self_test.result == SELF_TEST_PASSED ? s->self_test.inferred_check
+								   : CHECK_SNAPSHOT;
 
 	if (!s->kernel.has_check) {
 		s->kernel_check_name = "none";
@@ -93,7 +98,7 @@ static void settle_kernel_check(struct session *s)
 		warning("this kernel's check after the retry is none that uffdretry knows");
 }
 
-/* Load and attach @s->plan, and let it prove itself. Returns 0 or a negative errno, whatever the self-test says. */
+/* Load, attach and test @s->plan. Returns 0, also when the self-test fails, or a negative errno. */
 static int try_plan(struct session *s, const struct options *o)
 {
 	int err = load_plan(s, o);
@@ -129,7 +134,7 @@ static int choose_first(struct session *s, const struct options *o)
 		    "plan %s cannot run here: this kernel's BTF lacks %s", s->plan->name, missing);
 }
 
-/* Try @s->plan and then its successors until one works; the last is kept as it is. Returns 0 or a negative errno. */
+/* Try @s->plan and its successors; keep the last whatever it does. 0 or a negative errno. */
 static int try_plans(struct session *s, const struct options *o)
 {
 	for (;;) {
@@ -160,7 +165,8 @@ int session_open(struct session *s, const struct options *o)
 
 	memset(s, 0, sizeof(*s));
 	if (o->plan && !plan_by_name(o->plan))
-		return fail(EXIT_USAGE, "uffdretry --probe lists the plans", "no such plan: %s", o->plan);
+		return fail(EXIT_USAGE, "uffdretry --probe lists the plans", "no such plan: %s",
+			    o->plan);
 	err = check_access();
 	if (err)
 		return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* From "which kernel is this" to attached programs that passed their self-test: the best plan that works here. */
+/* A session: the best plan that works on this kernel, attached and self-tested. */
 #ifndef SESSION_H
 #define SESSION_H
 
@@ -14,14 +14,15 @@ struct session {
 	const struct plan *plan;
 	struct tracer *tracer;
 	struct self_test self_test;
-	const char *kernel_check_name; /* what the kernel compares: a check's name, "none", or "unknown" */
+	const char *kernel_check_name; /* of the kernel's check; "none", "unknown" */
 	const char *self_test_name;    /* "passed", "failed", "off", "skipped" */
 };
 
 /*
- * session_open() - choose a plan, load and attach it, and run its self-test. When a plan cannot be loaded or fails the
- * self-test, the next one is tried, with a warning; the last one is kept if it runs at all. Returns 0, or prints the
- * reason and returns an exit status. Call session_close() either way.
+ * session_open() - choose a plan, load and attach it, and run its self-test. When a plan cannot be
+ * loaded or fails the self-test, the next one is tried, with a warning; the last one is kept if it
+ * runs at all. Returns 0, or prints the reason and returns an exit status. Call session_close()
+ * either way.
  */
 int session_open(struct session *s, const struct options *o);
 void session_close(struct session *s);

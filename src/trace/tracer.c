@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The BPF object's life: open, attach, targets, phases, close. */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
 #include <bpf/bpf.h>
@@ -110,7 +111,8 @@ int tracer_add_target(struct tracer *t, pid_t tgid)
 {
 	__u32 key = (__u32)tgid;
 	__u8 one = 1;
-	int err = bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one), BPF_ANY);
+	int err = bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one),
+				       BPF_ANY);
 
 	if (err)
 		return err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * A tracer: the BPF object with the programs of one plan, from open to close. No other part of the tool uses libbpf's
- * object API. Functions return 0 or a negative errno unless they say otherwise.
+ * A tracer: the BPF object with the programs of one plan, from open to close. No other part of the
+ * tool uses libbpf's object API. Functions return 0 or a negative errno unless they say otherwise.
  */
 #ifndef TRACER_H
 #define TRACER_H
@@ -27,30 +27,31 @@ struct tracer_config {
 	bool relock;	   /* measure relock latency */
 };
 
-/* --- Life --------------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 /* Print libbpf's messages on stderr only if @verbose. */
 void tracer_libbpf_output(bool verbose);
 
 /*
  * tracer_open() - open, configure and load the programs of a plan. None of them runs yet.
- * Returns 0 and *@t; -EPERM: the kernel refuses tracing programs; -ESRCH: a required function has no address.
+ * Returns 0 and *@t; -EPERM: the kernel refuses tracing programs; -ESRCH: a required function has
+ * no address.
  */
 int tracer_open(struct tracer **t, const struct tracer_config *cfg);
 
-/* tracer_attach() - attach every hook, exits first. The programs do nothing until tracer_phase(). */
+/* tracer_attach() - attach every hook, exits first. Programs do nothing before tracer_phase(). */
 int tracer_attach(struct tracer *t);
 
 /* tracer_phase() - set the phase, and wait until no program that saw the old one is running. */
 void tracer_phase(struct tracer *t, enum phase phase);
 
-/* Tell the programs what the kernel's check compares, NR_CHECKS for unknown: other answers of it are anomalies then. */
+/* Tell the programs which check the kernel has: other answers are anomalies. NR_CHECKS: none. */
 void tracer_set_kernel_check(struct tracer *t, enum check check);
 
 /* Detach and free. NULL is fine. */
 void tracer_close(struct tracer *t);
 
-/* --- Targets ------------------------------------------------------------------------------------------------------ */
+/* --- Targets --- */
 
 /* Add a thread group, by its number in our pid namespace. */
 int tracer_add_target(struct tracer *t, pid_t tgid);
@@ -59,52 +60,57 @@ void tracer_remove_target(struct tracer *t, pid_t tgid);
 /* Make the tasks of a cgroup (v2), and of those below it, targets. */
 void tracer_add_cgroup(struct tracer *t, __u64 id);
 
-/* Are we in another pid namespace than the initial one? Events of processes outside ours have no pid. */
+/* Are we in a pid namespace of our own? Events of processes outside it have no pid. */
 bool tracer_in_pid_ns(const struct tracer *t);
 
-/* --- What the hooks can tell -------------------------------------------------------------------------------------- */
+/* --- What the hooks can tell --- */
 
-bool tracer_sees_hugetlb(const struct tracer *t); /* windows of hugetlb destinations */
-bool tracer_bounds_begin(const struct tracer *t); /* how early a begin is at most: windows with a second bound */
-bool tracer_sees_relock(const struct tracer *t);  /* relock latency: asked for, and possible here */
+/* Windows of hugetlb destinations? */
+bool tracer_sees_hugetlb(const struct tracer *t);
+/* How early a begin is at most? Only windows with a second bound tell. */
+bool tracer_bounds_begin(const struct tracer *t);
+/* Relock latency? It must be asked for, and possible here. */
+bool tracer_sees_relock(const struct tracer *t);
 
 /* The hooks as tracer_read() saw them last, in @hooks[MAX_HOOKS]. Returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
 
 /*
- * tracer_watch_hooks() - have the kernel count program runs (CAP_SYS_ADMIN) until called with false, which sets each
- * hook's @fired. A function can have an address, and be inlined at the call that matters.
+ * tracer_watch_hooks() - have the kernel count program runs (CAP_SYS_ADMIN) until called with
+ * false, which sets each hook's @fired. A function can have an address, and be inlined at the call
+ * that matters.
  */
 void tracer_watch_hooks(struct tracer *t, bool on);
 
-/* tracer_count_runs() - from now on have the kernel count each program's runs and their time, for tracer_hooks(). */
+/* tracer_count_runs() - have the kernel count each program's runs and time from now on. */
 int tracer_count_runs(struct tracer *t);
 
-/* --- What the programs count -------------------------------------------------------------------------------------- */
+/* --- What the programs count --- */
 
 /* Read the counters of the run, or only the totals of one slot. */
 int tracer_read(struct tracer *t, struct counters *c);
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
 
-/* Read at most @max holders of mmap_changing that concern the targets, most refused calls first. Returns how many. */
+/* Read at most @max holders of mmap_changing, most refused calls first. Returns how many. */
 int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);
 
-/* The MAX_WRITERS writers that counters.writers counts, as tracer_read() saw them last; NULL: no hook sees writers. */
+/* The MAX_WRITERS writers, by id, as tracer_read() saw them last; NULL: no hook sees writers. */
 const struct writer_entry *tracer_writers(const struct tracer *t);
 
-/* --- Events ------------------------------------------------------------------------------------------------------- */
+/* --- Events --- */
 
 /*
- * A descriptor that polls readable when the ring is a quarter full; for fewer events the caller looks every
- * EVENTS_PERIOD_MS. -1: no events were asked for.
+ * A descriptor that polls readable when the ring is a quarter full; for fewer events the caller
+ * looks every EVENTS_PERIOD_MS. -1: no events were asked for.
  */
 int tracer_events_fd(const struct tracer *t);
 
 typedef void tracer_event_fn(void *data, const struct event *e);
 
 /*
- * tracer_read_events() - hand the waiting events to @on_event, in the order of the ring. A batch is bounded, so that a
- * busy target leaves the caller time for its other work. Returns true when there may be more.
+ * tracer_read_events() - hand the waiting events to @on_event, in the order of the ring. A batch is
+ * bounded, so that a busy target leaves the caller time for its other work. Returns true when there
+ * may be more.
  */
 bool tracer_read_events(struct tracer *t, tracer_event_fn *on_event, void *data);
 

@@ -15,20 +15,30 @@ struct canned_kernel {
 	const char *functions; /* separated by spaces */
 	int acquire_args; /* of the tracepoint mmap_lock_acquire_returned, 0: no such; its relatives have one less */
 	const char *mm_lock_seq; /* the type of mm_struct's member: "seqcount", "int"; NULL: none */
-	int vma_bits[4];	 /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
-	bool anon_name;		 /* vm_area_struct has it */
+	int vma_bits[4]; /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
+	bool anon_name;	 /* vm_area_struct has it */
 };
 
 #define CANNED_EVENTS "dup_userfaultfd mremap_userfaultfd_prep userfaultfd_event_wait_completion "
-#define CANNED_ALWAYS                                                                                                  \
-	CANNED_EVENTS "expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd "      \
-		      "unmap_vmas userfaultfd_ioctl "
-#define CANNED_6_12 CANNED_ALWAYS "copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
+#define CANNED_ALWAYS                                                                                       \
+	CANNED_EVENTS                                                                                       \
+		"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
+		"unmap_vmas userfaultfd_ioctl "
+#define CANNED_6_12   \
+	CANNED_ALWAYS \
+		"copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
 #define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
-#define CANNED_7_1 CANNED_6_18 "__mfill_atomic_pte mfill_get_vma mfill_retry_state_changed mfill_retry_state_save "
+#define CANNED_7_1  \
+	CANNED_6_18 \
+		"__mfill_atomic_pte mfill_get_vma mfill_retry_state_changed mfill_retry_state_save "
 
 static const struct canned_kernel canned_kernels[] = {
-	{ "6.1", CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte", 4, NULL, {}, false },
+	{ "6.1",
+	  CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte",
+	  4,
+	  NULL,
+	  {},
+	  false },
 	{ "6.12", CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
 	{ "6.18", CANNED_6_18 "shmem_mfill_atomic_pte", 3, "seqcount", {}, false },
 	{ "7.1", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
@@ -57,8 +67,8 @@ static inline void canned_tracepoint(struct btf *btf, const char *name, int args
 /* The BTF of @k without the functions in @less (names with a space behind each). btf__free() it. */
 static inline struct btf *canned_btf(const struct canned_kernel *k, const char *less)
 {
-	static const char *const bits[] = { "VMA_UFFD_MISSING_BIT", "VMA_UFFD_WP_BIT", "VMA_UFFD_MINOR_BIT",
-					    "VMA_UFFD_RWP_BIT" };
+	static const char *const bits[] = { "VMA_UFFD_MISSING_BIT", "VMA_UFFD_WP_BIT",
+					    "VMA_UFFD_MINOR_BIT", "VMA_UFFD_RWP_BIT" };
 	struct btf *btf = btf__new_empty();
 	char functions[1024], *name, *rest = functions;
 	int i32, seqcount, named, proto;
@@ -72,7 +82,8 @@ static inline struct btf *canned_btf(const struct canned_kernel *k, const char *
 	/* mm_struct's members are in an anonymous one. */
 	named = btf__add_struct(btf, NULL, 16);
 	if (k->mm_lock_seq)
-		btf__add_field(btf, "mm_lock_seq", strcmp(k->mm_lock_seq, "int") ? seqcount : i32, 0, 0);
+		btf__add_field(btf, "mm_lock_seq", strcmp(k->mm_lock_seq, "int") ? seqcount : i32,
+			       0, 0);
 	btf__add_field(btf, "owner", i32, 32, 0);
 	btf__add_struct(btf, "mm_struct", 16);
 	btf__add_field(btf, "", named, 0, 0);

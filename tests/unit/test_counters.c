@@ -129,7 +129,8 @@ static void quantiles(void **state)
 
 		h.count[3] = quantile_rows[i].n0;
 		h.count[hist_bucket(1000)] = quantile_rows[i].n1;
-		expect_u64(quantile_rows[i].name, hist_quantile(&h, quantile_rows[i].q), quantile_rows[i].want);
+		expect_u64(quantile_rows[i].name, hist_quantile(&h, quantile_rows[i].q),
+			   quantile_rows[i].want);
 	}
 }
 
@@ -217,7 +218,8 @@ static void causes(void **state)
 	(void)state;
 	assert_int_equal(COUNT(rows), NR_SITES);
 	for (size_t i = 0; i < COUNT(rows); i++)
-		expect_str(site_names[rows[i].site], cause_names[cause_of_site(rows[i].site)], rows[i].cause);
+		expect_str(site_names[rows[i].site], cause_names[cause_of_site(rows[i].site)],
+			   rows[i].cause);
 }
 
 static void sums_of_failures(void **state)

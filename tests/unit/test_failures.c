@@ -8,11 +8,13 @@
 
 static void errnos(void **state)
 {
-	static const int known[] = { EAGAIN, EEXIST, ENOENT, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC, EINTR };
+	static const int known[] = { EAGAIN, EEXIST, ENOENT, EFAULT, ENOMEM,
+				     EINVAL, ESRCH,  ENOSPC, EINTR };
 
 	(void)state;
 	for (__u32 i = 0; i < COUNT(known); i++)
-		expect_str(strerrorname_np(known[i]), fail_errno_names[fail_errno_of((__u32)known[i])],
+		expect_str(strerrorname_np(known[i]),
+			   fail_errno_names[fail_errno_of((__u32)known[i])],
 			   strerrorname_np(known[i]));
 	expect_u64("EIO", fail_errno_of(EIO), FAIL_OTHER);
 	expect_u64("0", fail_errno_of(0), FAIL_OTHER);

@@ -23,7 +23,8 @@ static const struct expected {
 	{ "6.12", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 38, "" },
 	{ "6.18", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
 	{ "7.1", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
-	{ "7.3", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41 | 1ULL << 43, "" },
+	{ "7.3", "retry_state", true, true, SEQ_COUNT,
+	  1ULL << 9 | 1ULL << 12 | 1ULL << 41 | 1ULL << 43, "" },
 };
 
 static const struct expected *expected_of(const char *name)
@@ -45,7 +46,8 @@ static void check_kernel(const struct expected *e, struct btf *btf)
 	expect_u64(e->series, k.has_check, e->has_check);
 	expect_u64(e->series, k.seq, e->seq);
 	expect_u64(e->series, k.uffd_mask, e->uffd_mask);
-	expect_u64(e->series, plan_possible(&k, plan_by_name("retry_fn")), false); /* inlined in all of them */
+	expect_u64(e->series, plan_possible(&k, plan_by_name("retry_fn")),
+		   false); /* inlined in all of them */
 	plan_missing(&k, plan_by_name("interval"), missing, sizeof(missing));
 	expect_str(e->series, missing, e->interval_lacks);
 	expect_u64(e->series, is_unmeasured(&k, "mm_lock_seq"), e->seq == SEQ_NONE);
@@ -92,8 +94,10 @@ static const struct plan *plan_without(const char *name, const char *less, const
 static void the_next_plan(void **state)
 {
 	(void)state;
-	assert_string_equal(plan_without("7.3", "", plan_by_name("retry_state"))->name, "retry_state");
-	assert_string_equal(plan_without("7.3", "mfill_retry_state_changed ", plans)->name, "interval");
+	assert_string_equal(plan_without("7.3", "", plan_by_name("retry_state"))->name,
+			    "retry_state");
+	assert_string_equal(plan_without("7.3", "mfill_retry_state_changed ", plans)->name,
+			    "interval");
 	assert_null(plan_without("7.3", "userfaultfd_ioctl ", plans));
 	assert_null(plan_without("6.12", "uffd_lock_vma ", plans));
 	assert_null(plan_without("6.1", "mcopy_atomic ", plans));
@@ -134,7 +138,8 @@ static void one_hook_stands_in_for_another(void **state)
 	assert_true(hook_in_btf(&k, four));
 	assert_false(hook_in_btf(&k, three));
 	assert_true(hook_in_btf(&k, lock));
-	assert_false(hook_replaced(&k, find_hook(p, "mfill_retry_state_changed", 0))); /* nothing serves instead */
+	assert_false(hook_replaced(&k, find_hook(p, "mfill_retry_state_changed",
+						 0))); /* nothing serves instead */
 	kernel_close(&k);
 }
 

@@ -42,9 +42,17 @@ static void results(void **state)
 		unsigned int index;
 		const char *name;
 	} rows[] = {
-		{ 0, "ok" },	      { ENOENT, "ENOENT" },	  { ESRCH, "ESRCH" },	       { EAGAIN, "EAGAIN" },
-		{ ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },	  { EEXIST, "EEXIST" },	       { EINVAL, "EINVAL" },
-		{ ENOSPC, "ENOSPC" }, { EHWPOISON, "EHWPOISON" }, { RETURNED_OTHER, "other" },
+		{ 0, "ok" },
+		{ ENOENT, "ENOENT" },
+		{ ESRCH, "ESRCH" },
+		{ EAGAIN, "EAGAIN" },
+		{ ENOMEM, "ENOMEM" },
+		{ EFAULT, "EFAULT" },
+		{ EEXIST, "EEXIST" },
+		{ EINVAL, "EINVAL" },
+		{ ENOSPC, "ENOSPC" },
+		{ EHWPOISON, "EHWPOISON" },
+		{ RETURNED_OTHER, "other" },
 	};
 
 	(void)state;
@@ -83,8 +91,12 @@ static void advice(void **state)
 		int advice;
 		const char *name;
 	} rows[] = {
-		{ 0, "MADV_NORMAL" }, { 4, "MADV_DONTNEED" },	      { 8, "MADV_FREE" },
-		{ 9, "MADV_REMOVE" }, { 24, "MADV_DONTNEED_LOCKED" }, { MADV_DONTFORK, "MADV_DONTFORK" },
+		{ 0, "MADV_NORMAL" },
+		{ 4, "MADV_DONTNEED" },
+		{ 8, "MADV_FREE" },
+		{ 9, "MADV_REMOVE" },
+		{ 24, "MADV_DONTNEED_LOCKED" },
+		{ MADV_DONTFORK, "MADV_DONTFORK" },
 	};
 
 	(void)state;

@@ -22,10 +22,12 @@ static const struct window {
 	enum dst_kind kind;
 	enum window_class class;
 } windows[] = {
-	{ KIND_ANON, CLASS_QUIET },  { KIND_SHMEM, CLASS_QUIET },	{ KIND_ANON, CLASS_UNRELATED },
-	{ KIND_ANON, CLASS_LOCKED }, { KIND_ANON, CLASS_TOLERATED },	{ KIND_ANON, CLASS_REPLACED },
-	{ KIND_ANON, CLASS_HIDDEN }, { KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
-	{ KIND_SHMEM, CLASS_REAL },  { KIND_ANON, CLASS_GONE },		{ KIND_ANON, CLASS_ABORTED },
+	{ KIND_ANON, CLASS_QUIET },	{ KIND_SHMEM, CLASS_QUIET },
+	{ KIND_ANON, CLASS_UNRELATED }, { KIND_ANON, CLASS_LOCKED },
+	{ KIND_ANON, CLASS_TOLERATED }, { KIND_ANON, CLASS_REPLACED },
+	{ KIND_ANON, CLASS_HIDDEN },	{ KIND_SHMEM, CLASS_FALSE_ALARM },
+	{ KIND_SHMEM, CLASS_REAL },	{ KIND_SHMEM, CLASS_REAL },
+	{ KIND_ANON, CLASS_GONE },	{ KIND_ANON, CLASS_ABORTED },
 };
 
 /* --- A tracer that counts what it is told to ---------------------------------------------------------------------- */
@@ -197,7 +199,8 @@ static void what_is_wrong_is_said(void **state)
 		{ sees_two, 8, "1 shmem window of class real opened, 2 seen" },
 		{ calls_it_tolerated, 0, "anonymous window of class quiet was called tolerated" },
 		{ calls_it_tolerated, 7, "shmem window of class false_alarm was called tolerated" },
-		{ contradicts_itself, 3, "anonymous window of class locked: the facts contradict each other" },
+		{ contradicts_itself, 3,
+		  "anonymous window of class locked: the facts contradict each other" },
 	};
 
 	(void)state;
@@ -226,7 +229,8 @@ static void without_mm_lock_seq(void **state)
 	(void)state;
 	assert_int_equal(run(locked_is_unrelated, SEQ_NONE).result, SELF_TEST_PASSED);
 	assert_int_equal(run(locked_is_unrelated, SEQ_COUNT).result, SELF_TEST_FAILED);
-	assert_string_equal(run(count_right, SEQ_NONE).why, "anonymous window of class unrelated was called locked");
+	assert_string_equal(run(count_right, SEQ_NONE).why,
+			    "anonymous window of class unrelated was called locked");
 }
 
 /* What hinders the test says nothing about the plan. */
@@ -266,7 +270,10 @@ static void calls_that_fail(void **state)
 		if (!strcmp(failing.what, "userfaultfd") && r.result == SELF_TEST_PASSED)
 			continue;
 		expect_u64(failing.what, r.result, SELF_TEST_SKIPPED);
-		expect_u64(r.why, strstr(r.why, "Cannot allocate memory") || strstr(r.why, "not permitted"), true);
+		expect_u64(r.why,
+			   strstr(r.why, "Cannot allocate memory") ||
+				   strstr(r.why, "not permitted"),
+			   true);
 		skipped++;
 	}
 	arm(0, 0);

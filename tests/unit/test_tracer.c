@@ -23,7 +23,7 @@
 
 static struct {
 	const struct bpf_object_skeleton *skel;
-	const char *absent;  /* a program whose function has no address */
+	const char *absent;	/* a program whose function has no address */
 	char attached[1 << 14]; /* names of programs, in this order */
 	int links, rings, warnings;
 	__u64 runs, run_ns, missed;	 /* of each program */
@@ -77,10 +77,12 @@ int bpf_object__load_skeleton(struct bpf_object_skeleton *s)
 static int absent_id;
 
 /* Not by the function's own name: whether libbpf.h has its options const depends on the version. */
-int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
-			 size_t nr, const struct bpf_prog_load_opts *opts);
-int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns,
-			 size_t nr, const struct bpf_prog_load_opts *opts)
+int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license,
+			 const struct bpf_insn *insns, size_t nr,
+			 const struct bpf_prog_load_opts *opts);
+int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license,
+			 const struct bpf_insn *insns, size_t nr,
+			 const struct bpf_prog_load_opts *opts)
 {
 	(void)name;
 	(void)license;
@@ -123,8 +125,8 @@ static const char *map_name(const struct bpf_map *map)
 	return bpf_map__name(map);
 }
 
-int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_size, const void *value, size_t size,
-			 __u64 flags)
+int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_size,
+			 const void *value, size_t size, __u64 flags)
 {
 	(void)value;
 	(void)size;
@@ -157,15 +159,16 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 }
 
 /* Per-CPU values: the first CPU's are those of the test, or in maps that it does not set all 1. */
-int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value, size_t size,
-			 __u64 flags)
+int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value,
+			 size_t size, __u64 flags)
 {
 	__u64 *v = value;
 
 	(void)key_size;
 	(void)flags;
 	if (!strcmp(map_name(map), "holders")) {
-		memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1], sizeof(struct holder_totals));
+		memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1],
+		       sizeof(struct holder_totals));
 		return told("holder") ? -ENOENT : 0;
 	}
 	for (int cpu = 0; cpu < CPUS; cpu++) {
@@ -284,7 +287,8 @@ int ring_buffer__consume(struct ring_buffer *ring)
 
 	(void)ring;
 	for (; kernel.nr_events; n++) {
-		int err = kernel.take(kernel.take_data, &kernel.events[0], kernel.event_size ?: sizeof(struct event));
+		int err = kernel.take(kernel.take_data, &kernel.events[0],
+				      kernel.event_size ?: sizeof(struct event));
 
 		kernel.nr_events--;
 		if (err < 0)
@@ -300,7 +304,9 @@ static struct counters c;
 
 static struct tracer_config config(void)
 {
-	return (struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state"), .writers = true };
+	return (struct tracer_config) { .kernel = &k,
+					.plan = plan_by_name("retry_state"),
+					.writers = true };
 }
 
 /* Opened and attached. */
@@ -320,7 +326,8 @@ static struct uffdretry_bpf__bss *bss(void)
 
 	/* bpftool may know a shorter struct than libbpf.h. */
 	for (int i = 0; i < kernel.skel->map_cnt; i++) {
-		const struct bpf_map_skeleton *map = (const void *)(maps + i * kernel.skel->map_skel_sz);
+		const struct bpf_map_skeleton *map =
+			(const void *)(maps + i * kernel.skel->map_skel_sz);
 
 		if (strstr(map->name, "bss"))
 			return *map->mmaped;
@@ -329,7 +336,8 @@ static struct uffdretry_bpf__bss *bss(void)
 	return NULL;
 }
 
-static const struct hook_state *state_of(const struct hook_state *hooks, int nr, const char *program)
+static const struct hook_state *state_of(const struct hook_state *hooks, int nr,
+					 const char *program)
 {
 	for (int i = 0; i < nr; i++)
 		if (!strcmp(hooks[i].hook->program, program))
@@ -379,9 +387,12 @@ static void hooks_in_their_order(void **state)
 	(void)state;
 	nr = tracer_hooks(t, hooks);
 	for (int i = 0; i < nr; i++)
-		expect_u64(hooks[i].hook->program, hooks[i].attached, hook_in_btf(&k, hooks[i].hook));
-	assert_true(place("mfill_retry_state_changed_exit") < place("mfill_retry_state_save_entry__retry_state"));
-	assert_true(place("__mfill_atomic_pte_exit") < place("mfill_retry_state_save_entry__retry_state"));
+		expect_u64(hooks[i].hook->program, hooks[i].attached,
+			   hook_in_btf(&k, hooks[i].hook));
+	assert_true(place("mfill_retry_state_changed_exit") <
+		    place("mfill_retry_state_save_entry__retry_state"));
+	assert_true(place("__mfill_atomic_pte_exit") <
+		    place("mfill_retry_state_save_entry__retry_state"));
 	assert_true(is_attached("mmap_lock_acquire_returned__writers"));
 	assert_false(is_attached("mmap_lock_acquire_returned__writers_memcg"));
 	assert_false(is_attached("__vma_start_write_exit")); /* nobody asked for a witness */
@@ -461,7 +472,10 @@ static void hooks_that_cannot_be_attached(void **state)
 		if (!failing.what)
 			break;
 		nr = tracer_hooks(t, hooks);
-		expect_u64(failing.what, err, state_of(hooks, nr, failing.what)->hook->roles & ROLE_REQUIRED ? -INJECTED : 0);
+		expect_u64(failing.what, err,
+			   state_of(hooks, nr, failing.what)->hook->roles & ROLE_REQUIRED
+				   ? -INJECTED
+				   : 0);
 		optional += !err;
 		required += err != 0;
 		tracer_close(t);
@@ -489,11 +503,11 @@ static void each_program_has_a_row(void **state)
 		prog = bpf_object__find_program_by_name(*kernel.skel->obj, h->program);
 		expect_u64(h->program, prog != NULL, true);
 		snprintf(section, sizeof(section), "?%s/%s", h->variant, h->target);
-		expect_str(h->program, bpf_program__section_name(prog), section + (*bpf_program__section_name(prog) != '?'));
+		expect_str(h->program, bpf_program__section_name(prog),
+			   section + (*bpf_program__section_name(prog) != '?'));
 		rows++;
 	}
-	bpf_object__for_each_program(prog, *kernel.skel->obj)
-		nr++;
+	bpf_object__for_each_program(prog, *kernel.skel->obj) nr++;
 	assert_int_equal(nr, rows + 1); /* own_pid_ns() sits on no hook */
 	tracer_close(t);
 }
@@ -657,9 +671,13 @@ static void writers_have_their_place(void **state)
 
 	(void)state;
 	kernel.rows = 3;
-	kernel.row[0] = (struct writer_row) { .windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5 };
+	kernel.row[0] = (struct writer_row) {
+		.windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5
+	};
 	kernel.row[1] = (struct writer_row) { .windows = 3, .sections = 4, .id = MAX_WRITERS - 1 };
-	kernel.row[2] = (struct writer_row) { .windows = 9, .sections = 9, .id = MAX_WRITERS }; /* no place */
+	kernel.row[2] = (struct writer_row) { .windows = 9,
+					      .sections = 9,
+					      .id = MAX_WRITERS }; /* no place */
 	assert_int_equal(tracer_read(t, &c), 0);
 	entries = tracer_writers(t);
 	assert_int_equal(c.writers[5].windows, 1);
@@ -681,7 +699,8 @@ static void holders_by_what_they_refused(void **state)
 	(void)state;
 	kernel.nr_holders = 4;
 	kernel.holder[0] = (struct holder_totals) { .refused = 2 };
-	kernel.holder[1] = (struct holder_totals) { .raised = 5 }; /* neither traced nor in anybody's way */
+	kernel.holder[1] =
+		(struct holder_totals) { .raised = 5 }; /* neither traced nor in anybody's way */
 	kernel.holder[2] = (struct holder_totals) { .refused = 9 };
 	kernel.holder[3] = (struct holder_totals) { .raised = 1, .traced = 1 };
 	assert_int_equal(tracer_read_holders(t, rows, 4), 3);
@@ -731,7 +750,8 @@ static void events_in_batches(void **state)
 	assert_false(tracer_read_events(t, hand_on, &handed_on));
 	assert_int_equal(handed_on, 4095 + 5000);
 	tracer_close(t);
-	t = tracer_of(&(struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state") });
+	t = tracer_of(
+		&(struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state") });
 	assert_false(tracer_read_events(t, hand_on, &handed_on));
 	tracer_close(t);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-static void expect_text(struct writer_key key, const char *op, const char *syscall, const char *advice,
-			const char *flags)
+static void expect_text(struct writer_key key, const char *op, const char *syscall,
+			const char *advice, const char *flags)
 {
 	struct writer_text text;
 
@@ -30,18 +30,24 @@ static void test_syscalls(void **state)
 	expect_text((struct writer_key) { .nr = 9, .sub = 0x32 }, "mmap", "mmap", "",
 		    "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS");
 	expect_text((struct writer_key) { .nr = 11 }, "munmap", "munmap", "", "");
-	expect_text((struct writer_key) { .nr = 10, .sub = 3 }, "mprotect", "mprotect", "", "PROT_READ|PROT_WRITE");
+	expect_text((struct writer_key) { .nr = 10, .sub = 3 }, "mprotect", "mprotect", "",
+		    "PROT_READ|PROT_WRITE");
 	expect_text((struct writer_key) { .nr = 10 }, "mprotect", "mprotect", "", "");
-	expect_text((struct writer_key) { .nr = 329, .sub = 4 }, "pkey_mprotect", "pkey_mprotect", "", "PROT_EXEC");
-	expect_text((struct writer_key) { .nr = 28, .sub = 10 }, "madvise", "madvise", "MADV_DONTFORK", "");
+	expect_text((struct writer_key) { .nr = 329, .sub = 4 }, "pkey_mprotect", "pkey_mprotect",
+		    "", "PROT_EXEC");
+	expect_text((struct writer_key) { .nr = 28, .sub = 10 }, "madvise", "madvise",
+		    "MADV_DONTFORK", "");
 	expect_text((struct writer_key) { .nr = 28, .sub = 99 }, "madvise", "madvise", "0x63", "");
-	expect_text((struct writer_key) { .nr = 440, .sub = 25 }, "process_madvise", "process_madvise", "MADV_COLLAPSE",
-		    "");
-	expect_text((struct writer_key) { .nr = 25, .sub = 3 }, "mremap", "mremap", "", "MREMAP_MAYMOVE|MREMAP_FIXED");
+	expect_text((struct writer_key) { .nr = 440, .sub = 25 }, "process_madvise",
+		    "process_madvise", "MADV_COLLAPSE", "");
+	expect_text((struct writer_key) { .nr = 25, .sub = 3 }, "mremap", "mremap", "",
+		    "MREMAP_MAYMOVE|MREMAP_FIXED");
 	expect_text((struct writer_key) { .nr = 12 }, "brk", "brk", "", "");
-	expect_text((struct writer_key) { .nr = 151, .sub = 1 }, "mlockall", "mlockall", "", "MCL_CURRENT");
+	expect_text((struct writer_key) { .nr = 151, .sub = 1 }, "mlockall", "mlockall", "",
+		    "MCL_CURRENT");
 	expect_text((struct writer_key) { .nr = 237, .sub = 2 }, "mbind", "mbind", "", "MPOL_BIND");
-	expect_text((struct writer_key) { .nr = 157, .sub = 41 }, "prctl", "prctl", "", "PR_SET_THP_DISABLE");
+	expect_text((struct writer_key) { .nr = 157, .sub = 41 }, "prctl", "prctl", "",
+		    "PR_SET_THP_DISABLE");
 	expect_text((struct writer_key) { .nr = 462 }, "mseal", "mseal", "", "");
 	expect_text((struct writer_key) { .nr = 3 }, "close", "close", "", "");
 	expect_text((struct writer_key) { .nr = 511 }, "syscall_511", "syscall_511", "", "");
@@ -51,8 +57,8 @@ static void test_syscalls(void **state)
 static void test_unknown_bits(void **state)
 {
 	(void)state;
-	expect_text((struct writer_key) { .nr = 10, .sub = 0x80000001U }, "mprotect", "mprotect", "",
-		    "PROT_READ|0x80000000");
+	expect_text((struct writer_key) { .nr = 10, .sub = 0x80000001U }, "mprotect", "mprotect",
+		    "", "PROT_READ|0x80000000");
 	/* All of them at once are cut off, and end within their member. */
 	struct writer_key key = { .nr = 9, .sub = ~0U };
 	struct writer_text text;
@@ -69,18 +75,24 @@ static void test_forks(void **state)
 	expect_text((struct writer_key) { .nr = 57 }, "fork", "fork", "", "");
 	expect_text((struct writer_key) { .nr = 56, .sub = 17 }, "fork", "clone", "", "");
 	expect_text((struct writer_key) { .nr = 435, .sub = 0 }, "fork", "clone3", "", "");
-	expect_text((struct writer_key) { .nr = 56, .sub = thread }, "clone", "clone", "", "CLONE_VM|CLONE_THREAD");
+	expect_text((struct writer_key) { .nr = 56, .sub = thread }, "clone", "clone", "",
+		    "CLONE_VM|CLONE_THREAD");
 	expect_text((struct writer_key) { .nr = 58 }, "vfork", "vfork", "", "");
 }
 
 static void test_requests(void **state)
 {
 	(void)state;
-	expect_text((struct writer_key) { .nr = 16, .sub = 0xc020aa00 }, "UFFDIO_REGISTER", "ioctl", "", "");
-	expect_text((struct writer_key) { .nr = 16, .sub = 0x8010aa01 }, "UFFDIO_UNREGISTER", "ioctl", "", "");
-	expect_text((struct writer_key) { .nr = 16, .sub = 0xc028aa03 }, "UFFDIO_COPY", "ioctl", "", "");
-	expect_text((struct writer_key) { .nr = 16, .sub = 0xc028aa77 }, "ioctl", "ioctl", "", "0xc028aa77");
-	expect_text((struct writer_key) { .nr = 16, .sub = 0xae80 }, "ioctl", "ioctl", "", "0xae80");
+	expect_text((struct writer_key) { .nr = 16, .sub = 0xc020aa00 }, "UFFDIO_REGISTER", "ioctl",
+		    "", "");
+	expect_text((struct writer_key) { .nr = 16, .sub = 0x8010aa01 }, "UFFDIO_UNREGISTER",
+		    "ioctl", "", "");
+	expect_text((struct writer_key) { .nr = 16, .sub = 0xc028aa03 }, "UFFDIO_COPY", "ioctl", "",
+		    "");
+	expect_text((struct writer_key) { .nr = 16, .sub = 0xc028aa77 }, "ioctl", "ioctl", "",
+		    "0xc028aa77");
+	expect_text((struct writer_key) { .nr = 16, .sub = 0xae80 }, "ioctl", "ioctl", "",
+		    "0xae80");
 }
 
 static void test_origins(void **state)
@@ -89,12 +101,15 @@ static void test_origins(void **state)
 	struct writer_text text;
 
 	(void)state;
-	expect_text((struct writer_key) { .origin = WRITER_COMPAT, .nr = 125 }, "32-bit system call", "", "", "nr 125");
+	expect_text((struct writer_key) { .origin = WRITER_COMPAT, .nr = 125 },
+		    "32-bit system call", "", "", "nr 125");
 	expect_text((struct writer_key) { .origin = WRITER_FAULT }, "fault", "", "", "");
 	expect_text((struct writer_key) { .origin = WRITER_STACK }, "stack growth", "", "", "");
 	expect_text((struct writer_key) { .origin = WRITER_KTHREAD }, "kernel thread", "", "", "");
-	expect_text((struct writer_key) { .origin = WRITER_IO_WORKER }, "io_uring worker", "", "", "");
-	expect_text((struct writer_key) { .origin = WRITER_USER_WORKER }, "vhost worker", "", "", "");
+	expect_text((struct writer_key) { .origin = WRITER_IO_WORKER }, "io_uring worker", "", "",
+		    "");
+	expect_text((struct writer_key) { .origin = WRITER_USER_WORKER }, "vhost worker", "", "",
+		    "");
 	expect_text((struct writer_key) { .origin = 99 }, "other", "", "", "");
 	writer_describe(&khugepaged, &text);
 	expect_str("op", text.op, "khugepaged");
@@ -122,7 +137,8 @@ static void test_shapes(void **state)
 	expect_bytes("mremap start", shapes[SYS_mremap].start, 1, 5);
 	expect_bytes("mremap len", shapes[SYS_mremap].len, 2, 3);
 	expect_u64("mremap's new range needs MREMAP_FIXED", shapes[SYS_mremap].ranged[1].mask, 2);
-	expect_u64("mmap's address is a hint without MAP_FIXED", shapes[SYS_mmap].ranged[0].value, 0x10);
+	expect_u64("mmap's address is a hint without MAP_FIXED", shapes[SYS_mmap].ranged[0].value,
+		   0x10);
 	expect_u64("madvise sub", shapes[SYS_madvise].sub, 3);
 	expect_u64("a vector of ranges", shapes[SYS_process_madvise].at, 2);
 	expect_u64("clone3's flags", shapes[SYS_clone3].sub, WRITER_SUB_AT);
@@ -133,10 +149,12 @@ static void test_shapes(void **state)
 	for (int i = 0; i < NR_WRITER_SHAPES; i++) {
 		for (int r = 0; r < 2; r++) {
 			expect_u64("a start has a length", !shapes[i].start[r], !shapes[i].len[r]);
-			expect_u64("six arguments", shapes[i].start[r] <= 6 && shapes[i].len[r] <= 6, 1);
+			expect_u64("six arguments",
+				   shapes[i].start[r] <= 6 && shapes[i].len[r] <= 6, 1);
 		}
 		expect_u64("six arguments", shapes[i].at <= 6, 1);
-		expect_u64("six arguments", shapes[i].sub <= 6 || shapes[i].sub == WRITER_SUB_AT, 1);
+		expect_u64("six arguments", shapes[i].sub <= 6 || shapes[i].sub == WRITER_SUB_AT,
+			   1);
 	}
 }
 
@@ -162,8 +180,9 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syscalls), cmocka_unit_test(test_unknown_bits), cmocka_unit_test(test_forks),
-		cmocka_unit_test(test_requests), cmocka_unit_test(test_origins),      cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_syscalls), cmocka_unit_test(test_unknown_bits),
+		cmocka_unit_test(test_forks),	 cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_origins),	 cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_order),
 	};
 
