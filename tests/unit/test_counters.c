@@ -134,7 +134,7 @@ static void quantiles(void **state)
 	}
 }
 
-/* The last bucket has no middle: what is known of its values is their least. */
+/* The last bucket is open above: its lower bound stands for its values. */
 static void quantile_in_the_open_bucket(void **state)
 {
 	struct hist h = {};
@@ -249,7 +249,7 @@ static void the_longest_chain(void **state)
 	expect_str("cause", chain_cause_name(word), "relock_mmap_changing");
 	expect_str("errno", chain_cause_name(CHAIN_WORD(1, FAIL_ENOENT, SITE_LOCK)), "ENOENT");
 	assert_null(chain_cause_name(0));
-	/* The programs compare words by their length only: a longer chain is greater, whatever its cause. */
+	/* The programs compare words by length: a longer chain is greater, whatever its cause. */
 	assert_true(CHAIN_LENGTH(CHAIN_WORD(2, 0, 0)) > CHAIN_LENGTH(CHAIN_WORD(1, 255, 255)));
 }
 

@@ -20,7 +20,7 @@ static void errnos(void **state)
 	expect_u64("0", fail_errno_of(0), FAIL_OTHER);
 }
 
-/* No page was tried: the tests under the first lock return three errnos, the page tables the others. */
+/* Before any page, the tests under the first lock return three errnos, page tables the others. */
 static void untried(void **state)
 {
 	(void)state;

@@ -90,7 +90,7 @@ static const struct plan *plan_without(const char *name, const char *less, const
 	return p;
 }
 
-/* What 7.3 falls back to, and that 6.12 and 6.1 have nothing to fall back to. */
+/* 7.3 falls back to interval; 6.12 and 6.1 have no second plan. */
 static void the_next_plan(void **state)
 {
 	(void)state;
@@ -114,7 +114,7 @@ static const struct hook *find_hook(const struct plan *p, const char *target, in
 	return NULL;
 }
 
-/* Of two forms of a tracepoint a kernel has one; of two functions the better one serves. */
+/* A kernel has one of two forms of a tracepoint, and of two functions the better one is used. */
 static void one_hook_stands_in_for_another(void **state)
 {
 	const struct plan *p = plan_by_name("retry_state");
@@ -143,7 +143,7 @@ static void one_hook_stands_in_for_another(void **state)
 	kernel_close(&k);
 }
 
-/* Each plan has room for its hooks, sees hugetlb destinations, and no program stands twice in the table. */
+/* Each plan fits in MAX_HOOKS and sees hugetlb destinations; no program is there twice. */
 static void the_table(void **state)
 {
 	(void)state;
@@ -163,7 +163,7 @@ static void the_table(void **state)
 			expect_u64(h->program, strcmp(h->program, other->program) != 0, true);
 }
 
-/* What does not fit is left out, and nothing is written behind the text. */
+/* The list is cut where it does not fit, and nothing is written behind it. */
 static void a_long_list(void **state)
 {
 	struct kernel k = open_kernel(btf__new_empty());

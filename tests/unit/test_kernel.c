@@ -50,7 +50,7 @@ static void functions_and_tracepoints(void **state)
 	kernel_close(&k);
 }
 
-/* A kernel without the options that the facts hang on. */
+/* A kernel without the configuration that gives the facts. */
 static void a_bare_kernel(void **state)
 {
 	static const struct canned_kernel bare = { "bare", CANNED_6_12, 0, "int", {}, false };
@@ -71,7 +71,7 @@ static void a_bare_kernel(void **state)
 	kernel_close(&k);
 }
 
-/* Noted behind the others; where there is no room, not at all. */
+/* Added behind the others; dropped when there is no room. */
 static void what_the_user_leaves_out(void **state)
 {
 	struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), ""));

@@ -35,7 +35,7 @@ static const struct window {
 static struct {
 	struct totals totals;
 	int readings;
-	void (*count)(struct totals *t, int window); /* what it makes of the window */
+	void (*count)(struct totals *t, int window); /* counts the window */
 	int read_fails_at;
 	enum phase phase;
 	bool watching;
@@ -73,7 +73,7 @@ void tracer_watch_hooks(struct tracer *t, bool on)
 	fake.watching = on;
 }
 
-/* The kernel's calls, which fail when the test wants it: failing.h. */
+/* The kernel's calls, which fail at the test's command: failing.h. */
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 int __real_open(const char *path, int flags, ...);
@@ -98,7 +98,7 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	return fails("mmap") ? MAP_FAILED : __real_mmap(addr, len, prot, flags, fd, offset);
 }
 
-/* Run it; whatever comes of it, the tracer is off and nobody watches any more. */
+/* Run it. Whatever the result, the tracer is off afterwards and watches no hooks. */
 static struct self_test run(void (*count)(struct totals *, int), enum seq_kind seq)
 {
 	const struct kernel kernel = { .seq = seq };
@@ -126,7 +126,7 @@ static void all_is_well(void **state)
 	assert_true(r.took_ns > 0);
 }
 
-/* Of the checks, the first that never differed from the kernel's answers. */
+/* The first check that never differed from the kernel's answers. */
 static void two_checks_differ(struct totals *t, int window)
 {
 	count_right(t, window);
@@ -215,7 +215,7 @@ static void what_is_wrong_is_said(void **state)
 	}
 }
 
-/* Without mm_lock_seq nobody can tell what a writer locked: unrelated is right there, and locked is not. */
+/* Without mm_lock_seq nothing tells what a writer locked: unrelated is right, locked wrong. */
 static void locked_is_unrelated(struct totals *t, int window)
 {
 	if (windows[window].class != CLASS_LOCKED)
@@ -233,7 +233,7 @@ static void without_mm_lock_seq(void **state)
 			    "anonymous window of class unrelated was called locked");
 }
 
-/* What hinders the test says nothing about the plan. */
+/* An error of the test itself says nothing about the plan. */
 static void counters_that_cannot_be_read(void **state)
 {
 	const struct kernel kernel = { .seq = SEQ_COUNT };
@@ -251,7 +251,7 @@ static void counters_that_cannot_be_read(void **state)
 	}
 }
 
-/* Each of the kernel's calls fails once: skipped, with the reason, and neither passed nor failed. */
+/* Each of the kernel's calls fails once: the test is skipped, with the reason. */
 static void calls_that_fail(void **state)
 {
 	int skipped = 0;
@@ -266,7 +266,7 @@ static void calls_that_fail(void **state)
 			assert_int_equal(r.result, SELF_TEST_PASSED);
 			break;
 		}
-		/* The device serves in place of the system call. */
+		/* The device replaces the system call. */
 		if (!strcmp(failing.what, "userfaultfd") && r.result == SELF_TEST_PASSED)
 			continue;
 		expect_u64(failing.what, r.result, SELF_TEST_SKIPPED);

@@ -16,8 +16,8 @@
 
 #define CPUS 3
 #define OVER_CPUS (1 + 2 + 3) /* CPU n counts n times what the first does */
-#define INJECTED ENFILE	      /* an errno that none of these calls has a reason for */
-#define FIRST_FD 100000	      /* of programs: the number of the program is added */
+#define INJECTED ENFILE	      /* no call has this errno of its own */
+#define FIRST_FD 100000	      /* of programs: plus the number of the program */
 
 /* --- The kernel --------------------------------------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static struct {
 	char attached[1 << 14]; /* names of programs, in this order */
 	int links, rings, warnings;
 	__u64 runs, run_ns, missed;	 /* of each program */
-	const char *missed_by_all_but;	 /* this program has missed nothing */
+	const char *missed_by_all_but;	 /* the one program that missed nothing */
 	__u64 totals_first, unwitnessed; /* totals.calls and .unwitnessed of the first CPU */
 	int rows;			 /* writers */
 	struct writer_row row[4];
@@ -73,10 +73,10 @@ int bpf_object__load_skeleton(struct bpf_object_skeleton *s)
 	return told("load");
 }
 
-/* The one that asks for an address: by the BTF id, since it is no program of the object. */
+/* The function with this BTF id has no address. */
 static int absent_id;
 
-/* Not by the function's own name: whether libbpf.h has its options const depends on the version. */
+/* Wrapped: whether the options are const in libbpf.h depends on the version. */
 int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license,
 			 const struct bpf_insn *insns, size_t nr,
 			 const struct bpf_prog_load_opts *opts);
@@ -148,7 +148,7 @@ int bpf_map__delete_elem(const struct bpf_map *map, const void *key, size_t key_
 	return 0;
 }
 
-/* The wait for a grace period, whose error would change nothing. */
+/* The wait for a grace period. An error would change nothing. */
 int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 {
 	(void)fd;
@@ -158,7 +158,7 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 	return 0;
 }
 
-/* Per-CPU values: the first CPU's are those of the test, or in maps that it does not set all 1. */
+/* Per-CPU values: the first CPU has those of the test, or 1 where the test sets none. */
 int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value,
 			 size_t size, __u64 flags)
 {
@@ -201,7 +201,7 @@ int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next
 	return 0;
 }
 
-/* The rows of writers: their number is their pid. */
+/* The rows of writers. The number of a row is its pid. */
 int bpf_map_get_next_key(int fd, const void *key, void *next)
 {
 	__u32 nr = key ? ((const struct writer_key *)key)->tgid : 0;
@@ -432,7 +432,7 @@ static void what_is_asked_for(void **state)
 	assert_int_equal(kernel.rings, 0);
 }
 
-/* In BTF, and no symbol: done without where that can be, else the plan cannot run. */
+/* In BTF without a symbol: the tracer does without the hook, unless it is required. */
 static void functions_without_an_address(void **state)
 {
 	struct tracer_config cfg = config();
@@ -454,7 +454,7 @@ static void functions_without_an_address(void **state)
 	assert_null(t);
 }
 
-/* A hook that cannot be attached is done without where that can be. */
+/* The tracer does without a hook that cannot be attached, unless it is required. */
 static void hooks_that_cannot_be_attached(void **state)
 {
 	struct tracer_config cfg = config();
@@ -487,7 +487,7 @@ static void hooks_that_cannot_be_attached(void **state)
 	assert_true(optional >= 3 && required >= 6);
 }
 
-/* The table names each program of the object, and the place that its SEC() has. */
+/* The table has each program of the object, and says where it sits as its SEC() does. */
 static void each_program_has_a_row(void **state)
 {
 	struct tracer_config cfg = config();
@@ -514,7 +514,7 @@ static void each_program_has_a_row(void **state)
 
 /* --- Targets and phases ------------------------------------------------------------------------------------------- */
 
-/* The programs have a short way for one target; with two, or with children, there is none. */
+/* The programs have a shortcut for one target. With two, or with children, there is none. */
 static void one_target_or_more(void **state)
 {
 	struct tracer_config cfg = config();
@@ -554,7 +554,7 @@ static void phases(void **state)
 	tracer_close(t);
 }
 
-/* A witness that never spoke while the self-test ran is none. */
+/* A witness that never fired in the self-test proves nothing. */
 static void hooks_that_never_fire(void **state)
 {
 	struct tracer_config cfg = config();
@@ -576,7 +576,7 @@ static void hooks_that_never_fire(void **state)
 				assert_int_equal(hooks[i].fired, runs ? FIRED_YES : FIRED_NEVER);
 	}
 	tracer_close(t);
-	/* Where the kernel tells nothing, nothing is concluded. */
+	/* When the kernel cannot count runs, nothing changes. */
 	t = tracer_of(&cfg);
 	arm(1, EPERM);
 	tracer_watch_hooks(t, true);
@@ -613,7 +613,7 @@ static void counters_are_sums_over_the_cpus(void **state)
 	tracer_close(t);
 }
 
-/* What was skipped since the load is in lost.recursion; --overhead tells that of its own time, like the runs. */
+/* lost.recursion has the runs skipped since the load, --overhead those of its own time. */
 static void runs_and_those_that_were_skipped(void **state)
 {
 	struct tracer_config cfg = config();
@@ -642,7 +642,7 @@ static void runs_and_those_that_were_skipped(void **state)
 	tracer_close(t);
 }
 
-/* A write lock that nobody witnessed is an anomaly, unless the witness may have missed it. */
+/* A write lock without a witness is an anomaly, unless the witness may have missed it. */
 static void anomalies_of_the_witness(void **state)
 {
 	struct tracer_config cfg = config();
@@ -656,7 +656,7 @@ static void anomalies_of_the_witness(void **state)
 	kernel.missed_by_all_but = "__vma_start_write_exit";
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
-	kernel.unwitnessed = 2; /* one more, and now it has missed something */
+	kernel.unwitnessed = 2; /* one more, but the witness has missed a run */
 	kernel.missed_by_all_but = NULL;
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
@@ -700,7 +700,7 @@ static void holders_by_what_they_refused(void **state)
 	kernel.nr_holders = 4;
 	kernel.holder[0] = (struct holder_totals) { .refused = 2 };
 	kernel.holder[1] =
-		(struct holder_totals) { .raised = 5 }; /* neither traced nor in anybody's way */
+		(struct holder_totals) { .raised = 5 }; /* not traced, and refused nobody */
 	kernel.holder[2] = (struct holder_totals) { .refused = 9 };
 	kernel.holder[3] = (struct holder_totals) { .raised = 1, .traced = 1 };
 	assert_int_equal(tracer_read_holders(t, rows, 4), 3);
@@ -722,7 +722,7 @@ static void hand_on(void *data, const struct event *e)
 	handed_on++;
 }
 
-/* In batches; a record that is cut is passed over; and a writer that is new is asked for. */
+/* Events come in batches. A short record is skipped, and a new writer is read first. */
 static void events_in_batches(void **state)
 {
 	struct tracer_config cfg = config();
@@ -758,7 +758,7 @@ static void events_in_batches(void **state)
 
 /* --- Errors ------------------------------------------------------------------------------------------------------- */
 
-/* All that a run does. Returns the first error. */
+/* What a run does, from open to close. Returns the first error. */
 static int everything(void)
 {
 	struct tracer_config cfg = config();
@@ -789,7 +789,7 @@ static int everything(void)
 	return err;
 }
 
-/* What is done without, said in its place or not: a hook, the address of one, what the watch and the holders tell. */
+/* The tracer can do without hooks, their addresses, the watch and the holders. */
 static bool is_done_without(const char *what)
 {
 	static const char *const rows[] = { "address", "holder", "enable stats", "program info" };
@@ -824,7 +824,7 @@ static void each_call_that_fails_is_told(void **state)
 		assert_int_equal(kernel.links, 0);
 		assert_int_equal(kernel.rings, 0);
 	}
-	/* The maps alone: a histogram for each kind and class. */
+	/* The maps alone make more: a histogram for each kind and class. */
 	assert_true(told_of > NR_KINDS * NR_CLASSES + 40);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The names of writers, the table of system calls that the programs read, and the order of the list (writers.c). */
+/* Writers in words, the arguments that the BPF programs read, the order of the list (writers.c). */
 #include "unit.h"
 #include "counters/writers.h"
 
@@ -53,13 +53,13 @@ static void test_syscalls(void **state)
 	expect_text((struct writer_key) { .nr = 511 }, "syscall_511", "syscall_511", "", "");
 }
 
-/* Bits that nobody has named yet are shown all the same. */
+/* Bits without a name are shown as a number. */
 static void test_unknown_bits(void **state)
 {
 	(void)state;
 	expect_text((struct writer_key) { .nr = 10, .sub = 0x80000001U }, "mprotect", "mprotect",
 		    "", "PROT_READ|0x80000000");
-	/* All of them at once are cut off, and end within their member. */
+	/* All bits at once do not fit: the text is cut. */
 	struct writer_key key = { .nr = 9, .sub = ~0U };
 	struct writer_text text;
 
