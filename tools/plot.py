@@ -42,16 +42,19 @@ def save(figure, path, kind, source):
     figure.savefig(path, format=kind, dpi=110, metadata=metadata)
 
 
-def draw(runs, wanted, directory, kind, source="", check=False):
-    """Draw the figures; yields (name, path) of each, with path None where the data has nothing for it."""
-    import figures  # pylint: disable=import-outside-toplevel # takes a second
+def draw(runs, wanted, directory, kind, source="", check=False, titles=None):
+    """Draw the figures; yields (name, path) of each, with path None where the data has nothing for it.
+
+    titles: {name: title} where a person has said what follows from the figure; else the title says what it shows.
+    """
+    import figures, style  # pylint: disable=import-outside-toplevel,multiple-imports # takes a second
     for name in wanted:
-        figure = figures.FIGURES[name](runs)
+        figure = figures.FIGURES[name](runs, (titles or {}).get(name, ""))
         path = os.path.join(directory, f"{name}.{kind}") if figure else None
         if figure and not check:
             save(figure, path, kind, source)
         if figure:
-            figures.pyplot.close(figure)
+            style.pyplot.close(figure)
         yield name, path
 
 

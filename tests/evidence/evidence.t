@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: the committed documents have the numbers of the committed data, and data with known numbers gives these."""
+"""TAP: the committed pages have the numbers of the committed data, and data with known numbers gives these."""
 import os
 import re
 import shutil
@@ -10,137 +10,176 @@ import tempfile
 
 from tap import CLASSES, ROOT, Tap, cell, counters, write
 
-import claims
-import records
-import verdicts
-from sweepdata import Cells, counted, in_words, of_windows, rare
+import prose
+import stats
+import tables
 
 tap = Tap()
-EVIDENCE = os.path.join(ROOT, "tools/evidence/evidence.py")
+WRITE = os.path.join(ROOT, "tools/evidence/write")
 DOCS = os.path.join(ROOT, "docs/evidence")
+work = tempfile.TemporaryDirectory()
 
 
 def evidence(*args):
-    done = subprocess.run([EVIDENCE, *args], capture_output=True, text=True, check=False)
+    done = subprocess.run([WRITE, *args], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
-def read(path):
-    with open(path, encoding="utf-8") as file:
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
         return file.read()
 
 
-def change(path, old, new):
-    text = read(path)
-    with open(path, "w", encoding="utf-8") as file:
+def copy(name):
+    """A copy of the committed pages and figures."""
+    path = os.path.join(work.name, name)
+    shutil.copytree(DOCS, path, ignore=shutil.ignore_patterns("data"))
+    return path
+
+
+def changed(page, old, new):
+    """A copy in which one page has new in place of the first old."""
+    path = copy(f"changed-{len(os.listdir(work.name))}")
+    text = read(path, page)
+    with open(os.path.join(path, page), "w", encoding="utf-8") as file:
         file.write(text.replace(old, new, 1))
-    return old in text
+    return path
 
 
-with tempfile.TemporaryDirectory() as work:
-    # --- the committed documents ---------------------------------------------------------------------------------
-    got = evidence("--check")
-    tap.equal(got[0], 0, "docs/evidence/evidence.md, docs/evidence/mail.txt and the figures are those of docs/evidence/data")
-    if got[0]:
-        print("\n".join(f"# {line}" for line in (got[1] + got[2]).splitlines()[:40]))
-    for name in ("evidence.md", "mail.txt"):
-        shutil.copytree(DOCS, os.path.join(work, name), ignore=shutil.ignore_patterns("data"))
-        path = os.path.join(work, name, name)
-        share = re.search(r"[0-9.]+%", read(path)).group()
-        change(path, share, "77.7%")
-        got = evidence("--check", "-o", os.path.join(work, name))
-        tap.check(got[0] == 1 and "+" in got[1] and "77.7%" in got[1], f"a changed number in {name} is found", got)
-    shutil.copytree(DOCS, os.path.join(work, "figure"), ignore=shutil.ignore_patterns("data"))
-    tap.check(change(os.path.join(work, "figure/figures/rate.svg"), "data ", "date "), "a figure says of what data it is")
-    tap.equal(evidence("--check", "-o", os.path.join(work, "figure"))[0], 1, "a figure of other data is found")
-    tap.equal(max(len(line) for line in read(os.path.join(DOCS, "mail.txt")).splitlines()) <= 72, True, "the mail has at most 72 columns")
-    tap.equal([n for n in range(1, 22) if f"\n### {n}. " not in read(os.path.join(DOCS, "evidence.md"))], [], "all 21 claims are there")
+def refused(description, path, says):
+    got = evidence("--check", "-o", path)
+    tap.check(got[0] == 1 and says in got[1] + got[2], description, *got)
 
-    # --- known numbers -------------------------------------------------------------------------------------------
-    cells = [
-        cell({"quiet": 5000}),
-        cell({"quiet": 4500, "unrelated": 500}, "1000", "unrelated", made=900, writers=[("mmap", False, 400), ("UFFDIO_REGISTER", False, 100)]),
-        cell({"quiet": 3600, "real": 240, "gone": 160}, "max", "replace", made=900),
-    ]
+
+# --- the committed pages -------------------------------------------------------------------------------
+
+got = evidence("--check")
+tap.equal(got[0], 0, "docs/evidence/evidence.md, docs/evidence/mail.txt and the figures are those of docs/evidence/data")
+if got[0]:
+    print("\n".join(f"# {line}" for line in (got[1] + got[2]).splitlines()[:40]))
+MAIL, PAGE = read(DOCS, "mail.txt"), read(DOCS, "evidence.md")
+tap.equal([n for n in range(1, 22) if f"\n### {n}. " not in PAGE], [], "all 21 claims are there")
+used = re.findall(r"<!-- table (\w+) -->", PAGE)
+tap.equal(sorted(used), sorted(tables.TABLES), "the page has each table once")
+
+refused("a changed number in a table of the page", changed("evidence.md", "| 944243 |", "| 944244 |"), "+| windows | 944243 |")
+refused("a changed number in a table of the mail", changed("mail.txt", " 37.5%", " 37.6%"), "+1000 writes/s ")
+refused("a changed share in the prose of the page", changed("evidence.md", "fail 5.6 %", "fail 77.7 %"), "evidence.md: 77.7 % is in no table")
+refused("a changed count in the prose of the page", changed("evidence.md", "944,243", "944,244"), "evidence.md: 944,244 is in no table")
+refused("a changed number in the prose of the mail", changed("mail.txt", "37.5 %", "37.6 %"), "mail.txt: 37.6 % is in no table")
+refused("a count in place of a share", changed("mail.txt", "37.5 %", "37.5"), "mail.txt: 37.5 is in no table")
+refused("too wide a line in the mail", changed("mail.txt", "\nI counted", "\nI counted" + " it" * 30), "mail.txt:9: more than 72 columns")
+refused("an unknown table", changed("evidence.md", "<!-- table odd -->", "<!-- table even -->"), "marker")
+refused("a table that does not end", changed("evidence.md", "<!-- end odd -->", ""), "marker")
+refused("a mail without one of its tables", changed("mail.txt", "writer or load ", "writer or cargo "), "mail_shares: 0 paragraphs")
+path = changed("figures/rate.svg", "data ", "date ")
+refused("a figure of other data", path, "rate.svg: not drawn from this data")
+os.remove(os.path.join(path, "figures/rate.svg"))
+refused("a figure that is missing", path, "rate.svg")
+
+# Every number of the prose, one after the other, in place of the whole page.
+MADE = {"evidence.md": "".join(re.findall(r"<!-- table .*?<!-- end", PAGE, re.DOTALL)), "mail.txt": MAIL}
+REST = {"evidence.md": re.sub(r"<!-- table .*?<!-- end", "", PAGE, flags=re.DOTALL), "mail.txt": MAIL.split("\n\n")}
+REST["mail.txt"] = "\n\n".join(p for p in REST["mail.txt"] if "  " not in p.split("\n")[0])
+for name, text in REST.items():
+    text = prose.EXEMPT.sub("", text)
+    found = [match for match in prose.NUMBER.finditer(text)]
+    missed = [match[0] for match in found
+              if not prose.unsupported(text[:match.start(1)] + "98765" + text[match.end(2 if match[2] else 1):], MADE[name])]
+    tap.check(len(found) > 10 and not missed, f"{name}: each of {len(found)} numbers in its prose is held to the tables", missed)
+
+# --- what is a number ----------------------------------------------------------------------------------
+
+TABLE = "| 5.6% (5.5% ... 5.7%) | 944243 | `7.9` |"
+for text in ("5.6 %", "5.6%", "944,243 windows", "944243", "5.7 %."):
+    tap.equal(prose.unsupported(text, TABLE), [], f"{text}: a number of the table")
+for text in ("5.6", "944243 %", "944,24", "7.9", "28", "3-fold", "20 May"):
+    tap.check(prose.unsupported(text, TABLE), f"{text}: no number of the table")
+for text in ("2026-11-28", "20 May 2026", "May 20, 2026", "kernel 6.12.117", "Linux 7.1", "kernels 6.1, 6.12 and 7.3", "claims 3, 4 and 16",
+             "claim 3", "`--pages 64`", "    uffdretry -d 10", "### 12. A claim", "[1](#claim-1)", "[page](a-1.md)", "95 % upper bound",
+             "292411fda25b", "> 5 of 7", "p99", "3/N"):
+    tap.equal(prose.unsupported(text, TABLE), [], f"{text}: exempt")
+
+# --- known numbers -------------------------------------------------------------------------------------
+
+
+def known():
+    """Cells of one load: stock without, with other and with replacing writers; both checks four times."""
+    writers = [("mmap", False, 400), ("UFFDIO_REGISTER", False, 100)]
+    found = [cell({"quiet": 5000}), cell({"quiet": 4500, "unrelated": 500}, "1000", "unrelated", made=900, writers=writers),
+             cell({"quiet": 3600, "real": 240, "gone": 160}, "max", "replace", made=900)]
     for check in ("per_mm", "snapshot"):
         for seed in (1, 2, 3, 4):
-            cells.append(cell({"quiet": 1000}, kernel="permm", check=check, seed=seed, p99=1000))
-            cells.append(cell({"quiet": 900, "unrelated": 100}, "max", "unrelated", kernel="permm", check=check, made=900, seed=seed,
+            found.append(cell({"quiet": 1000}, kernel="permm", check=check, seed=seed, p99=1000))
+            found.append(cell({"quiet": 900, "unrelated": 100}, "max", "unrelated", kernel="permm", check=check, made=900, seed=seed,
                               p99=2000 if check == "per_mm" else 1000, chains=[(1, 80), (2, 10)], eagain=100, reissued=(100, 25)))
-    for run in cells:
-        again, replaces = run["summary"]["chains"]["reissued"], run["load"]["what"] == "replace"
-        run["summary"]["odd_start"] = 50 if run["load"]["what"] == "unrelated" else 0
-        run["summary"]["causes"] = {"ENOENT": {"relock": run["summary"]["windows"]["gone"]}}
-        run["summary"]["chains"].update(retried=80 if again else 0, succeeded=60 if again else 0)
-        run["summary"]["relock"] = {"total": sum(run["summary"]["windows"][c] for c in CLASSES if c not in ("aborted", "undetermined")), "mmap_lock": 40 if replaces else 0}
-        run["summary"]["hist_ns"]["relock_mmap_lock"] = [{"min": 1, "max": 3, "count": 40}] if replaces else []
-    data = write(os.path.join(work, "sweep.jsonl"), cells + [{"type": "cell", "key": "7.3 swap, own own", "status": 77, "summary": None}])
-    out = os.path.join(work, "out")
-    os.mkdir(out)
-    programs = os.path.join(work, "programs")
-    os.mkdir(programs)
-    for name, summary in {"qemu": counters("summary", {"quiet": 3900, "unrelated": 100}, eagain=7), "dead": None}.items():
-        write(os.path.join(programs, f"{name}.json"), [{"type": "program", "name": name, "summary": summary}])
-    got = evidence("--data", data, "-o", out, "--programs", programs)
-    tap.equal(got, (0, "", ""), "documents from other data")
-    text = read(os.path.join(out, "evidence.md"))
-    for claim, row in {
-        "1": "| writers elsewhere, 1000/s asked, all loads | 5000 | 10% (9.2% ... 10.9%) | above 1% | - |",
-        "1, none": "| writers elsewhere, 0/s asked, all loads | 5000 | 0 (< 0.06%) | below 0.1% | - |",
-        "3": "| made; unrelated, max/s | 400 | 100 | 75% (70.5% ... 79%) | 320 | 75% (70% ... 79.4%) |",
-        "4": "| made; unrelated, max/s | per-MM seq | 4 | 900, 900, 900, 900 | 20000 | 400 | 2000, 2000, 2000, 2000 | 1.00, 1.00, 1.00, 1.00 | 2.00, 2.00, 2.00, 2.00 | 2 |",
-        "4, verdict": "made; unrelated, max/s: p99 latency against no writer 100 % higher, all 4 runs beyond all 4, throughput, throughput against no writer overlap.",
-        "3, verdict": "It does not, with sources that stay in memory: of 320 re-issued copies that mmap_changing did not refuse (`made`), 75 % succeeded without another fault.",
-        "1, verdict": "lose more than 1 % of its windows for nothing when its mm is written to 1000 times a second (as asked; each write takes mmap_lock twice). How",
-        "1, odd": "| `made` | 5000 | 500 | 50 | at most 10% |",
-        "8": "| made; replace, max/s | 3840 | 6.2% (5.5% ... 7.1%) | 4000 | 1% (0.74% ... 1.4%) | 0.002 | 0.002 |",
-        "8, verdict": "Re-taking the VMA needed mmap_lock in 40 of 14000 windows, 40 of them beside writers that touch the destination: 1 % of theirs.",
-        "method, cells": "and the load's own result: 19 cells,",
-        "method": "Rows are of one seed, some of up to 4 on permm.0-test; each run is of 2 s.",
-        "kernels": "| `7.3.0-test` | snapshot | `retry_state` | exact | 3 |",
-        "2": "| `made` | 500 | 500 of 500 (> 99.23%) |",
-        "7, verdict": "No livelock in runs of 2 s: a page failed at most 2 times in a row (made; unrelated, max/s), and none had not succeeded",
-        "5": "| unrelated | pass | pass | EAGAIN | 500 | 3.6% (3.3% ... 3.9%) |",
-        "7": "| made; unrelated, max/s | 10% (9.1% ... 11%) | 10% | 360 | 2 | 4 |",
-        "11": "| made; replace, max/s | 4000 | 240 | - | 160 | ENOENT 160 | 0 | 10% (9.1% ... 11%) |",
-        "13": "| made; 1000/s asked | 900 | 10% (9.2% ... 10.9%) | 1.8% | 5.61 |",
-        "17": "| unrelated | 500 | 20% (16.7% ... 23.7%) |",
-        "programs": "| `qemu` | 7.3.0-test | 5000 | 4000 | 4000 | 2.5% (2.1% ... 3%) | 0 | 7 | exact |",
-        "19": "| `made` | 15000 | 12000 | 12000 | 14000 | 1.17 |",
-    }.items():
-        tap.check(row in text, f"claim {claim}: {row}", *[line for line in text.splitlines() if line[:12] == row[:12]])
-    mail = [" ".join(line.split()) for line in read(os.path.join(out, "mail.txt")).splitlines()]
-    tap.check("1000/s (made 900) 5000 10% <0.06% <0.06%" in mail, "the mail's table", *mail)
-    tap.check("8000 windows met the per-MM check itself, which failed 400 copies." in " ".join(mail), "the mail: the other check", *mail)
-    tap.check("want of what the load needs: `7.3 swap, own own`." in text, "a load that could not run is named")
-    tap.check("{{" not in text + read(os.path.join(out, "mail.txt")), "no name is left unfilled")
-    tap.equal(evidence("--check", "--data", data, "-o", out, "--programs", programs)[0], 0, "--check of what was written")
-    got = evidence("--data", os.path.join(work, "none"), "-o", out)
-    tap.check(got[0] == 1 and got[2].count("\n") == 1, "missing data: one line", got)
+    for run in found:
+        summary, replaces = run["summary"], run["load"]["what"] == "replace"
+        again = summary["chains"]["reissued"]
+        summary["odd_start"] = 50 if run["load"]["what"] == "unrelated" else 0
+        summary["causes"] = {"ENOENT": {"relock": summary["windows"]["gone"]}}
+        summary["chains"].update(retried=80 if again else 0, succeeded=60 if again else 0)
+        relocks = sum(summary["windows"][c] for c in CLASSES if c not in ("aborted", "undetermined"))
+        summary["relock"] = {"total": relocks, "mmap_lock": 40 if replaces else 0}
+        summary["hist_ns"]["relock_mmap_lock"] = [{"min": 1, "max": 3, "count": 40}] if replaces else []
+    return found
 
-# --- rules -----------------------------------------------------------------------------------------------------------
-said = [rare(k, n) for k, n in ((143, 169), (0, 169), (20, 2900), (0, 3000), (30, 3000), (60, 3000), (0, 0), (None, 9))]
-tap.equal(said, ["above 1%", "not enough windows", "not enough windows", "below 0.1%", "between", "above 1%", "not enough windows", "not on this kernel"],
-          "few windows can show that a share is above 1 %, not that it is below 0.1 %")
-tap.equal([of_windows(143, 169), of_windows(0, 169), of_windows(2, 1541)], ["143 of 169 (> 78.4%)", "0 of 169, too few for a bound", "2 of 1541, too few for a bound"],
-          "counts of few windows")
-tap.equal([counted(17321, 17321), counted(2, 4)], ["17321 of 17321 (> 99.97%)", "50% (15% ... 85%)"], "all of them: a bound that is not rounded up")
-tap.equal([in_words(0, 9), in_words(9, 9), in_words(41, 1000)], ["none", "all", "4.1 %"], "shares in a sentence")
-tap.equal([verdicts.rates_in_words(rates, ["0", "10", "1000", "max"]) for rates in (["0"], ["1000", "max"], ["0", "10", "1000"], ["max"])],
-          ["without writers", "when its mm is written to 1000 times a second or more (as asked; each write takes mmap_lock twice)",
-           "without writers and when its mm is written to 10 or 1000 times a second (as asked; each write takes mmap_lock twice)", "when its mm is written to as often as a writer can"],
-          "rates in a sentence")
-seeds = Cells(records.run_of_cell(cell({"quiet": 4000 - k, "unrelated": k}, "1000", "unrelated", seed=seed, made=1000), "a test") for seed, k in ((1, 400), (2, 200)))
-tap.equal([claims.shares_of_seeds(seeds), verdicts.Verdicts(claims.Tables(seeds, "none")).spread_of_seeds()],
-          [[0.1, 0.05], "Two seeds of one row differ up to 2.0-fold."], "how far seeds are apart")
-few = Cells(records.run_of_cell(cell({"quiet": 900, "unrelated": 100}, "1000", "unrelated", seed=seed, made=1000), "a test") for seed in (1, 2))
-tap.equal(claims.shares_of_seeds(few), [], "seeds with few windows have no share")
-tie = 26 / 9
-found = [claims.separate(("", a, b), step) for a, b, step in (
-    ([tie, 1.69], [8.0, tie], 1.25), ([tie, 1.69], [8.0, tie * (1 + 1e-6)], 1.25), ([tie, 1.69], [8.0, tie * 1.3], 1.25), ([1.36, 1.69], [1.0, 1.0], 1.25),
-    ([0.63, 0.66], [1.0, 0.67], 1), ([1.0, 2.0], [2.0, 3.0], 1))]
-tap.equal(found, [0, 0, -1, 1, -1, 0], "a tie, and less than a bucket's width, are not separate")
-chained = [Cells([records.run_of_cell(cell({"quiet": 900, "unrelated": failed}, "max", "unrelated", made=900, chains=chains), "a test")])
-           for failed, chains in ((100, [(1, 500), (4, 1)]), (100, [(1, 500), (10, 1)]), (0, [(1, 5)]), (100, []))]
-tap.equal([claims.clusters(c) for c in chained], [False, True, False, False], "failures cluster, by how often a window fails; none and one each do not")
+
+data = write(os.path.join(work.name, "sweep.jsonl"), [*known(), {"type": "cell", "key": "7.3 swap", "status": 77, "summary": None}])
+programs = os.path.join(work.name, "programs")
+os.mkdir(programs)
+for name, summary in {"qemu": counters("summary", {"quiet": 3900, "unrelated": 100}, eagain=7), "dead": None}.items():
+    write(os.path.join(programs, f"{name}.json"), [{"type": "program", "name": name, "summary": summary}])
+out = os.path.join(work.name, "out")
+os.mkdir(out)
+tap.equal(evidence("--tables", "--data", data, "-o", out, "--programs", programs), (0, "", ""), "the tables of other data alone")
+text = read(out, "tables.md")
+for name, row in {
+    "checks": "| per-MM seq | 10% (9.2% ... 10.9%) | 0 (< 0.078%) |",
+    "rates": "| 1000 | 900 | 5000 | 10% (9.2% ... 10.9%) |",
+    "sweep, none": "| `made`, none | 0 | 5000 | 0 (< 0.06%) | - | - |",
+    "sweep": "| `made`, 1000 | 900 | 5000 | 10% (9.2% ... 10.9%) | 1.8% | 5.61 |",
+    "hot": "| `made` | the same | 12000 | 14000 | 1.2 | 3.6% (3.3% ... 3.9%) |",
+    "programs": "| `qemu` | 5000 | 4000 | 4000 | 7 |",
+    "odd": "| `made` | 5000 | 500 | 50 | 10% |",
+    "writers": "| UFFDIO_REGISTER | 100 |",
+    "uffd_writers": "| unrelated | 500 | 100 of 500 |",
+    "classes": "| `unrelated` | pass | pass | EAGAIN | 500 | 3.6% (3.3% ... 3.9%) |",
+    "relock": "| `made`, replace, max/s | 6.2% (5.5% ... 7.1%) | 4000 | 40 | 1% (0.74% ... 1.4%) | 0.002 | 0.002 |",
+    "changed": "| `made`, replace, max/s | 4000 | 240 | 160 | ENOENT 160 | 10% (9.1% ... 11%) |",
+    "by_length": "| 200 µs and more | 500 | 500 | 500 of 500 |",
+    "retries": "| `made`, unrelated, max/s | 400 | 100 | 320 | 240 | 240 of 320 |",
+    "cost": "| `made`, unrelated, max/s | per-MM | 400 | 2000, 2000, 2000, 2000 | 1.00 | 1.00 | 2.00 |",
+    "chains": "| `made`, unrelated, max/s | 360 | 2 | 4 | 10% | 10% |",
+    "kernels": "| `7.3.0-test` | snapshot | `retry_state`, exact | 3 |",
+    "measured": "| runs | 19 |",
+    "hugetlb": "## hugetlb\n\nNothing in this data.",
+}.items():
+    tap.check(row in text, f"table {name}: {row}".replace("\n", " "), *[line for line in text.splitlines() if line[:12] == row[:12]])
+path = copy("other")
+got = evidence("--data", data, "-o", path, "--programs", programs)
+tap.check(got[0] == 1 and "944,243 is in no table" in got[2], "pages of other data: the prose does not fit", *got)
+mail = [" ".join(line.split()) for line in read(path, "mail.txt").splitlines()]
+tap.check("1000 writes/s 5000 10% <0.06% <0.06%" in mail, "the shares of the mail", *mail)
+tap.check("made, unrelated, max/s 320 75% 2 1.00" in mail, "the retries of the mail", *mail)
+tap.check("copies of all programs of others 5000" in mail, "the counts of the mail", *mail)
+got = evidence("--data", os.path.join(work.name, "none"), "-o", out)
+tap.check(got[0] == 1 and got[2].count("\n") == 1, "missing data: one line", got)
+
+# --- rules ---------------------------------------------------------------------------------------------
+
+said = [stats.share(k, n) for k, n in ((143, 169), (0, 169), (0, 3000), (17321, 17321), (480, 4000), (0, 0), (None, 9))]
+tap.equal(said, ["143 of 169", "0 of 169", "0 (< 0.1%)", "all (> 99.97%)", "12% (11% ... 13%)", None, None],
+          "a share, its bound, counts of few windows")
+tap.equal([stats.short_share(k, n) for k, n in ((0, 3000), (480, 4000), (1, 9))], ["<0.1%", "12%", None], "a share without its interval")
+tap.equal(round(stats.failing_again([(1, 1, 80), (2, 2, 10)]), 6), 0.1, "tries after a failure that failed")
+tap.equal([stats.longest_of(1000, 0.1), stats.longest_of(0, 0.1), stats.longest_of(5, 0)], [4.0, None, None], "the longest chain to expect")
+tap.equal(tables.markdown(["a", "b", "c"], [["x", 0, 1], ["y", None, 0]]), "| a | c |\n| --- | --: |\n| x | 1 |\n| y | 0 |",
+          "a column of zeroes is left out")
+try:
+    tables.markdown(list("abcdefgh"), [list("ijklmnop")])
+    tap.check(False, "a table has at most seven columns")
+except ValueError:
+    tap.check(True, "a table has at most seven columns")
+work.cleanup()
 tap.done()

@@ -24,10 +24,7 @@ LIKE_PROGRAMS = {
     "restore balloon": "restore --balloon-rate 10",
     "restore-inproc": "restore-inproc",
     "restore-inproc map": "restore-inproc --source map",
-    "postcopy": "postcopy",
     "gc": "gc",
-    "lazy": "lazy",
-    "lazy map": "lazy --source map --processes 2 --fork-rate 1",
     "swap": "swap",
     "hugetlb": "hugetlb --pages 64",
 }
@@ -62,7 +59,7 @@ class Cell:
 
 
 # For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
-SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 20, "restore-inproc swept": 20, "restore-inproc map": 30, "lazy map": 45, "hugetlb": 45}
+SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 20, "restore-inproc swept": 20, "restore-inproc map": 30, "hugetlb": 45}
 SHORT = 5
 REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
 

@@ -15,6 +15,7 @@ CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "f
 REACHED = CLASSES[:8]  # came to a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
+COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}  # and how they are called
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
 
@@ -64,7 +65,7 @@ class Run:
         return writes_per_second(self.result) if self.result else None
 
 
-# --- lines -----------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
 def open_bytes(path):
     if path == "-":
@@ -107,7 +108,7 @@ def read_records(path):
     return records
 
 
-# --- fields ----------------------------------------------------------------------------------------------------
+# --- fields ---------------------------------------------------------------------------------------
 
 def get(record, path, where, kinds, default=...):
     """The member at a dotted path, of one of these kinds; default when it is absent or null."""
@@ -161,7 +162,7 @@ def writers(record, where):
     return rows
 
 
-# --- records to runs -------------------------------------------------------------------------------------------
+# --- records to runs ------------------------------------------------------------------------------
 
 def classes(record, where):
     """A class that this kernel cannot have (6.1: locked) is null, and adds nothing to the sum of all."""
@@ -274,3 +275,20 @@ def read_program(path):
     run = run_of_counters("summary", summary, path, text(summary, "host.kernel", path))
     run.load = {"name": text(record, "name", path)}
     return run
+
+
+# --- runs by what they are of ---------------------------------------------------------------------
+
+def groups(runs, key):
+    """{value of key: runs}, in the order in which the values come."""
+    found = {}
+    for run in runs:
+        found.setdefault(key(run), []).append(run)
+    return found
+
+
+def main_kernel(runs):
+    """The stock kernel with the most cells; else any; None without cells."""
+    cells = groups([r for r in runs if r.load], lambda r: r.kernel)
+    stock = {k: v for k, v in cells.items() if k != "permm"} or cells
+    return max(stock, key=lambda k: len(stock[k]), default=None)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""The recorded runs as the tables ask for them: chosen, grouped, and their counters added up."""
+import glob
+import os
+
+import records
+import stats
+from records import groups, main_kernel
+
+OWN_WRITES = "device", "remaps", "allocations", "forks"  # counts of load/program/result.c that write
+
+
+class Cells(list):
+    """Runs of kind cell, and the sums of their counters."""
+
+    def where(self, **wanted):
+        """Those with kernel=, check=, load=, what=, rate= as given; a tuple means one of these."""
+        def fits(run):
+            has = {**run.load, "kernel": run.kernel, "load": run.load["name"]}
+            return all(has[k] in (v if isinstance(v, tuple) else (v,)) for k, v in wanted.items())
+        return Cells(run for run in self if fits(run))
+
+    def by(self, key):
+        return {value: Cells(runs) for value, runs in groups(self, key).items()}
+
+    def by_kernel(self):
+        return self.by(lambda run: run.kernel)
+
+    def by_load(self):
+        return self.by(lambda run: run.load["name"])
+
+    def by_what(self):
+        return self.by(lambda run: run.load["what"])
+
+    def by_writer(self):
+        """{(load, its writer): Cells}, the seeds of one together."""
+        return self.by(lambda run: (run.load["name"], writer(run)))
+
+    def count(self, path):
+        """The sum of a member of the summaries; None when it is null in all."""
+        found = [records.count(run.raw["summary"], path, run.where, None) for run in self]
+        found = [n for n in found if n is not None]
+        return sum(found) if found else None
+
+    def classes(self, *names):
+        return sum(run.windows[c] for run in self for c in names)
+
+    def returned(self, name):
+        return sum(run.raw["summary"]["copy"]["returned"].get(name, 0) for run in self)
+
+    @property
+    def total(self):
+        return sum(run.total for run in self)
+
+    @property
+    def reached(self):
+        """Windows that came to a check."""
+        return sum(run.reached for run in self)
+
+    @property
+    def moved(self):
+        """Windows that came to a check and in which mm_lock_seq moved."""
+        return self.reached - self.classes("quiet")
+
+    @property
+    def locked(self):
+        """Windows that came to a check and in which this VMA was write-locked."""
+        return self.classes(*records.LOCKED)
+
+    def needless(self, check):
+        """Windows that the check would fail needlessly; None where it cannot be evaluated."""
+        found = [run.spurious[check] for run in self if run.spurious[check] is not None]
+        return sum(found) if found else None
+
+    def share(self, check):
+        """The same as a share, as text."""
+        return stats.share(self.needless(check), self.reached)
+
+    def shares(self, check):
+        """The needless share of each load that has enough windows, as numbers."""
+        return [c.needless(check) / c.reached for c in self.by_load().values()
+                if c.reached >= stats.ENOUGH and c.needless(check) is not None]
+
+    def durations(self, classes=records.REACHED):
+        return stats.merge(run.durations[c] for run in self for c in classes)
+
+    def histogram(self, path):
+        return stats.merge(records.buckets(r.raw["summary"], path, r.where) for r in self)
+
+    @property
+    def writes(self):
+        """Write operations a second that were made, on average of these cells."""
+        return sum(map(writes, self)) / len(self)
+
+
+class Data:
+    """The cells, chosen by kernel and by writer, and the programs of others."""
+
+    def __init__(self, cells, programs):
+        self.all = Cells(cells)
+        kernel = main_kernel(self.all)
+        self.main = self.all.where(kernel=kernel)
+        self.stock = Cells(run for run in self.all if run.kernel != "permm")
+        self.others = Cells(run for run in self.stock if run.kernel != kernel)
+        self.per_mm = self.all.where(kernel="permm", check="per_mm")
+        self.snapshot = self.all.where(kernel="permm", check="snapshot")
+        self.own = self.main.where(what="own")
+        self.swept = self.main.where(what=("none", "unrelated"))
+        self.elsewhere = self.main.where(what="unrelated")
+        self.untouched = self.main.where(what=("unrelated", "own"))
+        self.touched = self.main.where(what=("benign", "replace"))
+        found = map(records.read_program, sorted(glob.glob(os.path.join(programs, "*.json"))))
+        self.programs = [run for run in found if run]
+
+
+# --- of one run -----------------------------------------------------------------------------------
+
+def writer(run):
+    """Who writes, and how often that was asked for."""
+    what, rate = run.load["what"], run.load["rate"]
+    return "no writer" if what == "none" else "its own" if what == "own" else f"{what}, {rate}/s"
+
+
+def elapsed(run):
+    """Seconds that the load ran."""
+    ns = records.number(run.result, "elapsed_ns", run.where, 0)
+    return ns / 1e9 or records.number(run.result, "elapsed_s", run.where)
+
+
+def writes(run):
+    """Write operations a second: of the writers that were asked for, or of the load's own threads."""
+    if run.load["what"] != "own":
+        return run.rate
+    return sum(records.count(run.result, f"counts.{c}", run.where, 0) for c in OWN_WRITES) / elapsed(run)
+
+
+def pages_per_s(run):
+    return records.number(run.raw["summary"], "copy.pages", run.where) / elapsed(run)
+
+
+def p99(run):
+    """The latency of a first touch, in ns; None of a load that does not measure it."""
+    return records.number(run.result, "latency_ns.p99", run.where, None)
+
+
+def longest(run):
+    """The most failures in a row of one page."""
+    return records.count(run.raw["summary"], "chains.longest", run.where, 0)

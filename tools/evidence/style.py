@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""How the figures look: series, axes, title and legend. Series differ by colour-blind-safe colour, marker and line."""
+import math
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-position
+
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")  # of Okabe and Ito
+MARKERS = ("o", "s", "^", "D", "v", "p", "P", "*", "<", ">", "d", "h")
+LINES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
+MODEL = {"color": "0.6", "linewidth": 2, "alpha": 0.7, "zorder": 0}
+MANY = 15  # facets
+TIMES = [(10 ** 3, "1 µs"), (10 ** 4, "10 µs"), (10 ** 5, "100 µs"), (10 ** 6, "1 ms"), (10 ** 7, "10 ms"),
+         (10 ** 8, "100 ms"), (10 ** 9, "1 s"), (10 ** 10, "10 s")]
+pyplot.rcParams.update({
+    "font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "uffdretry",
+    "lines.markersize": 4, "lines.linewidth": 1, "hatch.linewidth": 0.5, "text.parse_math": False})
+
+
+def series(n):
+    """The look of the n-th series."""
+    return {"linestyle": LINES[n % len(LINES)], "marker": MARKERS[n % len(MARKERS)],
+            "color": COLOURS[n % len(COLOURS)]}
+
+
+def named(ax, name, n):
+    """The series in the legend, without a point."""
+    ax.plot([], [], label=name, **series(n))
+
+
+def point(ax, x, y, n, low=None, high=None):
+    """A measured share with its interval; without one, y is an upper bound: an open mark with an arrow."""
+    look = {**series(n), "linestyle": ""}
+    if low is None:
+        ax.errorbar([x], [y], yerr=[0.45 * y], uplims=True, markerfacecolor="white", linewidth=0.7, **look)
+        return
+    bars = [[max(y - low, 0)], [max(high - y, 0)]]  # rounding puts the end of a share of 1 on its wrong side
+    ax.errorbar([x], [y], yerr=bars, capsize=2, elinewidth=0.7, **look)
+
+
+def facets(n, height=2.3):
+    """A grid of n axes, three in a row."""
+    columns = min(n, 3)
+    rows = math.ceil(n / columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(max(2.6 * columns + 1.2, 6.8), height * rows + 0.9),
+                                   squeeze=False, sharey=True)
+    axes = list(axes.flat)
+    for unused in axes[n:]:
+        unused.set_axis_off()
+    return figure, axes[:n]
+
+
+def first(names):
+    """As many as can be drawn, and what the title says of the others."""
+    return names[:MANY], "" if len(names) <= MANY else f"; the first {MANY} of {len(names)} loads"
+
+
+def label_left(axes, name):
+    """The same quantity for all facets: named at the first of each row."""
+    for ax in axes[::3]:
+        ax.set_ylabel(name)
+
+
+def finish(figure, title, note, axes, ncol=4):
+    """The title and what is drawn above, one legend for all axes below."""
+    handles = {}
+    for ax in axes:
+        handles.update(dict(zip(*reversed(ax.get_legend_handles_labels()))))
+    inch, rows = figure.get_size_inches()[1], math.ceil(len(handles) / ncol)
+    figure.suptitle(title, fontsize=10, weight="bold", y=1 - 0.08 / inch, va="top").set_in_layout(False)
+    figure.text(0.5, 1 - 0.28 / inch, note, ha="center", va="top").set_in_layout(False)
+    top = 0.34 + 0.14 * (1 + note.count("\n"))
+    figure.tight_layout(rect=(0, (0.1 + 0.17 * rows) / inch, 1, 1 - top / inch))
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=ncol, handlelength=3.2)
+    return figure
+
+
+def time_axes(axes):
+    """The same logarithmic axis of window lengths for all."""
+    for ax in axes:
+        ax.set_xscale("log")
+    low, high = min(ax.get_xlim()[0] for ax in axes), max(ax.get_xlim()[1] for ax in axes)
+    shown = [(ns, name) for ns, name in TIMES if low <= ns <= high]
+    shown = shown[::max(1, math.ceil(len(shown) / 4))]
+    for ax in axes:
+        ax.set_xticks([ns for ns, _ in shown], [name for _, name in shown])
+        ax.set_xticks([], minor=True)
+        ax.set_xlim(low, high)
+        ax.set_xlabel("length of the window (emulated)")
+
+
+def percent_axis(ax):
+    ax.set_yscale("log")
+    ax.set_ylim(5e-6, 1.3)
+    ticks = {1e-5: "0.001%", 1e-4: "0.01%", 1e-3: "0.1%", 1e-2: "1%", 0.1: "10%", 1: "100%"}
+    ax.set_yticks(list(ticks), list(ticks.values()))
+    ax.set_yticks([], minor=True)
