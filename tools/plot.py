@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Draw figures from the JSON lines of uffdretry (-j, also with INTERVAL or -e) or of tools/evidence/sweep.
+"""Draw figures from JSON lines of uffdretry (-j, also with INTERVAL or -e) or tools/evidence/sweep.
 
-Several files are drawn as one. Without --figure: all that the data has something for. No display is needed.
+Several files are drawn as one. Without --figure: all that the data allows. No display is needed.
 Exit status: 0 done, 1 an input or output is not what it should be (one line on stderr), 64 usage.
 """
 import argparse
@@ -27,12 +27,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse_arguments(names):
-    parser = Parser(prog="plot.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="plot.py", description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", metavar="FILE", help="JSON lines; *.gz too; - is stdin")
-    parser.add_argument("--figure", action="append", choices=names, help="only this one; may be given again")
+    parser.add_argument("--figure", action="append", choices=names,
+                        help="only this one; may be given again")
     parser.add_argument("--format", choices=("png", "svg"), default="png")
-    parser.add_argument("-o", "--output", metavar="DIR", default=".", help="where the figures go, as NAME.FORMAT (default: here)")
-    parser.add_argument("--check", action="store_true", help="read and draw, but write nothing: say what would be written")
+    parser.add_argument("-o", "--output", metavar="DIR", default=".",
+                        help="where the figures go, as NAME.FORMAT (default: here)")
+    parser.add_argument("--check", action="store_true",
+                        help="read and draw, but write nothing: say what would be written")
     return parser.parse_args()
 
 
@@ -43,11 +47,13 @@ def save(figure, path, kind, source):
 
 
 def draw(runs, wanted, directory, kind, source="", check=False, titles=None):
-    """Draw the figures; yields (name, path) of each, with path None where the data has nothing for it.
+    """Draw the figures; yields (name, path) of each, path None when the data has nothing for it.
 
-    titles: {name: title} where a person has said what follows from the figure; else the title says what it shows.
+    titles: {name: what follows from the figure}; others get a title that says what they show.
     """
-    import figures, style  # pylint: disable=import-outside-toplevel,multiple-imports # takes a second
+    # pylint: disable=import-outside-toplevel # takes a second
+    import figures
+    import style
     for name in wanted:
         figure = figures.FIGURES[name](runs, (titles or {}).get(name, ""))
         path = os.path.join(directory, f"{name}.{kind}") if figure else None

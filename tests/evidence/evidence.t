@@ -51,7 +51,7 @@ def refused(description, path, says):
     tap.check(got[0] == 1 and says in got[1] + got[2], description, *got)
 
 
-# --- the committed pages -------------------------------------------------------------------------------
+# --- the committed pages --------------------------------------------------------------------------
 
 got = evidence("--check")
 tap.equal(got[0], 0, "docs/evidence/evidence.md, docs/evidence/mail.txt and the figures are those of docs/evidence/data")
@@ -88,7 +88,7 @@ for name, text in REST.items():
               if not prose.unsupported(text[:match.start(1)] + "98765" + text[match.end(2 if match[2] else 1):], MADE[name])]
     tap.check(len(found) > 10 and not missed, f"{name}: each of {len(found)} numbers in its prose is held to the tables", missed)
 
-# --- what is a number ----------------------------------------------------------------------------------
+# --- what is a number -----------------------------------------------------------------------------
 
 TABLE = "| 5.6% (5.5% ... 5.7%) | 944243 | `7.9` |"
 for text in ("5.6 %", "5.6%", "944,243 windows", "944243", "5.7 %."):
@@ -100,7 +100,7 @@ for text in ("2026-11-28", "20 May 2026", "May 20, 2026", "kernel 6.12.117", "Li
              "292411fda25b", "> 5 of 7", "p99", "3/N"):
     tap.equal(prose.unsupported(text, TABLE), [], f"{text}: exempt")
 
-# --- known numbers -------------------------------------------------------------------------------------
+# --- known numbers --------------------------------------------------------------------------------
 
 
 def known():
@@ -166,7 +166,7 @@ tap.check("copies of all programs of others 5000" in mail, "the counts of the ma
 got = evidence("--data", os.path.join(work.name, "none"), "-o", out)
 tap.check(got[0] == 1 and got[2].count("\n") == 1, "missing data: one line", got)
 
-# --- rules ---------------------------------------------------------------------------------------------
+# --- rules ----------------------------------------------------------------------------------------
 
 said = [stats.share(k, n) for k, n in ((143, 169), (0, 169), (0, 3000), (17321, 17321), (480, 4000), (0, 0), (None, 9))]
 tap.equal(said, ["143 of 169", "0 of 169", "0 (< 0.1%)", "all (> 99.97%)", "12% (11% ... 13%)", None, None],

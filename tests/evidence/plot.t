@@ -45,7 +45,7 @@ def refused(description, says, *args, status=1):
     tap.check(got[0] == status and not got[1] and got[2].count("\n") == 1 and says in got[2], description, got)
 
 
-# --- numbers -----------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 
 low, high = stats.interval(10, 100)
 tap.check(near(low, 0.05523) and near(high, 0.17437), "Wilson's interval of 10 in 100", (low, high))
@@ -55,7 +55,7 @@ tap.check(near(stats.model([(1000000, 1000000, 50)], 1000), 50 * 0.632121), "the
 tap.equal(stats.quantile([(0, 10, 90), (20, 30, 10)], 0.95), 25, "a quantile is the middle of its bucket")
 tap.equal(stats.merge([[(0, 1, 2), (5, 6, 1)], [(0, 1, 3)]]), [(0, 1, 5), (5, 6, 1)], "histograms add up")
 
-# --- figures -----------------------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 SWEEP = [cell({"quiet": 4000}), cell({"quiet": 3600, "unrelated": 400}, "1000", "unrelated", made=900),
          cell({"quiet": 3600, "unrelated": 200, "locked": 200}, "max", "unrelated", made=5000, writers=[("mmap", False, 300), ("mmap", True, 100)])]
@@ -90,7 +90,7 @@ events = [{"type": "event", "time": 1.0, "class": c, "retake_ns": ns, "window_ns
 tap.equal(records.read_runs([write(path("events.jsonl"), events)])[0].durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
           "events: their exact lengths")
 
-# --- files -------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 got = run("-o", work.name, sweep)
 tap.check(got[0] == 0 and os.path.getsize(path("rate.png")) > 5000, "one file", got)
@@ -109,7 +109,7 @@ with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
 tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
 tap.equal(run("--check", "-", data=open(sweep, "rb").read())[0], 0, "stdin")
 
-# --- what is no data ---------------------------------------------------------------------------------------------
+# --- what is no data ------------------------------------------------------------------------------
 
 whole = open(sweep, "rb").read()
 refused("an empty file", "empty", spoilt("empty", b""))

@@ -84,8 +84,8 @@ for how in ("fails", "silent"):
 got = play("lacks", os.path.join(work.name, "lacks"))
 tap.equal(got[:2], (0, ALL), "a load that cannot run on this kernel is kept as that")
 got = play("unavailable", os.path.join(work.name, "unavailable"))
-tap.equal(got[:2], (0, []), "a kernel that is not to be had is skipped")
-tap.check("7.3: this kernel is not to be had" in got[3], "by name", got)
+tap.equal(got[:2], (0, []), "a kernel that is not available is skipped")
+tap.check("7.3: this kernel is not available" in got[3], "by name", got)
 keys = [cell.key for cell in sweep.plan.full()]
 tap.equal(len(keys), len(set(keys)), "no two cells of the full sweep are the same")
 with open(os.path.join(work.name, "d"), "w", encoding="utf-8") as other:

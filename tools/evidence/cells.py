@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The cells of a sweep: which loads, at which writer rates, on which kernels, and the command of each."""
+"""The cells of a sweep: loads, writer rates, kernels, and the command of each."""
 import dataclasses
 
 RATES = ("0", "10", "100", "1000", "10000", "max")
 MAIN_RATES = ("100", "1000", "max")
-FOUR = (1, 2, 3, 4)  # seeds: of fewer runs on each side, all of one lie above all of the other by chance more often than once in 20
+FOUR = (1, 2, 3, 4)  # seeds; fewer runs of a side are all above the other by chance in over 5 %
 OWN = "own"  # a rate: whatever the load does by itself
 
-# Loads whose only writers are those of --writer-rate: for a share against the rate.
+# Loads whose only writers are those of --writer-rate.
 SWEPT = {
     "free": "free --copiers 2 --writers 1",
-    "restore-inproc swept": "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
+    "restore-inproc swept":
+        "restore-inproc --source map --prefetch 0 --remap-rate 0 --device-rate 0",
     "gc swept": "gc --alloc-rate 0",
     "torture": "torture",
     "restore cold swept": "restore --cache cold --dir /mnt --device-rate 0",
     "swap swept": "swap --device-rate 0",
 }
-# Loads as a program would be that they resemble, with the writers that it has. /mnt: the guest's disk.
+# Loads that resemble programs, with the threads of such a program. /mnt is the guest's disk.
 LIKE_PROGRAMS = {
     "restore": "restore",
     "restore cold": "restore --cache cold --dir /mnt",
@@ -32,7 +33,10 @@ LIKE_PROGRAMS = {
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One load at one writer rate on one kernel. A kernel is a series, or permm:CHECK: that of tests/permm, booted with CHECK."""
+    """One load at one writer rate on one kernel.
+
+    A kernel is a series, or permm:CHECK: that of tests/permm, booted with CHECK.
+    """
     kernel: str
     load: str
     rate: str  # write operations a second: a number, max, or own
@@ -42,35 +46,42 @@ class Cell:
 
     @property
     def key(self):
-        return f"{self.kernel} {self.load}, {self.what} {self.rate}, seed {self.seed}, {self.seconds}s"
+        asked = f"{self.what} {self.rate}, seed {self.seed}, {self.seconds}s"
+        return f"{self.kernel} {self.load}, {asked}"
 
     @property
     def command(self):
         words = SWEPT.get(self.load) or LIKE_PROGRAMS[self.load]
-        return f"uffdload {words} --duration {self.seconds}s --seed {self.seed}{self.writer_options()}"
+        options = f"--duration {self.seconds}s --seed {self.seed}{self.writer_options()}"
+        return f"uffdload {words} {options}"
 
     def writer_options(self):
-        """`uffdload free` has other names for them: its rate 0 is max, and replaced is replace."""
+        """`uffdload free` has other words: its rate 0 is max, its replaced is replace."""
         if self.rate == OWN:
             return ""
         if self.load == "free":
-            return f" --rate {0 if self.rate == 'max' else self.rate} --what {'replaced' if self.what == 'replace' else self.what}"
-        return f" --writer-rate {self.rate}" + ("" if self.what == "none" else f" --writer-what {self.what}")
+            rate = "0" if self.rate == "max" else self.rate
+            return f" --rate {rate} --what {'replaced' if self.what == 'replace' else self.what}"
+        what = "" if self.what == "none" else f" --writer-what {self.what}"
+        return f" --writer-rate {self.rate}{what}"
 
 
-# For 3,000 windows behind a share. A mapped file opens one only every sixteenth page; a huge page takes long to fill.
-SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 20, "restore-inproc swept": 20, "restore-inproc map": 30, "hugetlb": 45}
+# Long enough for 3,000 windows. A mapped file opens one in sixteen pages; huge pages fill slowly.
+SECONDS = {"restore": 30, "restore balloon": 30, "restore cold": 10, "restore cold swept": 20,
+           "restore-inproc swept": 20, "restore-inproc map": 30, "hugetlb": 45}
 SHORT = 5
-REPLACED = {"torture": 10, "swap swept": 15}  # a copy finds the memory unregistered most of the time
+REPLACED = {"torture": 10, "swap swept": 15}  # most copies find the memory unregistered
 
 
 def cell(kernel, load, rate, what, seed=1, seconds=None):
-    return Cell(kernel, load, rate, what, seed, seconds or what == "replace" and REPLACED.get(load) or SECONDS.get(load, SHORT))
+    replaced = REPLACED.get(load) if what == "replace" else None
+    return Cell(kernel, load, rate, what, seed, seconds or replaced or SECONDS.get(load, SHORT))
 
 
 def rates(kernel, load, which, seeds=(1,), **more):
     """One cell a rate and seed, with writers of other mappings."""
-    return [cell(kernel, load, rate, "none" if rate == "0" else "unrelated", seed, **more) for seed in seeds for rate in which]
+    return [cell(kernel, load, rate, "none" if rate == "0" else "unrelated", seed, **more)
+            for seed in seeds for rate in which]
 
 
 def whats(kernel, load, which):
@@ -85,11 +96,12 @@ def own(kernel, loads):
 
 def checks(load, which, seeds, **more):
     """The same load on both checks: what the additional EAGAIN costs."""
-    return [c for check in ("per_mm", "snapshot") for c in rates(f"permm:{check}", load, which, seeds, **more)]
+    return [c for check in ("per_mm", "snapshot")
+            for c in rates(f"permm:{check}", load, which, seeds, **more)]
 
 
 def quick():
-    """Under ten minutes: the newest kernel, one older series, and the kernel with the other check."""
+    """Under ten minutes: the newest kernel, an older one, and the one with the per-MM check."""
     cells = rates("7.3", "free", ("0", "100", "1000", "max")) + whats("7.3", "free", ("1000",))
     cells += own("7.3", ("gc", "swap"))
     cells += rates("6.12", "free", ("0", "1000"))
@@ -98,22 +110,27 @@ def quick():
 
 
 def full():
-    """Three quarters of an hour. The main rates with two seeds; four of each check where they are compared, so that chance does not part them."""
+    """Three quarters of an hour. Two seeds at the main rates, four where checks are compared."""
     cells = []
     for load in ("free", "restore cold swept"):
         cells += rates("7.3", load, RATES) + rates("7.3", load, MAIN_RATES, (2,))
     cells += rates("7.3", "restore cold swept", ("10000",), (2,))
     for load in ("gc swept", "torture"):
         cells += rates("7.3", load, ("0",) + MAIN_RATES) + rates("7.3", load, MAIN_RATES, (2,))
-    cells += rates("7.3", "swap swept", ("0", "1000")) + rates("7.3", "restore-inproc swept", ("0", "1000")) + rates("7.3", "restore-inproc swept", ("1000",), (2,))
-    cells += whats("7.3", "free", ("1000", "max")) + whats("7.3", "swap swept", ("1000",)) + whats("7.3", "torture", ("max",))
+    for load in ("swap swept", "restore-inproc swept"):
+        cells += rates("7.3", load, ("0", "1000"))
+    cells += rates("7.3", "restore-inproc swept", ("1000",), (2,))
+    cells += whats("7.3", "free", ("1000", "max")) + whats("7.3", "swap swept", ("1000",))
+    cells += whats("7.3", "torture", ("max",))
     cells += own("7.3", LIKE_PROGRAMS)
-    cells += checks("gc swept", ("0", "1000"), FOUR) + checks("restore-inproc swept", ("0", "max"), FOUR, seconds=10)
+    cells += checks("gc swept", ("0", "1000"), FOUR)
+    cells += checks("restore-inproc swept", ("0", "max"), FOUR, seconds=10)
     cells += checks("torture", ("0", "max"), FOUR)
     for check in ("per_mm", "snapshot", "per_vma"):
-        cells += rates(f"permm:{check}", "free", ("max",)) + whats(f"permm:{check}", "free", ("max",))
+        cells += rates(f"permm:{check}", "free", ("max",))
+        cells += whats(f"permm:{check}", "free", ("max",))
     for series in ("6.12", "7.1"):
         cells += own(series, ("gc",))
-    for kernel, which in {"7.1": ("0", "100", "1000", "max"), "6.12": ("0", "1000", "max"), "6.1": ("1000",)}.items():
-        cells += rates(kernel, "free", which)
+    cells += rates("7.1", "free", ("0", "100", "1000", "max"))
+    cells += rates("6.12", "free", ("0", "1000", "max")) + rates("6.1", "free", ("1000",))
     return cells

@@ -8,7 +8,7 @@ import records
 import stats
 from records import groups, main_kernel
 
-OWN_WRITES = "device", "remaps", "allocations", "forks"  # counts of load/program/result.c that write
+OWN_WRITES = "device", "remaps", "allocations", "forks"  # the counts of a load's result that write
 
 
 class Cells(list):
@@ -129,10 +129,11 @@ def elapsed(run):
 
 
 def writes(run):
-    """Write operations a second: of the writers that were asked for, or of the load's own threads."""
+    """Writes a second, of the writers that were asked for or of the load's own threads."""
     if run.load["what"] != "own":
         return run.rate
-    return sum(records.count(run.result, f"counts.{c}", run.where, 0) for c in OWN_WRITES) / elapsed(run)
+    done = [records.count(run.result, f"counts.{c}", run.where, 0) for c in OWN_WRITES]
+    return sum(done) / elapsed(run)
 
 
 def pages_per_s(run):

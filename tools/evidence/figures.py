@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The figures. Each takes runs (records.py) and a title, and returns a matplotlib figure, or None without data for it."""
+"""The figures. Each takes runs (records.py) and returns a matplotlib figure, or None without data.
+
+title: what follows from the figure; without it the title says what is drawn.
+"""
 import math
 
 import records
 import stats
 from cells import RATES
 from records import COMPARED, groups, main_kernel
-from style import (MODEL, facets, finish, first, label_left, named, percent_axis, point, pyplot, series, time_axes)
+from style import (MODEL, facets, finish, first, label_left, named, percent_axis, point, pyplot,
+                   series, time_axes)
 
-PATCHED = {"per_mm": "per-MM check", "per_vma": "per-VMA check"}  # kernels that have another check than the merged one
+PATCHED = {"per_mm": "per-MM check", "per_vma": "per-VMA check"}  # kernels without the merged check
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
 FEW = 30  # windows: too few to draw a curve of
@@ -28,14 +32,16 @@ def durations(runs, classes):
 
 def shares(cells, check):
     """One point an asked rate, its seeds together: (writes made a second, k, n)."""
-    for _, same in sorted(groups(cells, lambda r: r.load["rate"]).items(), key=lambda item: item[1][0].rate):
+    by_rate = groups(cells, lambda r: r.load["rate"]).values()
+    for same in sorted(by_rate, key=lambda same: same[0].rate):
         values = [run.spurious[check] for run in same]
         if None not in values and sum(r.reached for r in same):
             yield sum(r.rate for r in same) / len(same), sum(values), sum(r.reached for r in same)
 
 
 def draw_shares(ax, cells, check, n):
-    found = [(max(x, NO_WRITER) * 1.15 ** (n - 1), k, of) for x, k, of in shares(cells, check)]  # checks side by side
+    beside = 1.15 ** (n - 1)  # so that the checks do not hide each other
+    found = [(max(x, NO_WRITER) * beside, k, of) for x, k, of in shares(cells, check)]
     named(ax, COMPARED[check], n)
     seen = [(x, k / of) for x, k, of in found if k]
     if seen:
@@ -46,7 +52,7 @@ def draw_shares(ax, cells, check, n):
 
 
 def expected(cells):
-    """The model's line: the windows of the cell without writers, and writes at each rate, two sections each."""
+    """The model's line: windows as long as without writers, two write sections a write."""
     still = durations([r for r in cells if r.load["rate"] == "0"], records.REACHED)
     rates = sorted({r.rate for r in cells if r.rate > 0})
     if not stats.total(still) or not rates:
@@ -56,7 +62,8 @@ def expected(cells):
 
 def rate_figure(runs, title=""):
     kernel = main_kernel(runs)
-    cells = [r for r in runs if r.load and r.kernel == kernel and r.load["what"] in ("none", "unrelated")]
+    cells = [r for r in runs if r.load and r.kernel == kernel]
+    cells = [r for r in cells if r.load["what"] in ("none", "unrelated")]
     loads, rest = first(list(groups([r for r in cells if r.load["rate"] != "0"], load_name)))
     if not loads:
         return None
@@ -74,7 +81,7 @@ def rate_figure(runs, title=""):
         ax.set_xlabel("writes/s made")
         percent_axis(ax)
     label_left(axes, "would fail needlessly, % of windows")
-    return finish(figure, title or "Needless EAGAIN by check, against the rate of writers elsewhere in the mm",
+    return finish(figure, title or "Needless EAGAIN against the rate of writers elsewhere",
                   f"kernel {kernel}, shadow verdicts{rest}\n{BOUND}", axes)
 
 
@@ -107,8 +114,9 @@ def windows_figure(runs, title=""):
         ax.set_ylim(0, 1.02)
     time_axes(axes)
     label_left(axes, "share as long or shorter")
+    where = f"kernel {kernel}, " if kernel else ""
     return finish(figure, title or "Length of windows by class",
-                  f"{f'kernel {kernel}, ' if kernel else ''}all rates together{rest}; classes with {FEW} windows or more", axes, 6)
+                  f"{where}all rates together{rest}; classes with {FEW} windows or more", axes, 6)
 
 
 # --- the model, bucket by bucket ------------------------------------------------------------------
@@ -121,7 +129,8 @@ def moved_by_length(runs):
             where = math.floor(3 * math.log10(max(stats.middle(low, high), 1)))
             moved, whole = found.get(where, (0, 0))
             found[where] = (moved + (n if c != "quiet" else 0), whole + n)
-    return [(10 ** ((where + 0.5) / 3), moved, whole) for where, (moved, whole) in sorted(found.items()) if whole >= FEW]
+    return [(10 ** ((where + 0.5) / 3), moved, whole)
+            for where, (moved, whole) in sorted(found.items()) if whole >= FEW]
 
 
 def rate_order(rate):
@@ -131,7 +140,8 @@ def rate_order(rate):
 def draw_lengths(ax, runs, n):
     found, rate = moved_by_length(runs), sum(r.rate for r in runs) / len(runs)
     look = {**series(n), "marker": ""}
-    ax.plot([x for x, _, _ in found], [max(-math.expm1(-2 * rate * x / 1e9), FLOOR) for x, _, _ in found], **look)
+    xs = [x for x, _, _ in found]
+    ax.plot(xs, [max(-math.expm1(-2 * rate * x / 1e9), FLOOR) for x in xs], **look)
     for x, k, whole in found:
         low, high = stats.interval(k, whole)
         point(ax, x, k / whole if k else high, n, *((low, high) if k else ()))
@@ -139,9 +149,10 @@ def draw_lengths(ax, runs, n):
 
 def model_figure(runs, title=""):
     kernel = main_kernel(runs)
-    cells = [r for r in runs if r.load and r.kernel == kernel and r.load["what"] == "unrelated" and r.rate]
+    cells = [r for r in runs if r.load and r.kernel == kernel]
+    cells = [r for r in cells if r.load["what"] == "unrelated" and r.rate]
     by_load = groups(cells, load_name)
-    names, rest = first([name for name, of in by_load.items() if any(moved_by_length([r]) for r in of)])
+    names, rest = first([name for name, of in by_load.items() if moved_by_length(of)])
     if not names:
         return None
     figure, axes = facets(len(names))
@@ -155,7 +166,8 @@ def model_figure(runs, title=""):
     time_axes(axes)
     label_left(axes, "mm_lock_seq moved, % of windows")
     return finish(figure, title or "Which windows meet a writer, by their length",
-                  f"kernel {kernel}{rest}; lines: 1-exp(-rate x length); marks: measured\n{BOUND}", axes, 5)
+                  f"kernel {kernel}{rest}; lines: 1-exp(-rate x length); marks: measured\n{BOUND}",
+                  axes, 5)
 
 
 # --- writers --------------------------------------------------------------------------------------
@@ -171,22 +183,25 @@ def writers_figure(runs, title=""):
     elsewhere, covering = zip(*(sums[op] for op in ops))
     figure, ax = pyplot.subplots(figsize=(6.8, 0.28 * len(ops) + 1.5))
     ax.barh(ops, elsewhere, color="#56B4E9", edgecolor="black", linewidth=0.5, label="elsewhere")
-    ax.barh(ops, covering, left=elsewhere, color="#E69F00", edgecolor="black", linewidth=0.5, hatch="////",
-            label="range covers the destination")
+    ax.barh(ops, covering, left=elsewhere, color="#E69F00", edgecolor="black", linewidth=0.5,
+            hatch="////", label="range covers the destination")
     for y, op in enumerate(ops):
         ax.text(sum(sums[op]), y, f" {sum(sums[op])}", va="center", fontsize=7)
     ax.set_xlabel("windows with such a writer")
     ax.grid(axis="y", visible=False)
     ax.margins(x=0.12)
-    return finish(figure, title or "Who held mmap_lock for write in windows", f"{sum(r.total for r in final)} windows", [ax])
+    return finish(figure, title or "Who held mmap_lock for write in windows",
+                  f"{sum(r.total for r in final)} windows", [ax])
 
 
 # --- chains ---------------------------------------------------------------------------------------
 
 def chains_figure(runs, title=""):
-    final = [r for r in runs if r.kind != "interval" and not (r.load and r.load["what"] == "replace")]  # not registered
-    found = {name: stats.merge(r.chains for r in same) for name, same in groups(final, chain_label).items()}
-    found = {name: chains for name, chains in found.items() if stats.total(chains) >= 10 and chains[-1][1] > 1}
+    final = [r for r in runs if r.kind != "interval"]
+    final = [r for r in final if not r.load or r.load["what"] != "replace"]  # fail unregistered
+    found = groups(final, chain_label).items()
+    found = {name: stats.merge(r.chains for r in same) for name, same in found}
+    found = {name: of for name, of in found.items() if stats.total(of) >= 10 and of[-1][1] > 1}
     drawn = sorted(found, key=lambda name: -stats.total(found[name]))[:8]
     if not drawn:
         return None
@@ -213,17 +228,17 @@ def draw_chains(ax, chains, name, n):
         ys.append(left / whole)
         left -= amount
     ax.plot(xs, ys, label=f"{name}, {whole} chains", **series(n))
-    ks = range(1, int(max(xs)) + 1)[:2000]
-    ax.plot(ks, [max(stats.geometric(stats.failing_again(chains), k), FLOOR) for k in ks], color=series(n)["color"], alpha=0.5,
-            linewidth=0.5)
+    ks, p = range(1, int(max(xs)) + 1)[:2000], stats.failing_again(chains)
+    ax.plot(ks, [max(stats.geometric(p, k), FLOOR) for k in ks], color=series(n)["color"],
+            alpha=0.5, linewidth=0.5)
 
 
 def chain_label(run):
     if not run.load:
         return load_name(run)
-    writers = "its own writers" if run.load["what"] == "own" else f"{run.load['what']} {run.load['rate']}/s"
-    kernel = PATCHED.get(run.load["check"], run.load["check"]) if run.kernel == "permm" else run.kernel
-    return f"{kernel}: {run.load['name']}, {writers}"
+    name, what, rate, check = (run.load[key] for key in ("name", "what", "rate", "check"))
+    kernel = PATCHED.get(check, check) if run.kernel == "permm" else run.kernel
+    return f"{kernel}: {name}, " + ("its own writers" if what == "own" else f"{what} {rate}/s")
 
 
 # --- time -----------------------------------------------------------------------------------------
@@ -239,17 +254,19 @@ def time_figure(runs, title=""):
     above.set_ylabel("windows/s")
     above.set_ylim(bottom=0)
     for n, (check, name) in enumerate(COMPARED.items()):
-        shown = [(x, r.spurious[check] / r.reached) for x, r in zip(xs, spans) if r.reached and r.spurious[check] is not None]
+        shown = [(x, r.spurious[check] / r.reached) for x, r in zip(xs, spans)
+                 if r.reached and r.spurious[check] is not None]
         if shown:
             below.plot(*zip(*shown), label=name, **series(n), markevery=max(1, len(shown) // 12))
     below.set_ylabel("needless, share of windows")
     below.set_xlabel("seconds since the first interval")
     below.set_ylim(bottom=0)
+    kernel = f", kernel {spans[0].kernel}" if spans[0].kernel else ""
     return finish(figure, title or "Windows, and needless EAGAIN by check, over time",
-                  f"{len(spans)} intervals" + (f", kernel {spans[0].kernel}" if spans[0].kernel else ""), [below])
+                  f"{len(spans)} intervals{kernel}", [below])
 
 
 FIGURES = {
-    "rate": rate_figure, "windows": windows_figure, "model": model_figure, "writers": writers_figure, "chains": chains_figure,
-    "time": time_figure,
+    "rate": rate_figure, "windows": windows_figure, "model": model_figure,
+    "writers": writers_figure, "chains": chains_figure, "time": time_figure,
 }

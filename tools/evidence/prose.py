@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The numbers of a page's prose, and those of its tables: each of the first must be one of the second.
+"""The numbers of a page's prose: each must be a number of the page's tables.
 
-A number is digits, with thousands separated by commas or not, and with its % if it has one. EXEMPT says what is none.
+A number is digits, with or without commas between thousands, with the % after it. What EXEMPT
+matches is no number.
 """
 import re
 
@@ -14,7 +15,7 @@ EXEMPT = re.compile("|".join((
     r"^    .*$",  # command lines
     r"^#+ \d+\. ",  # the number of a heading
     r"^> .*$|^On .* wrote:$",  # what the mail quotes
-    r"\[[^]]*\]\(#[^)]*\)|\]\([^)]*\)|<a id=\S*>",  # links: within the page, elsewhere, and where they lead
+    r"\[[^]]*\]\(#[^)]*\)|\]\([^)]*\)|<a id=\S*>",  # links and their targets
     r"\b\d{4}-\d\d-\d\d\b",  # dates
     rf"\b(?:\d{{1,2}}\s+)?(?:{MONTHS})[a-z]*\s+(?:\d{{1,2}},\s+)?\d{{4}}\b",
     rf"\b[Cc]laims?\s+\d+(?:{LIST}\d+)*",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Read JSON lines of uffdretry and of tools/evidence/sweep, and check all that is used of them, in one place.
+"""Read JSON lines of uffdretry and of tools/evidence/sweep, and check all that is used of them.
 
-read_runs() is the way in; whatever the bytes are, it returns Runs or raises BadInput with one line that says where and why.
+Whatever the bytes are, read_runs() returns Runs or raises BadInput.
 """
 import dataclasses
 import gzip
@@ -10,12 +10,12 @@ import json
 import sys
 import zlib
 
-CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real", "gone", "blocked", "aborted",
-           "undetermined")
+CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
+           "gone", "blocked", "aborted", "undetermined")
 REACHED = CLASSES[:8]  # came to a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
-COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}  # and how they are called
+COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
 
@@ -27,11 +27,8 @@ class BadInput(Exception):
 @dataclasses.dataclass
 class Writer:
     op: str
-    comm: str
-    pid: int
     covers: bool
     windows: int
-    sections: int
 
 
 @dataclasses.dataclass
@@ -61,7 +58,7 @@ class Run:
 
     @property
     def rate(self):
-        """Write operations a second that were made, not those that were asked for; None without a load."""
+        """Write operations a second that were made, not asked for; None without a load."""
         return writes_per_second(self.result) if self.result else None
 
 
@@ -86,7 +83,7 @@ def no_constant(text):
 
 
 def parse_line(data, where, last):
-    """The object in one line. last: it is the last one and has no newline, so its end may be missing."""
+    """The object in one line. last: it has no newline, so its end may be missing."""
     try:
         record = json.loads(data.decode("utf-8"), parse_constant=no_constant)
     except (ValueError, RecursionError) as err:
@@ -102,7 +99,8 @@ def read_records(path):
     """All records of a file (.gz too, - is stdin), each with its place: [(where, record)]."""
     lines = read_bytes(path).split(b"\n")
     last = len(lines) - 1
-    records = [(f"{path}:{n + 1}", parse_line(line, f"{path}:{n + 1}", n == last)) for n, line in enumerate(lines) if line.strip()]
+    places = [(n, f"{path}:{n + 1}") for n, line in enumerate(lines) if line.strip()]
+    records = [(where, parse_line(lines[n], where, n == last)) for n, where in places]
     if not records:
         raise BadInput(f"{path}: empty")
     return records
@@ -117,8 +115,9 @@ def get(record, path, where, kinds, default=...):
         value = value.get(name) if isinstance(value, dict) else None
     if value is None and default is not ...:
         return default
-    if not isinstance(value, kinds) or isinstance(value, bool) and bool not in (kinds if isinstance(kinds, tuple) else (kinds,)):
-        raise BadInput(f"{where}: {path} is {'missing' if value is None else 'not what it should be'}")
+    if not isinstance(value, kinds) or isinstance(value, bool) and kinds is not bool:
+        wrong = "missing" if value is None else "not what it should be"
+        raise BadInput(f"{where}: {path} is {wrong}")
     return value
 
 
@@ -157,15 +156,15 @@ def writers(record, where):
     rows = []
     for n, row in enumerate(get(record, "writers", where, list, [])):
         here = f"{where}: writers[{n}]"
-        rows.append(Writer(text(row, "op", here), text(row, "comm", here, "?"), count(row, "pid", here, 0),
-                           get(row, "covers_dst", here, bool, False), count(row, "windows", here), count(row, "sections", here, 0)))
+        covers = get(row, "covers_dst", here, bool, False)
+        rows.append(Writer(text(row, "op", here), covers, count(row, "windows", here)))
     return rows
 
 
 # --- records to runs ------------------------------------------------------------------------------
 
 def classes(record, where):
-    """A class that this kernel cannot have (6.1: locked) is null, and adds nothing to the sum of all."""
+    """A class that this kernel cannot have (6.1: locked) is null, and counts as 0."""
     found = {c: count(record, f"windows.{c}", where, 0) for c in CLASSES}
     if sum(found.values()) != count(record, "windows.total", where):
         raise BadInput(f"{where}: the classes are not windows.total")
@@ -208,9 +207,11 @@ class Events:
 
     def run(self, kernel):
         where, time = self.first
-        durations = {c: [(ns, ns, n) for ns, n in sorted(lengths.items())] for c, lengths in self.lengths.items()}
-        return Run(where=where, kind="events", time=time, elapsed=0, kernel=kernel, windows=self.windows, spurious=self.spurious,
-                   durations=durations, writers=[], chains=[])
+        durations = {c: [(ns, ns, n) for ns, n in sorted(lengths.items())]
+                     for c, lengths in self.lengths.items()}
+        return Run(where=where, kind="events", time=time, elapsed=0, kernel=kernel,
+                   windows=self.windows, spurious=self.spurious, durations=durations, writers=[],
+                   chains=[])
 
 
 def writes_per_second(result):
@@ -265,7 +266,7 @@ def read_runs(paths):
 
 
 def read_program(path):
-    """The run of a record of tests/programs/record (one JSON object, of many lines), named by it. None of a program without a summary."""
+    """The run in a record of tests/programs/record, one JSON object; None without a summary."""
     record = parse_line(read_bytes(path), path, False)
     if record["type"] != "program":
         raise BadInput(f"{path}: not the record of a program")

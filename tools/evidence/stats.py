@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Shares with their intervals, as numbers and as text; quantiles of histograms; models of independent events."""
+"""Shares with their intervals, quantiles of histograms, and models of independent events."""
 import math
 
 Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
@@ -8,7 +8,7 @@ ENOUGH = 3000  # windows behind a share: none of these bounds it by 0.1 %
 
 
 def interval(k, n):
-    """The 95 % interval of a share of k in n, as the tool has it: Wilson's; of none in n, 0 ... 3/n."""
+    """The 95 % interval of a share of k in n, as in the tool: Wilson's; of none in n, 0 ... 3/n."""
     if not n:
         return 0.0, 1.0
     if not k:
@@ -32,7 +32,7 @@ def at_least(p):
 
 
 def share(k, n):
-    """A share of n windows: 12% (11.6% ... 12.4%), 0 (< 0.1%), all (> 99.9%), or 3 of 40 when n is below ENOUGH.
+    """12% (11.6% ... 12.4%), 0 (< 0.1%), all (> 99.9%), or 3 of 40 when n is below ENOUGH.
 
     None when there is no window, or k is None: this kernel cannot tell.
     """
@@ -43,7 +43,9 @@ def share(k, n):
         return f"{k} of {n}"
     if not k:
         return f"0 (< {percent(high)})"
-    return f"all (> {at_least(low)})" if k == n else f"{percent(k / n)} ({percent(low)} ... {percent(high)})"
+    if k == n:
+        return f"all (> {at_least(low)})"
+    return f"{percent(k / n)} ({percent(low)} ... {percent(high)})"
 
 
 def short_share(k, n):
@@ -85,7 +87,7 @@ def quantile(histogram, q):
 # --- models ---------------------------------------------------------------------------------------
 
 def model(histogram, rate):
-    """How many of these windows (lengths in ns) a writer falls into, when writes come independently at this rate a second."""
+    """How many of these windows (ns) meet one of independent writes, at this rate a second."""
     return sum(n * -math.expm1(-rate * middle(low, high) / 1e9) for low, high, n in histogram)
 
 
@@ -100,5 +102,5 @@ def failing_again(chains):
 
 
 def longest_of(n, p):
-    """The longest of n chains to expect, when each try fails independently with probability p; None without failures."""
+    """The longest of n chains when tries fail independently with p; None without failures."""
     return 1 + math.log(n) / -math.log(p) if n and 0 < p < 1 else None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""How the figures look: series, axes, title and legend. Series differ by colour-blind-safe colour, marker and line."""
+"""How the figures look: series, axes, title and legend."""
 import math
 
 import matplotlib
@@ -9,21 +9,23 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-position
 
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")  # of Okabe and Ito
+# The palette of Okabe and Ito.
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "p", "P", "*", "<", ">", "d", "h")
 LINES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MODEL = {"color": "0.6", "linewidth": 2, "alpha": 0.7, "zorder": 0}
 MANY = 15  # facets
-TIMES = [(10 ** 3, "1 µs"), (10 ** 4, "10 µs"), (10 ** 5, "100 µs"), (10 ** 6, "1 ms"), (10 ** 7, "10 ms"),
-         (10 ** 8, "100 ms"), (10 ** 9, "1 s"), (10 ** 10, "10 s")]
+TIMES = [(1e3, "1 µs"), (1e4, "10 µs"), (1e5, "100 µs"), (1e6, "1 ms"), (1e7, "10 ms"),
+         (1e8, "100 ms"), (1e9, "1 s"), (1e10, "10 s")]
 pyplot.rcParams.update({
-    "font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "uffdretry",
+    "font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5,
+    "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
+    "svg.hashsalt": "uffdretry",
     "lines.markersize": 4, "lines.linewidth": 1, "hatch.linewidth": 0.5, "text.parse_math": False})
 
 
 def series(n):
-    """The look of the n-th series."""
+    """The look of the n-th series, which no two of the first dozen share."""
     return {"linestyle": LINES[n % len(LINES)], "marker": MARKERS[n % len(MARKERS)],
             "color": COLOURS[n % len(COLOURS)]}
 
@@ -34,12 +36,13 @@ def named(ax, name, n):
 
 
 def point(ax, x, y, n, low=None, high=None):
-    """A measured share with its interval; without one, y is an upper bound: an open mark with an arrow."""
+    """A share with its interval; without one, y is an upper bound: an open mark with an arrow."""
     look = {**series(n), "linestyle": ""}
     if low is None:
-        ax.errorbar([x], [y], yerr=[0.45 * y], uplims=True, markerfacecolor="white", linewidth=0.7, **look)
+        look["markerfacecolor"] = "white"
+        ax.errorbar([x], [y], yerr=[0.45 * y], uplims=True, linewidth=0.7, **look)
         return
-    bars = [[max(y - low, 0)], [max(high - y, 0)]]  # rounding puts the end of a share of 1 on its wrong side
+    bars = [[max(y - low, 0)], [max(high - y, 0)]]  # rounding puts an end of 1 on its wrong side
     ax.errorbar([x], [y], yerr=bars, capsize=2, elinewidth=0.7, **look)
 
 
@@ -47,8 +50,8 @@ def facets(n, height=2.3):
     """A grid of n axes, three in a row."""
     columns = min(n, 3)
     rows = math.ceil(n / columns)
-    figure, axes = pyplot.subplots(rows, columns, figsize=(max(2.6 * columns + 1.2, 6.8), height * rows + 0.9),
-                                   squeeze=False, sharey=True)
+    size = (max(2.6 * columns + 1.2, 6.8), height * rows + 0.9)
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, sharey=True)
     axes = list(axes.flat)
     for unused in axes[n:]:
         unused.set_axis_off()
@@ -72,12 +75,14 @@ def finish(figure, title, note, axes, ncol=4):
     for ax in axes:
         handles.update(dict(zip(*reversed(ax.get_legend_handles_labels()))))
     inch, rows = figure.get_size_inches()[1], math.ceil(len(handles) / ncol)
-    figure.suptitle(title, fontsize=10, weight="bold", y=1 - 0.08 / inch, va="top").set_in_layout(False)
-    figure.text(0.5, 1 - 0.28 / inch, note, ha="center", va="top").set_in_layout(False)
+    above = {"x": 0.5, "ha": "center", "va": "top", "in_layout": False}
+    figure.text(s=title, y=1 - 0.08 / inch, fontsize=10, weight="bold", **above)
+    figure.text(s=note, y=1 - 0.28 / inch, **above)
     top = 0.34 + 0.14 * (1 + note.count("\n"))
     figure.tight_layout(rect=(0, (0.1 + 0.17 * rows) / inch, 1, 1 - top / inch))
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=ncol, handlelength=3.2)
+        figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=ncol,
+                      handlelength=3.2)
     return figure
 
 

@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 """The tables of docs/evidence/evidence.md and mail.txt. TABLES and PLAIN have each by its name.
 
-A table is a function of Data that returns (head, rows). A cell that is None is not known or does not apply.
+A table is a function of Data that returns (head, rows). None in a row is unknown or does not apply.
 """
 import math
 
@@ -10,8 +10,8 @@ import records
 from cells import RATES
 from data import Cells, longest, p99, pages_per_s, writer
 from records import COMPARED
-from stats import (ENOUGH, failing_again, longest_of, merge, middle, model, percent, quantile, share,
-                   short_share, total)
+from stats import (ENOUGH, failing_again, longest_of, merge, middle, model, percent, quantile,
+                   share, short_share, total)
 
 COLUMNS = 7  # at most
 NEEDLESS = "per-MM seq would fail needlessly"
@@ -68,7 +68,8 @@ def with_sum(rows):
 def checks(data):
     """Needless EAGAIN by check and by what the writers touch."""
     of = {"elsewhere": data.elsewhere, **data.touched.by_what()}
-    rows = [[name, *(cells.share(check) for cells in of.values())] for check, name in COMPARED.items()]
+    rows = [[name, *(cells.share(check) for cells in of.values())]
+            for check, name in COMPARED.items()]
     return (["would fail needlessly, by writer", *of],
             [*rows, ["windows", *(cells.reached for cells in of.values())]])
 
@@ -91,8 +92,8 @@ def own(data):
         done = cells.count("copy.returned.ok")
         rows.append([f"`{load}`", f"{cells.writes:.0f}", handler(cells), done, cells.total,
                      each(cells.total, done), cells.share("per_mm_seq")])
-    return ["load", "writes/s", "handler's process", "copies that succeeded", "windows", "windows/copy",
-            NEEDLESS], rows
+    return ["load", "writes/s", "handler's process", "copies that succeeded", "windows",
+            "windows/copy", NEEDLESS], rows
 
 
 def hot(data):
@@ -141,8 +142,9 @@ def touched(data):
     rows = []
     for (load, name), cells in data.touched.by_writer().items():
         other = [cells.count(f"tolerated_reasons.{reason}") or 0 for reason in ("prot", "policy")]
-        rows.append([f"`{load}`, {name}", f"{cells.writes:.0f}", cells.reached, cells.share("per_mm_seq"),
-                     cells.share("per_vma_seq"), cells.classes("replaced"), sum(other)])
+        rows.append([f"`{load}`, {name}", f"{cells.writes:.0f}", cells.reached,
+                     cells.share("per_mm_seq"), cells.share("per_vma_seq"),
+                     cells.classes("replaced"), sum(other)])
     return ["load, writer asked", "writes/s made", "windows", NEEDLESS,
             "per-VMA seq, `replaced` included", "`replaced`", "protection or policy changed"], rows
 
@@ -158,14 +160,14 @@ def others(data):
 
 
 def odd(data):
-    """Windows that began while a writer held mmap_lock: it moves the counter whatever it did before."""
+    """Windows that began while a writer held mmap_lock: the counter moves when it leaves."""
     rows = []
     for load, cells in data.untouched.by_load().items():
         if cells.needless("per_mm_seq") and cells.total >= ENOUGH:
             rows.append([f"`{load}`", cells.total, cells.needless("per_mm_seq"),
                          cells.count("odd_start") or 0])
-    return (["load, writers elsewhere or its own", "windows", NEEDLESS, "began while a writer was in",
-             "of the failed, at most"],
+    return (["load, writers elsewhere or its own", "windows", NEEDLESS,
+             "began while a writer was in", "of the failed, at most"],
             [[*row, percent(min(row[3] / row[2], 1))] for row in with_sum(rows)])
 
 
@@ -182,7 +184,7 @@ def uffd_writers(data):
     rows = []
     for what, cells in data.main.by_what().items():
         seen = [w for run in cells for w in run.writers]
-        n, uffd = (sum(w.windows for w in seen if w.op.startswith(name)) for name in ("", "UFFDIO_"))
+        n, uffd = (sum(w.windows for w in seen if w.op.startswith(op)) for op in ("", "UFFDIO_"))
         rows += [[what, n, share(uffd, n)]] if n else []
     return ["writers of the load", "writers seen in windows", "calls on a userfaultfd"], rows
 
@@ -230,15 +232,15 @@ def relock(data):
 def changed(data):
     """Destinations that really changed in the window."""
     rows = []
-    replace = data.main.where(what="replace")
+    replace, benign = data.main.where(what="replace"), data.main.where(what="benign")
     parts = {f"`{load}`, {name}": cells for (load, name), cells in replace.by_writer().items()}
-    for name, cells in {**parts, "replace, all": replace, "benign, all": data.main.where(what="benign"),
-                        "its own, all": data.own}.items():
-        n = cells.reached + cells.classes("gone")
+    parts |= {"replace, all": replace, "benign, all": benign, "its own, all": data.own}
+    for name, cells in parts.items():
+        n, really = (cells.classes("gone", *of) for of in (records.REACHED, ("real", "hidden")))
         if n:
             rows.append([name, n, cells.classes("real", "hidden"), cells.classes("gone"),
                          listed(cells, "causes", ("ENOENT", "EINVAL"), ".relock"),
-                         cells.classes("false_alarm"), share(cells.classes("real", "hidden", "gone"), n)])
+                         cells.classes("false_alarm"), share(really, n)])
     return ["load, writer", "windows, `gone` included", "`real`, `hidden`", "`gone`",
             "the relock failed with", "`false_alarm`", "really changed"], rows
 
@@ -249,8 +251,8 @@ def hugetlb(data):
         kinds = {c: cells.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
         n = sum(kinds.values())
         if n:
-            moved = n - kinds["quiet"]
-            rows.append([f"`{load}`", n, moved, share(moved, n), sum(kinds[c] for c in records.LOCKED)])
+            moved, write_locked = n - kinds["quiet"], sum(kinds[c] for c in records.LOCKED)
+            rows.append([f"`{load}`", n, moved, share(moved, n), write_locked])
     return ["load", "hugetlb windows", "mm_lock_seq moved", "share", "VMA write-locked"], rows
 
 
@@ -288,8 +290,8 @@ def retries(data):
         if tried:
             rows.append([f"`{load}`, {name}", cells.count("chains.reissued"),
                          cells.count("chains.reopened"), tried, done, share(done, tried)])
-    return ["load, writer", "copies re-issued", "opened a window again", "not refused by mmap_changing",
-            "of these succeeded at once", "share"], rows
+    return ["load, writer", "copies re-issued", "opened a window again",
+            "not refused by mmap_changing", "of these succeeded at once", "share"], rows
 
 
 def pairs(cells, load, name):
@@ -318,7 +320,8 @@ def cost(data):
     """The same load, writer and seed under both checks."""
     rows = []
     for load, name in failing(data.per_mm):
-        both = {"per-MM": pairs(data.per_mm, load, name), "snapshot": pairs(data.snapshot, load, name)}
+        both = {"per-MM": pairs(data.per_mm, load, name),
+                "snapshot": pairs(data.snapshot, load, name)}
         for check, of in both.items() if all(both.values()) else ():
             rows.append([f"`{load}`, {name}", check, Cells(a for a, _ in of).returned("EAGAIN"),
                          ", ".join(f"{x:.0f}" for x in speeds(of)),
@@ -363,9 +366,9 @@ def kernels(data):
     rows = []
     for of in data.all.by(lambda run: (run.kernel, run.load["check"])).values():
         plan, release = of[0].raw["summary"]["plan"], of[0].raw["kernel"]["release"]
-        rows.append([f"`{release}`", of[0].load["check"],
-                     f"`{plan['name']}`, {'exact' if plan['exact'] else 'early'}", len(of), of.total,
-                     of.classes("undetermined"), of.count("lost.recursion")])
+        begin = "exact" if plan["exact"] else "early"
+        rows.append([f"`{release}`", of[0].load["check"], f"`{plan['name']}`, {begin}", len(of),
+                     of.total, of.classes("undetermined"), of.count("lost.recursion")])
     return ["kernel", "its check", "plan, begin", "runs", "windows", "undetermined",
             "skipped BPF runs"], rows
 
@@ -373,6 +376,7 @@ def kernels(data):
 def measured(data):
     machine = data.all[0].raw["machine"]
     passed = [run.raw["summary"]["plan"]["self_test"] for run in data.all].count("passed")
+    seconds = [records.count(run.raw, "load.seconds", run.where) for run in data.all]
     return ["", "measured"], [
         ["machine", f"QEMU {machine['qemu']}, {machine['accelerator']} (no KVM), "
                     f"{machine['cpus']} CPUs, {machine['memory']} of memory"],
@@ -380,7 +384,7 @@ def measured(data):
         ["loads", len(data.all.by_load())],
         ["runs", len(data.all)],
         ["runs whose self-test passed", passed],
-        ["seconds a run", between([records.count(r.raw, "load.seconds", r.where) for r in data.all])],
+        ["seconds a run", between(seconds)],
         ["windows", data.all.total],
         ["anomalies", data.all.count("anomalies")],
         ["windows behind a share, at least", ENOUGH],
@@ -391,7 +395,8 @@ def measured(data):
 
 def mail_shares(data):
     """Of rates and writers the least and the most of several loads; then a row a load."""
-    parts = {f"{'no' if rate == '0' else rate} writes/s": data.swept.where(rate=rate) for rate in RATES}
+    parts = {f"{'no' if rate == '0' else rate} writes/s": data.swept.where(rate=rate)
+             for rate in RATES}
     parts |= {f"{what} writers": cells for what, cells in data.touched.by_what().items()}
     parts |= {f"{load} load": cells for load, cells in data.own.by_load().items()}
     rows = []
@@ -455,6 +460,6 @@ def markdown(head, rows):
 def plain(head, rows):
     """The same for a mail, in ASCII, aligned with spaces."""
     lines = [[cell.replace("µ", "u") for cell in line] for line in shown(head, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(cell.rjust(w) if i else cell.ljust(w)
-                               for i, (cell, w) in enumerate(zip(line, widths))).rstrip() for line in lines)
+    first, *widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join([name.ljust(first), *map(str.rjust, cells, widths)]).rstrip()
+                     for name, *cells in lines)
