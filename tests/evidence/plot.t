@@ -42,7 +42,8 @@ def spoilt(name, data):
 
 def refused(description, says, *args, status=1):
     got = run(*args)
-    tap.check(got[0] == status and not got[1] and got[2].count("\n") == 1 and says in got[2], description, got)
+    one_line = not got[1] and got[2].count("\n") == 1 and says in got[2]
+    tap.check(got[0] == status and one_line, description, got)
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -51,14 +52,18 @@ low, high = stats.interval(10, 100)
 tap.check(near(low, 0.05523) and near(high, 0.17437), "Wilson's interval of 10 in 100", (low, high))
 tap.equal(stats.interval(0, 3000), (0.0, 0.001), "of none in 3000 the bound is 3/3000")
 tap.equal(stats.interval(0, 0), (0.0, 1.0), "of none in none nothing is known")
-tap.check(near(stats.model([(1000000, 1000000, 50)], 1000), 50 * 0.632121), "the model: 1-exp(-1) of windows as long as writes are apart")
-tap.equal(stats.quantile([(0, 10, 90), (20, 30, 10)], 0.95), 25, "a quantile is the middle of its bucket")
-tap.equal(stats.merge([[(0, 1, 2), (5, 6, 1)], [(0, 1, 3)]]), [(0, 1, 5), (5, 6, 1)], "histograms add up")
+tap.check(near(stats.model([(1000000, 1000000, 50)], 1000), 50 * 0.632121),
+          "the model: 1-exp(-1) of windows as long as writes are apart")
+tap.equal(stats.quantile([(0, 10, 90), (20, 30, 10)], 0.95), 25, "a quantile is a bucket's middle")
+tap.equal(stats.merge([[(0, 1, 2), (5, 6, 1)], [(0, 1, 3)]]), [(0, 1, 5), (5, 6, 1)],
+          "histograms add up")
 
 # --- figures --------------------------------------------------------------------------------------
 
-SWEEP = [cell({"quiet": 4000}), cell({"quiet": 3600, "unrelated": 400}, "1000", "unrelated", made=900),
-         cell({"quiet": 3600, "unrelated": 200, "locked": 200}, "max", "unrelated", made=5000, writers=[("mmap", False, 300), ("mmap", True, 100)])]
+SWEEP = [cell({"quiet": 4000}),
+         cell({"quiet": 3600, "unrelated": 400}, "1000", "unrelated", made=900),
+         cell({"quiet": 3600, "unrelated": 200, "locked": 200}, "max", "unrelated", made=5000,
+              writers=[("mmap", False, 300), ("mmap", True, 100)])]
 sweep = write(path("sweep.jsonl"), SWEEP)
 runs = records.read_runs([sweep])
 
@@ -69,32 +74,48 @@ def drawn(name, of):
 
 
 def ys(ax):
-    return [round(float(y), 6) for line in ax.lines for y in line.get_ydata() if len(line.get_ydata()) == 1]
+    points = [line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 1]
+    return [round(float(y), 6) for y, in points]
 
 
 axes = drawn("rate", runs)
-tap.check({0.1, 0.05, 0.00075} <= set(ys(axes)), "rate: shares of 10 % (per-MM), 5 % (per-VMA) and the bound 3/4000", ys(axes))
+tap.check({0.1, 0.05, 0.00075} <= set(ys(axes)),
+          "rate: shares of 10 % (per-MM), 5 % (per-VMA) and the bound 3/4000", ys(axes))
+joined = [float(y) for line in axes.lines for y in line.get_ydata() if len(line.get_ydata()) > 1]
+tap.check(0.1 in joined and 0.00075 not in joined, "rate: no line joins a bound", joined)
 model = [line for line in axes.lines if "model" in str(line.get_label())]
-tap.check(len(model) == 1 and near(float(model[0].get_ydata()[1]), 0.095163), "rate: the model at 5000/s and 10 us is 1-exp(-0.1)")
-tap.equal([round(p.get_width()) for p in drawn("writers", runs).patches], [300, 100], "writers: elsewhere and covering")
+tap.check(len(model) == 1 and near(float(model[0].get_ydata()[1]), 0.095163),
+          "rate: the model at 5000/s and 10 us is 1-exp(-0.1)")
+texts = [text.get_text() for text in figures.FIGURES["rate"](runs, "What follows").texts]
+tap.equal(texts[0], "What follows", "rate: the title that it is given")
+tap.equal([round(p.get_width()) for p in drawn("writers", runs).patches], [300, 100],
+          "writers: elsewhere and covering")
 axes = drawn("windows", runs)
-tap.equal(sorted(str(line.get_label()) for line in axes.lines), ["locked", "quiet", "unrelated"], "windows: a line for each class that is there")
-chains = records.read_runs([write(path("chains.jsonl"), [counters("summary", {"quiet": 10}, chains=[(1, 15), (3, 5)])])])
-tap.equal([float(y) for y in drawn("chains", chains).lines[0].get_ydata()], [1.0, 0.25], "chains: a quarter has three failures or more")
-spans = [counters("interval", {"quiet": 90, "unrelated": 10 * n}, time=1000.0 + 2 * n) for n in range(4)]
+tap.equal(sorted(str(line.get_label()) for line in axes.lines), ["locked", "quiet", "unrelated"],
+          "windows: a line for each class that is there")
+chained = counters("summary", {"quiet": 10}, chains=[(1, 15), (3, 5)])
+chains = records.read_runs([write(path("chains.jsonl"), [chained])])
+tap.equal([float(y) for y in drawn("chains", chains).lines[0].get_ydata()], [1.0, 0.25],
+          "chains: a quarter has three failures or more")
+spans = [counters("interval", {"quiet": 90, "unrelated": 10 * n}, time=1000.0 + 2 * n)
+         for n in range(4)]
 times = records.read_runs([write(path("intervals.jsonl"), spans)])
-tap.equal([float(y) for y in drawn("time", times).lines[0].get_ydata()], [45.0, 50.0, 55.0, 60.0], "time: windows a second")
-tap.check(drawn("time", runs) is None and drawn("rate", times) is None, "a figure without data is none")
+tap.equal([float(y) for y in drawn("time", times).lines[0].get_ydata()], [45.0, 50.0, 55.0, 60.0],
+          "time: windows a second")
+tap.check(drawn("time", runs) is None and drawn("rate", times) is None, "no data, no figure")
 LENGTHS = [(5000, "quiet"), (7000, "quiet"), (9000, "real")]
-events = [{"type": "event", "time": 1.0, "class": c, "retake_ns": ns, "window_ns": 1, "checks": {}} for ns, c in LENGTHS]
-tap.equal(records.read_runs([write(path("events.jsonl"), events)])[0].durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
+events = [{"type": "event", "time": 1.0, "class": c, "retake_ns": ns, "window_ns": 1, "checks": {}}
+          for ns, c in LENGTHS]
+run_of_events, = records.read_runs([write(path("events.jsonl"), events)])
+tap.equal(run_of_events.durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
           "events: their exact lengths")
 
 # --- files ----------------------------------------------------------------------------------------
 
 got = run("-o", work.name, sweep)
 tap.check(got[0] == 0 and os.path.getsize(path("rate.png")) > 5000, "one file", got)
-got = run("-o", work.name, "--format", "svg", sweep, path("intervals.jsonl"), path("events.jsonl"), path("chains.jsonl"))
+others = [path(f"{name}.jsonl") for name in ("intervals", "events", "chains")]
+got = run("-o", work.name, "--format", "svg", sweep, *others)
 tap.check(got[0] == 0 and got[1].count(".svg\n") == 6, "many files: all six figures", got)
 with open(path("rate.svg"), "rb") as file:
     first = file.read()
@@ -103,7 +124,8 @@ with open(path("rate.svg"), "rb") as file:
     tap.check(first == file.read() and b"<svg" in first, "the same data gives the same file")
 os.mkdir(path("none"))
 got = run("--check", "-o", path("none"), sweep)
-tap.check(got[0] == 0 and "rate.png" in got[1] and not os.listdir(path("none")), "--check says what it would write, and writes nothing", got)
+tap.check(got[0] == 0 and "rate.png" in got[1] and not os.listdir(path("none")),
+          "--check says what it would write, and writes nothing", got)
 with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
     file.write(open(sweep, "rb").read())
 tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
@@ -116,8 +138,10 @@ refused("an empty file", "empty", spoilt("empty", b""))
 refused("a file of empty lines", "empty", spoilt("lines", b"\n\n"))
 refused("a truncated file", "truncated:3: truncated", spoilt("truncated", whole[:-100]))
 refused("one good file and a truncated one", "truncated", sweep, path("truncated"))
-refused("half a compressed file", "half.gz", spoilt("half.gz", open(path("sweep.jsonl.gz"), "rb").read()[:200]))
-refused("no JSON in the middle", "text:2: not JSON", spoilt("text", whole.splitlines(True)[0] + b"hello\n" + whole))
+half = open(path("sweep.jsonl.gz"), "rb").read()[:200]
+refused("half a compressed file", "half.gz", spoilt("half.gz", half))
+broken = whole.splitlines(True)[0] + b"hello\n" + whole
+refused("no JSON in the middle", "text:2: not JSON", spoilt("text", broken))
 refused("bytes", "bytes:1: not JSON", spoilt("bytes", bytes(range(128, 256)) + b"\n"))
 refused("deep nesting", "deep:1: not JSON", spoilt("deep", b"[" * 100000 + b"\n"))
 refused("not an object", "no \"type\"", spoilt("array", b"[1]\n"))
@@ -129,7 +153,8 @@ refused("an output directory that is missing", "No such file", "-o", path("missi
 refused("a figure that has no data", "nothing in the data", "--check", "--figure", "time", sweep)
 refused("an unknown figure", "--figure", "--figure", "cake", sweep, status=64)
 refused("no file", "required", status=64)
-for name, change in {"a negative count": -1, "a text for a count": "7", "a fraction": 1.5, "too large a count": 1 << 70, "no count": None}.items():
+for name, change in {"a negative count": -1, "a text for a count": "7", "a fraction": 1.5,
+                     "too large a count": 1 << 70, "no count": None}.items():
     bad = json.loads(json.dumps(SWEEP[0]))
     bad["summary"]["windows"]["total"] = change
     refused(name, "windows.total", write(path("bad"), [bad]))

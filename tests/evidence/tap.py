@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP for the tests in Python, and data whose numbers are known: cells as tools/evidence/sweep writes them."""
+"""TAP for the tests in Python, and known numbers in cells like those of tools/evidence/sweep."""
 import json
 import os
 import sys
@@ -9,8 +9,8 @@ sys.dont_write_bytecode = True
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/evidence")]
 
-CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real", "gone", "blocked", "aborted",
-           "undetermined")
+CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
+           "gone", "blocked", "aborted", "undetermined")
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
 
 
@@ -37,37 +37,52 @@ class Tap:
 
 
 def counters(kind, windows, chains=(), writers=(), time=1000.0, eagain=0, reissued=(0, 0)):
-    """A summary or interval with these windows by class. A quiet one takes 10 us, another one 1 ms."""
+    """A summary or interval with these windows by class. A quiet one takes 10 us, others 1 ms."""
     classes = {c: windows.get(c, 0) for c in CLASSES}
     locked = sum(classes[c] for c in ("locked", "tolerated", "replaced", "false_alarm"))
-    spurious = {"per_mm_seq": locked + classes["unrelated"], "per_vma_seq": locked, "snapshot": classes["false_alarm"], "ops_pointer": 0,
-                "kernel": classes["false_alarm"]}
+    lengths = {c: 10000 if c == "quiet" else 1000000 for c in CLASSES}
+    alarms = classes["false_alarm"]
+    spurious = {"per_mm_seq": locked + classes["unrelated"], "per_vma_seq": locked,
+                "snapshot": alarms, "ops_pointer": 0, "kernel": alarms}
     return {
-        "type": kind, "schema": 1, "time": time, "elapsed_s": 2.0, "host": {"kernel": "7.3.0-test", "arch": "x86_64", "cpus": 2},
-        "plan": {"name": "retry_state", "exact": True, "self_test": "passed", "kernel_check": "snapshot"},
-        "copy": {"calls": 5000, "pages": 4000, "bytes": 4000 * 4096, "returned": {"ok": 4000, "EAGAIN": eagain}},
+        "type": kind, "schema": 1, "time": time, "elapsed_s": 2.0,
+        "host": {"kernel": "7.3.0-test", "arch": "x86_64", "cpus": 2},
+        "plan": {"name": "retry_state", "exact": True, "self_test": "passed",
+                 "kernel_check": "snapshot"},
+        "copy": {"calls": 5000, "pages": 4000, "bytes": 4000 * 4096,
+                 "returned": {"ok": 4000, "EAGAIN": eagain}},
         "windows": {"total": sum(classes.values()), **classes},
         "by_kind": {"hugetlb": dict.fromkeys(CLASSES, 0)},
-        "checks": {c: {"eagain": spurious[c], "real": 0, "spurious": spurious[c], "missed": 0} for c in CHECKS},
+        "checks": {c: {"eagain": spurious[c], "real": 0, "spurious": spurious[c], "missed": 0}
+                   for c in CHECKS},
         "eagain_causes": {"snapshot": eagain},
-        "hist_ns": {"window": {c: [{"min": 10000, "max": 10000, "count": n} if c == "quiet" else
-                                   {"min": 1000000, "max": 1000000, "count": n}] if n else [] for c, n in classes.items()}},
-        "chains": {"count": sum(n for _, n in chains), "longest": max((k for k, _ in chains), default=0), "open": 0, "reissued": reissued[0],
-                   "reopened": reissued[1], "lengths": [{"min": k, "max": k, "count": n} for k, n in chains]},
-        "writers": [{"op": op, "comm": "load", "pid": 1, "covers_dst": covers, "windows": n, "sections": n} for op, covers, n in writers],
+        "hist_ns": {"window": {c: [{"min": lengths[c], "max": lengths[c], "count": n}] if n else []
+                               for c, n in classes.items()}},
+        "chains": {"count": sum(n for _, n in chains),
+                   "longest": max((k for k, _ in chains), default=0), "open": 0,
+                   "reissued": reissued[0], "reopened": reissued[1],
+                   "lengths": [{"min": k, "max": k, "count": n} for k, n in chains]},
+        "writers": [{"op": op, "comm": "load", "pid": 1, "covers_dst": covers, "windows": n,
+                     "sections": n} for op, covers, n in writers],
         "external": 0, "anomalies": 0, "lost": {"recursion": 0},
     }
 
 
-def cell(windows, rate="0", what="none", kernel="7.3", check="snapshot", load="made", made=0, p99=None, seed=1, **more):
+def cell(windows, rate="0", what="none", kernel="7.3", check="snapshot", load="made", made=0,
+         p99=None, seed=1, **more):
     """A line of tools/evidence/sweep."""
     summary = counters("summary", windows, **more)
     return {
-        "type": "cell", "schema": 1, "key": f"{kernel}:{check} {load} {what} {rate} {seed}", "date": "2026-01-02", "status": 0,
-        "machine": {"accelerator": "TCG", "emulated": True, "cpus": 2, "memory": "2G", "qemu": "7.2"},
+        "type": "cell", "schema": 1, "key": f"{kernel}:{check} {load} {what} {rate} {seed}",
+        "date": "2026-01-02", "status": 0,
+        "machine": {"accelerator": "TCG", "emulated": True, "cpus": 2, "memory": "2G",
+                    "qemu": "7.2"},
         "kernel": {"series": kernel, "release": f"{kernel}.0-test", "check": check},
-        "load": {"name": load, "rate": rate, "what": what, "seed": seed, "seconds": 2, "command": "uffdload made"},
-        "result": {"type": "load", "elapsed_ns": 2000000000, "latency_ns": p99 and {"p99": p99}, "writer": {"per_s": made}}, "summary": summary,
+        "load": {"name": load, "rate": rate, "what": what, "seed": seed, "seconds": 2,
+                 "command": "uffdload made"},
+        "result": {"type": "load", "elapsed_ns": 2000000000, "latency_ns": p99 and {"p99": p99},
+                   "writer": {"per_s": made}},
+        "summary": summary,
     }
 
 

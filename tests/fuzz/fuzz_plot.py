@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The reader of tools/plot.py on broken records: it reads a file, or refuses it with one line that names the place.
+"""The reader of tools/plot.py on broken records: it reads a file or refuses it, in one line.
 
 usage: tests/fuzz/fuzz_plot.py SECONDS [SEED]; exit status 77 when there is no reader to test.
 """
@@ -15,8 +15,8 @@ sys.dont_write_bytecode = True
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/evidence")]
 CORPUS = os.path.join(ROOT, "tests", "fuzz", "corpus", "plot")
-HOSTILE = [b"null", b"-1", b"1e999", b"NaN", b"18446744073709551616", b'"\\ud800"', b"[]", b"{}", b"true", b'"\xff"',
-           b"\0", b"\x1b[2J", b"[" * 5000, b"0.5", b'"' + b"x" * 300 + b'"']
+HOSTILE = [b"null", b"-1", b"1e999", b"NaN", b"18446744073709551616", b'"\\ud800"', b"[]", b"{}",
+           b"true", b'"\xff"', b"\0", b"\x1b[2J", b"[" * 5000, b"0.5", b'"' + b"x" * 300 + b'"']
 
 
 def mutated(data, rng):
@@ -50,7 +50,8 @@ def main():
     except ModuleNotFoundError:
         print("tools/plot.py, whose reader this tests, is not there")
         sys.exit(77)
-    seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
+    seconds = float(sys.argv[1])
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     rng, end, runs, refused = random.Random(seed), time.monotonic() + seconds, 0, 0
     seeds = [open(os.path.join(CORPUS, name), "rb").read() for name in sorted(os.listdir(CORPUS))]
     print(f"seed {seed}")
