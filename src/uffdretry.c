@@ -6,6 +6,7 @@
 #include "sys/options.h"
 #include "sys/output.h"
 #include "trace/probe.h"
+#include "report/openmetrics.h"
 #include "report/report.h"
 #include "sys/rights.h"
 #include "trace/session.h"

@@ -2,12 +2,9 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The rules of advice.h: a table of conditions on the counters, each with the sentence that they justify. */
 #include "report/advice.h"
-#include "report/report.h"
 #include "counters/counters.h"
-
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+#include "report/format.h"
+#include "sys/json.h"
 
 /* So many cases, and a tenth of all, before a rule speaks. */
 #define ENOUGH 10
@@ -67,10 +64,10 @@ static bool one_holder(const struct facts *f)
 static void holder_text(const struct holder_row *h, char *text, size_t size)
 {
 	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
-	char bytes[sizeof(h->who.comm) + 1] = "", comm[sizeof(bytes)];
+	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
 
-	memcpy(bytes, h->who.comm, sizeof(h->who.comm));
-	printable(comm, sizeof(comm), bytes);
+	copy_comm(h->who.comm, name);
+	printable(comm, sizeof(comm), name);
 	snprintf(text, size, "%s%s%s%s by %s (tid %u)", call ? call : "something", advice ? "(" : "",
 		 advice ? advice : "", advice ? ")" : "", comm, h->totals.tid);
 }
@@ -89,7 +86,8 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 		return false;
 	holder_text(h, who, sizeof(who));
 	snprintf(text, size, "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying", n,
-		 f->eagain, one_holder(f) ? "a" : "an event, most often", changing_event_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
+		 f->eagain, one_holder(f) ? "a" : "an event, most often",
+		 changing_event_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
 		 one_holder(f) ? " event" : ",", who);
 	return true;
 }
@@ -194,7 +192,7 @@ static bool wake_after_eexist(const struct facts *f, char *text, size_t size)
 
 static bool unmapped_source(const struct facts *f, char *text, size_t size)
 {
-	const __u64 windows = windows_total(&f->c->totals), pages = f->c->totals.bytes / 4096;
+	const __u64 windows = windows_total(&f->c->totals), pages = pages_of(f->c->totals.bytes);
 
 	if (pages < 1000 || windows < pages / 2)
 		return false;
@@ -236,4 +234,33 @@ int advise(const struct counters *c, const struct holder_row *holders, int nr_ho
 		list[nr++].rule = rules[i].name;
 	}
 	return nr;
+}
+
+void text_advice(const struct report *r, const struct span *s)
+{
+	struct advice list[MAX_ADVICE];
+	int nr = advise(s->counters, s->holders, s->nr_holders, list);
+
+	if (nr)
+		fprintf(r->out, "\nadvice\n");
+	for (int i = 0; i < nr; i++) {
+		fprintf(r->out, "- ");
+		print_wrapped(r->out, list[i].text, 2);
+	}
+}
+
+void json_advice(struct json_object *o, const struct span *s)
+{
+	struct json_object *array = json_array();
+	struct advice list[MAX_ADVICE];
+	int nr = advise(s->counters, s->holders, s->nr_holders, list);
+
+	for (int i = 0; i < nr; i++) {
+		struct json_object *one = json_new();
+
+		add_str(one, "rule", list[i].rule);
+		add_str(one, "text", list[i].text);
+		json_append(array, one);
+	}
+	add_value(o, "advice", array);
 }

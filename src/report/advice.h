@@ -4,7 +4,7 @@
 #ifndef ADVICE_H
 #define ADVICE_H
 
-#include "counters/run.h"
+#include "report/common.h"
 
 #define MAX_ADVICE 5
 #define ADVICE_LEN 320
@@ -18,5 +18,10 @@ struct advice {
  * advise() - the rules that apply to these counters, the most pressing first. @holders: who raised mmap_changing. A rule is silent when its evidence is thin. Returns how many.
  */
 int advise(const struct counters *c, const struct holder_row *holders, int nr_holders, struct advice list[MAX_ADVICE]);
+
+/* Print the advice under a head; nothing without advice. */
+void text_advice(const struct report *r, const struct span *s);
+/* Add advice, an array, to @o. */
+void json_advice(struct json_object *o, const struct span *s);
 
 #endif /* ADVICE_H */

@@ -4,9 +4,7 @@
 #ifndef CLAIMS_H
 #define CLAIMS_H
 
-#include "counters/run.h"
-
-#include <stdbool.h>
+#include "report/common.h"
 
 /* Windows that a rate needs: with none in 3,000 the true rate is below 0.1 %. */
 #define CLAIM_WINDOWS 3000
@@ -29,5 +27,10 @@ struct claim {
 
 /* claims_judge() - every claim by the counters of one span, on a kernel that counts write sections as @seq says. */
 void claims_judge(const struct counters *c, enum seq_kind seq, struct claim claims[NR_CLAIMS]);
+
+/* Print all claims. */
+void text_claims(const struct report *r, const struct counters *c);
+/* Add claims, an array, to @o. */
+void json_claims(struct json_object *o, const struct report *r, const struct counters *c);
 
 #endif /* CLAIMS_H */

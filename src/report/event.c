@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* One record a window (--events): a line of text, or a JSON object of type "event" (docs/reference/json.md). */
-#include "sys/json.h"
-#include "report/report.h"
+#include "report/event.h"
 #include "counters/counters.h"
 #include "counters/writers.h"
+#include "report/format.h"
+#include "report/writers.h"
+#include "sys/json.h"
 
 #include <string.h>
 #include <time.h>
@@ -21,13 +23,6 @@ static __u64 clock_ns(clockid_t clock)
 static __u64 begin_epoch_ns(const struct event *e)
 {
 	return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - e->begin_ns);
-}
-
-/* A task's name: any 16 bytes, perhaps without a NUL. */
-static void copy_comm(const struct event *e, char text[COMM_LEN + 1])
-{
-	memcpy(text, e->comm, COMM_LEN);
-	text[COMM_LEN] = '\0';
 }
 
 static void add_id(struct json_object *o, const char *key, __u64 id)
@@ -82,12 +77,12 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 		add_null(o, "nr_writers");
 }
 
-static int json_event(const struct report *r, const struct event *e)
+int json_event(const struct report *r, const struct event *e)
 {
 	struct json_object *o = json_new();
 	char comm[COMM_LEN + 1];
 
-	copy_comm(e, comm);
+	copy_comm(e->comm, comm);
 	add_str(o, "type", "event");
 	add_u64(o, "schema", JSON_SCHEMA);
 	add_double(o, "time", (double)begin_epoch_ns(e) / 1e9);
@@ -177,15 +172,13 @@ static void print_time_of(FILE *out, __u64 epoch_ns)
 }
 
 /* One line, wider than a terminal: the name of the task is untrusted, so only printable ASCII of it is shown. */
-static int text_event(const struct report *r, const struct event *e)
+int text_event(const struct report *r, const struct event *e)
 {
 	const struct verdict *v = &e->verdict;
-	char comm[COMM_LEN + 1];
+	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
 
-	copy_comm(e, comm);
-	for (char *p = comm; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	copy_comm(e->comm, name);
+	printable(comm, sizeof(comm), name);
 	print_head(r);
 	print_time_of(r->out, begin_epoch_ns(e));
 	fprintf(r->out, "%7u %-15s %-7s %-12s %#14llx %10.1f", e->tid, comm,
@@ -203,14 +196,4 @@ static int text_event(const struct report *r, const struct event *e)
 	if (e->external)
 		fputs(" external", r->out);
 	return fputc('\n', r->out) == EOF ? -1 : 0;
-}
-
-int report_event(const struct report *r, const struct event *e)
-{
-	return r->json ? json_event(r, e) : text_event(r, e);
-}
-
-int report_flush(const struct report *r)
-{
-	return fflush(r->out) || ferror(r->out) ? -1 : 0;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The report as JSON lines, schema 1 (docs/reference/json.md). */
-#include "lib/hist.h"
-#include "sys/json.h"
-#include "report/report.h"
-#include "report/failures.h"
+#include "report/json.h"
 #include "counters/counters.h"
+#include "report/advice.h"
+#include "report/claims.h"
+#include "report/durations.h"
+#include "report/failures.h"
+#include "report/overhead.h"
+#include "report/writers.h"
+#include "sys/json.h"
 #include "version.h"
 
 #include <string.h>
@@ -101,10 +105,9 @@ static void add_time(struct json_object *o)
 static void add_copy(struct json_object *o, const struct totals *t)
 {
 	struct json_object *copy = add_object(o, "copy"), *returned;
-	__u64 page = (__u64)sysconf(_SC_PAGESIZE);
 
 	add_u64(copy, "calls", t->calls);
-	add_u64(copy, "pages", t->bytes / page);
+	add_u64(copy, "pages", pages_of(t->bytes));
 	add_u64(copy, "bytes", t->bytes);
 	returned = add_object(copy, "returned");
 	for (unsigned int e = 0; e < NR_RETURNED; e++)
@@ -173,88 +176,6 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
-struct json_object *hist_json(const struct hist *h)
-{
-	struct json_object *buckets = json_array();
-
-	for (__u32 i = 0; i < HIST_BUCKETS; i++) {
-		struct json_object *bucket;
-
-		if (!h->count[i])
-			continue;
-		bucket = json_new();
-		add_u64(bucket, "min", hist_min(i));
-		add_u64(bucket, "max", hist_max(i));
-		add_u64(bucket, "count", h->count[i]);
-		json_append(buckets, bucket);
-	}
-	return buckets;
-}
-
-static void add_class_hist(struct json_object *o, const struct report *r, enum window_class class,
-			   const struct hist *h)
-{
-	add_value(o, class_names[class], report_tells_class(r, class) ? hist_json(h) : NULL);
-}
-
-static void add_hists(struct json_object *o, const struct report *r, const struct counters *c)
-{
-	struct json_object *hists = add_object(o, "hist_ns");
-	struct json_object *window = add_object(hists, "window");
-	struct json_object *kinds = add_object(hists, "window_by_kind");
-	struct hist h;
-
-	for (enum window_class i = 0; i < NR_CLASSES; i++) {
-		hist_of_class(c, i, &h);
-		add_class_hist(window, r, i, &h);
-	}
-	for (int kind = 0; kind < NR_KINDS; kind++) {
-		struct json_object *of_kind;
-
-		if (!report_sees(r, kind)) {
-			add_null(kinds, kind_names[kind]);
-			continue;
-		}
-		of_kind = add_object(kinds, kind_names[kind]);
-		for (enum window_class i = 0; i < NR_CLASSES; i++)
-			add_class_hist(of_kind, r, i, &c->hists[kind][i]);
-	}
-	hist_of_relocks(c, &h);
-	add_value(hists, "relock", r->relock ? hist_json(&h) : NULL);
-	add_value(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
-	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
-}
-
-/* How often the lock was taken again, or found to be gone, and how often that needed mmap_lock. */
-static void add_relock(struct json_object *o, const struct report *r, const struct counters *c)
-{
-	struct json_object *relock;
-	struct hist all;
-
-	if (!r->relock) {
-		add_null(o, "relock");
-		return;
-	}
-	hist_of_relocks(c, &all);
-	relock = add_object(o, "relock");
-	add_u64(relock, "total", hist_count(&all));
-	add_u64(relock, "mmap_lock", hist_count(&c->relock[RELOCK_MMAP_LOCK]));
-}
-
-/* How early a begin was, of the windows of which both bounds were seen. */
-static void add_begin(struct json_object *o, const struct report *r, const struct totals *t)
-{
-	struct json_object *begin;
-
-	if (!r->bounds_begin) {
-		add_null(o, "begin_early");
-		return;
-	}
-	begin = add_object(o, "begin_early");
-	add_u64(begin, "windows", t->begin_bounded);
-	add_u64(begin, "seq_moved", t->begin_moved);
-}
-
 static void add_lost(struct json_object *o, const struct counters *c)
 {
 	struct json_object *lost = add_object(o, "lost");
@@ -263,63 +184,6 @@ static void add_lost(struct json_object *o, const struct counters *c)
 	add_u64(lost, "events", c->totals.lost[LOST_EVENTS]);
 	add_u64(lost, "recursion", c->recursion);
 	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
-}
-
-struct json_object *json_writer(const struct writer_entry *e)
-{
-	struct json_object *o = json_new(), *range;
-	struct writer_text text;
-
-	writer_describe(&e->key, &text);
-	add_str(o, "op", text.op);
-	add_str(o, "syscall", text.syscall[0] ? text.syscall : NULL);
-	add_str(o, "advice", text.advice[0] ? text.advice : NULL);
-	add_str(o, "flags", text.flags[0] ? text.flags : NULL);
-	add_str(o, "comm", text.comm);
-	add_u64(o, "pid", e->key.tgid);
-	add_bool(o, "covers_dst", e->key.covers);
-	if (e->start == e->end) {
-		add_null(o, "range");
-		return o;
-	}
-	range = add_object(o, "range");
-	add_u64(range, "start", e->start);
-	add_u64(range, "end", e->end);
-	return o;
-}
-
-static struct json_object *writer_row(const struct writer_entry *e, const struct writer_counts *counts)
-{
-	struct json_object *o = json_writer(e);
-
-	add_u64(o, "windows", counts->windows);
-	add_u64(o, "sections", counts->sections);
-	return o;
-}
-
-/* Who wrote to the mm in windows, most windows first, and how much of it is not known. */
-static void add_writers(struct json_object *o, const struct report *r, const struct counters *c)
-{
-	const struct writer_totals *t = &c->totals.writers;
-	struct json_object *list, *sections;
-	int ids[MAX_WRITERS], nr;
-
-	if (!r->writers) {
-		add_null(o, "writers");
-		add_null(o, "write_sections");
-		return;
-	}
-	list = json_array();
-	nr = writers_sort(c->writers, r->writers, ids);
-	for (int i = 0; i < nr; i++)
-		json_append(list, writer_row(&r->writers[ids[i]], &c->writers[ids[i]]));
-	add_value(o, "writers", list);
-	sections = add_object(o, "write_sections");
-	add_u64(sections, "total", t->sections);
-	add_u64(sections, "windows", t->windows);
-	add_u64(sections, "unseen", t->unseen);
-	add_u64(sections, "unseen_windows", t->unseen_windows);
-	add_u64(sections, "other", t->other);
 }
 
 static struct json_object *new_record(const char *type)
@@ -377,12 +241,12 @@ int json_span(const struct report *r, const struct span *s)
 	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	add_kinds(o, r, t);
 	add_checks(o, r, t);
-	json_failures(o, s->counters, s->holders, s->nr_holders);
-	add_writers(o, r, s->counters);
+	json_failures(o, s);
+	json_writers(o, r, s->counters);
 	json_chains(o, s->counters);
-	add_hists(o, r, s->counters);
-	add_begin(o, r, t);
-	add_relock(o, r, s->counters);
+	json_hists(o, r, s->counters);
+	json_begin(o, r, s->counters);
+	json_relock(o, r, s->counters);
 	if (r->seq == SEQ_COUNT)
 		add_u64(o, "odd_start", t->odd_start);
 	else

@@ -6,11 +6,11 @@
  * It is OpenMetrics 1.0, except that the TYPE and HELP of a counter carry its sample's name, _total included, as in the
  * Prometheus text format: node_exporter reads that format only and would lose both. Prometheus takes either.
  */
+#include "report/openmetrics.h"
+#include "counters/counters.h"
 #include "lib/hist.h"
 #include "sys/json.h"
-#include "report/report.h"
 #include "sys/replace.h"
-#include "counters/counters.h"
 #include "version.h"
 
 #include <errno.h>

@@ -4,8 +4,8 @@
  * --overhead: what the kernel counted for each of our programs (BPF_ENABLE_STATS): runs, and the time in them. Not in
  * it is what a hook costs before its program runs and after: docs/evidence/overhead.md has that, in instructions.
  */
+#include "report/overhead.h"
 #include "sys/json.h"
-#include "report/report.h"
 
 static double share_of_a_cpu(const struct hook_state *h, const struct span *s)
 {

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Whatever the kernel's release, the plan and the numbers are: the file of metrics keeps to the format, line by line. */
 #include "hostile.h"
+#include "report/openmetrics.h"
 
 #include <ctype.h>
 #include <search.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* A window's record (report_event.c): what is known is there, what is not is null, and no name does harm. */
+/* A window's record (report/event.c): what is known is there, what is not is null, and no name does harm. */
 #include "canned.h"
 #include "unit.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* JSON (json.c, report_json.c): whatever the bytes, a line that parses; and every member of schema 1. */
+/* JSON (sys/json.c, report/json.c and its parts): whatever the bytes, a line that parses; and every member of schema 1. */
 #include "canned.h"
 #include "report/claims.h"
+#include "report/json.h"
 #include "sys/json.h"
 #include "strict.h"
 #include "unit.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The file of metrics (report_openmetrics.c, replace.c): each number in its place, escaped, whole or not there at all.
+ * The file of metrics (report/openmetrics.c, sys/replace.c): each number in its place, escaped, whole or not there at all.
  * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs
  * under the per-MM check: tests/prom feeds them to a Prometheus.
  */
 #include "canned.h"
+#include "report/openmetrics.h"
 #include "unit.h"
 
 #include <dirent.h>

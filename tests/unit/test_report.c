@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The report for people (report_text.c, report.c): never wider than 80 columns, with the right numbers in it. */
+/* The report for people (report/text.c and its parts): never wider than 80 columns, with the right numbers in it. */
 #include "canned.h"
+#include "report/text.h"
 #include "unit.h"
 
 #include <ctype.h>

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* What every part of the report starts from: the run, the span it reports, and what this kernel can tell. */
+#ifndef REPORT_COMMON_H
+#define REPORT_COMMON_H
+
+#include "counters/run.h"
+#include "sys/target.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Everything about a run that is not a counter. */
+struct report {
+	FILE *out;
+	bool json;
+	bool timestamp;
+	bool overhead;		  /* --overhead */
+	bool claims;		  /* --claims */
+	const char *plan;	  /* its name */
+	const char *exactness;	  /* "exact", or the plan's error */
+	bool exact;
+	bool sees_hugetlb;	  /* windows of hugetlb destinations */
+	bool bounds_begin;	  /* the plan bounds how early a begin is */
+	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
+	const char *kernel_check; /* what the kernel compares: a check's name, "none", or "unknown" */
+	struct hook_state hooks[MAX_HOOKS];
+	int nr_hooks;
+	const char *const *unmeasured;
+	enum seq_kind seq;		    /* how this kernel counts write sections */
+	bool relock;			    /* counters.relock is measured */
+	const struct writer_entry *writers; /* the writers of counters.writers; NULL: not measured */
+	const struct target *target;	    /* NULL: every process */
+	bool in_pid_ns;			    /* pids belong to our pid namespace, which is not the initial one */
+	char *const *command;		    /* NULL without one */
+};
+
+/* A span of time and what was counted in it. */
+struct span {
+	const struct counters *counters;
+	const struct holder_row *holders; /* of mmap_changing; in the summary only */
+	int nr_holders;
+	double elapsed_s;
+	bool final; /* the summary, not an interval */
+};
+
+/* Does this run see windows of @kind? If not, they are null in JSON and absent from the text. */
+bool report_sees(const struct report *r, enum dst_kind kind);
+
+/* Can this kernel tell windows of @class, or evaluate @check? If not, they are null in JSON. */
+bool report_tells_class(const struct report *r, enum window_class class);
+bool report_tells_check(const struct report *r, enum check check);
+
+/* Bytes copied as pages of the kernel's size. */
+__u64 pages_of(__u64 bytes);
+
+/* "PID 4242", "PIDs 1, 2", "every process", or the command, printable and in at most @size bytes. */
+void target_text(const struct report *r, char *text, size_t size);
+
+/* Copy a task's name, which may have no NUL. */
+void copy_comm(const char from[COMM_LEN], char to[COMM_LEN + 1]);
+
+/* The buckets of @h that are not empty. */
+struct json_object *hist_json(const struct hist *h);
+
+/* Flush the report. Returns 0, or -1 with errno set. */
+int report_flush(const struct report *r);
+
+#endif /* REPORT_COMMON_H */

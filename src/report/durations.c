@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Histograms of durations: see durations.h. */
+#include "report/durations.h"
+#include "counters/counters.h"
+#include "report/format.h"
+#include "sys/json.h"
+
+static void print_percentiles(FILE *out, const struct hist *h)
+{
+	fprintf(out, "p50 %s, p99 %s, max %s", DURATION(hist_quantile(h, 0.5)), DURATION(hist_quantile(h, 0.99)),
+		DURATION(hist_quantile(h, 1)));
+}
+
+void text_begin(FILE *out, const struct counters *c)
+{
+	if (!c->totals.begin_bounded)
+		return;
+	fprintf(out, "%-18sat most ", "begin early");
+	print_percentiles(out, &c->begin);
+	fprintf(out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n", N(c->totals.begin_bounded),
+		"", N(c->totals.begin_moved));
+}
+
+static void print_relock_line(FILE *out, const char *what, const struct hist *h)
+{
+	fprintf(out, "%-18s%s", what, N(hist_count(h)));
+	if (hist_count(h)) {
+		fprintf(out, " times: ");
+		print_percentiles(out, h);
+	}
+	fputc('\n', out);
+}
+
+void text_relock(const struct report *r, const struct counters *c)
+{
+	struct hist all;
+
+	if (!r->relock)
+		return;
+	hist_of_relocks(c, &all);
+	fputc('\n', r->out);
+	print_relock_line(r->out, "VMA taken again", &all);
+	print_relock_line(r->out, "  by mmap_lock", &c->relock[RELOCK_MMAP_LOCK]);
+}
+
+static void add_class_hist(struct json_object *o, const struct report *r, enum window_class class,
+			   const struct hist *h)
+{
+	add_value(o, class_names[class], report_tells_class(r, class) ? hist_json(h) : NULL);
+}
+
+void json_hists(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	struct json_object *hists = add_object(o, "hist_ns");
+	struct json_object *window = add_object(hists, "window");
+	struct json_object *kinds = add_object(hists, "window_by_kind");
+	struct hist h;
+
+	for (enum window_class i = 0; i < NR_CLASSES; i++) {
+		hist_of_class(c, i, &h);
+		add_class_hist(window, r, i, &h);
+	}
+	for (int kind = 0; kind < NR_KINDS; kind++) {
+		struct json_object *of_kind;
+
+		if (!report_sees(r, kind)) {
+			add_null(kinds, kind_names[kind]);
+			continue;
+		}
+		of_kind = add_object(kinds, kind_names[kind]);
+		for (enum window_class i = 0; i < NR_CLASSES; i++)
+			add_class_hist(of_kind, r, i, &c->hists[kind][i]);
+	}
+	hist_of_relocks(c, &h);
+	add_value(hists, "relock", r->relock ? hist_json(&h) : NULL);
+	add_value(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
+	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
+}
+
+/* Of the windows for which both bounds were seen. */
+void json_begin(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	struct json_object *begin;
+
+	if (!r->bounds_begin) {
+		add_null(o, "begin_early");
+		return;
+	}
+	begin = add_object(o, "begin_early");
+	add_u64(begin, "windows", c->totals.begin_bounded);
+	add_u64(begin, "seq_moved", c->totals.begin_moved);
+}
+
+/* Attempts that found no VMA count too. */
+void json_relock(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	struct json_object *relock;
+	struct hist all;
+
+	if (!r->relock) {
+		add_null(o, "relock");
+		return;
+	}
+	hist_of_relocks(c, &all);
+	relock = add_object(o, "relock");
+	add_u64(relock, "total", hist_count(&all));
+	add_u64(relock, "mmap_lock", hist_count(&c->relock[RELOCK_MMAP_LOCK]));
+}

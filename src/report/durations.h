@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* How long windows, relocks and the error of the begin are. */
+#ifndef DURATIONS_H
+#define DURATIONS_H
+
+#include "report/common.h"
+
+/* Print how early a begin is at most, where the plan bounds it. */
+void text_begin(FILE *out, const struct counters *c);
+/* Print relock latency, where it is measured. */
+void text_relock(const struct report *r, const struct counters *c);
+
+/* Add hist_ns, begin_early and relock to @o. */
+void json_hists(struct json_object *o, const struct report *r, const struct counters *c);
+void json_begin(struct json_object *o, const struct report *r, const struct counters *c);
+void json_relock(struct json_object *o, const struct report *r, const struct counters *c);
+
+#endif /* DURATIONS_H */
