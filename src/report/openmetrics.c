@@ -10,7 +10,7 @@
 #include "counters/counters.h"
 #include "lib/hist.h"
 #include "sys/json.h"
-#include "sys/replace.h"
+#include "sys/output.h"
 #include "version.h"
 
 #include <errno.h>

@@ -1,25 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The file of --output: opened with care, and nothing but whole records left in it. */
+/* The files that the tool writes: the one of --output keeps whole records only, others are replaced in one step. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
+/* Is @path in a directory where anybody may make names, such as /tmp? true when that cannot be found out. */
+bool in_sticky_directory(const char *path);
+
 /*
- * output_open() - open @path for writing, as the user that we act for (rights.h).
- * In a sticky directory, such as /tmp, neither a link is followed nor a file taken that is somebody else's or has a
- * second name. What a regular file held is dropped. Returns NULL with errno set.
+ * output_open() - open @path for writing, as the user that we act for (rights.h), and truncate a regular file.
+ * In a sticky directory, refuse a link, another user's file, and a file with a second name. Returns NULL with errno set.
  */
 FILE *output_open(const char *path);
 
-/* What was written so far is whole, and flushed. */
+/* All that was written so far is whole records, and flushed. */
 void output_is_whole(void);
 
-/* Writing failed: take back what came after the last output_is_whole(). */
+/* Writing failed: remove what came after the last output_is_whole(). */
 void output_cut(void);
 
-/* The run failed: a file that we made and that holds nothing goes. Else, and on files that are no regular ones, nothing. */
+/* The run failed: remove the file if we made it and it is empty. */
 void output_discard(void);
+
+/* A file that is being replaced. */
+struct replace {
+	const char *path;
+	char *temporary; /* in the same directory: rename(2) works within one file system */
+	FILE *out;
+};
+
+/*
+ * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to @r->out.
+ * A @path that exists must be a regular file, and in a sticky directory ours. Returns 0, or -1 with errno set.
+ */
+int replace_begin(struct replace *r, const char *path);
+
+/*
+ * replace_end() - rename the temporary file to @r->path, with the mode that creat(2) would give. Nothing is synced.
+ * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched.
+ */
+int replace_end(struct replace *r);
 
 #endif /* OUTPUT_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The file of metrics (report/openmetrics.c, sys/replace.c): each number in its place, escaped, whole or not there at all.
+ * The file of metrics (report/openmetrics.c, sys/output.c): each number in its place, escaped, whole or not there at all.
  * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs
  * under the per-MM check: tests/prom feeds them to a Prometheus.
  */

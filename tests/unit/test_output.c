@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The file of --output (output.c) on a disk that fills up, and the file of metrics (replace.c): nothing half written is
- * left. In a sticky directory nothing is taken that may be somebody else's. */
+/*
+ * The files that the tool writes (sys/output.c), on a disk that fills up too: nothing half written is left. In a sticky
+ * directory another user's file is refused.
+ */
 #include "failing.h"
 #include "sys/output.h"
-#include "sys/replace.h"
-#include "sys/sticky.h"
 #include "unit.h"
 
 #include <errno.h>
