@@ -1,122 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The command line: getopt_long for the syntax, one checked parser a kind of value. */
+/* The command line: a table with one row an option, from which both getopt_long() and --help work. */
 #include "sys/options.h"
 #include "sys/err.h"
+#include "sys/values.h"
 #include "version.h"
 
 #include <bpf/libbpf.h>
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	OPT_FAIL_ABOVE = 256,
-	OPT_OPENMETRICS,
-	OPT_CLAIMS,
-	OPT_RELOCK,
-	OPT_NO_WRITERS,
-	OPT_WITNESS,
-	OPT_OVERHEAD,
-	OPT_PROBE,
-	OPT_SELF_TEST,
-	OPT_PLAN,
-	OPT_USER,
-};
-
-static const struct option long_options[] = {
-	{ "pid", required_argument, NULL, 'p' },
-	{ "cgroup", required_argument, NULL, 'c' },
-	{ "all", no_argument, NULL, 'a' },
-	{ "duration", required_argument, NULL, 'd' },
-	{ "events", no_argument, NULL, 'e' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "timestamp", no_argument, NULL, 'T' },
-	{ "openmetrics", required_argument, NULL, OPT_OPENMETRICS },
-	{ "claims", no_argument, NULL, OPT_CLAIMS },
-	{ "relock", no_argument, NULL, OPT_RELOCK },
-	{ "no-writers", no_argument, NULL, OPT_NO_WRITERS },
-	{ "witness", no_argument, NULL, OPT_WITNESS },
-	{ "overhead", no_argument, NULL, OPT_OVERHEAD },
-	{ "fail-above", required_argument, NULL, OPT_FAIL_ABOVE },
-	{ "probe", no_argument, NULL, OPT_PROBE },
-	{ "self-test", optional_argument, NULL, OPT_SELF_TEST },
-	{ "plan", required_argument, NULL, OPT_PLAN },
-	{ "user", required_argument, NULL, OPT_USER },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{},
-};
-
-/* The colon: getopt tells an option without its value from an unknown one, and prints nothing itself. */
-static const char short_options[] = ":p:c:ad:ejo:TvVh";
-
-static const char help[] = "Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
-			   "       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
-			   "Show UFFDIO_COPY's retry path, and what each candidate check would have said.\n"
-			   "\n"
-			   "Whose windows:\n"
-			   "  -p, --pid PID[,PID...]    those whose caller or whose destination belongs to\n"
-			   "                            these processes\n"
-			   "  -c, --cgroup PATH         those whose caller or whose destination is in this\n"
-			   "                            cgroup (v2) or one below it\n"
-			   "  -a, --all                 every process (default without a target)\n"
-			   "\n"
-			   "How long and how:\n"
-			   "  -d, --duration TIME       stop after TIME: 500ms, 10s, 1m\n"
-			   "  -e, --events              one line for each window\n"
-			   "  -j, --json                JSON lines instead of text\n"
-			   "  -o, --output FILE         write the report to FILE instead of stdout\n"
-			   "      --openmetrics FILE    keep FILE current, each INTERVAL or 15 s, for a\n"
-			   "                            Prometheus textfile collector\n"
-			   "      --claims              add the arguments of the list, each with its number\n"
-			   "  -T, --timestamp           put the time on interval lines and on the summary\n"
-			   "      --fail-above RATE     exit 2 when per-MM would fail more than RATE (0.1%)\n"
-			   "                            of the windows that came to a check for nothing\n"
-			   "\n"
-			   "What it costs:\n"
-			   "      --relock              measure how long taking the VMA again takes, and how\n"
-			   "                            often that needs mmap_lock: two hooks more\n"
-			   "      --no-writers          do not ask who writes: the dearest hook, which every\n"
-			   "                            mmap_lock operation of the machine pays for\n"
-			   "      --witness             hook every write lock of a VMA as well (for tests)\n"
-			   "      --overhead            add what the kernel counted for each program: runs,\n"
-			   "                            time a run, share of a CPU\n"
-			   "\n"
-			   "Rights:\n"
-			   "      --user NAME           whose rights COMMAND has, files are opened with, and\n"
-			   "                            the tool keeps; default: who called sudo\n"
-			   "\n"
-			   "About this kernel and this tool:\n"
-			   "      --probe               show kernel, rights, BTF, plans and hooks, and exit\n"
-			   "      --self-test[=only|off]\n"
-			   "                            prove the plan with windows of known class at start\n"
-			   "                            (default), do only that, or skip it\n"
-			   "      --plan NAME           force a probe plan (for tests)\n"
-			   "  -v, --verbose             say more, also what libbpf says\n"
-			   "  -V, --version             print the version, and libbpf's\n"
-			   "  -h, --help                print this help\n"
-			   "\n"
-			   "INTERVAL prints the numbers of each interval as they come, COUNT of them; both\n"
-			   "as in vmstat(8). SIGINT, SIGTERM and the end of the target print the summary.\n"
-			   "\n"
-			   "EXAMPLES:\n"
-			   "  uffdretry                      every process, until Ctrl-C\n"
-			   "  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
-			   "  uffdretry -p 4242 1            a line a second, then the summary\n"
-			   "  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
-			   "  uffdretry --fail-above 0.1% -d 1h  exit 2: per-MM fails more than 1 in 1,000\n"
-			   "  uffdretry --probe              what works on this kernel\n"
-			   "\n"
-			   "Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; with COMMAND\n"
-			   "its own when that is not 0.\n";
 
 static int usage_error(const char *fmt, const char *arg)
 {
@@ -124,79 +21,6 @@ static int usage_error(const char *fmt, const char *arg)
 
 	snprintf(message, sizeof(message), fmt, arg);
 	return fail(EXIT_USAGE, "uffdretry --help lists the options", "%s", message);
-}
-
-/* A finite decimal number at the start of @text, without sign; *@end is what follows. Returns 0 or -1. */
-static int parse_decimal(const char *text, double *value, char **end)
-{
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
-		return -1;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		return -1;
-	errno = 0;
-	*value = strtod(text, end);
-	return errno || *end == text || !isfinite(*value) ? -1 : 0;
-}
-
-int parse_duration(const char *text, __u64 *ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
-	char *end;
-	double value;
-
-	if (parse_decimal(text, &value, &end))
-		return -1;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit))
-			continue;
-		value *= units[i].ns;
-		/* At least a microsecond, at most a hundred years. */
-		if (value < 1e3 || value > 3.2e18)
-			return -1;
-		*ns = (__u64)value;
-		return 0;
-	}
-	return -1;
-}
-
-int parse_rate(const char *text, double *rate)
-{
-	char *end;
-	double value;
-
-	if (parse_decimal(text, &value, &end))
-		return -1;
-	if (!strcmp(end, "%"))
-		value /= 100;
-	else if (*end)
-		return -1;
-	if (value > 1)
-		return -1;
-	*rate = value;
-	return 0;
-}
-
-static int parse_number(const char *text, __u64 max, __u64 *value)
-{
-	unsigned long long v;
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return -1;
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (errno || *end || v < 1 || v > max)
-		return -1;
-	*value = v;
-	return 0;
-}
-
-int parse_count(const char *text, __u64 *count)
-{
-	return parse_number(text, UINT32_MAX, count);
 }
 
 static bool has_pid(const struct options *o, pid_t pid)
@@ -224,17 +48,206 @@ int parse_pids(const char *text, struct options *o)
 	return err;
 }
 
-static int parse_self_test(const char *text, struct options *o)
+static int set_pids(struct options *o, const char *arg)
 {
-	if (!text)
+	return parse_pids(arg, o) ? usage_error("bad PID list '%s'", arg) : 0;
+}
+
+static int set_duration(struct options *o, const char *arg)
+{
+	return parse_duration(arg, &o->duration_ns) ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg) : 0;
+}
+
+/* At once, so that a bad argument that follows is also reported as JSON. */
+static int set_json(struct options *o, const char *arg)
+{
+	(void)arg;
+	o->json = true;
+	err_json(stdout);
+	return 0;
+}
+
+static int set_fail_above(struct options *o, const char *arg)
+{
+	return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
+}
+
+static int set_self_test(struct options *o, const char *arg)
+{
+	if (!arg)
 		o->self_test = SELF_TEST_ON;
-	else if (!strcmp(text, "only"))
+	else if (!strcmp(arg, "only"))
 		o->self_test = SELF_TEST_ONLY;
-	else if (!strcmp(text, "off"))
+	else if (!strcmp(arg, "off"))
 		o->self_test = SELF_TEST_OFF;
 	else
-		return -1;
+		return usage_error("--self-test takes only or off, not '%s'", arg);
 	return 0;
+}
+
+static int print_version(struct options *o, const char *arg)
+{
+	(void)o;
+	(void)arg;
+	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(), libbpf_minor_version());
+	exit(EXIT_DONE);
+}
+
+static int print_help(struct options *o, const char *arg);
+
+/* An option, or with only @help a heading of --help. One of @parse, @flag and @text says what the option does. */
+static const struct row {
+	const char *name;
+	int letter;	  /* 0: only the long name */
+	const char *arg;  /* its value's name in --help; "[...]" when it may be left out; NULL: it takes none */
+	const char *help; /* at most 52 columns a line */
+	int (*parse)(struct options *o, const char *arg); /* 0 or an exit status */
+	size_t flag; /* offset of the bool to set */
+	size_t text; /* offset of the string to set */
+} rows[] = {
+#define SETS(field) .flag = offsetof(struct options, field)
+#define STORES(field) .text = offsetof(struct options, field)
+	{ .help = "Whose windows:" },
+	{ "pid", 'p', "PID[,PID...]", "those whose caller or destination belongs to one of\nthese processes",
+	  .parse = set_pids },
+	{ "cgroup", 'c', "PATH", "those whose caller or destination is in this cgroup\n(v2) or one below it",
+	  STORES(cgroup) },
+	{ "all", 'a', NULL, "every process (default without a target)", SETS(all) },
+
+	{ .help = "How long and how:" },
+	{ "duration", 'd', "TIME", "stop after TIME: 500ms, 10s, 1m", .parse = set_duration },
+	{ "events", 'e', NULL, "print one line a window", SETS(events) },
+	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json },
+	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output) },
+	{ "openmetrics", 0, "FILE",
+	  "keep FILE current, each INTERVAL or 15 s, for a\nPrometheus textfile collector", STORES(openmetrics) },
+	{ "claims", 0, NULL, "add the claims of the mails, each with its number", SETS(claims) },
+	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary", SETS(timestamp) },
+	{ "fail-above", 0, "RATE",
+	  "exit 2 when a per-MM check would needlessly fail\nmore than RATE (0.1%) of the windows it judges",
+	  .parse = set_fail_above },
+
+	{ .help = "What it costs:" },
+	{ "relock", 0, NULL,
+	  "measure how long the relock of the VMA takes and how\noften it needs mmap_lock: two more hooks", SETS(relock) },
+	{ "no-writers", 0, NULL,
+	  "do not record writers: saves the costliest hook,\nwhich every mmap_lock operation pays for",
+	  SETS(no_writers) },
+	{ "witness", 0, NULL, "also hook every write lock of a VMA (for tests)", SETS(witness) },
+	{ "overhead", 0, NULL, "add the kernel's counts for each BPF program: runs,\ntime a run, share of a CPU",
+	  SETS(overhead) },
+
+	{ .help = "Rights:" },
+	{ "user", 0, "NAME", "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo",
+	  STORES(user) },
+
+	{ .help = "About this kernel and this tool:" },
+	{ "probe", 0, NULL, "show kernel, rights, BTF, plans and hooks, and exit", SETS(probe) },
+	{ "self-test", 0, "[=only|off]",
+	  "prove the plan at start with windows of known class\n(default), do only that, or skip it",
+	  .parse = set_self_test },
+	{ "plan", 0, "NAME", "force a probe plan (for tests)", STORES(plan) },
+	{ "verbose", 'v', NULL, "print more, also what libbpf prints", SETS(verbose) },
+	{ "version", 'V', NULL, "print the version, and libbpf's", .parse = print_version },
+	{ "help", 'h', NULL, "print this help", .parse = print_help },
+};
+
+#define NR_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+
+static const char help_begin[] =
+	"Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
+	"       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
+	"Count UFFDIO_COPY's retry windows, and what each candidate check would do there.\n";
+
+static const char help_end[] =
+	"\n"
+	"INTERVAL prints the numbers of each interval, COUNT times, like vmstat(8).\n"
+	"SIGINT, SIGTERM and the end of the target print the summary.\n"
+	"\n"
+	"EXAMPLES:\n"
+	"  uffdretry                      every process, until Ctrl-C\n"
+	"  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
+	"  uffdretry -p 4242 1            a line a second, then the summary\n"
+	"  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
+	"  uffdretry --fail-above 0.1%    exit 2 above 1 needless failure in 1,000\n"
+	"  uffdretry --probe              what works on this kernel\n"
+	"\n"
+	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; that of COMMAND\n"
+	"when it is not 0.\n";
+
+#define HELP_COLUMN 28
+
+static void print_row(const struct row *row)
+{
+	const char *line = row->help, *end;
+	int column = 0;
+
+	if (!row->name) {
+		printf("\n%s\n", row->help);
+		return;
+	}
+	column += row->letter ? printf("  -%c, ", row->letter) : printf("      ");
+	column += printf("--%s%s%s", row->name, row->arg && row->arg[0] != '[' ? " " : "", row->arg ?: "");
+	if (column > HELP_COLUMN - 2) {
+		putchar('\n');
+		column = 0;
+	}
+	for (; (end = strchr(line, '\n')); line = end + 1, column = 0)
+		printf("%*s%.*s\n", HELP_COLUMN - column, "", (int)(end - line), line);
+	printf("%*s%s\n", HELP_COLUMN - column, "", line);
+}
+
+static int print_help(struct options *o, const char *arg)
+{
+	(void)o;
+	(void)arg;
+	fputs(help_begin, stdout);
+	for (int i = 0; i < NR_ROWS; i++)
+		print_row(&rows[i]);
+	fputs(help_end, stdout);
+	exit(EXIT_DONE);
+}
+
+/* What getopt_long() returns for a row: its letter, or a number that no letter has. */
+static int key_of(int row)
+{
+	return rows[row].letter ?: 256 + row;
+}
+
+static const struct row *row_of(int key)
+{
+	for (int i = 0; i < NR_ROWS; i++)
+		if (rows[i].name && key_of(i) == key)
+			return &rows[i];
+	return NULL;
+}
+
+static int takes_arg(const struct row *row)
+{
+	if (!row->arg)
+		return no_argument;
+	return row->arg[0] == '[' ? optional_argument : required_argument;
+}
+
+static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_ROWS + 2])
+{
+	char *s = shorts;
+	int nr = 0;
+
+	/* The colon: getopt tells an option without its value from an unknown one, and prints nothing itself. */
+	*s++ = ':';
+	for (int i = 0; i < NR_ROWS; i++) {
+		if (!rows[i].name)
+			continue;
+		longs[nr++] = (struct option) { rows[i].name, takes_arg(&rows[i]), NULL, key_of(i) };
+		if (rows[i].letter) {
+			*s++ = (char)rows[i].letter;
+			if (rows[i].arg)
+				*s++ = ':';
+		}
+	}
+	longs[nr] = (struct option) {};
+	*s = '\0';
 }
 
 static int parse_positional(const char *arg, struct options *o)
@@ -242,132 +255,83 @@ static int parse_positional(const char *arg, struct options *o)
 	if (!o->interval_ns)
 		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg) : 0;
 	if (!o->count)
-		return parse_count(arg, &o->count) ? usage_error("bad COUNT '%s'", arg) : 0;
+		return parse_number(arg, UINT32_MAX, &o->count) ? usage_error("bad COUNT '%s'", arg) : 0;
 	return usage_error("unexpected argument '%s'", arg);
 }
 
-static void print_version(void)
-{
-	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(), libbpf_minor_version());
-}
-
-/* @arg: its value, or for an option that getopt refused the argument it stands in. */
-static int parse_option(int key, const char *arg, struct options *o)
+/* getopt_long() refused the argument @arg. A bundle of letters has only optopt to name the bad one. */
+static int refused(int key, const char *arg)
 {
 	const char letter[] = { '-', (char)optopt, '\0' };
 
-	switch (key) {
-	case 'p':
-		return parse_pids(arg, o) ? usage_error("bad PID list '%s'", arg) : 0;
-	case 'c':
-		o->cgroup = arg;
-		return 0;
-	case 'a':
-		o->all = true;
-		return 0;
-	case 'd':
-		return parse_duration(arg, &o->duration_ns) ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg) : 0;
-	case 'e':
-		o->events = true;
-		return 0;
-	case 'j':
-		o->json = true;
-		err_json(stdout);
-		return 0;
-	case 'o':
-		o->output = arg;
-		return 0;
-	case 'T':
-		o->timestamp = true;
-		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
-	case OPT_CLAIMS:
-		o->claims = true;
-		return 0;
-	case OPT_RELOCK:
-		o->relock = true;
-		return 0;
-	case OPT_NO_WRITERS:
-		o->no_writers = true;
-		return 0;
-	case OPT_WITNESS:
-		o->witness = true;
-		return 0;
-	case OPT_OVERHEAD:
-		o->overhead = true;
-		return 0;
-	case OPT_OPENMETRICS:
-		o->openmetrics = arg;
-		return 0;
-	case OPT_FAIL_ABOVE:
-		return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
-	case OPT_PROBE:
-		o->probe = true;
-		return 0;
-	case OPT_SELF_TEST:
-		return parse_self_test(arg, o) ? usage_error("--self-test takes only or off, not '%s'", arg) : 0;
-	case OPT_PLAN:
-		o->plan = arg;
-		return 0;
-	case OPT_USER:
-		o->user = arg;
-		return 0;
-	case 'V':
-		print_version();
-		exit(EXIT_DONE);
-	case 'h':
-		fputs(help, stdout);
-		exit(EXIT_DONE);
-	case ':':
+	if (key == ':')
 		return usage_error("%s needs a value", arg);
-	default:
-		if (optopt > 0 && optopt < OPT_FAIL_ABOVE)
-			return usage_error("no such option: %s", letter);
-		return usage_error(optopt ? "%s: the option takes no value" : "no such option: %s", arg);
-	}
+	if (row_of(optopt))
+		return usage_error("%s: the option takes no value", arg);
+	return usage_error("no such option: %s", optopt ? letter : arg);
+}
+
+static int parse_option(const struct row *row, const char *arg, struct options *o)
+{
+	if (row->parse)
+		return row->parse(o, arg);
+	if (row->text)
+		*(const char **)((char *)o + row->text) = arg;
+	else
+		*(bool *)((char *)o + row->flag) = true;
+	return 0;
 }
 
 static int check_combination(const struct options *o)
 {
 	bool target = o->nr_pids || o->cgroup || o->command;
+	bool traces = !o->probe && o->self_test != SELF_TEST_ONLY;
 
 	if (o->all && target)
-		return usage_error("%s does not go with another target", "--all");
+		return usage_error("%s cannot be combined with another target", "--all");
 	if (o->nr_pids && o->command)
-		return usage_error("%s does not go with a COMMAND", "--pid");
+		return usage_error("%s cannot be combined with a COMMAND", "--pid");
 	if (o->cgroup && (o->nr_pids || o->command))
-		return usage_error("%s does not go with another target", "--cgroup");
-	if (o->probe && (target || o->interval_ns))
-		return usage_error("%s takes no target and no INTERVAL", "--probe");
-	if (o->events && (o->probe || o->self_test == SELF_TEST_ONLY))
+		return usage_error("%s cannot be combined with another target", "--cgroup");
+	if (!traces && (target || o->interval_ns))
+		return usage_error("%s takes no target and no INTERVAL", o->probe ? "--probe" : "--self-test=only");
+	if (!traces && o->events)
 		return usage_error("%s needs a run that traces", "--events");
-	if (o->overhead && (o->probe || o->self_test == SELF_TEST_ONLY))
+	if (!traces && o->overhead)
 		return usage_error("%s needs a run that traces", "--overhead");
-	if (o->openmetrics && (o->probe || o->self_test == SELF_TEST_ONLY))
+	if (!traces && o->openmetrics)
 		return usage_error("%s needs a run that traces", "--openmetrics");
-	if (o->self_test == SELF_TEST_ONLY && (target || o->interval_ns))
-		return usage_error("%s takes no target and no INTERVAL", "--self-test=only");
 	return 0;
+}
+
+/* What follows "--" is COMMAND's: getopt would take its arguments for our INTERVAL. Returns our own argc. */
+static int split_command(struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		o->command = &argv[i + 1];
+		return i;
+	}
+	return argc;
 }
 
 int options_parse(struct options *o, int argc, char **argv)
 {
+	struct option longs[NR_ROWS + 1];
+	char shorts[2 * NR_ROWS + 2];
 	int key, err = 0;
 
 	memset(o, 0, sizeof(*o));
 	o->fail_above = -1;
-	/* What follows "--" is not ours; getopt would mix our own INTERVAL into it. */
-	for (int i = 1; i < argc && !o->command; i++) {
-		if (strcmp(argv[i], "--"))
-			continue;
-		o->command = &argv[i + 1];
-		argc = i;
-	}
+	argc = split_command(o, argc, argv);
+	getopt_tables(longs, shorts);
 	optind = 0; /* starts glibc's getopt anew */
-	while (!err && (key = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
-		err = parse_option(key, key == ':' || key == '?' ? argv[optind - 1] : optarg, o);
+	while (!err && (key = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct row *row = key == ':' || key == '?' ? NULL : row_of(key);
+
+		err = row ? parse_option(row, optarg, o) : refused(key, argv[optind - 1]);
+	}
 	while (!err && optind < argc)
 		err = parse_positional(argv[optind++], o);
 	if (err)

@@ -21,24 +21,24 @@ struct options {
 	int nr_pids;
 	const char *cgroup;
 	bool all;
-	__u64 duration_ns; /* 0: until something else ends it */
+	__u64 duration_ns; /* 0: no limit */
 	__u64 interval_ns; /* 0: only the summary */
 	__u64 count;	   /* 0: any number of intervals */
-	bool events; /* one record a window */
+	bool events;
 	bool json;
-	const char *output;
-	bool claims; /* with the table of the list's arguments */
-	bool relock; /* measure re-take latency */
-	bool no_writers; /* nobody asks who writes */
-	bool witness;	 /* with a second witness of write locks */
-	bool overhead;	 /* with what the programs cost */
-	const char *openmetrics; /* file to keep current, or NULL */
+	const char *output;	 /* file, or NULL */
+	const char *openmetrics; /* file, or NULL */
+	bool claims;
+	bool timestamp;
 	double fail_above; /* share of windows; negative: not asked for */
+	bool relock;
+	bool no_writers;
+	bool witness;
+	bool overhead;
+	const char *user; /* whose rights, or NULL */
 	bool probe;
 	enum self_test_mode self_test;
-	const char *plan;
-	const char *user; /* whose rights, or NULL */
-	bool timestamp;
+	const char *plan; /* its name, or NULL */
 	bool verbose;
 	char **command; /* NULL-terminated, or NULL */
 };
@@ -50,10 +50,7 @@ struct options {
  */
 int options_parse(struct options *o, int argc, char **argv);
 
-/* Parsers of single values; each returns 0, or -1 when the text is not one whole valid value. */
-int parse_duration(const char *text, __u64 *ns); /* 500ms, 10s, 1m, 2h; a plain number is seconds */
-int parse_rate(const char *text, double *rate);	 /* 0.1% or 0.001 */
-int parse_count(const char *text, __u64 *count); /* 1 or more */
+/* Add the processes of a list "1,2,3" to @o, each once. Returns 0, or -1 when it is not one. */
 int parse_pids(const char *text, struct options *o);
 
 #endif /* OPTIONS_H */

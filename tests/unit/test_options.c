@@ -3,6 +3,7 @@
 /* The command line (options.c): single values, whole lines, and what is refused. */
 #include "sys/err.h"
 #include "sys/options.h"
+#include "sys/values.h"
 #include "unit.h"
 
 #include <bpf/libbpf.h>
@@ -173,7 +174,7 @@ static void count_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		__u64 count = 77;
-		int err = parse_count(counts[i].text, &count);
+		int err = parse_number(counts[i].text, UINT32_MAX, &count);
 
 		expect_u64(counts[i].text, err == 0, counts[i].count != 0);
 		expect_u64(counts[i].text, count, counts[i].count ?: 77);
