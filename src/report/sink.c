@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The output and the file of metrics: see sink.h. */
+#include "report/sink.h"
+#include "report/openmetrics.h"
+#include "sys/err.h"
+#include "sys/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+int sink_open(struct sink *s, const struct options *o)
+{
+	s->report.json = o->json;
+	s->report.timestamp = o->timestamp;
+	s->metrics = o->openmetrics;
+	s->report.out = o->output ? output_open(o->output) : stdout;
+	if (!s->report.out)
+		return fail(EXIT_ERROR, "-o takes a file that the user (--user, sudo) may write", "cannot write %s: %s",
+			    o->output, strerror(errno));
+	/* Events are flushed by the batch, everything else by the record. */
+	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
+	err_json(o->json ? s->report.out : NULL);
+	return 0;
+}
+
+/* @err is what a report function returned: account for it. */
+static void written(struct sink *s, int err)
+{
+	if (!err) {
+		output_is_whole();
+		return;
+	}
+	s->broken = true;
+	s->broken_errno = errno;
+	err_json(NULL);
+	output_cut();
+}
+
+static int report_failed(const struct sink *s, const char *hint)
+{
+	return fail(EXIT_ERROR, hint, "cannot write the report: %s", strerror(s->broken_errno));
+}
+
+int sink_start(struct sink *s)
+{
+	written(s, report_start(&s->report));
+	return s->broken ? report_failed(s, NULL) : 0;
+}
+
+int sink_self_test(struct sink *s, const struct self_test *t)
+{
+	written(s, report_self_test(&s->report, t));
+	return s->broken ? report_failed(s, NULL) : 0;
+}
+
+void sink_span(struct sink *s, const struct span *span)
+{
+	if (!s->broken)
+		written(s, report_span(&s->report, span));
+}
+
+void sink_event(struct sink *s, const struct event *e)
+{
+	/* Whole only when flushed. */
+	if (!s->broken && report_event(&s->report, e))
+		written(s, -1);
+}
+
+void sink_flush(struct sink *s)
+{
+	if (!s->broken)
+		written(s, report_flush(&s->report));
+}
+
+void sink_closed(struct sink *s)
+{
+	s->broken = true;
+	s->broken_errno = EPIPE;
+}
+
+/* Returns 0 or the errno; the old file then stays. */
+static int write_metrics(const struct sink *s, const struct span *span)
+{
+	return s->metrics && report_openmetrics(&s->report, span, s->metrics) ? errno : 0;
+}
+
+static int metrics_failed(const struct sink *s, int err, const char *hint)
+{
+	return fail(EXIT_ERROR, hint, "cannot write %s: %s", s->metrics, strerror(err));
+}
+
+int sink_start_metrics(struct sink *s, const struct span *span)
+{
+	int err = write_metrics(s, span);
+
+	return err ? metrics_failed(s, err, "--openmetrics takes a regular file in a directory that the user (--user, sudo) may write") :
+		     0;
+}
+
+void sink_metrics(struct sink *s, const struct span *span)
+{
+	int err = write_metrics(s, span);
+
+	if (err && err != s->metrics_errno)
+		warning("cannot write %s: %s", s->metrics, strerror(err));
+	s->metrics_errno = err;
+}
+
+int sink_metrics_status(const struct sink *s)
+{
+	return s->metrics_errno ? metrics_failed(s, s->metrics_errno, "the file holds older numbers") : 0;
+}
+
+int sink_summary(struct sink *s, const struct span *span)
+{
+	sink_span(s, span);
+	s->metrics_errno = write_metrics(s, span);
+	if (!s->broken)
+		return 0;
+	/* What was measured is not lost with the file. */
+	s->report.out = stderr;
+	report_span(&s->report, span);
+	return s->broken_errno == EPIPE ? 0 : report_failed(s, "the summary is above");
+}

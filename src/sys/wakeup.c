@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Signals and ppoll(): see wakeup.h. */
+#include "sys/wakeup.h"
+
+#include <signal.h>
+#include <time.h>
+
+static volatile sig_atomic_t caught;
+static sigset_t unblocked; /* the mask while we wait */
+
+static void on_signal(int sig)
+{
+	caught = sig;
+}
+
+void signals_catch(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], &sa, NULL);
+		sigaddset(&blocked, signals[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+}
+
+int signal_caught(void)
+{
+	return caught;
+}
+
+void signals_release(void)
+{
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
+}
+
+/* ppoll() delivers no signal while a file descriptor is ready, as that of the events may always be. */
+static void take_signals(void)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, &unblocked, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, int timeout_ms)
+{
+	struct timespec ts = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+	struct pollfd *fds = w->fds;
+	int nr = t->nr;
+
+	for (int i = 0; i < nr; i++)
+		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
+	/* No events asked for: only POLLERR, the reader's end closed. */
+	fds[nr] = (struct pollfd) { .fd = out };
+	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
+	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, &unblocked) > 0;
+	/* Now, because the caller may block when it writes: only after a signal was seen does the next one kill. */
+	if (w->ready)
+		take_signals();
+	w->closed = w->ready && fds[nr].revents & POLLERR;
+}
