@@ -232,9 +232,9 @@ static int check_threshold(void)
 {
 	if (run.session.self_test.result == SELF_TEST_FAILED)
 		return fail(EXIT_ERROR, "uffdretry --probe shows more",
-			    "the self-test failed: no threshold can be judged");
+			    "the self-test failed: --fail-above cannot be judged");
 	if (run.session.kernel.seq == SEQ_NONE)
-		return fail(EXIT_ERROR, "it takes 6.4 or later, with CONFIG_PER_VMA_LOCK",
+		return fail(EXIT_ERROR, "it needs Linux 6.4 or later with CONFIG_PER_VMA_LOCK",
 			    "this kernel has no mm_lock_seq: --fail-above cannot be judged");
 	return 0;
 }
@@ -243,7 +243,7 @@ static int count_runs(void)
 {
 	int err = tracer_count_runs(run.session.tracer);
 
-	return err ? fail(EXIT_ERROR, "it takes CAP_SYS_ADMIN", "the kernel does not count runs: %s", strerror(-err)) : 0;
+	return err ? fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN", "the kernel does not count program runs: %s", strerror(-err)) : 0;
 }
 
 /* Attach everything, then give up all rights. Returns 0 or an exit status. */
@@ -271,7 +271,7 @@ static int start(void)
 static void pass_signal_on(void)
 {
 	if (signal_caught() && run.target.is_command && run.target.alive && kill(run.target.pids[0], signal_caught()))
-		warning("COMMAND goes on: no signal can be sent to it: %s", strerror(errno));
+		warning("COMMAND continues: it cannot be signalled: %s", strerror(errno));
 }
 
 static int exit_status(void)

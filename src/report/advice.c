@@ -33,8 +33,8 @@ static bool stuck(const struct facts *f, char *text, size_t size)
 	if (f->f->refused_stuck < ENOUGH)
 		return false;
 	snprintf(text, size,
-		 "%llu calls refused with no event to be read: mmap_changing stays raised after a failed mremap() (a kernel "
-		 "bug); no retry will succeed, only a new userfaultfd",
+		 "%llu calls were refused although no event is pending: mmap_changing stays raised after a failed mremap() "
+		 "(a kernel bug); no retry can succeed, open a new userfaultfd",
 		 f->f->refused_stuck);
 	return true;
 }
@@ -108,11 +108,11 @@ static const char *behind(enum fail_errno stop)
 {
 	switch (stop) {
 	case FAIL_EEXIST:
-		return ", skip the page that is there, and wake who waits for it";
+		return ", skip the page that exists, and wake its waiters";
 	case FAIL_ENOENT:
-		return "; the rest of the destination was not there";
+		return "; the rest of the destination did not exist";
 	case FAIL_EFAULT:
-		return "; the rest of the source was not there";
+		return "; the rest of the source could not be read";
 	default:
 		return "";
 	}
@@ -126,8 +126,8 @@ static bool short_copies(const struct facts *f, char *text, size_t size)
 	if (!enough(n, f->eagain))
 		return false;
 	snprintf(text, size,
-		 "%llu of %llu EAGAIN are short copies, %llu of them stopped by %s: the bytes in `copy` went through, go on "
-		 "behind them%s",
+		 "%llu of %llu EAGAIN are short copies, %llu of them stopped by %s: `copy` says how many bytes were copied, "
+		 "continue after them%s",
 		 n, f->eagain, stops_of_errno(f->f, most), fail_errno_names[most],
 		 behind(most));
 	return true;
@@ -140,8 +140,8 @@ static bool changed_mapping(const struct facts *f, char *text, size_t size)
 	if (!failures_of_cause(f->f, CAUSE_SNAPSHOT) || !enough(n, f->eagain))
 		return false;
 	snprintf(text, size,
-		 "%llu of %llu EAGAIN: the destination was mapped or registered otherwise while its page was copied; look up "
-		 "what is there before retrying",
+		 "%llu of %llu EAGAIN: the destination was remapped or registered anew while its page was copied; look up "
+		 "the mapping before retrying",
 		 n, f->eagain);
 	return true;
 }
@@ -153,7 +153,7 @@ static bool false_alarms(const struct facts *f, char *text, size_t size)
 	if (!failures_of_cause(f->f, CAUSE_SNAPSHOT) || !enough(n, f->eagain))
 		return false;
 	snprintf(text, size,
-		 "%llu of %llu EAGAIN are false alarms of the kernel's check: the destination is what it was; retry at once",
+		 "%llu of %llu EAGAIN are needless (class false_alarm): the destination still means the same page; retry at once",
 		 n, f->eagain);
 	return true;
 }
@@ -172,8 +172,8 @@ static bool wrong_page(const struct facts *f, char *text, size_t size)
 	if (swapped)
 		snprintf(why, sizeof(why), " (%llu: the range was registered with another userfaultfd)", swapped);
 	snprintf(text, size,
-		 "%llu copies went to an address that meant another page by then%s, and this kernel's check did not notice; "
-		 "do not map or register a range anew while copies to it are under way (-e names the addresses)",
+		 "%llu copies went to an address that meant another page by then%s, and this kernel's check let them pass; "
+		 "do not remap or re-register a range while copies to it are in flight (-e shows the addresses)",
 		 n, why);
 	return true;
 }
@@ -185,7 +185,7 @@ static bool wake_after_eexist(const struct facts *f, char *text, size_t size)
 	if (n < ENOUGH || n < f->c->totals.calls / 100)
 		return false;
 	snprintf(text, size,
-		 "%llu of %llu copies found the page there (EEXIST): whoever waits for it is only woken by UFFDIO_WAKE", n,
+		 "%llu of %llu copies found that the page exists (EEXIST): only UFFDIO_WAKE wakes its waiters", n,
 		 f->c->totals.calls);
 	return true;
 }
@@ -197,8 +197,8 @@ static bool unmapped_source(const struct facts *f, char *text, size_t size)
 	if (pages < 1000 || windows < pages / 2)
 		return false;
 	snprintf(text, size,
-		 "%llu retry windows for %llu pages: the source is not mapped when it is copied from; read it into a buffer, "
-		 "or populate the mapping (MADV_POPULATE_READ), before the copy",
+		 "%llu retry windows for %llu pages: the source is not mapped when the kernel copies from it; read it into a "
+		 "buffer, or populate the mapping (MADV_POPULATE_READ), before the copy",
 		 windows, pages);
 	return true;
 }

@@ -95,7 +95,7 @@ static const struct {
 	  RULE_HAPPENS, true },
 	{ "no_problem_in_practice", "Hildenbrand", "Unrelated changes are no problem in practice.", "windows",
 	  spurious_per_mm, RULE_RARE, true },
-	{ "retry_just_succeeds", "Hildenbrand", "The retry just succeeds, without another fault.", "copies tried again",
+	{ "retry_just_succeeds", "Hildenbrand", "The retry just succeeds, without another fault.", "retried copies",
 	  no_fault_again, RULE_ALWAYS, false },
 	{ "different_checks", "Stoakes", "Snapshot and \"was write-locked\" are different checks.", "windows", disagree,
 	  RULE_HAPPENS, true },
@@ -105,7 +105,7 @@ static const struct {
 	  spurious_per_vma, RULE_HAPPENS, true },
 	{ "race_is_possible", "Stoakes", "The race with a writer of this VMA is very possible.", "windows", write_locked,
 	  RULE_HAPPENS, true },
-	{ "vma_really_changes", "Rapoport", "VMAs really change, or go, in the window.", "windows", really_changed,
+	{ "vma_really_changes", "Rapoport", "VMAs really change, or disappear, in the window.", "windows", really_changed,
 	  RULE_HAPPENS, false },
 };
 
@@ -183,7 +183,7 @@ void text_claims(const struct report *r, const struct counters *c)
 	struct claim claims[NR_CLAIMS];
 
 	claims_judge(c, r->seq, claims);
-	fprintf(r->out, "\nwhat was said of the check after the retry (95 %% intervals)\n");
+	fprintf(r->out, "\nclaims about the check after the retry (95 %% intervals)\n");
 	for (int i = 0; i < NR_CLAIMS; i++)
 		print_claim(r->out, &claims[i]);
 }

@@ -40,8 +40,8 @@ void text_relock(const struct report *r, const struct counters *c)
 		return;
 	hist_of_relocks(c, &all);
 	fputc('\n', r->out);
-	print_relock_line(r->out, "VMA taken again", &all);
-	print_relock_line(r->out, "  by mmap_lock", &c->relock[RELOCK_MMAP_LOCK]);
+	print_relock_line(r->out, "relock", &all);
+	print_relock_line(r->out, "  with mmap_lock", &c->relock[RELOCK_MMAP_LOCK]);
 }
 
 static void add_class_hist(struct json_object *o, const struct report *r, enum window_class class,

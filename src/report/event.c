@@ -159,7 +159,7 @@ static void print_head(const struct report *r)
 
 	if (lines++ % 20 == 0)
 		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "begin", "tid", "comm", "kind", "class",
-			"destination", "window/us", "retake/us");
+			"destination", "window/us", "relock/us");
 }
 
 static void print_time_of(FILE *out, __u64 epoch_ns)
@@ -188,7 +188,7 @@ int text_event(const struct report *r, const struct event *e)
 		fprintf(r->out, " %10.1f", (double)e->retake_ns / 1e3);
 	else
 		fprintf(r->out, " %10s", "-");
-	print_set(r->out, "EAGAIN:", check_names, eagain_by(r, v), NR_CHECKS);
+	print_set(r->out, "would fail:", check_names, eagain_by(r, v), NR_CHECKS);
 	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
 	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);

@@ -21,20 +21,20 @@ static void print_eagain(FILE *out, const struct failures *f)
 	}
 	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
 		if (stops_of_errno(f, (enum fail_errno)i))
-			fprintf(out, "    %8s stopped by %s, after %s bytes in all\n",
+			fprintf(out, "    %8s stopped by %s, after %s bytes in total\n",
 				N(stops_of_errno(f, (enum fail_errno)i)), fail_errno_names[i], N(f->short_bytes[i]));
 }
 
 static void print_others(FILE *out, const struct failures *f)
 {
 	static const char *const places[NR_SITES] = {
-		[SITE_ENTRY] = "by the ioctl itself",
-		[SITE_LOCK] = "taking the VMA",
-		[SITE_REFUSED] = "locking the VMA",
+		[SITE_ENTRY] = "at the entry of the ioctl",
+		[SITE_LOCK] = "first lock of the VMA",
+		[SITE_REFUSED] = "the VMA lock was refused",
 		[SITE_SOURCE] = "reading the source",
-		[SITE_RELOCK] = "taking the VMA again",
-		[SITE_CHECK] = "by the kernel's check",
-		[SITE_PAGE] = "having or installing the page",
+		[SITE_RELOCK] = "relock of the VMA",
+		[SITE_CHECK] = "the kernel's check",
+		[SITE_PAGE] = "installing the page",
 		[SITE_RESULT] = "writing the result",
 		[SITE_UNKNOWN] = "a fact was lost",
 	};
@@ -93,9 +93,9 @@ static void print_holders(FILE *out, const struct failures *f, const struct hold
 	for (int i = 0; i < nr && i < HOLDERS_SHOWN; i++)
 		print_holder(out, &holders[i]);
 	if (f->refused_unseen)
-		fprintf(out, "  somebody who was not seen: refused %s\n", N(f->refused_unseen));
+		fprintf(out, "  an unknown holder: refused %s\n", N(f->refused_unseen));
 	if (f->refused_stuck)
-		fprintf(out, "  STUCK, with no event to be read: refused %s\n", N(f->refused_stuck));
+		fprintf(out, "  STUCK, no event is pending: refused %s\n", N(f->refused_stuck));
 }
 
 static void print_chains(FILE *out, const struct counters *c)
@@ -105,13 +105,13 @@ static void print_chains(FILE *out, const struct counters *c)
 
 	if (!f->chains)
 		return;
-	fprintf(out, "\nchains    %s pages failed at least once, %s of them are there now\n", N(f->chains),
+	fprintf(out, "\nchains    %s pages failed at least once, %s of them are present now\n", N(f->chains),
 		N(f->chains_ended));
-	fprintf(out, "          longest %s failures in a row (%s),\n          %.3g ms lost in all\n",
+	fprintf(out, "          longest %s failures in a row (%s),\n          %.3g ms lost in total\n",
 		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-", (double)f->chain_lost_ns / 1e6);
-	fprintf(out, "          %s copies re-issued, %s of them opened a window again;\n", N(f->reissued),
+	fprintf(out, "          %s retries, %s of them opened a window again;\n", N(f->reissued),
 		N(f->reopened));
-	fprintf(out, "          of %s that no event refused %s just succeeded\n", N(f->retried), N(f->succeeded));
+	fprintf(out, "          %s not refused by an event, %s of them succeeded at once\n", N(f->retried), N(f->succeeded));
 }
 
 void text_failures(FILE *out, const struct span *s)

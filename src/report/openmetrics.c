@@ -170,7 +170,7 @@ static void write_sections(const struct report *r, const struct counters *c)
 	if (!r->writers)
 		return;
 	family(r->out, "uffdretry_write_sections_total", "counter",
-	       "Times that mmap_lock was taken for writing in retry windows, by what did it.");
+	       "Times that mmap_lock was held for write in retry windows, by operation.");
 	for (int i = 0; i < MAX_WRITERS; i++) {
 		if (!r->writers[i].used)
 			continue;
@@ -238,9 +238,9 @@ static void check_outcome(FILE *out, const char *check, const char *outcome, __u
 static void checks(const struct report *r, const struct totals *t)
 {
 	plain(r->out, "uffdretry_windows_judged_total", "counter",
-	      "Windows that came to a check: the denominator of uffdretry_checks_total.", windows_reached(t));
+	      "Windows that the checks judged: the denominator of uffdretry_checks_total.", windows_reached(t));
 	family(r->out, "uffdretry_checks_total", "counter",
-	       "What each check says: EAGAIN for a real or a spurious reason, or a real change missed.");
+	       "Verdicts of each check: real or spurious EAGAIN, or a real change missed.");
 	for (enum check i = 0; i < NR_CHECKS; i++) {
 		if (!report_tells_check(r, i))
 			continue;
@@ -252,7 +252,7 @@ static void checks(const struct report *r, const struct totals *t)
 
 static void lost(FILE *out, const struct counters *c)
 {
-	family(out, "uffdretry_lost_total", "counter", "What could not be counted or followed, by cause.");
+	family(out, "uffdretry_lost_total", "counter", "Windows, events and program runs that were lost, by cause.");
 	for (int i = 0; i < NR_LOST_CAUSES; i++)
 		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i], c->totals.lost[i]);
 	fprintf(out, "uffdretry_lost_total{cause=\"recursion\"} %llu\n", c->recursion);
@@ -274,7 +274,7 @@ static void write_metrics(const struct report *r, const struct span *s)
 	write_sections(r, c);
 	if (r->seq == SEQ_COUNT)
 		plain(r->out, "uffdretry_odd_start_windows_total", "counter",
-		      "Windows that opened while a writer was in.", c->totals.odd_start);
+		      "Windows that began inside a write section.", c->totals.odd_start);
 	plain(r->out, "uffdretry_external_windows_total", "counter",
 	      "Windows whose copier is in another process than the destination.", c->totals.external);
 	plain(r->out, "uffdretry_anomalies_total", "counter", "Windows whose facts contradict each other; must be 0.",

@@ -131,7 +131,7 @@ static void print_spurious(FILE *out, __u64 k, __u64 n)
 
 	wilson(k, n, &low, &high);
 	if (!n)
-		fprintf(out, "  no window to judge by");
+		fprintf(out, "  no windows");
 	else if (!k)
 		fprintf(out, "  < %s (0 of %s)", PERCENT(high), N(n));
 	else
@@ -144,7 +144,7 @@ static void print_checks(const struct report *r, const struct totals *t)
 {
 	__u64 reached = windows_reached(t);
 
-	fprintf(r->out, "\n%-11s %8s %8s %8s %8s  %s\n", "check", "EAGAIN", "real", "spurious", "missed",
+	fprintf(r->out, "\n%-9s %10s %8s %8s %8s  %s\n", "check", "would fail", "real", "spurious", "missed",
 		"spurious share (95 % interval)");
 	for (int i = 0; i < NR_CHECKS; i++) {
 		const struct check_totals *c = &t->checks[i];
@@ -169,22 +169,22 @@ static void print_answer(const struct report *r, const struct totals *t, double 
 		return;
 	fprintf(r->out, "\nOf %s windows, %s really changed;\n", N(reached), N(real));
 	if (report_tells_check(r, CHECK_PER_MM_SEQ))
-		fprintf(r->out, "a per-MM check would have failed %s for nothing, %.3g a second.\n", N(mm->spurious),
+		fprintf(r->out, "a per-MM check would needlessly fail %s of them, %.3g a second.\n", N(mm->spurious),
 			elapsed > 0 ? (double)mm->spurious / elapsed : 0);
 	else
-		fprintf(r->out, "in %s others somebody wrote to the mm. This kernel has no mm_lock_seq.\n",
+		fprintf(r->out, "%s others had a writer of the mm. This kernel has no mm_lock_seq.\n",
 			N(reached - real - windows_of_class(t, CLASS_QUIET)));
 	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
 	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
 	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
 	if (t->odd_start)
-		fprintf(r->out, "%-18s%s windows opened while a writer was in\n", "odd start", N(t->odd_start));
+		fprintf(r->out, "%-18s%s windows began inside a write section\n", "odd start", N(t->odd_start));
 }
 
 static void print_trust(const struct report *r, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
-	__u64 lost = t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + c->recursion;
+	__u64 lost = t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + t->lost[LOST_EVENTS] + c->recursion;
 
 	fprintf(r->out, "\n");
 	if (t->anomalies)
@@ -193,15 +193,15 @@ static void print_trust(const struct report *r, const struct counters *c)
 	if (!strcmp(r->self_test, "failed"))
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
 	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
-		fprintf(r->out, "WARNING: undetermined for a missed end %s, for want of memory %s\n",
+		fprintf(r->out, "WARNING: undetermined because the end was lost: %s; no memory: %s\n",
 			N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
 	if (t->lost[LOST_EVENTS])
-		fprintf(r->out, "WARNING: %s windows have no event: they came faster than they were read\n",
+		fprintf(r->out, "WARNING: %s events lost: they came faster than they were read\n",
 			N(t->lost[LOST_EVENTS]));
 	if (c->recursion)
 		fprintf(r->out,
 			"WARNING: not exact: the kernel skipped %s runs of our programs\n"
-			"         (preempted ones); counts may be short by as many\n",
+			"         (preempted ones); counts may be too low by as many\n",
 			N(c->recursion));
 	if (!lost)
 		fprintf(r->out, "nothing lost, %s anomalies\n", N(t->anomalies));

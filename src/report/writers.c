@@ -35,11 +35,11 @@ void text_writers(const struct report *r, const struct counters *c)
 	for (int i = 0; i < nr && i < TOP_WRITERS; i++)
 		print_writer(r, &r->writers[ids[i]], &c->writers[ids[i]]);
 	if (nr > TOP_WRITERS)
-		fprintf(r->out, "and %d more; -j has them all\n", nr - TOP_WRITERS);
-	fprintf(r->out, "%s write sections in %s windows; not seen whose: %s\n", N(t->sections),
+		fprintf(r->out, "and %d more; -j lists them all\n", nr - TOP_WRITERS);
+	fprintf(r->out, "%s write sections in %s windows; by unknown writers: %s\n", N(t->sections),
 		N(t->windows), N(t->unseen));
 	if (t->other)
-		fprintf(r->out, "%s more of writers that the list has no room for\n", N(t->other));
+		fprintf(r->out, "%s more by writers that do not fit in the list\n", N(t->other));
 }
 
 struct json_object *json_writer(const struct writer_entry *e)

@@ -68,7 +68,7 @@ int check_access(void)
 		return fail(EXIT_ERROR, "run it as root (sudo), or grant both: setcap cap_bpf,cap_perfmon+ep",
 			    "missing capability: %s", missing);
 	if (!has_btf())
-		return fail(EXIT_ERROR, "tracing programs need a kernel with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted",
+		return fail(EXIT_ERROR, "the kernel needs CONFIG_DEBUG_INFO_BTF=y, and /sys must be mounted",
 			    "this kernel has no BTF: %s: %s", BTF_PATH, strerror(errno));
 	if (!strcmp(lockdown_mode(), "confidentiality"))
 		return refused_by_lockdown();
@@ -82,10 +82,10 @@ int explain_refusal(int err, const char *what)
 			EXIT_ERROR,
 			"a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
 			"uffdretry --probe shows more",
-			"%s: the kernel refuses although no right is missing: %s", what, strerror(-err));
+			"%s: the kernel refuses although no capability is missing: %s", what, strerror(-err));
 	if (err == -ENOMEM)
-		return fail(EXIT_ERROR, "it takes about 20 MiB, and in the kernel 10 MiB and 50 KiB per CPU for maps",
+		return fail(EXIT_ERROR, "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",
 			    "%s: %s", what, strerror(-err));
-	return fail(EXIT_ERROR, "-v shows what libbpf and the verifier say; uffdretry --probe what this kernel offers",
+	return fail(EXIT_ERROR, "-v shows the messages of libbpf and the verifier, uffdretry --probe what this kernel offers",
 		    "%s: %s", what, strerror(-err));
 }

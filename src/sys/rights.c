@@ -114,7 +114,7 @@ static int find_caller(struct user *u)
 	if (getuid() || geteuid() || !getenv("SUDO_UID"))
 		return 0;
 	if (id_of("SUDO_UID", &u->uid) || id_of("SUDO_GID", &u->gid))
-		return fail(EXIT_ERROR, "--user names the user to act for", "SUDO_UID and SUDO_GID are no numbers");
+		return fail(EXIT_ERROR, "--user names the user to act for", "SUDO_UID and SUDO_GID must be numbers");
 	p = find_passwd(NULL, u->uid);
 	if (p)
 		take_passwd(u, p);
@@ -145,7 +145,7 @@ int rights_find_user(const char *name)
 	int err;
 
 	if (getuid() != geteuid() || getgid() != getegid())
-		return fail(EXIT_ERROR, "use sudo, or give the file capabilities", "not to be installed set-user-ID");
+		return fail(EXIT_ERROR, "use sudo, or give the file capabilities", "must not be installed set-user-ID");
 	*u = (struct user) { .uid = geteuid(), .gid = getegid() };
 	err = name ? find_named(u, name) : find_caller(u);
 	if (err)

@@ -89,7 +89,7 @@ static void stuck(void **state)
 	c.failures.refused_stuck = 50;
 	holder.totals.refused = 1;
 	assert_non_null(says("stuck"));
-	assert_non_null(strstr(says("stuck"), "50 calls refused with no event to be read"));
+	assert_non_null(strstr(says("stuck"), "50 calls were refused although no event is pending"));
 	/* Whom to wait for is not the question then. */
 	assert_null(says("pending_event"));
 }
@@ -101,8 +101,8 @@ static void short_copies(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 20;
 	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 15;
 	c.failures.stopped[FAIL_ENOENT][SITE_RELOCK] = 5;
-	expect("short_copies", "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: the bytes in `copy` went "
-			       "through, go on behind them, skip the page that is there, and wake who waits for it");
+	expect("short_copies", "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: `copy` says how many "
+			       "bytes were copied, continue after them, skip the page that exists, and wake its waiters");
 }
 
 static void the_check(void **state)
@@ -112,8 +112,8 @@ static void the_check(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 30;
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 18;
 	c.totals.windows[KIND_SHMEM][CLASS_FALSE_ALARM] = 12;
-	assert_non_null(strstr(says("changed_mapping"), "18 of 30 EAGAIN: the destination was mapped or registered otherwise"));
-	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are false alarms"));
+	assert_non_null(strstr(says("changed_mapping"), "18 of 30 EAGAIN: the destination was remapped or registered anew"));
+	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are needless"));
 	/* A kernel that compares nothing: these windows passed, and that is worse. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
 	c.totals.checks[CHECK_KERNEL].missed = 18;
@@ -140,7 +140,7 @@ static void eexist(void **state)
 	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 1000;
-	assert_non_null(strstr(says("wake_after_eexist"), "1000 of 100000 copies found the page there (EEXIST)"));
+	assert_non_null(strstr(says("wake_after_eexist"), "1000 of 100000 copies found that the page exists (EEXIST)"));
 }
 
 static void unmapped_source(void **state)
