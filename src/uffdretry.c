@@ -50,8 +50,8 @@ static void on_event(void *data, const struct event *e)
 }
 
 /*
- * Write a batch of the events that wait, or with @all every one. An event may come after the interval that counts its
- * window, but never after the summary.
+ * Write a batch of the events that wait, or with @all every one. An event may come after the
+ * interval that counts its window, but never after the summary.
  */
 static void report_events(bool all)
 {
@@ -119,7 +119,7 @@ static int report_summary(void)
 	return sink_summary(&run.sink, &span);
 }
 
-/* Milliseconds until @next_interval, the @end of the run (0: none) or the next look at the events; -1 for none of them. */
+/* Milliseconds until an interval, @end or the next events, 0 being none; -1 without limit. */
 static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end, now = now_ns();
@@ -243,7 +243,10 @@ static int count_runs(void)
 {
 	int err = tracer_count_runs(run.session.tracer);
 
-	return err ? fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN", "the kernel does not count program runs: %s", strerror(-err)) : 0;
+	if (!err)
+		return 0;
+	return fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN", "the kernel does not count program runs: %s",
+		    strerror(-err));
 }
 
 /* Attach everything, then give up all rights. Returns 0 or an exit status. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The rules of advice.h: a table of conditions on the counters, each with the sentence that they justify. */
+/* The rules behind the advice: each tests the counters and words its advice. */
 #include "report/advice.h"
 #include "counters/counters.h"
 #include "report/format.h"
 #include "sys/json.h"
 
-/* So many cases, and a tenth of all, before a rule speaks. */
+/* A rule needs this many cases, and a tenth of all. */
 #define ENOUGH 10
 
 struct facts {
@@ -27,7 +27,7 @@ static __u64 of_class(const struct facts *f, enum window_class class)
 	return windows_of_class(&f->c->totals, class);
 }
 
-/* mmap_changing that nobody will lower: mremap_userfaultfd_fail() of 6.17 to 7.0 forgets it. */
+/* Nobody lowers mmap_changing: from 6.17 to 7.0 mremap_userfaultfd_fail() does not. */
 static bool stuck(const struct facts *f, char *text, size_t size)
 {
 	if (f->f->refused_stuck < ENOUGH)
@@ -39,7 +39,7 @@ static bool stuck(const struct facts *f, char *text, size_t size)
 	return true;
 }
 
-/* Who refused most calls. */
+/* The holder that refused most calls, or NULL. */
 static const struct holder_row *worst_holder(const struct facts *f)
 {
 	const struct holder_row *worst = NULL;
@@ -50,7 +50,7 @@ static const struct holder_row *worst_holder(const struct facts *f)
 	return worst;
 }
 
-/* Did one holder refuse all that were refused? */
+/* Did a single holder refuse all of them? */
 static bool one_holder(const struct facts *f)
 {
 	int nr = 0;
@@ -77,7 +77,7 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 	const __u64 all = failures_of_cause(f->f, CAUSE_ENTRY_MMAP_CHANGING) +
 			  failures_of_cause(f->f, CAUSE_LOCK_MMAP_CHANGING) +
 			  failures_of_cause(f->f, CAUSE_RELOCK_MMAP_CHANGING);
-	/* Other fill ioctls may be among the stuck ones. */
+	/* Refusals of other fill ioctls may be among the stuck ones. */
 	const __u64 n = all > f->f->refused_stuck ? all - f->f->refused_stuck : 0;
 	const struct holder_row *h = worst_holder(f);
 	char who[96];
@@ -92,7 +92,7 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 	return true;
 }
 
-/* What stopped most of the short copies. */
+/* The errno that stopped most short copies. */
 static enum fail_errno most_stops(const struct failures *f)
 {
 	enum fail_errno most = 0;
@@ -103,7 +103,7 @@ static enum fail_errno most_stops(const struct failures *f)
 	return most;
 }
 
-/* What the next copy, behind the bytes that went through, will meet. */
+/* What the copy after the copied bytes will meet. */
 static const char *behind(enum fail_errno stop)
 {
 	switch (stop) {
@@ -158,11 +158,11 @@ static bool false_alarms(const struct facts *f, char *text, size_t size)
 	return true;
 }
 
-/* Exact, and serious: one case is enough. */
+/* Exact and serious: one case is enough. */
 static bool wrong_page(const struct facts *f, char *text, size_t size)
 {
 	const __u64 n = f->c->totals.checks[CHECK_KERNEL].missed;
-	/* The reasons are of all such windows: where the kernel noticed some, they are not of these alone. */
+	/* Reasons count all such windows: if the kernel failed some, whose they are is unknown. */
 	const bool all = n == of_class(f, CLASS_HIDDEN) + of_class(f, CLASS_REAL);
 	const __u64 swapped = all ? f->c->totals.meaning_reasons[MEANING_CTX] : 0;
 	char why[80] = "";

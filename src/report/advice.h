@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What somebody who runs a userfaultfd handler should do about what was seen: at most five lines, each with its evidence. */
+/* Advice for people who run a userfaultfd handler: at most five lines, each with its evidence. */
 #ifndef ADVICE_H
 #define ADVICE_H
 
@@ -10,12 +10,14 @@
 #define ADVICE_LEN 320
 
 struct advice {
-	const char *rule; /* in JSON */
+	const char *rule; /* its name in JSON */
 	char text[ADVICE_LEN];
 };
 
 /*
- * advise() - the rules that apply to these counters, the most pressing first. @holders: who raised mmap_changing. A rule is silent when its evidence is thin. Returns how many.
+ * advise() - the rules that apply to these counters, the most pressing first. A rule with little
+ * evidence is silent.
+ * @holders: who raised mmap_changing. Returns how many rules.
  */
 int advise(const struct counters *c, const struct holder_row *holders, int nr_holders, struct advice list[MAX_ADVICE]);
 

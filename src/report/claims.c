@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The claims as a table: what each measures, and by which rule its numbers decide. The numbers are of shadow verdicts:
- * what a user space that got the other check's EAGAIN would have done next is not in them.
+ * The claims as a table: what each measures, and the rule by which its numbers decide. They are
+ * shadow verdicts: how user space would react to the other check's EAGAIN is not in them.
  */
 #include "report/claims.h"
 #include "counters/counters.h"
@@ -16,11 +16,11 @@ struct share {
 };
 
 enum rule {
-	/* It happens: one case shows it; none in enough windows speaks against it. */
+	/* It happens: one case proves it, none in enough windows speaks against it. */
 	RULE_HAPPENS,
-	/* It is too rare to matter: below 0.1 %, or not: above 1 %. */
+	/* It is too rare to matter: supported below 0.1 %, not supported above 1 %. */
 	RULE_RARE,
-	/* It is so nearly always: above 99 %. */
+	/* It happens nearly always: above 99 %. */
 	RULE_ALWAYS,
 };
 
@@ -54,7 +54,7 @@ static struct share spurious_per_vma(const struct counters *c)
 	return (struct share) { c->totals.checks[CHECK_PER_VMA_SEQ].spurious, windows_reached(&c->totals) };
 }
 
-/* The snapshot says one thing, the per-MM counter the other. */
+/* Windows on which the snapshot and the per-MM counter disagree. */
 static struct share disagree(const struct counters *c)
 {
 	const unsigned int both = CLASS(FALSE_ALARM) | CLASS(REAL);
@@ -79,7 +79,7 @@ static struct share really_changed(const struct counters *c)
 	return (struct share) { of_classes(c, CLASS(REAL) | CLASS(HIDDEN)) + gone, windows_reached(&c->totals) + gone };
 }
 
-/* Of the copies of a page that had failed, but for those that an event refused: those that succeeded without a window. */
+/* Retries that succeeded without a window, of those that no pending event refused. */
 static struct share no_fault_again(const struct counters *c)
 {
 	return (struct share) { c->failures.succeeded, c->failures.retried };
@@ -113,7 +113,7 @@ static const char *judge(const struct claim *c, enum rule rule)
 {
 	if (rule == RULE_HAPPENS && c->number)
 		return "supported";
-	/* That it is rare takes many windows; that it is not, may not. */
+	/* Many windows prove that it is rare; few can prove that it is not. */
 	if (rule == RULE_RARE && c->of && c->low > 0.01)
 		return "not supported";
 	if (c->of < CLAIM_WINDOWS)
@@ -151,7 +151,7 @@ void claims_judge(const struct counters *c, enum seq_kind seq, struct claim clai
 	}
 }
 
-/* "20.4% (19.2% ... 21.6%)", or the bound that none proves. */
+/* "20.4% (19.2% ... 21.6%)", or with no case the 95 % upper bound. */
 static void print_share(FILE *out, const struct claim *c)
 {
 	const double share = (double)c->number / (double)c->of;

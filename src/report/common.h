@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What every part of the report starts from: the run, the span it reports, and what this kernel can tell. */
+/* What all parts of the report share: the run, the span, and what this kernel can tell. */
 #ifndef REPORT_COMMON_H
 #define REPORT_COMMON_H
 
@@ -24,15 +24,15 @@ struct report {
 	bool sees_hugetlb;	  /* windows of hugetlb destinations */
 	bool bounds_begin;	  /* the plan bounds how early a begin is */
 	const char *self_test;	  /* "passed", "failed", "off", or "skipped" */
-	const char *kernel_check; /* what the kernel compares: a check's name, "none", or "unknown" */
+	const char *kernel_check; /* a check's name, "none", or "unknown" */
 	struct hook_state hooks[MAX_HOOKS];
 	int nr_hooks;
 	const char *const *unmeasured;
 	enum seq_kind seq;		    /* how this kernel counts write sections */
 	bool relock;			    /* counters.relock is measured */
-	const struct writer_entry *writers; /* the writers of counters.writers; NULL: not measured */
+	const struct writer_entry *writers; /* of counters.writers; NULL: not measured */
 	const struct target *target;	    /* NULL: every process */
-	bool in_pid_ns;			    /* pids belong to our pid namespace, which is not the initial one */
+	bool in_pid_ns;			    /* pids are those of our pid namespace, not of the initial one */
 	char *const *command;		    /* NULL without one */
 };
 
@@ -55,7 +55,7 @@ bool report_tells_check(const struct report *r, enum check check);
 /* Bytes copied as pages of the kernel's size. */
 __u64 pages_of(__u64 bytes);
 
-/* "PID 4242", "PIDs 1, 2", "every process", or the command, printable and in at most @size bytes. */
+/* "PID 4242", "PIDs 1, 2", "every process", or the command: printable, at most @size bytes. */
 void target_text(const struct report *r, char *text, size_t size);
 
 /* Copy a task's name, which may have no NUL. */

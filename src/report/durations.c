@@ -78,7 +78,6 @@ void json_hists(struct json_object *o, const struct report *r, const struct coun
 	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
 }
 
-/* Of the windows for which both bounds were seen. */
 void json_begin(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	struct json_object *begin;
@@ -92,7 +91,7 @@ void json_begin(struct json_object *o, const struct report *r, const struct coun
 	add_u64(begin, "seq_moved", c->totals.begin_moved);
 }
 
-/* Attempts that found no VMA count too. */
+/* Attempts that found no VMA are counted too. */
 void json_relock(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	struct json_object *relock;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* How long windows, relocks and the error of the begin are. */
+/* Durations: of windows, of relocks, and how early the begin of a window is. */
 #ifndef DURATIONS_H
 #define DURATIONS_H
 
@@ -11,7 +11,7 @@ void text_begin(FILE *out, const struct counters *c);
 /* Print relock latency, where it is measured. */
 void text_relock(const struct report *r, const struct counters *c);
 
-/* Add hist_ns, begin_early and relock to @o. */
+/* Add hist_ns, begin_early and relock to @o; null where not measured. */
 void json_hists(struct json_object *o, const struct report *r, const struct counters *c);
 void json_begin(struct json_object *o, const struct report *r, const struct counters *c);
 void json_relock(struct json_object *o, const struct report *r, const struct counters *c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* One record a window (--events): a line of text, or a JSON object of type "event" (docs/reference/json.md). */
+/* One record a window (--events): see event.h. */
 #include "report/event.h"
 #include "counters/counters.h"
 #include "counters/writers.h"
@@ -19,7 +19,7 @@ static __u64 clock_ns(clockid_t clock)
 	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }
 
-/* When the window began, since the epoch, by the clock as it is set now. */
+/* The begin of the window since the epoch, by the present setting of the clock. */
 static __u64 begin_epoch_ns(const struct event *e)
 {
 	return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - e->begin_ns);
@@ -50,7 +50,7 @@ static void add_reasons(struct json_object *o, const struct verdict *v)
 	add_set(o, "tolerated_reasons", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
 }
 
-/* "pass", "EAGAIN", or null for a check that did not come to a decision or cannot be evaluated here. */
+/* "pass", "EAGAIN", or null for a check that decided nothing or is not on this kernel. */
 static void add_checks(struct json_object *o, const struct report *r, const struct verdict *v)
 {
 	struct json_object *checks = add_object(o, "checks");
@@ -62,7 +62,7 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
-/* Who wrote to the mm in the window: the first of them, with their total; null where nobody looks. */
+/* The first writers of the mm in the window and their number; null when not measured. */
 static void add_writers(struct json_object *o, const struct report *r, const struct event *e)
 {
 	struct json_object *list = r->writers ? json_array() : NULL;
@@ -122,7 +122,7 @@ static void print_set(FILE *out, const char *title, const char *const *names, __
 	}
 }
 
-/* Checks that would have said EAGAIN, as far as they can be evaluated here. */
+/* The checks that would fail this window, of those that can be evaluated on this kernel. */
 static __u32 eagain_by(const struct report *r, const struct verdict *v)
 {
 	__u32 set = v->reached & v->eagain;
@@ -152,7 +152,7 @@ static void print_writers(const struct report *r, const struct event *e)
 		fprintf(r->out, "%s%d more", named ? "," : " ", e->writers.nr - named);
 }
 
-/* The headings come again every 20 lines, as a screen scrolls. */
+/* The head is repeated every 20 lines, because the screen scrolls. */
 static void print_head(const struct report *r)
 {
 	static unsigned int lines;
@@ -171,7 +171,7 @@ static void print_time_of(FILE *out, __u64 epoch_ns)
 	fprintf(out, "%s.%06llu ", clock, epoch_ns % 1000000000 / 1000);
 }
 
-/* One line, wider than a terminal: the name of the task is untrusted, so only printable ASCII of it is shown. */
+/* One line, wider than a terminal. The name of a task is untrusted. */
 int text_event(const struct report *r, const struct event *e)
 {
 	const struct verdict *v = &e->verdict;

@@ -125,7 +125,7 @@ void text_failures(FILE *out, const struct span *s)
 	print_chains(out, s->counters);
 }
 
-/* A set of the counts that are not 0, by name. */
+/* An object of the counts that are not 0. */
 static struct json_object *add_counted(struct json_object *o, const char *key, const char *const *names,
 				       const __u64 *counts, int nr)
 {

@@ -21,7 +21,7 @@ const char *format_percent(double p, char *text, size_t size);
 const char *format_duration(__u64 ns, char *text, size_t size);
 /* A number of bytes with a binary unit. */
 const char *format_bytes(__u64 n, char *text, size_t size);
-/* @n in at most @width (6 or more) characters: exact where it fits, else three digits and a unit. */
+/* @n in at most @width (6 or more) characters: exact, or three digits and a unit. */
 const char *format_count(__u64 n, int width, char *text, size_t size);
 
 /* The same as expressions. The text lives as long as the enclosing block. */

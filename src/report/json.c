@@ -68,7 +68,7 @@ static void add_plan(struct json_object *o, const struct report *r)
 	add_value(plan, "unmeasured", unmeasured);
 }
 
-/* The words of @command as they are; target_text() would make them fit for a terminal. */
+/* The words of @command unchanged; target_text() would make them printable. */
 static void add_command(struct json_object *target, char *const *command)
 {
 	char text[4096];

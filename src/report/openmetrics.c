@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The report as metrics, in a file that a node_exporter's textfile collector picks up (docs/reference/metrics.md).
- *
- * It is OpenMetrics 1.0, except that the TYPE and HELP of a counter carry its sample's name, _total included, as in the
- * Prometheus text format: node_exporter reads that format only and would lose both. Prometheus takes either.
+ * The report as OpenMetrics 1.0 (docs/reference/metrics.md). One exception: TYPE and HELP of a
+ * counter name its sample, _total included, because node_exporter reads only the Prometheus text
+ * format and would lose both.
  */
 #include "report/openmetrics.h"
 #include "counters/counters.h"
@@ -18,7 +17,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-/* The results of UFFDIO_COPY that are there from the start: a counter that appears late loses its first increase. */
+/* Results that exist from the start: a counter that appears late loses its first increase. */
 static const unsigned int usual_results[] = { 0, EAGAIN, ENOENT, EEXIST, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC };
 
 static const char *const lost_names[NR_LOST_CAUSES] = {
@@ -32,7 +31,7 @@ static void family(FILE *out, const char *name, const char *type, const char *he
 	fprintf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
 }
 
-/* Of valid UTF-8: a control character begins here, U+0080 to U+009F included. */
+/* Does a control character begin here, in valid UTF-8? U+0080 to U+009F are some. */
 static bool is_control(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -68,7 +67,7 @@ static void plain(FILE *out, const char *name, const char *type, const char *hel
 	fprintf(out, "%s %llu\n", name, value);
 }
 
-/* Nanoseconds as seconds, all digits. */
+/* Nanoseconds as seconds, without loss. */
 static void seconds(FILE *out, __u64 ns)
 {
 	fprintf(out, "%llu.%09llu", ns / 1000000000, ns % 1000000000);
@@ -126,7 +125,7 @@ static void eagain(FILE *out, const struct failures *f)
 			failures_of_cause(f, (enum eagain_cause)i));
 }
 
-/* Sections of one operation, whoever did it: processes come and go, and each would be a series for ever. */
+/* Sections of one operation, of all processes: a label for each would make series without end. */
 static __u64 sections_of(const struct report *r, const struct counters *c, const char *op, int from)
 {
 	struct writer_text text;
@@ -193,8 +192,8 @@ static void windows(const struct report *r, const struct totals *t)
 }
 
 /*
- * The bounds are 2^k - 1 ns: buckets of the native histogram end there, so the cumulative counts are exact. A factor of
- * four apart, which keeps it at 14 series a class.
+ * The bounds are 2^k - 1 ns, where buckets of struct hist end, so the cumulative counts are exact.
+ * They are a factor of four apart, which makes 14 series a class.
  */
 static void class_durations(FILE *out, const char *class, const struct hist *h)
 {
@@ -214,7 +213,7 @@ static void class_durations(FILE *out, const char *class, const struct hist *h)
 	fprintf(out, "\nuffdretry_window_duration_seconds_count{class=\"%s\"} %llu\n", class, hist_count(h));
 }
 
-/* Of undetermined windows the end was not seen, so they have no duration. */
+/* Undetermined windows have no duration: their end was lost. */
 static void window_durations(const struct report *r, const struct counters *c)
 {
 	FILE *out = r->out;

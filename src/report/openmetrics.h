@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The counters as metrics, for the textfile collector of node_exporter (docs/reference/metrics.md). */
+/* The counters as metrics for node_exporter (docs/reference/metrics.md). */
 #ifndef OPENMETRICS_H
 #define OPENMETRICS_H
 
 #include "report/common.h"
 
-/* Write the metrics to a new file at @path, or replace that file. Returns 0, or -1 with errno set and @path untouched. */
+/* Replace @path by the metrics. Returns 0, or -1 with errno set and @path untouched. */
 int report_openmetrics(const struct report *r, const struct span *s, const char *path);
 
 #endif /* OPENMETRICS_H */

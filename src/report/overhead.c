@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * --overhead: what the kernel counted for each of our programs (BPF_ENABLE_STATS): runs, and the time in them. Not in
- * it is what a hook costs before its program runs and after: docs/evidence/overhead.md has that, in instructions.
+ * Runs and run time of each BPF program, counted by the kernel (BPF_ENABLE_STATS). The cost of a
+ * hook outside its program is not in them: docs/evidence/overhead.md has it, in instructions.
  */
 #include "report/overhead.h"
 #include "sys/json.h"

@@ -24,7 +24,7 @@ int sink_open(struct sink *s, const struct options *o)
 	return 0;
 }
 
-/* @err is what a report function returned: account for it. */
+/* Account for @err, the result of a report function. */
 static void written(struct sink *s, int err)
 {
 	if (!err) {
@@ -62,7 +62,6 @@ void sink_span(struct sink *s, const struct span *span)
 
 void sink_event(struct sink *s, const struct event *e)
 {
-	/* Whole only when flushed. */
 	if (!s->broken && report_event(&s->report, e))
 		written(s, -1);
 }
@@ -94,8 +93,10 @@ int sink_start_metrics(struct sink *s, const struct span *span)
 {
 	int err = write_metrics(s, span);
 
-	return err ? metrics_failed(s, err, "--openmetrics takes a regular file in a directory that the user (--user, sudo) may write") :
-		     0;
+	if (!err)
+		return 0;
+	return metrics_failed(s, err, "--openmetrics takes a regular file in a directory that the user (--user, sudo) "
+				      "may write");
 }
 
 void sink_metrics(struct sink *s, const struct span *span)
@@ -118,7 +119,7 @@ int sink_summary(struct sink *s, const struct span *span)
 	s->metrics_errno = write_metrics(s, span);
 	if (!s->broken)
 		return 0;
-	/* What was measured is not lost with the file. */
+	/* The numbers must not be lost with the file. */
 	s->report.out = stderr;
 	report_span(&s->report, span);
 	return s->broken_errno == EPIPE ? 0 : report_failed(s, "the summary is above");

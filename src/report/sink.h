@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Where the report goes, stdout or --output, and the file of --openmetrics: opened, written, and what if that fails. */
+/* Where the report goes: stdout or --output, and the file of --openmetrics. */
 #ifndef SINK_H
 #define SINK_H
 
@@ -9,30 +9,31 @@
 struct sink {
 	struct report report;
 	bool broken;	     /* nothing more can be written */
-	int broken_errno;    /* EPIPE: the reader went away, which is no error */
+	int broken_errno;    /* EPIPE: the reader is gone, which is not an error */
 	const char *metrics; /* the file of --openmetrics, or NULL */
-	int metrics_errno;   /* why the metrics could not be written the last time, or 0 */
+	int metrics_errno;   /* of the last write of the metrics, or 0 */
 };
 
 /* Open the output of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int sink_open(struct sink *s, const struct options *o);
 
-/* Before anything is traced: each returns 0, or prints why it cannot be written and returns EXIT_ERROR. */
+/* Before the run. Each returns 0, or prints why it cannot write and returns EXIT_ERROR. */
 int sink_start(struct sink *s);
 int sink_self_test(struct sink *s, const struct self_test *t);
 int sink_start_metrics(struct sink *s, const struct span *span);
 
-/* While the run goes on. A failure sets @broken, which ends the run. */
+/* During the run. A failure sets @broken, which ends the run. */
 void sink_span(struct sink *s, const struct span *span);
 void sink_event(struct sink *s, const struct event *e);
 void sink_flush(struct sink *s);
 /* The reader of the output is gone. */
 void sink_closed(struct sink *s);
-/* Replace the file of metrics. A failure is a warning, once for each errno: the next write may work. */
+/* Replace the file of metrics. Warns once of each errno: the next write may work. */
 void sink_metrics(struct sink *s, const struct span *span);
 
 /*
- * sink_summary() - write the summary and the last metrics. With a broken output the summary goes to stderr.
+ * sink_summary() - write the summary and the last metrics. With a broken output the summary goes to
+ * stderr.
  * Returns 0, or prints why the report cannot be written and returns EXIT_ERROR.
  */
 int sink_summary(struct sink *s, const struct span *span);

@@ -96,8 +96,7 @@ static void print_class(const struct report *r, const struct counters *c, enum w
 	fputc('\n', r->out);
 }
 
-/* All classes that tell the story are shown also when empty; the failures to re-take and the undetermined only when
- * not. */
+/* Classes that reach the checks are shown even when empty, the others only when not. */
 static void print_classes(const struct report *r, const struct counters *c)
 {
 	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share", "p50", "p99", "max");
@@ -124,7 +123,7 @@ static void print_reasons(const struct report *r, const char *title, const char 
 		fputc('\n', r->out);
 }
 
-/* The share of spurious EAGAIN with its 95 % interval, or the bound that none in n proves. */
+/* The share of spurious EAGAIN with its 95 % interval, or with none its 95 % upper bound. */
 static void print_spurious(FILE *out, __u64 k, __u64 n)
 {
 	double low, high;
@@ -244,7 +243,7 @@ int text_summary(const struct report *r, const struct span *s)
 	return report_flush(r);
 }
 
-/* One line; the headings come again every 20 lines, as a screen scrolls. */
+/* One line. The head is repeated every 20 lines, because the screen scrolls. */
 int text_interval(const struct report *r, const struct span *s)
 {
 	static unsigned int lines;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Rights, BTF and lockdown: see access.h. */
+/* Capabilities, BTF and lockdown: see access.h. */
 #include "sys/access.h"
 #include "sys/err.h"
 
@@ -19,7 +19,7 @@ const char *missing_capabilities(void)
 
 	if (capng_get_caps_process())
 		return "";
-	/* CAP_SYS_ADMIN stands for both (kernel/bpf/syscall.c, bpf_token_capable()). */
+	/* CAP_SYS_ADMIN includes both: bpf_token_capable(), bpf_capable() before 6.9. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
 		return "";
 	names[0] = '\0';

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* May we trace here? Rights, BTF and lockdown, and why the kernel refused. */
+/* May we trace on this kernel? Capabilities, BTF and lockdown, and why the kernel refused. */
 #ifndef ACCESS_H
 #define ACCESS_H
 
-/* Where the kernel describes itself. */
+/* The BTF of the running kernel. */
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
-/* What is missing of the capabilities that tracing needs, as "CAP_BPF, CAP_PERFMON"; "" when nothing is. */
+/* The capabilities that tracing needs and we lack: "CAP_BPF, CAP_PERFMON", one of them, or "". */
 const char *missing_capabilities(void);
 
-/* "none", "integrity", "confidentiality", or "unknown" where the kernel or the mount table does not say. */
+/* "none", "integrity", "confidentiality", or "unknown" when securityfs does not tell. */
 const char *lockdown_mode(void);
 
-/* Does the kernel describe itself (CONFIG_DEBUG_INFO_BTF)? */
+/* Does the kernel have BTF (CONFIG_DEBUG_INFO_BTF)? */
 int has_btf(void);
 
-/* Check, before anything is loaded, what is known to fail later. Returns 0, or prints why and returns EXIT_ERROR. */
+/* Check what would make loading fail. Returns 0, or prints why and returns EXIT_ERROR. */
 int check_access(void);
 
 /* Print why loading or attaching failed with @err (negative errno). Returns EXIT_ERROR. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Errors and warnings, in words and as JSON. */
+/* Errors and warnings: see err.h. */
 #include "sys/err.h"
 #include "sys/json.h"
 
@@ -32,7 +32,7 @@ static void error_object(const char *message, const char *hint, int status)
 	json_write(json_out, o);
 }
 
-/* One line, whatever the user typed, and nothing that a terminal could act on; not only in UTF-8, hence no high byte. */
+/* One printable line, whatever the user typed. High bytes go too: the locale need not be UTF-8. */
 static void format(char *message, size_t size, const char *fmt, va_list ap)
 {
 	vsnprintf(message, size, fmt, ap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What the user is told when something is wrong: one line, one hint, and an error object with -j. */
+/* Errors and warnings: one line, one hint, and with -j an error object. */
 #ifndef ERR_H
 #define ERR_H
 
@@ -15,13 +15,13 @@ enum {
 	EXIT_USAGE = 64,
 };
 
-/* From now on errors are also written to @json as an error object; NULL ends that. */
+/* From now on write errors also to @json, as an error object; NULL ends that. */
 void err_json(FILE *json);
 
 /*
  * fail() - print "uffdretry: MESSAGE" and "hint: HINT" to stderr.
- * @status: returned as it is, so that a caller can write "return fail(...)".
- * @hint: what the user can do about it, or NULL.
+ * @status: returned unchanged, so that a caller can write "return fail(...)".
+ * @hint: what the user can do, or NULL.
  */
 int fail(int status, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -10,7 +10,7 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* The length of the valid UTF-8 sequence at @s (no overlong forms, no surrogates, at most U+10FFFF), or 0. */
+/* Length of the valid UTF-8 sequence at @s, or 0. Neither overlong nor a surrogate. */
 static size_t utf8_len(const unsigned char *s)
 {
 	unsigned char lo = 0x80, hi = 0xbf;
@@ -42,7 +42,7 @@ static size_t utf8_len(const unsigned char *s)
 	return n;
 }
 
-/* Something of the record that is being made found no memory: it would be null, which means another thing. */
+/* No memory for a part of the present record. Printed as null it would mean "not measured". */
 static bool is_short;
 
 static struct json_object *made(struct json_object *o)
@@ -94,7 +94,7 @@ struct json_object *json_int(int value)
 	return made(json_object_new_int(value));
 }
 
-/* Returns false when there was no memory for it, and it is gone. */
+/* Returns false, with @value freed, when there is no memory. */
 static bool added(struct json_object *o, const char *key, struct json_object *value)
 {
 	if (o && !json_object_object_add(o, key, value))
@@ -163,7 +163,7 @@ static const char *short_escape(char c)
 	}
 }
 
-/* Valid UTF-8. Escaped is what JSON demands, and what a terminal acts on: DEL, and U+0080 to U+009F. */
+/* @text is valid UTF-8. DEL and U+0080 to U+009F are escaped because terminals act on them. */
 static void put_string(FILE *f, const char *text)
 {
 	putc('"', f);
@@ -209,7 +209,7 @@ static void put_array(FILE *f, struct json_object *array)
 	putc(']', f);
 }
 
-/* Not json-c's own: that leaves out of its text what found no memory, and says nothing. */
+/* json-c's own printer drops what it has no memory for, silently. */
 static void put_value(FILE *f, struct json_object *o)
 {
 	switch (json_object_get_type(o)) {
@@ -229,7 +229,7 @@ static void put_value(FILE *f, struct json_object *o)
 			fprintf(f, "%llu", (unsigned long long)json_object_get_uint64(o));
 		break;
 	case json_type_double:
-		/* Six decimals: microseconds of an elapsed time, and never an exponent. */
+		/* Six decimals: microseconds of an elapsed time, never an exponent. */
 		fprintf(f, "%.6f", json_object_get_double(o));
 		break;
 	case json_type_boolean:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * JSON lines over json-c: exact 64-bit integers, valid UTF-8 whatever the bytes, null for what is not known. Out of memory, a record
- * is not written (ENOMEM) rather than with null in it.
+ * JSON lines over json-c: exact 64-bit integers, valid UTF-8 whatever the bytes, null for what is
+ * not measured. Without memory a record is not written at all (ENOMEM).
  */
 #ifndef JSON_H
 #define JSON_H
@@ -20,23 +20,23 @@ void add_double(struct json_object *o, const char *key, double value);
 void add_bool(struct json_object *o, const char *key, bool value);
 void add_str(struct json_object *o, const char *key, const char *value);
 void add_null(struct json_object *o, const char *key);
-/* Add an empty object and return it; NULL, to which everything may be added, when there is no memory. */
+/* Add an empty object and return it, or NULL without memory, which all these take as @o. */
 struct json_object *add_object(struct json_object *o, const char *key);
 
-/* Add @value, which may be NULL for null, to @o or at the end of @array. From then on it is theirs, and may be gone. */
+/* Add @value (NULL: null) to @o, or at the end of @array. They own it from then on. */
 void add_value(struct json_object *o, const char *key, struct json_object *value);
 void json_append(struct json_object *array, struct json_object *value);
 
-/* New values. In a string's @value, bytes that are not UTF-8 become U+FFFD. */
+/* Make a value. Bytes of a string that are not UTF-8 become U+FFFD. */
 struct json_object *json_new(void);
 struct json_object *json_array(void);
 struct json_object *json_int(int value);
 struct json_object *json_text(const char *value);
 
-/* Write @o as one line and free it; nothing in it acts on a terminal. Returns 0, or -1 with errno set. */
+/* Write @o as one line that no terminal acts on, and free it. Returns 0, or -1 with errno set. */
 int json_put_line(FILE *f, struct json_object *o);
 
-/* Write @o as one line, flush and free it. Returns 0, or -1 with errno set. */
+/* The same, and flush. */
 int json_write(FILE *f, struct json_object *o);
 
 #endif /* JSON_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The command line: a table with one row an option, from which both getopt_long() and --help work. */
+/* The command line: one table, one row an option, for getopt_long() and --help alike. */
 #include "sys/options.h"
 #include "sys/err.h"
 #include "sys/values.h"
@@ -95,11 +95,11 @@ static int print_version(struct options *o, const char *arg)
 
 static int print_help(struct options *o, const char *arg);
 
-/* An option, or with only @help a heading of --help. One of @parse, @flag and @text says what the option does. */
+/* An option with one of @parse, @flag and @text; or, with only @help, a heading of --help. */
 static const struct row {
 	const char *name;
 	int letter;	  /* 0: only the long name */
-	const char *arg;  /* its value's name in --help; "[...]" when it may be left out; NULL: it takes none */
+	const char *arg;  /* of its value; "[...]": optional; NULL: none */
 	const char *help; /* at most 52 columns a line */
 	int (*parse)(struct options *o, const char *arg); /* 0 or an exit status */
 	size_t flag; /* offset of the bool to set */
@@ -234,7 +234,7 @@ static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_R
 	char *s = shorts;
 	int nr = 0;
 
-	/* The colon: getopt tells an option without its value from an unknown one, and prints nothing itself. */
+	/* The colon: getopt returns it for a missing value, and prints nothing itself. */
 	*s++ = ':';
 	for (int i = 0; i < NR_ROWS; i++) {
 		if (!rows[i].name)
@@ -259,7 +259,7 @@ static int parse_positional(const char *arg, struct options *o)
 	return usage_error("unexpected argument '%s'", arg);
 }
 
-/* getopt_long() refused the argument @arg. A bundle of letters has only optopt to name the bad one. */
+/* getopt_long() refused @arg. In a bundle of letters only optopt names the bad one. */
 static int refused(int key, const char *arg)
 {
 	const char letter[] = { '-', (char)optopt, '\0' };
@@ -304,7 +304,7 @@ static int check_combination(const struct options *o)
 	return 0;
 }
 
-/* What follows "--" is COMMAND's: getopt would take its arguments for our INTERVAL. Returns our own argc. */
+/* Hide COMMAND from getopt, which would take its arguments for ours. Returns our argc. */
 static int split_command(struct options *o, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

@@ -32,7 +32,7 @@ bool in_sticky_directory(const char *path)
 	return !trusted;
 }
 
-/* In a sticky directory another user may have made this name. Sets errno when it is not our file. */
+/* In a sticky directory another user may have made the name. Sets errno if so. */
 static bool may_take(const struct stat *st)
 {
 	if (st->st_uid == geteuid() && st->st_nlink <= 1)

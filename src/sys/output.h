@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The files that the tool writes: the one of --output keeps whole records only, others are replaced in one step. */
+/* The files that the tool writes: whole records in --output, others replaced in one step. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Is @path in a directory where anybody may make names, such as /tmp? true when that cannot be found out. */
+/* Is @path in a directory where anybody may make names (/tmp)? If in doubt, true. */
 bool in_sticky_directory(const char *path);
 
 /*
- * output_open() - open @path for writing, as the user that we act for (rights.h), and truncate a regular file.
- * In a sticky directory, refuse a link, another user's file, and a file with a second name. Returns NULL with errno set.
+ * output_open() - open @path for writing, as the user that we act for (rights.h), and truncate a
+ * regular file. In a sticky directory, refuse a link, another user's file, and a file with a second
+ * name.
+ * Returns NULL with errno set.
  */
 FILE *output_open(const char *path);
 
@@ -33,13 +35,15 @@ struct replace {
 };
 
 /*
- * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to @r->out.
- * A @path that exists must be a regular file, and in a sticky directory ours. Returns 0, or -1 with errno set.
+ * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to
+ * @r->out. A @path that exists must be a regular file, and in a sticky directory ours. Returns 0,
+ * or -1 with errno set.
  */
 int replace_begin(struct replace *r, const char *path);
 
 /*
- * replace_end() - rename the temporary file to @r->path, with the mode that creat(2) would give. Nothing is synced.
+ * replace_end() - rename the temporary file to @r->path, with the mode that creat(2) would give.
+ * Nothing is synced.
  * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched.
  */
 int replace_end(struct replace *r);

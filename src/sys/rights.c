@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * Whose rights: see rights.h.
- *
- * Users and groups are read from /etc/passwd and /etc/group, not from the name service: a static program would load
- * modules of another libc for that. A user that is only in a directory service keeps the numbers that sudo gives, and
- * has no more groups than its first.
+ * Whose rights: see rights.h. Users and groups come from /etc/passwd and /etc/group, not from the
+ * name service, for which a static program would load modules of another libc. A user of a
+ * directory service alone keeps the ids that sudo gives, and only its first group.
  */
 #include "sys/rights.h"
 #include "sys/err.h"
@@ -36,7 +34,7 @@ static struct user {
 	char number[16];
 } user;
 
-/* What we were, while we act as the user. */
+/* Our own rights, while we act as the user. */
 static struct {
 	uid_t uid;
 	gid_t gid;
@@ -45,7 +43,7 @@ static struct {
 	void *capabilities; /* libcap-ng's */
 } ours;
 
-/* The entry of @name, or with NULL of @uid. It is valid until the next one. Returns NULL without one. */
+/* The entry of @name, without a name of @uid, or NULL. Valid until the next call. */
 static const struct passwd *find_passwd(const char *name, uid_t uid)
 {
 	FILE *f = fopen("/etc/passwd", "re");
@@ -100,13 +98,13 @@ static int id_of(const char *variable, unsigned int *id)
 		return -1;
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (errno || *end || value >= UINT_MAX) /* UINT_MAX is no id: (uid_t)-1 */
+	if (errno || *end || value >= UINT_MAX) /* (uid_t)-1 is not an id */
 		return -1;
 	*id = (unsigned int)value;
 	return 0;
 }
 
-/* Sudo says who called it; root is nobody else's. */
+/* The caller of sudo, if we are root; else we stay who we are. */
 static int find_caller(struct user *u)
 {
 	const struct passwd *p;
@@ -155,7 +153,7 @@ int rights_find_user(const char *name)
 	if (!u->other)
 		return 0;
 	find_groups(u);
-	/* Back from user 0 one who is not has no capability left, and could not trace. */
+	/* seteuid() from 0 to us would clear our capabilities, and we could not trace. */
 	if (!u->uid && geteuid())
 		return fail(EXIT_ERROR, "run it as root", "cannot become user %s: only root can", rights_user());
 	if (may_become_others())
@@ -171,7 +169,7 @@ const char *rights_user(void)
 	return user.name[0] ? user.name : user.number;
 }
 
-/* None is in effect; they stay permitted. Those of root go with the id, those of anybody else would not. */
+/* None effective, all still permitted. seteuid() does this for root only. */
 static int suspend_capabilities(void)
 {
 	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
@@ -199,7 +197,7 @@ int rights_as_user(void)
 		errno = ENOMEM;
 		return -1;
 	}
-	/* In a user namespace groups may be what nobody can set, back neither. */
+	/* A user namespace may forbid setgroups(), then nothing was changed yet. */
 	if (setgroups(user.nr_groups, user.groups)) {
 		free(ours.capabilities);
 		return -1;
@@ -216,14 +214,14 @@ void rights_as_ourselves(void)
 
 	if (!user.other)
 		return;
-	/* The real and saved ids are still ours: this cannot fail, and going on as somebody else would be wrong. */
+	/* Cannot fail: the real and saved ids are ours. Never continue as another user. */
 	if (seteuid(ours.uid) || resume_capabilities() || setegid(ours.gid) ||
 	    setgroups((size_t)ours.nr_groups, ours.groups))
 		abort();
 	errno = err;
 }
 
-/* The ids, for good. Groups first, for without CAP_SETGID there is no way. Returns 0 or a negative errno. */
+/* Set the ids for good. Groups first: they need CAP_SETGID. Returns 0 or a negative errno. */
 static int set_ids(void)
 {
 	if (!user.other)
@@ -234,7 +232,7 @@ static int set_ids(void)
 	return 0;
 }
 
-/* Permitted, effective, inheritable and ambient ones. Executing as root gives root's back. */
+/* Permitted, effective, inheritable and ambient ones. Executing as root gives back root's. */
 static int drop_capabilities(void)
 {
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -259,19 +257,19 @@ int rights_drop(void)
 {
 	int err;
 
-	/* Takes CAP_SETPCAP; whoever lacks it cannot gain by the set either, with no_new_privs. */
+	/* Needs CAP_SETPCAP; without it the bounding set gives nothing, because of no_new_privs. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	err = set_ids();
-	/* From here on "as the user" is who we are, and there is no other way any more. */
+	/* We are the user now, and there is no way back. */
 	if (!err)
 		user.other = false;
 	err = err ?: drop_capabilities();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
 	/*
-	 * Whoever had ambient capabilities and keeps its uid is dumpable: without its capabilities anybody of that uid,
-	 * COMMAND too, could trace us and take our BPF objects (pidfd_getfd).
+	 * With ambient capabilities and an unchanged uid we are still dumpable: any process of that
+	 * uid, COMMAND too, could trace us and take our BPF objects (pidfd_getfd()).
 	 */
 	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		err = -errno;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The processes that are watched: see target.h. */
+/* The processes that are traced: see target.h. */
 #include "sys/target.h"
 #include "sys/err.h"
 #include "sys/rights.h"
@@ -41,7 +41,7 @@ static int add(struct target *t, pid_t pid)
 	return 0;
 }
 
-/* A cgroup's id is the inode number of its directory (kernfs). A path that is not absolute is below the usual mount. */
+/* A cgroup's id is its inode number (kernfs). A relative path is below /sys/fs/cgroup. */
 static int find_cgroup(struct target *t, const char *path)
 {
 	char full[PATH_MAX];
@@ -70,8 +70,9 @@ int target_find(struct target *t, const struct options *o)
 }
 
 /*
- * In the child: wait until tracing runs, then become COMMAND, with its user's rights and no file descriptor of ours;
- * errno goes up the pipe, which exec closes.
+ * In the child: wait until tracing runs, then execute COMMAND as its user and without our file
+ * descriptors. If that fails, errno goes through the pipe @exec, which a successful execvp()
+ * closes.
  */
 static void run_command(char **command, int start, int exec)
 {

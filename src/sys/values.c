@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A finite decimal number at the start of @text, without sign; *@end is what follows. Returns 0 or -1. */
+/* A finite decimal number without sign; *@end is what follows. Returns 0 or -1. */
 static int parse_decimal(const char *text, double *value, char **end)
 {
 	if (!isdigit((unsigned char)text[0]) && text[0] != '.')

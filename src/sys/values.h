@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Numbers of the command line. Each function returns 0, or -1 when the text is not one whole valid value. */
+/* Numbers of the command line. Each returns 0, or -1 for what is not one whole valid value. */
 #ifndef VALUES_H
 #define VALUES_H
 

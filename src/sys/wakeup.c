@@ -39,7 +39,7 @@ void signals_release(void)
 	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 }
 
-/* ppoll() delivers no signal while a file descriptor is ready, as that of the events may always be. */
+/* ppoll() delivers no signal while a file descriptor is ready, as the events may always be. */
 static void take_signals(void)
 {
 	sigset_t blocked;
@@ -60,7 +60,7 @@ void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, 
 	fds[nr] = (struct pollfd) { .fd = out };
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
 	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, &unblocked) > 0;
-	/* Now, because the caller may block when it writes: only after a signal was seen does the next one kill. */
+	/* The caller may block in a write: only after the first signal does the next one kill. */
 	if (w->ready)
 		take_signals();
 	w->closed = w->ready && fds[nr].revents & POLLERR;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What wakes a run that waits: a signal, the end of a process, a reader that closes the output, events, time. */
+/* What wakes a waiting run: a signal, the end of a process, a closed output, events, time. */
 #ifndef WAKEUP_H
 #define WAKEUP_H
 
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run; SIGPIPE is ignored.
- * Handlers reset themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run; SIGPIPE is ignored. Handlers reset
+ * themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
  */
 void signals_catch(void);
 
@@ -22,7 +22,7 @@ int signal_caught(void);
 void signals_release(void);
 
 struct wakeup {
-	struct pollfd fds[MAX_PIDS + 2]; /* one a process of the target, then the output and the events */
+	struct pollfd fds[MAX_PIDS + 2]; /* the processes, then the output and the events */
 	bool ready;			 /* one of them is: their revents are valid */
 	bool closed;			 /* the reader of the output is gone */
 };
