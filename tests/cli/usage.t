@@ -9,6 +9,7 @@ usage_error 'unknown short option' 'Z' -- -Z
 usage_error 'unknown short option in a bundle' 'Z' -- -vZj
 usage_error 'ambiguous abbreviation' '--p' -- --p 1
 usage_error 'a value where none goes' '--probe' -- --probe=yes
+usage_error '... of an option with a letter' '--json' -- --json=yes
 for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics --user; do
 	usage_error "$option without its value" "$option" -- $option
 done

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Where the report goes (report/sink.c): what cannot be written ends the run, is told once, and loses no numbers. */
+#include "canned.h"
+#include "report/sink.h"
+#include "sys/err.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct counters c;
+static const struct span interval = { .counters = &c, .elapsed_s = 1 };
+static const struct span summary = { .counters = &c, .elapsed_s = 1, .final = true };
+
+static struct sink sink_on(FILE *out)
+{
+	canned_counters(&c);
+	return (struct sink) { .report = canned_report(out) };
+}
+
+/* What is said on stderr from here to the end of the test. */
+static FILE *real_stderr;
+static char *said;
+static size_t said_size;
+
+static int capture(void **state)
+{
+	(void)state;
+	real_stderr = stderr;
+	stderr = open_memstream(&said, &said_size);
+	return 0;
+}
+
+static int release(void **state)
+{
+	(void)state;
+	fclose(stderr);
+	stderr = real_stderr;
+	free(said);
+	return 0;
+}
+
+static const char *on_stderr(void)
+{
+	fflush(stderr);
+	return said;
+}
+
+static void all_is_well(void **state)
+{
+	char *text;
+	size_t size;
+	struct sink s = sink_on(open_memstream(&text, &size));
+
+	(void)state;
+	assert_int_equal(sink_start(&s), 0);
+	sink_span(&s, &interval);
+	assert_int_equal(sink_summary(&s, &summary), 0);
+	assert_int_equal(sink_metrics_status(&s), 0);
+	assert_false(s.broken);
+	fclose(s.report.out);
+	assert_non_null(strstr(text, "UFFDIO_COPY of every process"));
+	assert_null(strstr(on_stderr(), "cannot"));
+	free(text);
+}
+
+/* Nothing more is written, and the summary goes to stderr. */
+static void a_full_disk(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/full", "w"));
+	FILE *full = s.report.out;
+
+	(void)state;
+	sink_span(&s, &interval);
+	assert_true(s.broken);
+	sink_span(&s, &interval);
+	sink_flush(&s);
+	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
+	fclose(full);
+	assert_non_null(strstr(on_stderr(), "UFFDIO_COPY of every process"));
+	assert_non_null(strstr(on_stderr(), "cannot write the report: No space left on device\nhint: the summary is above"));
+}
+
+static void a_full_disk_at_the_start(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/full", "w"));
+
+	(void)state;
+	s.report.json = true;
+	assert_int_equal(sink_start(&s), EXIT_ERROR);
+	fclose(s.report.out);
+	assert_non_null(strstr(on_stderr(), "cannot write the report: No space left on device"));
+}
+
+/* A reader that goes away is no error. */
+static void a_closed_pipe(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	FILE *null = s.report.out;
+
+	(void)state;
+	sink_closed(&s);
+	assert_int_equal(sink_summary(&s, &summary), 0);
+	fclose(null);
+	assert_non_null(strstr(on_stderr(), "UFFDIO_COPY of every process"));
+	assert_null(strstr(on_stderr(), "cannot"));
+}
+
+/* At the start an error; then a warning once; the last write decides. */
+static void metrics_that_cannot_be_written(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	const char *warned;
+
+	(void)state;
+	s.metrics = "/nonexistent/metrics";
+	assert_int_equal(sink_start_metrics(&s, &interval), EXIT_ERROR);
+	sink_metrics(&s, &interval);
+	sink_metrics(&s, &interval);
+	warned = strstr(on_stderr(), "warning: cannot write /nonexistent/metrics");
+	assert_non_null(warned);
+	assert_null(strstr(warned + 1, "warning:"));
+	assert_int_equal(sink_summary(&s, &summary), 0);
+	assert_int_equal(sink_metrics_status(&s), EXIT_ERROR);
+	fclose(s.report.out);
+}
+
+int main(void)
+{
+#define test(name) cmocka_unit_test_setup_teardown(name, capture, release)
+	const struct CMUnitTest tests[] = {
+		test(all_is_well),	test(a_full_disk), test(a_full_disk_at_the_start),
+		test(a_closed_pipe),	test(metrics_that_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);
+}

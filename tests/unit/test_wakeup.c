@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What wakes a waiting run (sys/wakeup.c): each reason alone, and a signal also while a file descriptor is ready. */
+#include "sys/wakeup.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct wakeup w;
+static const struct target nobody;
+
+static void time_passes(void **state)
+{
+	(void)state;
+	wakeup_wait(&w, &nobody, 1, -1, 10);
+	assert_false(w.ready);
+	assert_false(w.closed);
+	assert_int_equal(signal_caught(), 0);
+}
+
+static void the_reader_goes(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	assert_true(w.closed);
+	close(fds[1]);
+}
+
+static void events_wait(void **state)
+{
+	int fds[2], out = open("/dev/null", O_WRONLY);
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "e", 1), 1);
+	wakeup_wait(&w, &nobody, out, fds[0], 10000);
+	assert_true(w.ready);
+	assert_false(w.closed);
+	close(fds[0]);
+	close(fds[1]);
+	close(out);
+}
+
+static void a_process_ends(void **state)
+{
+	static struct target t;
+	int out = open("/dev/null", O_WRONLY);
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid)
+		_exit(0);
+	t.pids[0] = pid;
+	t.pidfds[0] = (int)syscall(SYS_pidfd_open, pid, 0);
+	t.nr = t.alive = 1;
+	wakeup_wait(&w, &t, out, -1, 10000);
+	assert_true(w.ready);
+	assert_true(w.fds[0].revents);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(t.pidfds[0]);
+	close(out);
+}
+
+/* In a child: the first signal is caught though events are always ready, the second kills. */
+static void signals(void **state)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "e", 1), 1);
+	pid = fork();
+	if (!pid) {
+		signals_catch();
+		raise(SIGTERM); /* blocked until we wait */
+		if (signal_caught())
+			_exit(1);
+		wakeup_wait(&w, &nobody, fds[1], fds[0], 10000);
+		if (signal_caught() != SIGTERM)
+			_exit(2);
+		signals_release();
+		raise(SIGTERM);
+		_exit(3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(time_passes),	  cmocka_unit_test(the_reader_goes),
+		cmocka_unit_test(events_wait),	  cmocka_unit_test(a_process_ends),
+		cmocka_unit_test(signals),
+	};
+
+	return cmocka_run_group_tests_name("wakeup", tests, NULL, NULL);
+}
