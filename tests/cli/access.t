@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# --probe, and what is said where tracing is impossible: for want of rights, or of a kernel that has what a plan needs.
+# --probe, and the messages where tracing is impossible: without rights, or on a kernel that lacks what the plans need.
 . "$(dirname "$0")/lib.sh"
 
 # run, without any right

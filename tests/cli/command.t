@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# COMMAND, where tracing cannot start: it is not run, and nothing of it is left behind.
+# COMMAND where tracing cannot start: it does not run, and no process is left.
 . "$(dirname "$0")/lib.sh"
 
 is_error='.type == "error" and .status == 1'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The documents as they are installed: each link to another file leads there, and `make uninstall` leaves none.
+# The installed documents: every link leads to a file, and `make uninstall` removes them all.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 installed=$tmp/root/usr/share/doc/uffdretry

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# What cannot be done ends with status 1, one line that says why, and a hint; with -j also as one JSON object.
+# Errors end with status 1, one line that says why, and a hint; with -j also as one JSON object.
 . "$(dirname "$0")/lib.sh"
 
 is_error='.type == "error" and .schema == 1 and .status == 1 and (.message | length > 0)'
 no_pid=$(($(</proc/sys/kernel/pid_max) + 1)) # a number that no process can have
 
-# A thread that is not the first of its process, of anyone.
+# Any thread on this machine that is not the first of its process.
 a_thread() {
 	local task
 	for task in /proc/[0-9]*/task/*; do
@@ -89,7 +89,7 @@ else
 		skip "-o: $what: not root"
 	done
 fi
-# becomes COMMAND...: not root, with what it takes to become others; sets $status, $out and $err like run.
+# becomes COMMAND...: not root, but with the capabilities to become other users; sets $status, $out and $err like run.
 becomes() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +setuid,+setgid,+dac_override \
 		--ambient-caps +setuid,+setgid,+dac_override "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
@@ -134,13 +134,13 @@ else
 	skip '-o where one may not write: setpriv is refused'
 fi
 
-# A full disk is told, not swallowed.
+# A full disk is an error.
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words
 	check "$options on a full disk" 1 '^$' 'uffdretry: cannot write' -- $options -o /dev/full
 done
 
-# ... and nothing half written is left. GCOV_PREFIX: in a build for coverage its counters are not to be cut too.
+# ... and no partial file is left. GCOV_PREFIX: keep the limit from the counters of a coverage build.
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words
 	(trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null run $options -o "$tmp/long"; echo "$status" >&3) 3>"$tmp/status" || :

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# Out of memory, at one allocation after the other (tests/vm/failmalloc.c): never killed, and what is printed is what would be printed
-# with memory, or it says that memory is missing. In guests, where it can trace: tests/vm/faults.
+# One allocation after the other fails (tests/vm/failmalloc.c): the tool never crashes, and prints either its usual
+# output or that memory is missing. In guests, where it can trace: tests/vm/faults.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 # Not with ASan, which has allocations of its own.
@@ -19,11 +19,11 @@ allocations() {
 fails_well() {
 	FAIL_AT=$1 LD_PRELOAD=$failmalloc run "${@:2}"
 	[ "$status" -le 1 ] || return
-	# Where there is not even memory to say that in JSON, there is stderr.
+	# Without memory for the JSON error object, stderr must tell.
 	cmp -s "$tmp/out" "$tmp/want" || [[ $err =~ 'annot allocate memory' ]] || [[ -z $out && $err =~ ^uffdretry: && $status = 1 ]]
 }
 
-# Every one near the ends, where our own are, and some of the thousands between, which are libbpf's.
+# All near the ends, where our own are, and a sample of libbpf's thousands between.
 sample() {
 	awk -v n="$1" -v seed="$seed" 'BEGIN {
 		srand(seed)

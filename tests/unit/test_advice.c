@@ -24,7 +24,7 @@ static void nothing(void)
 	c.totals.calls = 100000;
 }
 
-/* What @rule says now, or NULL. */
+/* The advice of @rule, or NULL. */
 static const char *says(const char *rule)
 {
 	int nr = advise(&c, &holder, 1, list);
@@ -48,7 +48,7 @@ static void silent_without_evidence(void **state)
 	(void)state;
 	nothing();
 	assert_int_equal(advise(&c, &holder, 1, list), 0);
-	/* One case less than what counts, of each. */
+	/* One case too few for each rule. */
 	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 9;
 	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 9;
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 9;
@@ -69,13 +69,13 @@ static void a_pending_event(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_RELOCK] = 4;
 	c.failures.failed[FAIL_EAGAIN][SITE_PAGE] = 3;
 	holder.totals.refused = 812;
-	/* The name is the task's own choice. */
+	/* A task chooses its name. */
 	expect("pending_event", "812 of 815 EAGAIN: a REMOVE event was pending (madvise(MADV_DONTNEED) by vmm?[2J (tid 4242)); "
 				"read the event queue before retrying");
-	/* A tenth of all is the least. */
+	/* A rule needs a tenth of all. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 100000;
 	assert_null(says("pending_event"));
-	/* Nobody was seen to hold it. */
+	/* The holder is unknown. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
 	holder.totals.refused = 0;
 	assert_null(says("pending_event"));
@@ -90,7 +90,7 @@ static void stuck(void **state)
 	holder.totals.refused = 1;
 	assert_non_null(says("stuck"));
 	assert_non_null(strstr(says("stuck"), "50 calls were refused although no event is pending"));
-	/* Whom to wait for is not the question then. */
+	/* No pending event explains these. */
 	assert_null(says("pending_event"));
 }
 
@@ -114,7 +114,7 @@ static void the_check(void **state)
 	c.totals.windows[KIND_SHMEM][CLASS_FALSE_ALARM] = 12;
 	assert_non_null(strstr(says("changed_mapping"), "18 of 30 EAGAIN: the destination was remapped or registered anew"));
 	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are needless"));
-	/* A kernel that compares nothing: these windows passed, and that is worse. */
+	/* A kernel without a check lets these windows pass, which is worse. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
 	c.totals.checks[CHECK_KERNEL].missed = 18;
 	assert_null(says("false_alarms"));
@@ -130,7 +130,7 @@ static void one_wrong_page_is_enough(void **state)
 	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page by then, and"));
 	c.totals.meaning_reasons[MEANING_CTX] = 1;
 	assert_non_null(strstr(says("wrong_page"), "then (1: the range was registered with another userfaultfd), and"));
-	/* Of which class those were is not known. */
+	/* The reasons could belong to the others now. */
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 1;
 	assert_null(strstr(says("wrong_page"), "userfaultfd"));
 }

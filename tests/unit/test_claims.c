@@ -33,7 +33,10 @@ static void what_is_counted(void **state)
 	canned_counters(&c);
 	c.failures.retried = 501;
 	c.failures.succeeded = 494;
-	/* quiet 1102, and 3 more for each class after it: unrelated, locked, tolerated, replaced, hidden, false_alarm, real, gone */
+	/*
+	 * quiet 1102, and 3 more for each class after it: unrelated, locked, tolerated, replaced,
+	 * hidden, false_alarm, real, gone
+	 */
 	expect("unrelated_writers", 1105, 8900, "supported");
 	expect("no_problem_in_practice", 333, 8900, "not supported");
 	expect("retry_just_succeeds", 494, 501, "not enough windows");
@@ -58,7 +61,7 @@ static void few_windows_decide_nothing(void **state)
 	(void)state;
 	quiet_windows(2999, 0);
 	expect("no_problem_in_practice", 0, 2999, "not enough windows");
-	/* That it is no problem takes so many; that it is one, not. */
+	/* 3,000 windows can prove that it is rare; fewer can prove that it is not. */
 	quiet_windows(1900, 100);
 	expect("no_problem_in_practice", 100, 2000, "not supported");
 	quiet_windows(2999, 0);
@@ -72,7 +75,7 @@ static void few_windows_decide_nothing(void **state)
 	expect("no_problem_in_practice", 1, 100, "not enough windows");
 }
 
-/* None in 3,000 is below 0.1 %; more than 1 % is a problem; between the two the data supports neither side. */
+/* 0 of 3,000 is below 0.1 %; more than 1 % is a problem; between them the data is undecided. */
 static void rarity(void **state)
 {
 	(void)state;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* A window's record (report/event.c): what is known is there, what is not is null, and no name does harm. */
+/*
+ * The record of a window (report/event.c): all that is known, null for the rest, and harmless
+ * names.
+ */
 #include "canned.h"
 #include "unit.h"
 
@@ -93,7 +96,7 @@ static void everything_known(void **state)
 	free(text);
 }
 
-/* The time is that of the begin, by the clock as it is now. */
+/* The time is that of the begin, by the present setting of the clock. */
 static void time_is_the_begin(void **state)
 {
 	struct event e = usual;
@@ -138,7 +141,10 @@ static void unknown_is_null(void **state)
 
 static void names_do_no_harm(void **state)
 {
-	/* Sixteen bytes, none of them NUL: an escape sequence, a newline, a quote, bytes that are no UTF-8. */
+	/*
+	 * Sixteen bytes without a NUL: an escape sequence, a newline, a quote, bytes that are not
+	 * UTF-8.
+	 */
 	static const char hostile[COMM_LEN + 1] = "\x1b[2J\n\"\\\xff\xc3\xa4\x80yyyyy";
 	struct event e = usual;
 	char *text;
@@ -173,7 +179,7 @@ static void one_line_of_text(void **state)
 #define MUNMAPPER "[{\"op\":\"munmap\",\"syscall\":\"munmap\",\"advice\":null,\"flags\":null,\"comm\":\"munmapper\",\"pid\":4000," \
 	"\"covers_dst\":false,\"range\":null}]"
 
-/* Four of the writers are named at most. One whose name is not known is not called by another's: it is one of the more. */
+/* At most four writers are named. A writer without a known name counts among "N more". */
 static void writers_by_name(void **state)
 {
 	static const struct {
@@ -214,7 +220,7 @@ static void writers_by_name(void **state)
 	}
 }
 
-/* The VMA was never locked again, and that is no time of 0. */
+/* Without a relock there is no time, which is not 0. */
 static void never_retaken(void **state)
 {
 	struct event e = usual;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* JSON (sys/json.c, report/json.c and its parts): whatever the bytes, a line that parses; and every member of schema 1. */
+/*
+ * JSON (sys/json.c, report/json.c and its parts): any bytes make a line that parses; every member
+ * of schema 1.
+ */
 #include "canned.h"
 #include "report/claims.h"
 #include "report/json.h"
@@ -14,8 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* --- One value -------------------------------------------------------------------------------------------------------
- */
+/* --- One value --- */
 
 #define BAD "\xef\xbf\xbd" /* U+FFFD */
 
@@ -65,7 +67,10 @@ static char *line_of(struct json_object *o)
 	return line;
 }
 
-/* What a terminal acts on is escaped: also DEL and U+0080 to U+009F, which json-c passes. */
+/*
+ * Bytes that a terminal acts on are escaped, also DEL and U+0080 to U+009F, which json-c does not
+ * escape.
+ */
 static void terminals_are_safe(void **state)
 {
 	struct json_object *o = json_object_new_object();
@@ -170,8 +175,7 @@ static void a_full_disk_is_reported(void **state)
 	fclose(full);
 }
 
-/* --- The records -----------------------------------------------------------------------------------------------------
- */
+/* --- The records --- */
 
 static struct json_object *record(int (*print)(const struct report *, const struct span *), struct report *r,
 				  const struct span *s)
@@ -299,7 +303,7 @@ static const struct {
 	{ "lost.map_full", 412 },
 };
 
-/* What no plan measures yet is null, never 0. */
+/* A member that is not measured is null, never 0. */
 static const char *const unmeasured[] = {
 	"by_kind.hugetlb", "writers", "write_sections", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
 };
@@ -360,7 +364,7 @@ static void writers(void **state)
 	json_object_put(o);
 }
 
-/* What a kernel without per-VMA locks cannot tell is null as well. */
+/* On a kernel without per-VMA locks these are null as well. */
 static void without_vma_locks(void **state)
 {
 	static const char *const null[] = {
@@ -421,7 +425,7 @@ static void check_hists(struct json_object *o)
 	}
 }
 
-/* What the run was: in the start record and in the summary. */
+/* The run itself is described in the start record and in the summary. */
 static void check_context(struct json_object *o)
 {
 	struct utsname uts;
@@ -483,7 +487,7 @@ static void overhead(void **state)
 	r.overhead = true;
 	o = record(json_span, &r, &s);
 	list = member(o, "overhead");
-	assert_int_equal(json_object_array_length(list), 1); /* what is not attached does not run */
+	assert_int_equal(json_object_array_length(list), 1); /* only attached programs run */
 	row = json_object_array_get_idx(list, 0);
 	assert_string_equal(json_object_get_string(member(row, "name")), "mfill_atomic_copy");
 	assert_string_equal(json_object_get_string(member(row, "variant")), "fexit");
@@ -511,7 +515,7 @@ static void interval(void **state)
 	json_object_put(o);
 }
 
-/* Nothing happened: zeros where something was measured, and still null where not. */
+/* Nothing happened: zero where measured, null where not. */
 static void nothing_happened(void **state)
 {
 	static const struct counters none;
@@ -580,7 +584,7 @@ static void start_record(void **state)
 	json_object_put(o);
 }
 
-/* The command as it was given, as far as UTF-8 can say it: a terminal's worries are no concern of JSON. */
+/* The command unchanged, as far as UTF-8 can express it. */
 static void command_in_the_record(void **state)
 {
 	char *command[] = { (char *)"./caf\xc3\xa9", (char *)"a b", (char *)"\xff\x1b[2J", NULL };
@@ -626,7 +630,7 @@ static void only_the_self_test(void **state)
 	json_object_put(o);
 }
 
-/* Where no claim can be judged its numbers are null, not 0. */
+/* The numbers of a claim that cannot be judged are null, not 0. */
 static void claims(void **state)
 {
 	static struct counters c;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The file of metrics (report/openmetrics.c, sys/output.c): each number in its place, escaped, whole or not there at all.
- * "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times FACTOR, and SPURIOUS spurious EAGAINs
- * under the per-MM check: tests/prom feeds them to a Prometheus.
+ * The file of metrics (report/openmetrics.c, sys/output.c): each number in its place, escaped, and
+ * no partial file. "test_openmetrics write FACTOR SPURIOUS FILE" writes the canned counters times
+ * FACTOR, and SPURIOUS spurious EAGAINs under the per-MM check: tests/prom feeds them to a
+ * Prometheus.
  */
 #include "canned.h"
 #include "report/openmetrics.h"
@@ -20,7 +21,7 @@
 
 static const char *release = "7.3.4-cloud-amd64";
 
-/* Stand-in for the system's: a release with everything that has to be escaped. */
+/* Instead of the system's: a release with every character that must be escaped. */
 int uname(struct utsname *uts)
 {
 	memset(uts, 0, sizeof(*uts));
@@ -163,7 +164,10 @@ static void every_number(void **state)
 	expect("uffdretry_running 0");
 }
 
-/* 102 windows in the bucket of 1,000 ns (896 ... 1023), 1,003 in that of 1 ms (917,504 ... 1,048,575). */
+/*
+ * 102 windows in the bucket of 1,000 ns (896 ... 1023), 1,003 in that of 1 ms (917,504 ...
+ * 1,048,575).
+ */
 static void histogram(void **state)
 {
 	static const char *const lines[] = {
@@ -184,7 +188,10 @@ static void histogram(void **state)
 	expect_none("duration_seconds_bucket{class=\"undetermined\"");
 }
 
-/* Writers by what they did, whoever they are: 300 - 45 sections of ten munmappers but for the one that is another. */
+/*
+ * Writers by operation, of all processes: ten munmappers, one replaced, have 300 - 45 sections
+ * together.
+ */
 static void write_sections(void **state)
 {
 	struct report r = canned(SEQ_COUNT);
@@ -222,7 +229,7 @@ static void bounds_are_inclusive(void **state)
 	expect("uffdretry_window_duration_seconds_bucket{class=\"quiet\",le=\"+Inf\"} 26");
 }
 
-/* What a kernel without mm_lock_seq cannot give is not there. */
+/* Without mm_lock_seq in the kernel these metrics are absent. */
 static void absent_not_zero(void **state)
 {
 	(void)state;
@@ -261,7 +268,7 @@ static void replaced_and_readable(void **state)
 	assert_int_equal(entries(), 1);
 }
 
-/* A write that fails half way leaves the old file as it was, and nothing beside it. */
+/* A write that fails half way leaves the old file unchanged and no temporary one. */
 static void full_disk(void **state)
 {
 	const struct rlimit little = { 4096, 4096 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The command line (options.c): single values, whole lines, and what is refused. */
+/* The command line (sys/options.c, sys/values.c): single values, whole lines, and refused ones. */
 #include "sys/err.h"
 #include "sys/options.h"
 #include "sys/values.h"
@@ -10,8 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* --- Stand-ins for err.c and libbpf ----------------------------------------------------------------------------------
- */
+/* --- Stand-ins for err.c and libbpf --- */
 
 static int fails; /* calls of fail() */
 static char fail_message[1024];
@@ -50,8 +49,7 @@ __u32 libbpf_minor_version(void)
 	return 0;
 }
 
-/* --- Single values ---------------------------------------------------------------------------------------------------
- */
+/* --- Single values --- */
 
 static const struct {
 	const char *text;
@@ -245,12 +243,11 @@ static void at_most_max_pids(void **state)
 	assert_int_equal(o.nr_pids, MAX_PIDS);
 }
 
-/* --- Whole command lines ---------------------------------------------------------------------------------------------
- */
+/* --- Whole command lines --- */
 
 #define ARGS 12
 
-/* options_parse() of @args; getopt's own complaint is no part of the test's output. */
+/* options_parse() of @args; getopt's own messages are dropped. */
 static int parse(struct options *o, const char *const *args, char **argv)
 {
 	int argc = 1, status, err = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
@@ -270,7 +267,7 @@ static int parse(struct options *o, const char *const *args, char **argv)
 	return status;
 }
 
-/* What a good line must give; a member that is not named is 0. */
+/* The result of good lines; other members are 0. */
 static const struct {
 	const char *args[ARGS + 1];
 	struct {
@@ -395,7 +392,7 @@ static void good_command_lines(void **state)
 	}
 }
 
-/* What must be refused with EXIT_USAGE and one message, which names what is wrong. */
+/* Lines that are refused with EXIT_USAGE and one message, which names the mistake. */
 static const struct {
 	const char *args[ARGS + 1];
 	const char *says;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The files that the tool writes (sys/output.c), on a disk that fills up too: nothing half written is left. In a sticky
- * directory another user's file is refused.
+ * The files that the tool writes (sys/output.c), on a disk that fills up too: nothing half written
+ * is left. In a sticky directory another user's file is refused.
  */
 #include "failing.h"
 #include "sys/output.h"
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool somebody_else; /* are we, than whose files are here? */
+static bool somebody_else; /* own the files here, as geteuid() tells */
 
 uid_t __real_geteuid(void);
 uid_t __wrap_geteuid(void);
@@ -64,7 +64,9 @@ static void write_file(const char *name, const char *text)
 	fclose(f);
 }
 
-/* No file may be longer than @bytes: a full disk for this process (EFBIG). RLIM_INFINITY lifts it. */
+/*
+ * No file may be longer than @bytes: a full disk for this process (EFBIG). RLIM_INFINITY lifts it.
+ */
 static void disk_of(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -91,8 +93,7 @@ static int names(void)
 	return n;
 }
 
-/* A record that fits, one that does not: the first stays, nothing of the second does, and what comes then is whole
- * again. */
+/* The second record does not fit: nothing of it stays, and the next one is whole again. */
 static void a_record_is_cut(void **state)
 {
 	FILE *f = output_open(in_dir("cut"));
@@ -118,7 +119,7 @@ static void a_record_is_cut(void **state)
 	unlink(path);
 }
 
-/* The first record does not fit: when the run has failed, the file that it made is gone. */
+/* The first record does not fit: the failed run removes the file that it made. */
 static void a_file_of_nothing_goes(void **state)
 {
 	FILE *f = output_open(in_dir("none"));
@@ -136,7 +137,7 @@ static void a_file_of_nothing_goes(void **state)
 	fclose(f);
 }
 
-/* One that was there was the user's: it is emptied when it is opened, and stays. */
+/* A file that existed is truncated, and stays. */
 static void a_file_that_was_there_stays(void **state)
 {
 	FILE *f;
@@ -152,7 +153,7 @@ static void a_file_that_was_there_stays(void **state)
 	unlink(path);
 }
 
-/* Somebody has put another file there meanwhile: that one is not ours to remove. */
+/* Meanwhile another file has the name: it is not ours to remove. */
 static void another_file_stays(void **state)
 {
 	FILE *f = output_open(in_dir("other"));
@@ -190,7 +191,7 @@ static void no_such_directory(void **state)
 	assert_int_equal(errno, EISDIR);
 }
 
-/* --- In a sticky directory ---------------------------------------------------------------------------------------- */
+/* --- In a sticky directory --- */
 
 static void which_are_sticky(void **state)
 {
@@ -217,7 +218,7 @@ static void which_are_sticky(void **state)
 	assert_true(in_sticky_directory("/x"));
 }
 
-/* What -o opens at the path; it is as it was when it does not. Returns errno. */
+/* Open the path as -o does. When refused, the file is unchanged. Returns errno. */
 static int opens(void)
 {
 	FILE *f;
@@ -277,7 +278,7 @@ static void what_is_not_replaced(void **state)
 	(void)state;
 	write_file("metrics", "theirs\n");
 	somebody_else = true;
-	assert_int_equal(replace_begin(&r, path), 0); /* where not anybody could have put it */
+	assert_int_equal(replace_begin(&r, path), 0); /* a directory that only we can write */
 	assert_int_equal(replace_end(&r), 0);
 	chmod(dir, 01777);
 	assert_int_equal(replace_begin(&r, path), -1);
@@ -293,7 +294,7 @@ static void what_is_not_replaced(void **state)
 	unlink(in_dir("metrics"));
 }
 
-/* --- The file of metrics ------------------------------------------------------------------------------------------ */
+/* --- The file of metrics --- */
 
 static void replaced(void **state)
 {
@@ -334,7 +335,7 @@ static void a_full_disk_replaces_nothing(void **state)
 	unlink(path);
 }
 
-/* Its directory is gone when the file is to be put there. */
+/* The directory is gone before the rename. */
 static void renaming_fails(void **state)
 {
 	struct replace r;
@@ -376,7 +377,7 @@ static bool closed_on_exec(FILE *f)
 	return fcntl(fileno(f), F_GETFD) & FD_CLOEXEC;
 }
 
-/* COMMAND has none of them: a file that is made, one that was there, and the metrics. */
+/* COMMAND inherits none: a new file, an old one, and the metrics. */
 static void not_inherited(void **state)
 {
 	struct replace r;

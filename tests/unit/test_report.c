@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The report for people (report/text.c and its parts): never wider than 80 columns, with the right numbers in it. */
+/*
+ * The report for people (report/text.c and its parts): never wider than 80 columns, with the right
+ * numbers in it.
+ */
 #include "canned.h"
 #include "report/text.h"
 #include "unit.h"
@@ -144,7 +147,7 @@ static void usual_numbers(void **state)
 	free(text);
 }
 
-/* On a kernel without per-VMA locks: said, and no number in its place. */
+/* On a kernel without per-VMA locks the report says so and prints no number instead. */
 static void without_vma_locks(void **state)
 {
 	struct report r = canned_report(NULL);
@@ -181,13 +184,13 @@ static void nothing_happened(void **state)
 	}
 	expect_line(text, "^per_mm_seq +0 +0 +0 +0 +no windows$");
 	expect_line(text, "^nothing lost, 0 anomalies$");
-	/* What did not happen and needs not be told. */
+	/* Lines that appear only when there is something to tell. */
 	expect_no_line(text, "^(gone|blocked|aborted|undetermined) ");
 	expect_no_line(text, "WARNING|^(snapshot|meaning) differs|odd start|still open|Of 0|[^a-z](nan|inf)");
 	free(text);
 }
 
-/* 0 of N proves a bound, not an absence. */
+/* 0 of N is shown with its 95 % upper bound. */
 static void none_of_many(void **state)
 {
 	struct report r = canned_report(NULL);
@@ -256,7 +259,7 @@ static void trouble(void **state)
 	free(text);
 }
 
-/* Whatever the numbers, a line stays a line. */
+/* No number makes a line too long. */
 static void every_magnitude(void **state)
 {
 	struct report r = canned_report(NULL);
@@ -296,8 +299,7 @@ static void long_names(void **state)
 	release = "7.3.4";
 }
 
-/* --- The line of an interval
- * ------------------------------------------------------------------------------------------ */
+/* --- The line of an interval --- */
 
 static int twenty_intervals(const struct report *r, const struct span *s)
 {
@@ -336,8 +338,7 @@ static void intervals(void **state)
 	free(text);
 }
 
-/* --- Whose windows
- * ---------------------------------------------------------------------------------------------------- */
+/* --- Whose windows --- */
 
 static void target_names(void **state)
 {
@@ -416,7 +417,10 @@ static void overhead(void **state)
 	free(text);
 }
 
-/* --claims: each with its number, its interval or bound, and the verdict; few windows decide nothing, and are counted. */
+/*
+ * --claims: each with its number, its interval or bound, and the verdict. Few windows decide
+ * nothing.
+ */
 static void claims(void **state)
 {
 	struct report r = canned_report(NULL);
@@ -444,7 +448,7 @@ static void claims(void **state)
 	free(text);
 }
 
-static void taking_the_lock_again(void **state)
+static void relock(void **state)
 {
 	struct report r = canned_report(NULL);
 	char *text;
@@ -466,7 +470,7 @@ static void taking_the_lock_again(void **state)
 	free(text);
 }
 
-/* Who raised mmap_changing: by the call where that is known, with its advice, and no name that a terminal acts on. */
+/* Who raised mmap_changing: the call if known, its advice, and a printable name. */
 static void holders(void **state)
 {
 	static const struct holder_row rows[] = {
@@ -497,7 +501,7 @@ static void holders(void **state)
 	expect_line(text, "^  an unknown holder: refused 543$");
 	expect_line(text, "^  STUCK, no event is pending: refused 544$");
 	free(text);
-	/* Nobody was refused: nobody is named. */
+	/* Without refusals no holder is named. */
 	c.failures.refused = 0;
 	r.out = open_memstream(&text, &size);
 	assert_int_equal(report_span(&r, &s), 0);
@@ -506,7 +510,7 @@ static void holders(void **state)
 	free(text);
 }
 
-/* What is said on stdout when nothing but the self-test is asked for. */
+/* stdout of --self-test=only. */
 static void only_the_self_test(void **state)
 {
 	const struct self_test t = { .result = SELF_TEST_PASSED, .windows = 12 };
@@ -547,7 +551,7 @@ int main(void)
 		cmocka_unit_test(long_names),	 cmocka_unit_test(intervals),
 		cmocka_unit_test(target_names),	 cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test(writers),	 cmocka_unit_test(overhead),
-		cmocka_unit_test(claims),	 cmocka_unit_test(taking_the_lock_again),
+		cmocka_unit_test(claims),	 cmocka_unit_test(relock),
 		cmocka_unit_test(holders),	 cmocka_unit_test(only_the_self_test),
 	};
 

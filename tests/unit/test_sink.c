@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Where the report goes (report/sink.c): what cannot be written ends the run, is told once, and loses no numbers. */
+/*
+ * Where the report goes (report/sink.c): what cannot be written ends the run, is told once, and
+ * loses no numbers.
+ */
 #include "canned.h"
 #include "report/sink.h"
 #include "sys/err.h"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The processes that are watched (target.c): commands that really run, and calls that fail, none of which leaves
- * anything. */
+/*
+ * The processes that are traced (sys/target.c): real commands, and failing calls, which leave
+ * nothing open.
+ */
 #include "failing.h"
 #include "sys/target.h"
 #include "unit.h"
@@ -72,7 +74,7 @@ static int fresh(void **state)
 	return 0;
 }
 
-/* --- COMMAND ------------------------------------------------------------------------------------------------------ */
+/* --- COMMAND --- */
 
 /* Start it, wait for its end, and return its exit status as ours would be. */
 static int run_to_the_end(char **command)
@@ -115,7 +117,7 @@ static void its_status_is_ours(void **state)
 	}
 }
 
-/* It has no descriptor of ours, no signal blocked or ignored, whatever we have. */
+/* It inherits no file descriptor and no blocked or ignored signal of ours. */
 static void what_it_inherits(void **state)
 {
 	char *command[] = { (char *)"sh", (char *)"-c",
@@ -126,7 +128,7 @@ static void what_it_inherits(void **state)
 	sigset_t all, ours;
 
 	(void)state;
-	/* What we have inherited ourselves is not meant. */
+	/* But for those that we inherited ourselves. */
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
@@ -138,7 +140,7 @@ static void what_it_inherits(void **state)
 	target_close(&t);
 }
 
-/* Why it cannot be executed comes back from the child. */
+/* The child sends why it cannot be executed. */
 static void what_cannot_be_executed(void **state)
 {
 	static const struct {
@@ -165,7 +167,7 @@ static void what_cannot_be_executed(void **state)
 	}
 }
 
-/* One that was never started dies, and has not run. */
+/* A COMMAND that was not started exits and has not run. */
 static void never_started(void **state)
 {
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
@@ -224,7 +226,7 @@ static void calls_that_fail(void **state)
 	assert_int_equal(at, 5);
 }
 
-/* --- Processes and cgroups that are there ------------------------------------------------------------------------- */
+/* --- Processes and cgroups that are there --- */
 
 static void processes(void **state)
 {

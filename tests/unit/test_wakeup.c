@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* What wakes a waiting run (sys/wakeup.c): each reason alone, and a signal also while a file descriptor is ready. */
+/*
+ * What wakes a waiting run (sys/wakeup.c): each reason alone, and a signal also while a file
+ * descriptor is ready.
+ */
 #include "sys/wakeup.h"
 #include "unit.h"
 
