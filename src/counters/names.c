@@ -85,6 +85,12 @@ const char *const tolerated_reason_names[NR_TOLERATED_REASONS] = {
 	[TOLERATED_NAME] = "name",
 };
 
+const char *const lost_names[NR_LOST_CAUSES] = {
+	[LOST_WINDOWS] = "windows",
+	[LOST_MAP_FULL] = "map_full",
+	[LOST_EVENTS] = "events",
+};
+
 const char *const cause_names[NR_EAGAIN_CAUSES] = {
 	[CAUSE_ENTRY_MMAP_CHANGING] = "entry_mmap_changing",
 	[CAUSE_LOCK_MMAP_CHANGING] = "lock_mmap_changing",
@@ -118,6 +124,18 @@ const char *const site_names[NR_SITES] = {
 	[SITE_RESULT] = "result",
 	[SITE_SHORT] = "short",
 	[SITE_UNKNOWN] = "unknown",
+};
+
+const char *const site_meanings[NR_SITES] = {
+	[SITE_ENTRY] = "at the entry of the ioctl",
+	[SITE_LOCK] = "first lock of the VMA",
+	[SITE_REFUSED] = "the VMA lock was refused",
+	[SITE_SOURCE] = "reading the source",
+	[SITE_RELOCK] = "relock of the VMA",
+	[SITE_CHECK] = "the kernel's check",
+	[SITE_PAGE] = "installing the page",
+	[SITE_RESULT] = "writing the result",
+	[SITE_UNKNOWN] = "a fact was lost",
 };
 
 const char *const fail_errno_names[NR_FAIL_ERRNOS] = {

@@ -33,9 +33,12 @@ extern const char *const check_names[NR_CHECKS];
 extern const char *const snapshot_reason_names[NR_SNAPSHOT_REASONS];
 extern const char *const meaning_reason_names[NR_MEANING_REASONS];
 extern const char *const tolerated_reason_names[NR_TOLERATED_REASONS];
+extern const char *const lost_names[NR_LOST_CAUSES];
 extern const char *const cause_names[NR_EAGAIN_CAUSES];
 extern const char *const cause_meanings[NR_EAGAIN_CAUSES];
 extern const char *const site_names[NR_SITES];
+/* NULL for SITE_SHORT, which is always an EAGAIN. */
+extern const char *const site_meanings[NR_SITES];
 extern const char *const fail_errno_names[NR_FAIL_ERRNOS];
 extern const char *const fill_names[NR_FILLS];
 extern const char *const changing_op_names[NR_CHANGING_OPS];

@@ -27,27 +27,16 @@ static void print_eagain(FILE *out, const struct failures *f)
 
 static void print_others(FILE *out, const struct failures *f)
 {
-	static const char *const places[NR_SITES] = {
-		[SITE_ENTRY] = "at the entry of the ioctl",
-		[SITE_LOCK] = "first lock of the VMA",
-		[SITE_REFUSED] = "the VMA lock was refused",
-		[SITE_SOURCE] = "reading the source",
-		[SITE_RELOCK] = "relock of the VMA",
-		[SITE_CHECK] = "the kernel's check",
-		[SITE_PAGE] = "installing the page",
-		[SITE_RESULT] = "writing the result",
-		[SITE_UNKNOWN] = "a fact was lost",
-	};
 	bool head = false;
 
 	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
 		for (int site = 0; site < NR_SITES; site++) {
-			if (i == FAIL_EAGAIN || !f->failed[i][site] || !places[site])
+			if (i == FAIL_EAGAIN || !f->failed[i][site] || !site_meanings[site])
 				continue;
 			if (!head)
 				fprintf(out, "\nother failures, by place\n");
 			head = true;
-			fprintf(out, "  %-20s %8s  %s\n", fail_errno_names[i], N(f->failed[i][site]), places[site]);
+			fprintf(out, "  %-20s %8s  %s\n", fail_errno_names[i], N(f->failed[i][site]), site_meanings[site]);
 		}
 }
 

@@ -180,10 +180,10 @@ static void add_lost(struct json_object *o, const struct counters *c)
 {
 	struct json_object *lost = add_object(o, "lost");
 
-	add_u64(lost, "windows", c->totals.lost[LOST_WINDOWS]);
-	add_u64(lost, "events", c->totals.lost[LOST_EVENTS]);
+	add_u64(lost, lost_names[LOST_WINDOWS], c->totals.lost[LOST_WINDOWS]);
+	add_u64(lost, lost_names[LOST_EVENTS], c->totals.lost[LOST_EVENTS]);
 	add_u64(lost, "recursion", c->recursion);
-	add_u64(lost, "map_full", c->totals.lost[LOST_MAP_FULL]);
+	add_u64(lost, lost_names[LOST_MAP_FULL], c->totals.lost[LOST_MAP_FULL]);
 }
 
 static struct json_object *new_record(const char *type)

@@ -20,12 +20,6 @@
 /* Results that exist from the start: a counter that appears late loses its first increase. */
 static const unsigned int usual_results[] = { 0, EAGAIN, ENOENT, EEXIST, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC };
 
-static const char *const lost_names[NR_LOST_CAUSES] = {
-	[LOST_WINDOWS] = "windows",
-	[LOST_MAP_FULL] = "map_full",
-	[LOST_EVENTS] = "events",
-};
-
 static void family(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
