@@ -7,7 +7,11 @@ import json
 import pathlib
 import sys
 
-DATA = pathlib.Path(__file__).resolve().parent.parent / "docs/evidence/data"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import page  # noqa: E402
+
+DATA = ROOT / "docs/evidence/data"
 
 # What the tool may add (docs/evidence/overhead.md): times what empty programs add, and at most so many instructions.
 BUDGETS = {
@@ -62,88 +66,71 @@ def budget(kernel, op, config):
     return max(0, min(times * kernel["added"]["floor"][op], most))
 
 
-def verdict(kernel, op, config):
-    """Does OP under CONFIG keep its budget? In words; empty without one."""
-    allowed = budget(kernel, op, config)
-    if allowed is None:
-        return ""
-    over = kernel["added"][config][op] - allowed
-    if over <= noise(kernel, op):
-        return "%.0f: holds" % allowed
-    return "%.0f: missed by %.0f (%.0f %%)" % (allowed, over, 100 * over / allowed if allowed else 100)
+def number(value):
+    return f"{value:,.0f}"
 
 
-def peer_verdict(kernel, op, config):
+def peer_budget(kernel, op, config):
+    """Half of what the bpftrace script adds, or None."""
     peer = kernel["added"].get("peer" if config == "traced" else "peer-untraced")
-    if not peer:
-        return ""
-    allowed = max(0, PEER_SHARE * peer[op])
-    over = kernel["added"][config][op] - allowed
-    return "%.0f: holds" % allowed if over <= noise(kernel, op) else "%.0f: missed by %.0f" % (allowed, over)
+    return max(0, PEER_SHARE * peer[op]) if peer else None
+
+
+def over(kernel, op, config, allowed):
+    """By how much OP under CONFIG exceeds ALLOWED; "-" when it does not, within the noise."""
+    excess = kernel["added"][config][op] - allowed
+    if excess <= noise(kernel, op):
+        return "-"
+    return f"{number(excess)} ({100 * excess / allowed:.0f} %)" if allowed else number(excess)
 
 
 def cell(kernel, op, config):
     added, op_cost = kernel["added"][config][op], kernel["detached"][op]
-    return "0" if abs(added) <= noise(kernel, op) else "%.0f (%.1f %%)" % (added, 100 * added / op_cost)
+    return "0" if abs(added) <= noise(kernel, op) else f"{number(added)} ({100 * added / op_cost:.1f} %)"
 
 
-CONFIGS = {
-    "traced": "traced", "untraced": "not traced", "events": "`--events`", "floor": "floor", "peer": "bpftrace",
-    "peer-untraced": "bpftrace, not traced", "traced:--no-writers": "`--no-writers`",
-    "untraced:--no-writers": "not traced, `--no-writers`", "traced:--witness": "`--witness`",
-    "untraced:--witness": "not traced, `--witness`",
-}
+COSTS = {"traced": "traced", "untraced": "not traced", "floor": "floor", "peer": "bpftrace, traced",
+         "peer-untraced": "bpftrace, not traced"}
+OPTIONS = {"events": "`--events`, traced", "traced:--no-writers": "`--no-writers`, traced",
+           "untraced:--no-writers": "`--no-writers`, not traced", "traced:--witness": "`--witness`, traced",
+           "untraced:--witness": "`--witness`, not traced"}
 
 
-def costs_table(kernel):
-    """Markdown: what each configuration adds to each operation."""
-    configs = [c for c in CONFIGS if c in kernel["added"]]
-    rows = [["operation", "costs"] + [CONFIGS[c] for c in configs], ["---"] + ["---:"] * (len(configs) + 1)]
-    for op in kernel["detached"]:
-        rows.append(["`%s`" % op, "%.0f" % kernel["detached"][op]] + [cell(kernel, op, c) for c in configs])
-    return "\n".join("| %s |" % " | ".join(row) for row in rows)
+def added_table(kernel, configs, before=False):
+    """Markdown: what each configuration adds to each operation; with @before what the operation costs without it."""
+    configs = {c: title for c, title in configs.items() if c in kernel["added"]}
+    rows = [[f"`{op}`"] + [number(cost)] * before + [cell(kernel, op, c) for c in configs]
+            for op, cost in kernel["detached"].items()]
+    return page.table(["operation", *["costs"] * before, *configs.values()], rows)
 
 
-def budget_table(kernel):
-    """Markdown: each budget, and whether it is kept."""
-    rows = [["operation", "", "added", "budget", "at most half of bpftrace's"], ["---"] * 5]
+def budget_table(kernel, allowed_of, title):
+    """Markdown: what ALLOWED_OF(kernel, operation, configuration) allows, and by how much it is exceeded."""
+    rows = []
     for op in kernel["detached"]:
         for config in ("traced", "untraced"):
-            own, peer = verdict(kernel, op, config), peer_verdict(kernel, op, config)
-            if own or peer:
-                rows.append(["`%s`" % op, CONFIGS[config], cell(kernel, op, config), own, peer])
-    return "\n".join("| %s |" % " | ".join(row) for row in rows)
+            allowed = allowed_of(kernel, op, config)
+            if allowed is not None:
+                rows.append([f"`{op}`", COSTS[config], cell(kernel, op, config), number(allowed),
+                             over(kernel, op, config, allowed)])
+    return page.table(["operation", "process", "added", title, "over by"], rows, words=2)
 
 
 def man_table(kernel):
     """mdoc: the operations' costs and what tracing adds, in a list of columns."""
-    lines = ['.Bl -column "fork_exec_10000_vmas" "detached" "traced 100000 (10.0 %)"',
+    lines = ['.Bl -column "fork_exec_10000_vmas" "25,230,333" "1,225,142 (10.0 %)"',
              ".It operation Ta costs Ta traced Ta not traced"]
-    for op in kernel["detached"]:
-        lines.append(".It %s Ta %.0f Ta %s Ta %s" % (op, kernel["detached"][op], cell(kernel, op, "traced"),
-                                                     cell(kernel, op, "untraced")))
+    for op, cost in kernel["detached"].items():
+        lines.append(f".It {op} Ta {number(cost)} Ta {cell(kernel, op, 'traced')} Ta {cell(kernel, op, 'untraced')}")
     return "\n".join(lines + [".El"])
 
 
 def table(bench):
     for name, kernel in bench["kernels"].items():
-        print("\n%s (%s), %s: guest instructions added to an operation\n" % (name, kernel["release"], bench["date"]))
-        print(costs_table(kernel) + "\n\n" + budget_table(kernel))
-
-
-def between(text, name, new, marks):
-    """@text with what is between the marks called @name replaced."""
-    begin, end = (mark % name for mark in marks)
-    head, rest = text.split(begin + "\n", 1)
-    return head + begin + "\n" + new + "\n" + end + "\n" + rest.split(end + "\n", 1)[1]
-
-
-def with_section(text, name):
-    """@text, with a section for the kernel @name at its end if it has none yet."""
-    if "<!-- bench %s -->" % name in text:
-        return text
-    marks = "".join("\n<!-- bench %s -->\n<!-- end %s -->\n" % (what, what) for what in (name + " from", name))
-    return "%s\n## %s\n%s" % (text, name, marks)
+        print(f"\n{name} ({kernel['release']}), {bench['date']}: guest instructions added to an operation\n")
+        for shown in (added_table(kernel, COSTS, before=True), added_table(kernel, OPTIONS),
+                      budget_table(kernel, budget, "budget"), budget_table(kernel, peer_budget, "half of bpftrace's")):
+            print(shown + "\n")
 
 
 def records(name):
@@ -156,63 +143,68 @@ def records(name):
 
 
 def mib(size):
-    return "%.1f MiB" % (size / (1 << 20))
+    return f"{size / (1 << 20):.1f}"
 
 
-def lost_words(lost):
-    """What a run lost, where it lost anything: the kernel skips a program that is preempted on that CPU."""
-    return ", ".join("lost %s: %d" % (what, nr) for what, nr in lost.items() if nr) or "nothing lost"
+def counts_table(scale, soak):
+    """Markdown: windows made and counted, and what was lost."""
+    expected = scale["expected"] + soak["expected"]
+    lost = list(expected[0]["lost"])
+    titles = {"recursion": "skipped runs", "windows": "lost windows", "events": "lost events", "map_full": "map full"}
+    names = {row["file"]: f"windows open at once: {row['expected']:,}" for row in expected}
+    names["/out/processes"] = f"{scale['processes'][0]['processes']:,} processes copy, one of them traced"
+    names["/out/soak"] = "one process copies without a pause"
+    rows = [[names[row["file"]], row["expected"], row["windows"], *(row["lost"][what] for what in lost)] for row in expected]
+    head, rows = page.without_empty(["load", "windows made", "windows counted", *(titles[what] for what in lost)], rows)
+    return page.table(head, [[f"{n:,}" if isinstance(n, int) else n for n in row] for row in rows])
 
 
-def scale_list(scale, soak):
-    """Markdown: what does not grow, and what starting costs."""
-    kernel, hot = scale["kernel"][0], soak["kernel"][0]
-    expected = {row["file"]: row for row in scale["expected"] + soak["expected"]}
-    start, many = scale["memory"]
-    lines = ["%s, one CPU, `make bench-scale`, %s:" % (kernel["release"], kernel["date"]), "",
-             "| windows open at once | a writer's mmap+munmap before | while they are open | windows counted |",
-             "| ---: | ---: | ---: | ---: |"]
-    for row in scale["windows"]:
-        lines.append("| %d | %d | %d | %d |" % (row["open"], row["writer_alone"], row["writer"],
-                                             expected["/out/windows-%d" % row["open"]]["windows"]))
-    lines += ["", "- %d processes that copy, one of them traced: %d windows counted, %d made by it; %s." % (
-        scale["processes"][0]["processes"], expected["/out/processes"]["windows"], scale["processes"][0]["windows_each"],
-        lost_words(expected["/out/processes"]["lost"]))]
-    lines.append("- Memory: maps of %s and %s resident; with %s %s and %s. For the moment of the start up to %s." % (
-        mib(start["maps"]), mib(start["rss"]), many["when"], mib(many["maps"]), mib(many["rss"]), mib(start["rss_peak"])))
-    for row in scale["life"]:
-        lines.append("- From exec() until all is attached and proven, self-test %s: %.1f billion instructions; from SIGINT to the end %.0f million." % (
-            row["self_test"], row["start_cpu_ns"] / 1e9, (row["cpu_ns"] - row["start_cpu_ns"]) / 1e6))
-    lines.append("- %s, %d CPUs, `make bench-soak`, %s: %d windows made, %d counted; %s; memory at its begin and end: %s and %s." % (
-        hot["release"], hot["cpus"], hot["date"], soak["soak"][0]["windows"], expected["/out/soak"]["windows"],
-        lost_words(expected["/out/soak"]["lost"]), *(mib(row["maps"] + row["rss"]) for row in soak["memory"])))
-    return "\n".join(lines)
+def scale_parts(scale, soak):
+    """What does not grow, and what starting costs, by the name of the table."""
+    memory = scale["memory"] + soak["memory"]
+    when = [row["when"] for row in scale["memory"]] + [f"soak, {row['when']}" for row in soak["memory"]]
+    return {
+        "writer": page.table(["windows open at once", "before, instructions", "while they are open", "more"],
+                             [[number(n) for n in (row["open"], row["writer_alone"], row["writer"],
+                                                   row["writer"] - row["writer_alone"])] for row in scale["windows"]]),
+        "counts": counts_table(scale, soak),
+        "memory": page.table(["when", "maps, MiB", "resident, MiB", "most resident, MiB"],
+                             [[at, *(mib(row[key]) for key in ("maps", "rss", "rss_peak"))] for at, row in zip(when, memory)]),
+        "life": page.table(["self-test", "start, million instructions", "stop, million instructions"],
+                           [[row["self_test"], number(row["start_cpu_ns"] / 1e6),
+                             number((row["cpu_ns"] - row["start_cpu_ns"]) / 1e6)] for row in scale["life"]]),
+    }
+
+
+def runs_table(bench, **others):
+    """Markdown: on which kernels, and when."""
+    rows = [["`make bench`", kernel["release"], 1, bench["date"]] for kernel in bench["kernels"].values()]
+    rows += [[f"`make bench-{name}`", run["release"], run["cpus"], run["date"]] for name, run in others.items()]
+    return page.table(["command", "kernel", "CPUs", "date"], rows, words=4)
 
 
 def documents(bench):
     """The documents that show the numbers: path and what it should be."""
-    page, manual = DATA.parent / "overhead.md", DATA.parent.parent / "reference/uffdretry.8"
-    marks = ("<!-- bench %s -->", "<!-- end %s -->")
-    text = page.read_text()
+    overhead, manual = DATA.parent / "overhead.md", DATA.parent.parent / "reference/uffdretry.8"
+    newest, scale, soak = bench["kernels"]["7.3"], records("scale.json"), records("soak.json")
+    parts = {"runs": runs_table(bench, scale=scale["kernel"][0], soak=soak["kernel"][0]),
+             "budgets": budget_table(newest, budget, "budget"),
+             "peer": budget_table(newest, peer_budget, "half of bpftrace's"), **scale_parts(scale, soak)}
     for name, kernel in bench["kernels"].items():
-        text = with_section(text, name)
-        text = between(text, name, "\n" + costs_table(kernel) + "\n", marks)
-        text = between(text, name + " from", "%s, %s." % (kernel["release"], bench["date"]), marks)
-    newest = bench["kernels"]["7.3"]
-    text = between(text, "budgets", "\n" + budget_table(newest) + "\n", marks)
-    text = between(text, "scale", "\n" + scale_list(records("scale.json"), records("soak.json")) + "\n", marks)
-    yield page, text
-    yield manual, between(manual.read_text(), "bench", man_table(newest), ('.\\" begin %s', '.\\" end %s'))
+        parts[f"costs {name}"] = added_table(kernel, COSTS, before=True)
+        parts[f"options {name}"] = added_table(kernel, OPTIONS)
+    yield overhead, page.with_parts(overhead.read_text(), parts)
+    yield manual, page.put(manual.read_text(), "bench", man_table(newest), ('.\\" begin %s', '.\\" end %s'))
 
 
 def docs(check):
     """Write the numbers into the documents, or say which of them has others."""
-    path = DATA / "bench.json"
-    stale = [page for page, text in documents(json.loads(path.read_text())) if page.read_text() != text]
+    new = list(documents(json.loads((DATA / "bench.json").read_text())))
     if check:
-        sys.exit("\n".join("%s has other numbers than docs/evidence/data/bench.json" % page for page in stale) or 0)
-    for page, text in documents(json.loads(path.read_text())):
-        page.write_text(text)
+        stale = [path for path, text in new if path.read_text() != text]
+        sys.exit("\n".join(f"{path} has other numbers than docs/evidence/data" for path in stale) or 0)
+    for path, text in new:
+        path.write_text(text)
 
 
 # Not the tool's programs.
