@@ -1,77 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Write docs/reference/kernels.md from what tests/vm/matrix kept.
+"""Write the tables of docs/reference/kernels.md from what tests/vm/matrix kept.
 
-Usage: kernels.py DIR SERIES...
-       kernels.py --permm FILE   only bring the last section of FILE, which is from docs/evidence/permm.md, up to date
-Exits 1 when a kernel that was to be had does not agree with the loads.
+Usage: kernels.py PAGE DIR SERIES...
+Exits 1 when a kernel that was available does not agree with the loads.
 """
 import datetime
 import json
 import os
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools"))
+import page  # noqa: E402
+
 EXACT = ("exact-pid", "exact-all", "exact-command")
 COMPARED = EXACT + ("random-all", "random-pid")
 FREE = ("free-unrelated", "free-benign", "free-replaced")
-
-HEAD = """# Kernels
-
-Written by `make check-kernels` (tests/vm/matrix) on {date}; do not edit. Stock Debian cloud kernels, x86-64, in QEMU {qemu} without
-KVM, two emulated CPUs. What is said of time is emulated time; counts and shares are exact.
-
-Each kernel runs `uffdload exact` (named windows, each five times, watched by `-p`, by `-a` and as COMMAND) and `uffdload
-random` (windows that a model of the address space classifies) under the tool, and every count of the summary must be the load's. Destinations are
-anonymous, shmem and hugetlb, handlers in the same process and in another one. Then three loads run freely, and what was
-counted and what the tool says it missed must add up to what the load did. The plan was chosen by the tool, from BTF and its self-test.
-Another boot is for the rights (tests/vm/rights): each capability dropped, that none is kept, and whose COMMAND and the files are.
-
-"""
-
-AFTER = """
-- **plan**: how the windows are seen ([internals.md](internals.md)). *begin early* is the plan's error: the begin is seen before the lock is dropped.
-  It was measured where a second bound is seen, as the time between the two and by whether `mm_lock_seq` moved in it; only such a window can
-  have got the wrong class, `unrelated` for `quiet`.
-- **check**: what this kernel compares after the retry, as its answers in the self-test show.
-- **scenarios**: right of all that the kernel can run. A scenario is right when the sums over all scenarios are; else all count as wrong.
-- **windows**: compared with the truth of the loads, all classes, reasons and checks; the free ones are not among them.
-- **rights**: checks passed of tests/vm/rights.
-- **free**: windows of the loads that run freely, and how many runs of our programs the kernel skipped in them (it says so itself).
-
-A kernel that has the per-MM or the per-VMA check, and three plans beside each other on one kernel: [permm.md](permm.md).
-"""
-
-
-PERMM = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/evidence/permm.md")
-PERMM_TITLE = "## The verdicts, on a kernel that has the other check"
-
-
-def permm_section():
-    """What `make check-permm` found: the totals of each check, and where the plans differ."""
-    with open(PERMM, encoding="utf-8") as lines:
-        text = lines.read().splitlines()
-    head = next(i for i, line in enumerate(text) if line.startswith("| check and load"))
-    yield PERMM_TITLE
-    yield ""
-    yield "From [permm.md](permm.md), which `make check-permm` writes: a 7.3 that has the check, and each window's verdict against its answer."
-    yield ""
-    yield from text[head:head + 2]
-    yield from (line for line in text if line.startswith("| **`"))
-    yield ""
-    yield "The same seeded scenarios under the plans `retry_fn`, `retry_state` and `interval` there:"
-    yield ""
-    first = next(i for i, line in enumerate(text) if line.startswith("Differences in calls"))
-    end = next(i for i, line in enumerate(text) if i > first and line.startswith("What is wrong"))
-    yield from text[first:end]
-
-
-def refresh_permm(path):
-    """Put the section anew at the end of the file, if it is there."""
-    with open(path, encoding="utf-8") as lines:
-        kept = lines.read().split(PERMM_TITLE)[0]
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(kept + "\n".join(permm_section()).rstrip() + "\n")
 
 
 def last_record(path, kind):
@@ -107,29 +52,24 @@ def quantile(buckets, q):
     return 0
 
 
-def duration(ns):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-        if ns >= size:
-            return f"{ns / size:.3g} {unit}"
-    return f"{ns:.3g} ns"
+def microseconds(ns):
+    """Three digits of it, for more are not in a bucket."""
+    return f"{float(f'{ns / 1000:.3g}'):,.10g}"
 
 
 def begin_early(summaries):
-    """How early begins were, of all windows of these runs of which both bounds were seen."""
+    """How early begins were, of all windows of these runs of which both bounds were seen; None where it was not measured."""
     windows = moved = 0
     merged = {}
     for s in summaries:
         if s["begin_early"] is None:
-            return "not measured"
+            return None
         windows += s["begin_early"]["windows"]
         moved += s["begin_early"]["seq_moved"]
         for b in s["hist_ns"]["begin_early"]:
             merged.setdefault(b["min"], dict(b, count=0))["count"] += b["count"]
     buckets = [merged[k] for k in sorted(merged)]
-    if not windows:
-        return "no window"
-    return (f"p50 {duration(quantile(buckets, 0.5))}, p99 {duration(quantile(buckets, 0.99))}, max "
-            f"{duration(quantile(buckets, 1))} of {windows} windows; `mm_lock_seq` moved in {moved}")
+    return [windows, *(microseconds(quantile(buckets, q)) for q in (0.5, 0.99, 1)), moved] if windows else None
 
 
 class Kernel:
@@ -137,7 +77,6 @@ class Kernel:
 
     def __init__(self, directory, series):
         self.series = series
-        self.here = os.path.exists(f"{directory}/{series}.tap")
         _, self.failed, skipped = tap(f"{directory}/{series}.tap")
         self.missing = skipped and not self.failed
         self.rights, failed, _ = tap(f"{directory}/{series}.rights")
@@ -160,54 +99,66 @@ class Kernel:
     def skipped_runs(self):
         return sum(self.runs[name][0]["lost"]["recursion"] for name in FREE)
 
-    def row(self):
+    def plan_row(self):
         if self.missing:
-            return f"| {self.series} | not to be had | | | | | | | |"
-        right = 0 if self.wrong else self.scenarios
-        exact = "exact" if self.plan["exact"] else "begin early"
-        return (f"| {self.series} | {self.version} | `{self.plan['name']}`, {exact} | {self.plan['self_test']} | "
-                f"{self.plan['kernel_check']} | {right} / {self.scenarios} | {self.windows(COMPARED)} | "
-                f"{self.windows(FREE)}, {self.skipped_runs()} skipped | {len(self.rights)} / {self.all_rights} |")
+            return [self.series, "not available", *["-"] * 4]
+        begin = "exact" if self.plan["exact"] else "early"
+        return [self.series, self.version, f"`{self.plan['name']}`", begin, self.plan["self_test"], self.plan["kernel_check"]]
 
-    def details(self):
-        if self.missing:
-            return
-        yield f"### {self.series}: {self.version}"
-        yield ""
-        early = [self.runs[name][0] for name in FREE]
-        if not self.plan["exact"]:
-            yield f"- Begin early, anonymous destinations, free loads: {begin_early(early)}."
-        yield f"- Begin early, scenarios: {begin_early([self.runs[n][0] for n in COMPARED])}."
-        hooks = sorted({h["name"] for h in self.plan["hooks"] if h["attached"]})
-        yield f"- Hooks: {', '.join('`' + name + '`' for name in hooks)}."
-        # Of some there are several forms, and one fits.
-        lacking = sorted({h["name"] for h in self.plan["hooks"]} - set(hooks))
-        if lacking:
-            yield f"- Not in its BTF, and done without: {', '.join('`' + n + '`' for n in lacking)}."
-        yield f"- Not measurable: {'; '.join(self.plan['unmeasured']) or 'nothing'}."
-        if self.skipped:
-            yield f"- Scenarios that it cannot run: {'; '.join(s['name'] + ' (' + s['reason'] + ')' for s in self.skipped)}."
-        for line in self.failed:
-            yield f"- **Failed**: {line}"
-        yield ""
+    def agreement_row(self):
+        right = 0 if self.wrong else self.scenarios
+        return [self.series, f"{right} / {self.scenarios}", self.windows(COMPARED), self.windows(FREE), self.skipped_runs(),
+                f"{len(self.rights)} / {self.all_rights}"]
+
+    def early_rows(self):
+        for loads, names, shown in (("free", FREE, not self.plan["exact"]), ("scenarios", COMPARED, True)):
+            early = begin_early([self.runs[name][0] for name in names])
+            if shown and early:
+                yield [self.series, loads, *early]
+
+    def hooks(self):
+        return {f"`{h['name']}`" for h in self.plan["hooks"] if h["attached"]}
+
+    def lacking(self):
+        """Functions that are not in its BTF; of some there are several forms, and one fits."""
+        return {f"`{h['name']}`" for h in self.plan["hooks"]} - self.hooks()
+
+
+def by_series(kernels, of):
+    """A row for each thing that OF(kernel) yields, with the series that it concerns."""
+    found = {}
+    for k in kernels:
+        for thing in of(k):
+            found.setdefault(thing, []).append(k.series)
+    return [[*(thing if isinstance(thing, tuple) else [thing]), "all" if len(series) == len(kernels) else ", ".join(series)]
+            for thing, series in sorted(found.items())]
+
+
+def parts(kernels):
+    """The generated parts of the page, by their names."""
+    here = [k for k in kernels if not k.missing]
+    qemu = os.popen("qemu-system-x86_64 --version").readline().split()[3].split("(")[0]
+    return {
+        "runs": page.table(["date", "QEMU"], [[datetime.date.today(), qemu]], words=2),
+        "plans": page.table(["series", "version", "plan", "begin", "self-test", "kernel's check"],
+                            [k.plan_row() for k in kernels], words=6),
+        "agreement": page.table(["series", "scenarios right", "windows compared", "free windows", "skipped runs", "rights checks"],
+                                [k.agreement_row() for k in here]),
+        "failed": page.bullets(f"{k.series}: {line}" for k in here for line in k.failed),
+        "begin early": page.table(["series", "loads", "windows", "p50, us", "p99, us", "max, us", "`mm_lock_seq` moved"],
+                                  [row for k in here for row in k.early_rows()], words=2),
+        "hooks": page.table(["function or tracepoint", "series"], by_series(here, Kernel.hooks), words=2),
+        "lacking": page.table(["function", "series"], by_series(here, Kernel.lacking), words=2),
+        "unmeasured": page.table(["not measured", "series"], by_series(here, lambda k: k.plan["unmeasured"]), words=2),
+        "skipped": page.table(["scenario", "why", "series"],
+                              by_series(here, lambda k: [(s["name"], s["reason"]) for s in k.skipped]), words=3),
+    }
 
 
 def main():
-    directory, series = sys.argv[1], sys.argv[2:]
-    if directory == "--permm":
-        refresh_permm(series[0])
-        return
+    path, directory, series = sys.argv[1], sys.argv[2], sys.argv[3:]
     kernels = [Kernel(directory, s) for s in series]
-    qemu = os.popen("qemu-system-x86_64 --version").readline().split()[3].split("(")[0]
-    print(HEAD.format(date=datetime.date.today(), qemu=qemu), end="")
-    print("| series | version | plan | self-test | check | scenarios | windows | free | rights |\n|---|---|---|---|---|---|---|---|---|")
-    for k in kernels:
-        print(k.row())
-    print(AFTER)
-    for k in kernels:
-        for line in k.details():
-            print(line)
-    print("\n".join(permm_section()).rstrip())
+    page.update(path, parts(kernels))
     sys.exit(any(not k.missing and k.failed for k in kernels))
 
 
