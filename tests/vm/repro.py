@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""What the reproducers of repro must come to on a kernel, and the runs in docs/evidence/merged-check.md.
+"""What the reproducers of repro must do on a kernel, and the tables of their runs in docs/evidence/merged-check.md.
 
 Usage: repro.py commands                 a line each
        repro.py alone|tool DIR COMMAND   compare what tests/vm/repro brought back in DIR; prints each difference
-       repro.py runs FILE DIR...         write the runs of these kernels into FILE, between its two marks
+       repro.py runs PAGE DIR...         write the tables of these kernels' runs into PAGE
 """
 import datetime
 import json
@@ -14,7 +14,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
-BEGIN, END = "<!-- runs: written by make check-repro -->", "<!-- end of runs -->"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools"))
+import page  # noqa: E402
+
 SNAPSHOT, MEANING = "snapshot_reasons", "meaning_reasons"
 
 
@@ -104,7 +106,7 @@ def program_findings(directory, command, run=""):
 
 
 def verdicts(case, check, locks):
-    """eagain, real, spurious and missed of each check; None where it cannot be had."""
+    """eagain, real, spurious and missed of each check; None where the kernel cannot give it."""
     really = case.cls in ("real", "hidden")
 
     def of(eagain):
@@ -127,7 +129,7 @@ def counted(counts):
 def tool_findings(directory, command):
     case, check, locks = CASES[command], text(directory, "check"), text(directory, "locks")
     got = summary(directory, command)
-    # The source's page, the copy itself, and, where that failed for nothing, once more.
+    # The source's page, the copy itself, and once more after a needless EAGAIN.
     returned = Counter(case.more_calls)
     returned.update(["ok", case.result(check)] + ["ok"] * ("UFFDIO_COPY again" in case.lines(check)))
     found = program_findings(directory, command, "tool.")
@@ -147,7 +149,7 @@ def tool_findings(directory, command):
     return found + unequal("lost", counted(got["lost"]), {})
 
 
-# --- The runs, for docs/evidence/merged-check.md ------------------------------------------------------------------------------
+# --- The runs, for docs/evidence/merged-check.md ---------------------------------------------------------------------
 
 
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")
@@ -155,7 +157,7 @@ VIEW = ("class", "snapshot differs in", "meaning differs in") + CHECKS
 
 
 def outcome(directory, command):
-    """What UFFDIO_COPY said; bold where the effect was seen."""
+    """What UFFDIO_COPY returned; bold where the effect was seen."""
     result = printed(kept(directory, command, "out"))["UFFDIO_COPY"]
     return f"**{result}**" if kept(directory, command, "status") == "0" else result
 
@@ -167,61 +169,49 @@ def says(counts):
 
 
 def view(directory, command):
-    """The tool's view as cells, from its JSON."""
+    """The tool's view as the cells of VIEW, from its JSON."""
     got = summary(directory, command)
     cls = ", ".join(k for k in counted(got["windows"]) if k != "total")
     reasons = [", ".join(counted(got[key])) or "-" for key in (SNAPSHOT, MEANING)]
     return [f"`{cls}`"] + reasons + [says(got["checks"][check]) for check in CHECKS]
 
 
-def row(cells):
-    return "| " + " | ".join(cells) + " |"
+def elsewhere(views):
+    """Where another kernel's view is not the newest's: kernel, what, its value, cases. VIEWS: {kernel: {case: cells}}."""
+    newest = list(views.values())[-1]
+    found = {}
+    for kernel, cells in views.items():
+        for case in CASES:
+            for what, there, here in zip(VIEW, cells[case], newest[case]):
+                if there != here:
+                    found.setdefault((kernel, what, there), []).append(f"`{case}`")
+    return [[*key, "all" if len(cases) == len(CASES) else ", ".join(cases)] for key, cases in found.items()]
 
 
-def otherwise(there, here):
-    """What is not the same in two views, in words."""
-    return ", ".join(f"{title} {a}" for title, a, b in zip(VIEW, there, here) if a != b)
-
-
-def runs(directories):
-    releases = [text(d, "release") for d in directories]
-    short = [r.split("+")[0].split("-")[0] for r in releases]
-    newest = directories[-1]
-    day = datetime.date.fromtimestamp(summary(newest, next(iter(CASES)))["time"])
-    yield f"Run on {day} in QEMU without KVM, 2 CPUs, on stock Debian kernels:"
-    yield ", ".join(f"`{r}`" for r in releases) + "."
-    yield ""
-    yield "What `UFFDIO_COPY` returned; **bold** where the effect was seen (exit status 0)."
-    yield ""
-    yield row(["case"] + short)
-    yield row(["---"] * (len(short) + 1))
-    for command in CASES:
-        yield row([f"`{command}`"] + [outcome(d, command) for d in directories])
-    yield ""
-    yield f"The tool's view of the one window in each, on {short[-1]}; last, on which of the others it is not the same."
-    yield ""
-    yield row(["case", *VIEW, "elsewhere"])
-    yield row(["---"] * (len(VIEW) + 2))
-    for command in CASES:
-        here = view(newest, command)
-        others = [f"{name}: {other}" for directory, name in zip(directories, short)
-                  if (other := otherwise(view(directory, command), here))]
-        yield row([f"`{command}`", *here, "; ".join(others) or "the same"])
-    yield ""
-    yield f"What each prints on {short[-1]}:"
-    yield ""
+def output(directory):
     for command in CASES:
         yield f"    $ {command}"
-        yield from (f"    {line}" for line in kept(newest, command, "out").splitlines())
+        yield from (f"    {line}" for line in kept(directory, command, "out").splitlines())
         yield ""
 
 
-def write_runs(path, directories):
-    with open(path, encoding="utf-8") as file:
-        before, rest = file.read().split(BEGIN)
-    after = rest.split(END)[1]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + "\n" + "\n".join(runs(directories)).rstrip() + "\n" + END + after)
+def runs(directories):
+    """The generated parts of the page, by their names; the last directory is the newest kernel's."""
+    releases = [text(d, "release") for d in directories]
+    short = [r.split("+")[0].split("-")[0] for r in releases]
+    days = [datetime.date.fromtimestamp(summary(d, next(iter(CASES)))["time"]) for d in directories]
+    views = {name: {case: view(d, case) for case in CASES} for name, d in zip(short, directories)}
+    newest = views[short[-1]]
+    return {
+        "runs": page.table(["kernel", "date"], zip(releases, days), words=2),
+        "returned": page.table(["case", *short], [[f"`{case}`", *(outcome(d, case) for d in directories)] for case in CASES],
+                               words=1 + len(short)),
+        "view": page.table(["case", *VIEW[:3]], [[f"`{case}`", *newest[case][:3]] for case in CASES], words=4),
+        "verdicts": page.table(["case", *(f"`{check}`" for check in CHECKS)],
+                               [[f"`{case}`", *newest[case][3:]] for case in CASES], words=1 + len(CHECKS)),
+        "elsewhere": page.table(["kernel", "what", "value", "cases"], elsewhere(views), words=4),
+        "output": "\n".join(output(directories[-1])).rstrip(),
+    }
 
 
 def main():
@@ -230,7 +220,7 @@ def main():
         print("\n".join(CASES))
         return 0
     if verb == "runs":
-        write_runs(args[0], args[1:])
+        page.update(args[0], runs(args[1:]))
         return 0
     found = (program_findings if verb == "alone" else tool_findings)(*args)
     print("\n".join(found), end="\n" if found else "")
