@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The benchmark's numbers: collect a run's, show them as a table, hold them against the budgets or an earlier run."""
+"""The benchmark's numbers: collect those of a run, write the tables of the documents, compare with an earlier run."""
 import datetime
 import json
 import pathlib
@@ -13,7 +13,7 @@ import page  # noqa: E402
 
 DATA = ROOT / "docs/evidence/data"
 
-# What the tool may add (docs/evidence/overhead.md): times what empty programs add, and at most so many instructions.
+# What the tool may add (docs/evidence/overhead.md): a factor on what empty programs add, and a limit in instructions.
 BUDGETS = {
     ("copy_mapped", "traced"): (1.3, 480),
     ("copy_window", "traced"): (1.6, 1700),
@@ -22,12 +22,12 @@ BUDGETS = {
     ("getppid", "traced"): (0, 0),
 }
 PEER_SHARE = 0.5
-# Two measurements of the same thing differ by as much: this share of the operation, and no less than so many instructions.
+# Two measurements of the same thing differ by this share of the operation, and by at least this many instructions.
 NOISE_SHARE, NOISE_MIN = 0.002, 2
 
 
 def collect(directory, kernels):
-    """One object of what the guests left in DIRECTORY/KERNEL."""
+    """Print one object with what the guests left in DIRECTORY/KERNEL."""
     result = {"type": "bench", "schema": 1, "date": datetime.date.today().isoformat(), "kernels": {}}
     for kernel in kernels:
         guest = pathlib.Path(directory) / kernel
@@ -41,7 +41,7 @@ def collect(directory, kernels):
                 again.setdefault(op, []).append(row["cost"])
             else:
                 costs.setdefault(config, {})[op] = row["cost"]
-        # What nothing attached costs is measured between all others: the middle one is compared with.
+        # The cost with nothing attached is measured between all others; the median is the base.
         base = {op: sorted([off[op]] + again[op])[(len(again[op]) + 1) // 2] for op in off}
         result["kernels"][kernel] = {
             "release": (guest / "release").read_text().strip(),
@@ -198,7 +198,7 @@ def documents(bench):
 
 
 def docs(check):
-    """Write the numbers into the documents, or say which of them has others."""
+    """Write the numbers into the documents, or with @check say which of them has others."""
     new = list(documents(json.loads((DATA / "bench.json").read_text())))
     if check:
         stale = [path for path, text in new if path.read_text() != text]

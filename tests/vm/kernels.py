@@ -53,12 +53,12 @@ def quantile(buckets, q):
 
 
 def microseconds(ns):
-    """Three digits of it, for more are not in a bucket."""
+    """With three digits: a bucket has no more."""
     return f"{float(f'{ns / 1000:.3g}'):,.10g}"
 
 
 def begin_early(summaries):
-    """How early begins were, of all windows of these runs of which both bounds were seen; None where it was not measured."""
+    """How early begins were, in the windows of these runs whose both bounds were seen; None where that was not measured."""
     windows = moved = 0
     merged = {}
     for s in summaries:
@@ -73,7 +73,7 @@ def begin_early(summaries):
 
 
 class Kernel:
-    """What one series' runs say."""
+    """One series: what its runs recorded."""
 
     def __init__(self, directory, series):
         self.series = series
@@ -120,7 +120,7 @@ class Kernel:
         return {f"`{h['name']}`" for h in self.plan["hooks"] if h["attached"]}
 
     def lacking(self):
-        """Functions that are not in its BTF; of some there are several forms, and one fits."""
+        """Functions that its BTF lacks. A hook can have several forms, and one of them fits."""
         return {f"`{h['name']}`" for h in self.plan["hooks"]} - self.hooks()
 
 
