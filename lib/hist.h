@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * The log-linear histogram's buckets: from a duration to its bucket and back.
+ * A log-linear histogram of durations: from a duration to its bucket and back. For BPF and for user space.
  *
- * Each power of two is cut in HIST_SUB equal parts, so a bucket is at most 25 % wide and a value read
- * back from a bucket's middle is wrong by at most 12.5 %. Durations below 4 ns have a bucket each; the last
+ * Each power of two is cut into HIST_SUB equal parts. A bucket is at most 25 % wide, so a value read back
+ * from a bucket's middle is wrong by at most 12.5 %. Durations below 4 ns have a bucket each; the last
  * bucket takes everything from 7 * 2^34 ns (120 s) on.
  */
 #ifndef HIST_H
 #define HIST_H
 
-#include "uffdretry.h"
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
 
 #define HIST_SUB_SHIFT 2
 #define HIST_SUB (1 << HIST_SUB_SHIFT)
+#define HIST_BUCKETS 144
+
+struct hist {
+	__u64 count[HIST_BUCKETS];
+	__u64 sum; /* nanoseconds */
+};
 
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))

@@ -292,14 +292,6 @@ struct event {
 };
 _Static_assert(sizeof(struct event) == 120, "struct event has padding");
 
-/* Log-linear histogram of nanoseconds: see hist.h. */
-#define HIST_BUCKETS 144
-
-struct hist {
-	__u64 count[HIST_BUCKETS];
-	__u64 sum; /* nanoseconds */
-};
-
 struct check_totals {
 	__u64 eagain;
 	__u64 real;	/* of these: class real or hidden */
