@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What ops.c and grow.c share: a clock, an end, and memory in small pages. */
+/* What ops.c and grow.c share: how to die, and memory in small pages. */
 #ifndef BENCH_AREA_H
 #define BENCH_AREA_H
 
@@ -11,17 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 #define PAGE 4096UL
-
-static inline uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 /* @what failed, and errno says why. */
 static inline void __attribute__((noreturn)) die(const char *what)

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Time as everything here measures it. */
-#ifndef CLOCK_H
-#define CLOCK_H
+/* CLOCK_MONOTONIC in nanoseconds, the clock that BPF's bpf_ktime_get_ns() reads too. */
+#ifndef LIB_CLOCK_H
+#define LIB_CLOCK_H
 
 #include <linux/types.h>
 #include <time.h>
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
+#define NS_PER_MS 1000000LL
+#define NS_PER_S 1000000000LL
+
+/* Nanoseconds since some fixed point, the same for all processes. */
 static inline __u64 now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
+	return (__u64)ts.tv_sec * (__u64)NS_PER_S + (__u64)ts.tv_nsec;
 }
 
-#endif /* CLOCK_H */
+static inline __s64 now_ms(void)
+{
+	return (__s64)now_ns() / NS_PER_MS;
+}
+
+#endif /* LIB_CLOCK_H */

@@ -15,9 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/rig.h"
 
 #define RIG_STACK_SIZE (256 * 1024)
@@ -348,14 +348,6 @@ static int read_end(struct rig *rig)
 		return -EIO;
 	rig->busy = false;
 	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * (int64_t)1000 + ts.tv_nsec / 1000000;
 }
 
 int rig_wait(struct rig *rig, int timeout_ms)

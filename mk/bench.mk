@@ -4,17 +4,17 @@
 
 .PHONY: bench bench-check bench-scale bench-soak bench-programs
 
-$(BUILD)/ops: bench/ops.c bench/area.h lib/rig.c lib/rig.h | $(BUILD)
+$(BUILD)/ops: bench/ops.c bench/area.h $(LIB_SRCS) $(wildcard lib/*.h) | $(BUILD)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c lib/rig.c -lpthread -o $@
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/ops.c $(LIB_SRCS) -lpthread -o $@
 
 $(BUILD)/floor: bench/floor.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -lbpf -o $@
 
-$(BUILD)/grow: bench/grow.c bench/area.h lib/rig.c lib/rig.h | $(BUILD)
+$(BUILD)/grow: bench/grow.c bench/area.h $(LIB_SRCS) $(wildcard lib/*.h) | $(BUILD)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c lib/rig.c -lpthread -o $@
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) bench/grow.c $(LIB_SRCS) -lpthread -o $@
 
 bench-programs: uffdretry uffdload $(BUILD)/ops $(BUILD)/floor $(BUILD)/grow
 

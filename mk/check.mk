@@ -27,9 +27,9 @@ $(BUILD)/crowd: tests/vm/crowd.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
 
-$(BUILD)/hold: tests/vm/hold.c lib/rig.c lib/rig.h | $(BUILD)
+$(BUILD)/hold: tests/vm/hold.c $(LIB_SRCS) $(wildcard lib/*.h) | $(BUILD)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $< lib/rig.c -lpthread -o $@
+	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(LIB_SRCS) -lpthread -o $@
 
 test-programs: uffdretry uffdload repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/failmalloc.so $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "known/expect.h"
+#include "lib/clock.h"
 #include "load.h"
 #include "known/timing.h"
 
@@ -130,14 +131,6 @@ static bool writer_sleeps(const struct timed_run *run)
 	text[n] = '\0';
 	end = strrchr(text, ')');
 	return end && !strncmp(end, ") D", 3);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * (int64_t)1000 + ts.tv_nsec / 1000000;
 }
 
 static void nap(void)

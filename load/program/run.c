@@ -225,7 +225,7 @@ static bool time_is_up(const struct run *run)
 	int64_t began = atomic_load(&run->shared->began);
 	int64_t duration = (int64_t)run->params.duration_ms * (NS_PER_S / 1000);
 
-	return began && duration && now_ns() - began >= duration;
+	return began && duration && (int64_t)now_ns() - began >= duration;
 }
 
 /* A child that ended badly while its pass goes on: whoever waits for it would wait for ever. */

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The clock of the loads, and a rate that is kept on average.
+// A rate that is kept on average.
 #ifndef UFFDLOAD_PACE_H
 #define UFFDLOAD_PACE_H
 
 #include <stdint.h>
 
-#define NS_PER_S INT64_C(1000000000)
+#include "lib/clock.h"
 
-/* CLOCK_MONOTONIC. */
-int64_t now_ns(void);
 /*
  * When the next is due of what is done so many times a second, after the one that was due at DUE. What is late is
  * caught up, but not more than a second's worth.

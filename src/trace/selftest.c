@@ -10,6 +10,7 @@
 #include "trace/selftest.h"
 #include "trace/kernel.h"
 #include "trace/tracer.h"
+#include "lib/clock.h"
 #include "lib/rig.h"
 #include "counters/counters.h"
 
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DST_PAGES 4
@@ -176,14 +176,6 @@ static bool counted_right(const struct totals *then, const struct totals *now, e
 		return true;
 	}
 	return false;
-}
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }
 
 static void skip(struct self_test *r, const char *what, int err)
