@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A thread that does one thing at a set rate until the pass is over: writers, devices, a balloon, forks.
+// A thread that does one thing at a set rate until the pass is over: writers, devices, a balloon.
 #ifndef UFFDLOAD_BEAT_H
 #define UFFDLOAD_BEAT_H
 

@@ -109,14 +109,6 @@ int guest_replace(const struct guest *guest)
 	return err;
 }
 
-int guest_settle(struct guest *guest)
-{
-	if (!replaces(&guest->run->params))
-		return 0;
-	guest->may_be_zero = true; /* not registered yet */
-	return mprotect((void *)guest->start, guest->pages * guest->page_size, PROT_READ | PROT_WRITE) ? -errno : 0;
-}
-
 /* --- contents ----------------------------------------------------------------------------------------------- */
 
 static struct prng page_prng(uint64_t seed, uint64_t n)
@@ -188,7 +180,8 @@ static void look_at(struct toucher *toucher, uint64_t n)
 
 /* --- touching ----------------------------------------------------------------------------------------------- */
 
-void touch_page(struct toucher *toucher, uint64_t n)
+/* Counts, and fails the run when the page holds anything else. */
+static void touch_page(struct toucher *toucher, uint64_t n)
 {
 	const struct guest *guest = toucher->guest;
 	const volatile uint64_t *word = (const volatile uint64_t *)(guest->start + n * guest->page_size);

@@ -23,8 +23,6 @@ int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size);
 void guest_unmap(struct guest *guest);
 /* Map all of it anew, register it and make it accessible, while it is in use. 0 or -errno. */
 int guest_replace(const struct guest *guest);
-/* In a forked child: its memory may have been copied in the middle of a replacement, which nobody here goes on with. */
-int guest_settle(struct guest *guest);
 
 /* What the nth page of 4 KiB holds. */
 void content_fill(void *page, uint64_t seed, uint64_t n);
@@ -45,7 +43,5 @@ int toucher_init(struct toucher *toucher, struct guest *guest, unsigned int nth,
 void toucher_destroy(struct toucher *toucher);
 /* A thread's function: allocates nothing. */
 void *touch_share(void *toucher);
-/* One page; counts, and fails the run when it holds anything else. */
-void touch_page(struct toucher *toucher, uint64_t n);
 
 #endif

@@ -38,9 +38,6 @@ struct params {
 	uint64_t remap_rate;
 	uint64_t alloc_rate;
 	uint64_t released; /* percent */
-	uint64_t processes;
-	uint64_t fork_rate;
-	uint64_t push_rate;
 };
 
 struct run;
@@ -57,7 +54,7 @@ struct prod {
 };
 
 extern const struct prod restore_prod, restore_inproc_prod, swap_prod, hugetlb_prod;
-extern const struct prod postcopy_prod, gc_prod, lazy_prod, torture_prod;
+extern const struct prod gc_prod, torture_prod;
 
 /* NULL when there is none of this name. */
 const struct prod *prod_by_name(const char *name);

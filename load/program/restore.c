@@ -37,6 +37,7 @@ struct restore {
 	struct beat balloon;
 	struct beat remap;
 	struct beat prefetch;
+	uint64_t next;	   /* page that is prefetched next */
 	uint64_t remapped; /* REMAP_PAGES beside the guest */
 	pid_t handler;
 };
@@ -134,12 +135,11 @@ static int remap_once(struct beat *beat)
 static int prefetch_once(struct beat *beat)
 {
 	struct restore *restore = beat->data;
-	struct client *client = &restore->client;
 
-	if (client->next == client->pages)
+	if (restore->next == restore->client.pages)
 		return 1;
-	if (serve_unasked(&restore->prefetcher, client, client->next))
-		client->next++;
+	if (serve_unasked(&restore->prefetcher, restore->next))
+		restore->next++;
 	return 0;
 }
 
@@ -199,11 +199,10 @@ static int prepare(struct restore *restore)
 		return -ENOMEM;
 	}
 	for (n = 0; n < params->handlers; n++) {
-		restore->servers[n] = (struct server) { .run = run, .tally = run_tally(run), .idle_ms = -1 };
-		restore->servers[n].clients[0] = &restore->client;
-		restore->servers[n].nr_clients = 1;
+		restore->servers[n] =
+			(struct server) { .run = run, .tally = run_tally(run), .client = &restore->client };
 	}
-	restore->prefetcher = (struct server) { .run = run, .tally = run_tally(run) };
+	restore->prefetcher = (struct server) { .run = run, .tally = run_tally(run), .client = &restore->client };
 	restore->guest.run = run;
 	for (n = 0; n < params->threads && !err; n++)
 		err = toucher_init(&restore->touchers[n], &restore->guest, (unsigned int)n,

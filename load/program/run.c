@@ -299,8 +299,7 @@ static const struct setting common[] = {
 };
 
 static const struct prod *const prods[] = {
-	&restore_prod, &restore_inproc_prod, &postcopy_prod, &gc_prod,
-	&lazy_prod,    &swap_prod,	     &hugetlb_prod,  &torture_prod,
+	&restore_prod, &restore_inproc_prod, &gc_prod, &swap_prod, &hugetlb_prod, &torture_prod,
 };
 
 const struct prod *prod_by_name(const char *name)

@@ -25,10 +25,10 @@ enum count {
 	COUNT_REMAPS,
 	COUNT_PREFETCHES, /* turns of the prefetcher */
 	COUNT_ALLOCATIONS,
-	COUNT_FORKS,
+	COUNT_FORKS,	 /* always 0: of a load that is gone; a member of schema 1 */
 	COUNT_SWAPPED,	 /* source pages that were in swap when copying began */
 	COUNT_ZERO_SEEN, /* pages read as zeroes where that is allowed: given back */
-	COUNT_FATAL,	 /* failures at which the program modelled would have given up */
+	COUNT_FATAL,	 /* likewise */
 	NR_COUNTS
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A handler as Firecracker's example and CRIU's lazy-pages daemon have it: reads events, copies, defers on EAGAIN.
+// A handler like Firecracker's example: reads events, copies, and defers a fault whose copy failed with EAGAIN.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -57,8 +57,9 @@ static void mark_removed(struct client *client, uint64_t start, uint64_t end)
 
 /* --- one page ----------------------------------------------------------------------------------------------- */
 
-static int copy_page(struct server *server, const struct client *client, uint64_t n)
+static int copy_page(struct server *server, uint64_t n)
 {
+	const struct client *client = server->client;
 	struct uffdio_copy copy = { .dst = client->start + n * client->page_size, .len = client->page_size };
 	const void *from = source_page(&server->source, n);
 	int err;
@@ -73,8 +74,9 @@ static int copy_page(struct server *server, const struct client *client, uint64_
 	return err;
 }
 
-static int zero_page(struct server *server, const struct client *client, uint64_t n)
+static int zero_page(struct server *server, uint64_t n)
 {
+	const struct client *client = server->client;
 	struct uffdio_zeropage zero = {
 		.range = { client->start + n * client->page_size, client->page_size },
 	};
@@ -84,9 +86,9 @@ static int zero_page(struct server *server, const struct client *client, uint64_
 	return err;
 }
 
-static int fill_page(struct server *server, const struct client *client, uint64_t n)
+static int fill_page(struct server *server, uint64_t n)
 {
-	return is_set(client->removed, n) ? zero_page(server, client, n) : copy_page(server, client, n);
+	return is_set(server->client->removed, n) ? zero_page(server, n) : copy_page(server, n);
 }
 
 /* Whoever waits for the page faults again, if there is need to. */
@@ -97,23 +99,24 @@ static void wake(const struct client *client, uint64_t n)
 	ioctl(client->uffd, UFFDIO_WAKE, &range);
 }
 
-static void defer(struct server *server, struct client *client, uint64_t address, uint64_t failures)
+static void defer(struct server *server, uint64_t address, uint64_t failures)
 {
 	if (server->nr_deferred == DEFERRED_MAX) {
 		run_fail(server->run, "more than %d faults wait to be served", DEFERRED_MAX);
 		return;
 	}
-	server->deferred[server->nr_deferred++] = (struct deferred) { client, address, failures };
+	server->deferred[server->nr_deferred++] = (struct deferred) { address, failures };
 }
 
 /*
- * EAGAIN: again after all events are read, as Firecracker and CRIU do. EEXIST: somebody was faster. ENOENT: unmapped or
- * unregistered meanwhile; who waits may find something else there. ESRCH: the process is gone.
+ * EAGAIN: try again after all events are read, as Firecracker does. EEXIST: another thread was faster. ENOENT: unmapped
+ * or unregistered meanwhile, and the waiting thread may find something else there. ESRCH: the process has ended.
  */
-static void serve_fault(struct server *server, struct client *client, uint64_t address, uint64_t failures)
+static void serve_fault(struct server *server, uint64_t address, uint64_t failures)
 {
+	struct client *client = server->client;
 	uint64_t n = (address - client->start) / client->page_size;
-	int err = n < client->pages ? fill_page(server, client, n) : EFAULT;
+	int err = n < client->pages ? fill_page(server, n) : EFAULT;
 
 	switch (err) {
 	case 0:
@@ -121,78 +124,55 @@ static void serve_fault(struct server *server, struct client *client, uint64_t a
 		set_bit(client->copied, n);
 		return;
 	case EAGAIN:
-		defer(server, client, address, failures + 1);
+		defer(server, address, failures + 1);
 		return;
 	case EEXIST:
 	case ENOENT:
 		wake(client, n);
 		return;
 	case ESRCH:
-		atomic_store(&client->gone, true);
 		return;
 	default:
 		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
 	}
 }
 
-bool serve_unasked(struct server *server, struct client *client, uint64_t n)
+bool serve_unasked(struct server *server, uint64_t n)
 {
-	int err = is_set(client->removed, n) || is_set(client->copied, n) ? 0 : copy_page(server, client, n);
+	const struct client *client = server->client;
+	int err = is_set(client->removed, n) || is_set(client->copied, n) ? 0 : copy_page(server, n);
 
-	if (err == ESRCH)
-		atomic_store(&client->gone, true);
-	else if (err && err != EAGAIN && err != EEXIST && err != ENOENT)
+	if (err && err != EAGAIN && err != EEXIST && err != ENOENT && err != ESRCH)
 		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
 	return err != EAGAIN;
 }
 
 /* --- events ------------------------------------------------------------------------------------------------- */
 
-/* The child's memory is at the parent's addresses, as far as it was filled, under a userfaultfd of its own. */
-static void add_fork(struct server *server, const struct client *parent, int uffd)
-{
-	struct client *client = server->nr_clients < CLIENTS_MAX ? malloc(sizeof(*client)) : NULL;
-
-	if (!client || client_init(client, server->run, uffd, parent->start, parent->pages, parent->page_size)) {
-		run_fail(server->run, "more processes than can be served");
-		free(client);
-		close(uffd);
-		return;
-	}
-	memcpy(client->copied, parent->copied, (parent->pages / BITS + 1) * sizeof(*client->copied));
-	server->clients[server->nr_clients++] = client;
-}
-
-static void take_event(struct server *server, struct client *client, const struct uffd_msg *msg)
+static void take_event(struct server *server, const struct uffd_msg *msg)
 {
 	switch (msg->event) {
 	case UFFD_EVENT_PAGEFAULT:
 		server->tally->counts[COUNT_FAULTS]++;
-		serve_fault(server, client, msg->arg.pagefault.address, 0);
+		serve_fault(server, msg->arg.pagefault.address, 0);
 		return;
 	case UFFD_EVENT_REMOVE:
-		mark_removed(client, msg->arg.remove.start, msg->arg.remove.end);
+		mark_removed(server->client, msg->arg.remove.start, msg->arg.remove.end);
 		return;
-	case UFFD_EVENT_FORK:
-		if (server->forks)
-			add_fork(server, client, (int)msg->arg.fork.ufd);
-		return;
-	case UFFD_EVENT_UNMAP:
-		return; /* all that is unmapped here is mapped again */
 	default:
 		run_fail(server->run, "an event that nothing here causes: %#x", msg->event);
 	}
 }
 
 /* All there are: until then an unread event lets every copy fail. */
-static void read_events(struct server *server, struct client *client)
+static void read_events(struct server *server)
 {
 	struct uffd_msg msgs[EVENTS];
 	ssize_t len, i;
 
-	while ((len = read(client->uffd, msgs, sizeof(msgs))) > 0)
+	while ((len = read(server->client->uffd, msgs, sizeof(msgs))) > 0)
 		for (i = 0; i < len / (ssize_t)sizeof(*msgs); i++)
-			take_event(server, client, &msgs[i]);
+			take_event(server, &msgs[i]);
 	if (len < 0 && errno != EAGAIN && errno != EINTR)
 		run_fail(server->run, "cannot read from the userfaultfd: %s", strerror(errno));
 }
@@ -206,80 +186,23 @@ static void retry_deferred(struct server *server)
 	memcpy(server->again, server->deferred, nr * sizeof(*now));
 	server->nr_deferred = 0;
 	for (i = 0; i < nr; i++)
-		if (!atomic_load(&now[i].client->gone))
-			serve_fault(server, now[i].client, now[i].address, now[i].failures);
-}
-
-/* One page of the client that is served next. */
-static void serve_idle(struct server *server)
-{
-	size_t i;
-
-	for (i = 0; i < server->nr_clients; i++) {
-		struct client *client = server->clients[i];
-
-		if (!atomic_load(&client->gone) && client->next < client->pages &&
-		    serve_unasked(server, client, client->next))
-			client->next++;
-	}
-}
-
-/* Those whose process ended; the first ones are their makers' and stay. */
-static void drop_gone(struct server *server, size_t own)
-{
-	size_t i = own;
-
-	/* A deferred fault may still name one of them. */
-	if (server->nr_deferred)
-		return;
-	while (i < server->nr_clients) {
-		struct client *client = server->clients[i];
-
-		if (!atomic_load(&client->gone)) {
-			i++;
-			continue;
-		}
-		close(client->uffd);
-		client_destroy(client);
-		free(client);
-		server->clients[i] = server->clients[--server->nr_clients];
-	}
-}
-
-static size_t prepare_poll(struct server *server)
-{
-	struct pollfd *fds = server->fds;
-	size_t i;
-
-	fds[0] = (struct pollfd) { .fd = server->run->over_fd, .events = POLLIN };
-	for (i = 0; i < server->nr_clients; i++)
-		fds[i + 1] = (struct pollfd) { .fd = server->clients[i]->uffd, .events = POLLIN };
-	return i + 1;
+		serve_fault(server, now[i].address, now[i].failures);
 }
 
 void *serve(void *data)
 {
 	struct server *server = data;
-	size_t own = server->nr_clients, nr, i;
-	struct pollfd *fds = server->fds;
-	int ready;
+	struct pollfd fds[] = {
+		{ .fd = server->run->over_fd, .events = POLLIN },
+		{ .fd = server->client->uffd, .events = POLLIN },
+	};
 
 	for (;;) {
-		nr = prepare_poll(server);
-		ready = poll(fds, nr, server->nr_deferred ? 0 : server->idle_ms);
+		poll(fds, 2, server->nr_deferred ? 0 : -1);
 		if (fds[0].revents)
-			break;
-		for (i = 1; i < nr; i++)
-			if (fds[i].revents)
-				read_events(server, server->clients[i - 1]);
-		if (!ready && !server->nr_deferred)
-			serve_idle(server);
+			return NULL;
+		if (fds[1].revents)
+			read_events(server);
 		retry_deferred(server);
-		drop_gone(server, own);
 	}
-	server->nr_deferred = 0;
-	for (i = own; i < server->nr_clients; i++)
-		atomic_store(&server->clients[i]->gone, true);
-	drop_gone(server, own);
-	return NULL;
 }

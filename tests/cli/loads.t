@@ -4,7 +4,7 @@
 # The loads that resemble programs: their options, their exit status, and their JSON line, on this machine.
 . "$(dirname "$0")/lib.sh"
 UFFDRETRY=$(realpath "${UFFDLOAD:-$(dirname "$0")/../../uffdload}")
-loads='restore restore-inproc postcopy gc lazy swap hugetlb torture'
+loads='restore restore-inproc gc swap hugetlb torture'
 
 # The long options of a load's --help.
 options() {
@@ -34,7 +34,7 @@ check 'a negative number' 64 '^$' "not '-1'" -- restore --pages -1
 check 'a word that is none' 64 '^$' "--writer-what is one of unrelated, benign, replace, not 'all'" -- \
 	torture --writer-what all
 check 'a duration without unit' 64 '^$' '--duration is a duration like 500ms' -- torture --duration 5
-check 'an option of another load' 64 '^$' 'unrecognized option' -- postcopy --balloon-rate 5
+check 'an option of another load' 64 '^$' 'unrecognized option' -- gc --balloon-rate 5
 
 if ! "$UFFDRETRY" torture --pages 1 >"$tmp/out" 2>"$tmp/err"; then
 	skip "the loads themselves: no userfaultfd here: $(head -1 "$tmp/err")"
@@ -69,12 +69,8 @@ load restore '.pages + .counts.zeropages >= 64 and .counts.balloon > 0' -- \
 	--pages 64 --duration 300ms --balloon-rate 1000
 load restore-inproc "$each and .faults == 64" -- --pages 64 --prefetch 0
 load restore-inproc '.returned.ok == 64 and (.returned | keys - ["EEXIST","ok"]) == []' -- --pages 64 --prefetch max
-load postcopy "$each and .counts.fatal == 0" -- --pages 64
-load postcopy "$each and .faults == 64" -- --pages 64 --push-rate 0
 load gc '.returned.ok == 64 and (.returned | keys - ["EEXIST","ok"]) == []' -- --pages 64
 load gc '.returned.ok == 64' -- --pages 64 --released 50
-load lazy '.returned.ok == 128 and (.returned | keys - ["ESRCH","ok"]) == [] and .faults <= 128' -- --pages 64 --processes 2 --fork-rate 0
-load lazy '.counts.forks > 0' -- --pages 64 --processes 2 --fork-rate 1000 --duration 300ms
 load torture '.calls == 64 and .returned == {"ok":64} and .faults == 0 and .writer.what == "unrelated"
 	and .writer.asked_per_s == null and .params["writer-rate"] == "max"' -- --pages 64
 load torture "$each and $none" -- --pages 64 --writer-rate 0

@@ -44,11 +44,9 @@ torture --threads 1 --writer-rate 300 --writer-what replace --duration 500ms
 END
 group control <<END
 restore-inproc --pages 256
-postcopy --pages 256
 END
 group events <<END
 restore --pages 512 --balloon-rate 200 --duration 500ms
-lazy --pages 64 --source map --fork-rate 20
 END
 left >/out/left
 exit 0
