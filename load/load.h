@@ -17,7 +17,7 @@ struct exact_options {
 	uint64_t seed;
 	const char *only; /* names with commas between, or NULL */
 	bool wait;
-	enum kernel_check kernel_check;
+	enum truth_kernel kernel_check;
 	bool mmap_lock_only;
 };
 
@@ -26,7 +26,7 @@ struct random_options {
 	uint64_t seed;
 	unsigned int at_once;
 	bool wait;
-	enum kernel_check kernel_check;
+	enum truth_kernel kernel_check;
 	bool mmap_lock_only;
 };
 
@@ -51,7 +51,7 @@ struct writers_options {
 struct causes_options {
 	uint64_t runs;
 	bool wait;
-	enum kernel_check kernel_check;
+	enum truth_kernel kernel_check;
 	bool mmap_lock_only;
 };
 

@@ -24,7 +24,7 @@ static const char *const free_words[] = { "unrelated", "benign", "replaced", "no
 	FLAG_SETTING(s, wait, "wait",                                                                                  \
 		     "After all set-up say \"ready PID\" on stderr and wait for SIGUSR1 before the first UFFDIO_COPY")
 #define KERNEL_CHECK(s)                                                                                                \
-	WORD_SETTING(s, kernel_check, "kernel-check", "CHECK", kernel_check_names,                                     \
+	WORD_SETTING(s, kernel_check, "kernel-check", "CHECK", truth_kernel_names,                                     \
 		     "What the running kernel compares after the retry: snapshot (7.1 and later), none (up to 7.0), "  \
 		     "per_mm_seq or per_vma_seq (kernels built for a test)")
 #define LOCKS(s)                                                                                                       \

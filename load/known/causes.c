@@ -471,7 +471,7 @@ static int case_invalid(struct causes *c)
 static int case_beyond_file(struct causes *c)
 {
 	int file = memfd_create("short", MFD_CLOEXEC), nested, err = 0;
-	bool new = c->options->kernel_check == KERNEL_SNAPSHOT;
+	bool new = c->options->kernel_check == TRUTH_KERNEL_SNAPSHOT;
 	uint8_t *area;
 
 	c->name = "beyond the file";
@@ -557,7 +557,7 @@ static int run_once(struct causes *c)
 		err = case_lock(c);
 	if (!err)
 		err = case_relock(c);
-	if (!err && c->options->kernel_check == KERNEL_SNAPSHOT)
+	if (!err && c->options->kernel_check == TRUTH_KERNEL_SNAPSHOT)
 		err = case_snapshot(c);
 	if (!err)
 		err = short_by(c, "short by EFAULT", NULL, RIG_UNMAP, "EFAULT", "source", "aborted", false);

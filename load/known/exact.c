@@ -170,7 +170,7 @@ static int make_places(struct exact *exact)
 
 	for (w = 0; w < nr && !err; w++) {
 		exact->places[w] = new_place(exact, w);
-		err = place_set_up(&exact->ground, &exact->places[w]);
+		err = place_set_up(&exact->ground.arena, &exact->places[w]);
 	}
 	return err;
 }
@@ -333,7 +333,7 @@ static void complain(struct exact *exact, struct rig_result want, struct rig_res
 /* Only where the page can be read, and where reading it cannot fault in a registered range. */
 static bool can_verify(const struct scenario *scenario)
 {
-	return scenario->class <= CLASS_LOCKED && scenario->source == SOURCE_RIG;
+	return scenario->class <= TRUTH_LOCKED && scenario->source == SOURCE_RIG;
 }
 
 /* Of a huge page the first small one. */
@@ -361,9 +361,9 @@ static void verify_pages(struct exact *exact, int w, size_t pages)
 	}
 }
 
-static struct copy_truth expectation(const struct scenario *scenario, int w)
+static struct expected_copy expectation(const struct scenario *scenario, int w)
 {
-	return (struct copy_truth) {
+	return (struct expected_copy) {
 		.layout = scenario_layout(scenario),
 		.held = (size_t)scenario_held_page(scenario),
 		.window = scenario_window(scenario, w),
@@ -381,8 +381,8 @@ static bool same_result(const struct scenario *scenario, struct rig_result got, 
 
 static void judge(struct exact *exact, int w, struct rig_result got)
 {
-	struct copy_truth copy = expectation(exact->scenario, w);
-	struct rig_result want = expected_result(&copy, exact->options->kernel_check);
+	struct expected_copy copy = expectation(exact->scenario, w);
+	struct rig_result want = expect_result(&copy, exact->options->kernel_check);
 
 	if (!same_result(exact->scenario, got, want))
 		complain(exact, want, got);
@@ -391,13 +391,13 @@ static void judge(struct exact *exact, int w, struct rig_result got)
 	if (exact->scenario->no_window)
 		truth_add_copy(&exact->truth, want.err, bytes_copied(want));
 	else
-		add_copy_truth(&exact->truth, &copy);
+		expect_add(&exact->truth, &copy);
 }
 
 /* Nobody gets the ioctl's result; in the kernel it is what a fault that a fatal signal ends makes it. */
 static int kill_copier(struct exact *exact)
 {
-	struct copy_truth copy = expectation(exact->scenario, 0);
+	struct expected_copy copy = expectation(exact->scenario, 0);
 	int status;
 	int err = handler_kill(&exact->ground.handler, &status);
 
@@ -407,7 +407,7 @@ static int kill_copier(struct exact *exact)
 		warnx("%s: the handler was not killed", exact->scenario->name);
 		exact->failures++;
 	}
-	add_copy_truth(&exact->truth, &copy);
+	expect_add(&exact->truth, &copy);
 	return handler_start(&exact->ground.handler, second_cpu());
 }
 
@@ -499,7 +499,7 @@ static struct json_object *scenario_json(const struct scenario *scenario)
 
 	json_object_object_add(object, "name", json_object_new_string(scenario->name));
 	json_object_object_add(object, "class",
-			       scenario->no_window ? NULL : json_object_new_string(class_name(scenario->class)));
+			       scenario->no_window ? NULL : json_object_new_string(truth_class_name(scenario->class)));
 	return object;
 }
 
@@ -588,18 +588,20 @@ static int choose(bool *chosen, const char *only)
 
 static struct json_object *listed_json(const struct scenario *scenario)
 {
-	static const char *const places[NR_PLACES] = { "anon", "shmem", "private-file", "shared-anon" };
+	static const char *const places[NR_PLACE_KINDS] = {
+		"anon", "shmem", "private-file", "shared-anon", "hugetlb", "hugetlb-anon",
+	};
 	struct json_object *object = scenario_json(scenario);
-	struct copy_truth copy = expectation(scenario, 0);
-	struct rig_result want = expected_result(&copy, KERNEL_SNAPSHOT);
+	struct expected_copy copy = expectation(scenario, 0);
+	struct rig_result want = expect_result(&copy, TRUTH_KERNEL_SNAPSHOT);
 
 	if (scenario->timing)
 		want = (struct rig_result) { .copied = 1 };
 	json_object_object_add(object, "destination", json_object_new_string(places[scenario->place]));
 	json_object_object_add(object, "returned", json_object_new_string(errno_name(want.err)));
-	json_object_object_add(object, "snapshot", reason_names(snapshot_reason_names, scenario->snapshot));
-	json_object_object_add(object, "meaning", reason_names(meaning_reason_names, scenario->meaning));
-	json_object_object_add(object, "tolerated", reason_names(tolerated_reason_names, scenario->tolerated));
+	json_object_object_add(object, "snapshot", truth_reasons_json(truth_snapshot_names, scenario->snapshot));
+	json_object_object_add(object, "meaning", truth_reasons_json(truth_meaning_names, scenario->meaning));
+	json_object_object_add(object, "tolerated", truth_reasons_json(truth_tolerated_names, scenario->tolerated));
 	json_object_object_add(object, "at_once", json_object_new_int(scenario_windows(scenario)));
 	json_object_object_add(object, "external", json_object_new_boolean(scenario->external));
 	json_object_object_add(object, "odd_start", json_object_new_boolean(scenario->odd_start));
@@ -625,7 +627,7 @@ static int list_text(void)
 
 	for (i = 0; i < nr_scenarios; i++)
 		printf("%-34s %s\n", scenarios[i].name,
-		       scenarios[i].no_window ? "(no window)" : class_name(scenarios[i].class));
+		       scenarios[i].no_window ? "(no window)" : truth_class_name(scenarios[i].class));
 	return fflush(stdout);
 }
 

@@ -7,18 +7,18 @@
 #include "steps/arena.h"
 #include "known/expect.h"
 
-static int page_error(const struct copy_truth *copy, enum kernel_check check)
+static int page_error(const struct expected_copy *copy, enum truth_kernel check)
 {
-	if (reached_check(copy->window.class) && kernel_refuses(check, &copy->window))
+	if (truth_reached_check(copy->window.class) && truth_kernel_refuses(check, &copy->window))
 		return EAGAIN;
 	return copy->err;
 }
 
 /* Pages before the failing one make it a short copy: EAGAIN, whatever the page's own error was. */
-struct rig_result expected_result(const struct copy_truth *copy, enum kernel_check check)
+struct rig_result expect_result(const struct expected_copy *copy, enum truth_kernel check)
 {
 	int err = page_error(copy, check);
-	size_t bytes = (err ? copy->held : strlen(copy->layout)) * (copy->window.kind == KIND_HUGETLB ? HUGE : PAGE);
+	size_t bytes = (err ? copy->held : strlen(copy->layout)) * (copy->window.kind == TRUTH_KIND_HUGETLB ? HUGE : PAGE);
 
 	if (!err)
 		return (struct rig_result) { .err = 0, .copied = (int64_t)bytes };
@@ -27,11 +27,11 @@ struct rig_result expected_result(const struct copy_truth *copy, enum kernel_che
 	return (struct rig_result) { .err = err, .copied = -err };
 }
 
-static void add_quiet(struct truth *truth, const struct copy_truth *copy, char letter)
+static void add_quiet(struct truth *truth, const struct expected_copy *copy, char letter)
 {
-	struct window_truth quiet = {
+	struct truth_window quiet = {
 		.kind = copy->window.kind,
-		.class = CLASS_QUIET,
+		.class = TRUTH_QUIET,
 		.external = copy->window.external,
 	};
 
@@ -39,9 +39,9 @@ static void add_quiet(struct truth *truth, const struct copy_truth *copy, char l
 		truth_add_window(truth, &quiet);
 }
 
-void add_copy_truth(struct truth *truth, const struct copy_truth *copy)
+void expect_add(struct truth *truth, const struct expected_copy *copy)
 {
-	struct rig_result result = expected_result(copy, truth->kernel_check);
+	struct rig_result result = expect_result(copy, truth->kernel_check);
 	size_t i;
 
 	truth_add_copy(truth, result.err, bytes_copied(result));

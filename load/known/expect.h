@@ -8,16 +8,16 @@
 #include "known/truth.h"
 
 /* A copy of a whole layout (rig.h), in one window of which something happens. */
-struct copy_truth {
+struct expected_copy {
 	const char *layout;
 	size_t held;		    /* index of that window's page */
-	struct window_truth window; /* its other windows are quiet */
+	struct truth_window window; /* its other windows are quiet */
 	int err;		    /* of that page though no check refuses it, 0: it is copied */
 };
 
-struct rig_result expected_result(const struct copy_truth *copy, enum kernel_check check);
+struct rig_result expect_result(const struct expected_copy *copy, enum truth_kernel check);
 /* All its windows; and the copy itself. */
-void add_copy_truth(struct truth *truth, const struct copy_truth *copy);
+void expect_add(struct truth *truth, const struct expected_copy *copy);
 /* In bytes, from the ioctl's own answer. */
 uint64_t bytes_copied(struct rig_result result);
 

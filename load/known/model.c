@@ -499,17 +499,17 @@ static unsigned int snapshot_reasons(const struct vma_facts *a, const struct vma
 	unsigned int reasons = 0;
 
 	if (a->vma.mode != b->vma.mode)
-		reasons |= SNAPSHOT_UFFD_FLAGS;
+		reasons |= TRUTH_SNAPSHOT_UFFD_FLAGS;
 	if (a->vma.shared != b->vma.shared)
-		reasons |= SNAPSHOT_SHARED;
+		reasons |= TRUTH_SNAPSHOT_SHARED;
 	if (!a->vma.file != !b->vma.file)
-		reasons |= SNAPSHOT_OPS;
+		reasons |= TRUTH_SNAPSHOT_OPS;
 	if (a->vma.file != b->vma.file)
-		reasons |= SNAPSHOT_FILE;
+		reasons |= TRUTH_SNAPSHOT_FILE;
 	if (files && inode_of(a->vma.file) != inode_of(b->vma.file))
-		reasons |= SNAPSHOT_INODE;
+		reasons |= TRUTH_SNAPSHOT_INODE;
 	if (files && a->pgoff != b->pgoff)
-		reasons |= SNAPSHOT_PGOFF;
+		reasons |= TRUTH_SNAPSHOT_PGOFF;
 	return reasons;
 }
 
@@ -519,17 +519,17 @@ static unsigned int meaning_reasons(const struct vma_facts *a, const struct vma_
 	unsigned int reasons = 0;
 
 	if (a->vma.ctx != b->vma.ctx)
-		reasons |= MEANING_CTX;
+		reasons |= TRUTH_MEANING_CTX;
 	if (a->vma.mode != b->vma.mode)
-		reasons |= MEANING_UFFD_FLAGS;
+		reasons |= TRUTH_MEANING_UFFD_FLAGS;
 	if (a->vma.shared != b->vma.shared)
-		reasons |= MEANING_SHARED;
+		reasons |= TRUTH_MEANING_SHARED;
 	if (!a->vma.file != !b->vma.file)
-		reasons |= MEANING_OPS;
+		reasons |= TRUTH_MEANING_OPS;
 	if (!same_inode)
-		reasons |= MEANING_INODE;
+		reasons |= TRUTH_MEANING_INODE;
 	if (same_inode && a->vma.file && a->dst_pgoff != b->dst_pgoff)
-		reasons |= MEANING_OFFSET;
+		reasons |= TRUTH_MEANING_OFFSET;
 	return reasons;
 }
 
@@ -538,23 +538,23 @@ static unsigned int tolerated_reasons(const struct vma_facts *a, const struct vm
 	unsigned int reasons = 0;
 
 	if (a->start != b->start || a->end != b->end)
-		reasons |= TOLERATED_RANGE;
+		reasons |= TRUTH_TOLERATED_RANGE;
 	if (a->vma.flags != b->vma.flags)
-		reasons |= TOLERATED_FLAGS;
+		reasons |= TRUTH_TOLERATED_FLAGS;
 	if (a->vma.prot != b->vma.prot)
-		reasons |= TOLERATED_PROT;
+		reasons |= TRUTH_TOLERATED_PROT;
 	if (a->vma.bound != b->vma.bound)
-		reasons |= TOLERATED_POLICY;
+		reasons |= TRUTH_TOLERATED_POLICY;
 	return reasons;
 }
 
-int model_retake(const struct model *model, int first, int pages, struct window_truth *window)
+int model_retake(const struct model *model, int first, int pages, struct truth_window *window)
 {
 	int from = index_of(first);
 	struct vma_facts after;
 
 	if (!mapped(model, from) || vma_end(model, from) < from + pages || !model->pages[from].vma.ctx) {
-		window->class = CLASS_GONE;
+		window->class = TRUTH_GONE;
 		return ENOENT;
 	}
 	after = model_facts(model, model->dst - MODEL_FRONT);
@@ -565,9 +565,9 @@ int model_retake(const struct model *model, int first, int pages, struct window_
 	return 0;
 }
 
-void model_class(const struct model *model, struct window_truth *window)
+void model_class(const struct model *model, struct truth_window *window)
 {
-	window->class = classify_retaken(window, model->unmapped);
+	window->class = truth_classify(window, model->unmapped);
 }
 
 /* A private mapping has pages of its own; a shared one has the file's. */

@@ -94,8 +94,8 @@ void model_open(struct model *model, int dst);
  * Taking the VMA again for pages [first, first + pages): 0 or the errno. Fills in the window's truth but for seq_moved,
  * on which a class may depend: see model_class().
  */
-int model_retake(const struct model *model, int first, int pages, struct window_truth *window);
-void model_class(const struct model *model, struct window_truth *window);
+int model_retake(const struct model *model, int first, int pages, struct truth_window *window);
+void model_class(const struct model *model, struct truth_window *window);
 /* Copy one page now: 0 or EEXIST. */
 int model_copy(struct model *model, int page);
 

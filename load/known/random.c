@@ -19,7 +19,7 @@
 #include "load.h"
 #include "known/model.h"
 #include "steps/prng.h"
-#include "steps/query.h"
+#include "known/query.h"
 
 #define SLOT_STRIDE 16	 /* pages from one slot's place to the next */
 #define OPERATIONS_MAX 4 /* in one window */
@@ -183,7 +183,7 @@ static int rebuild(struct random *random, struct slot *slot)
 	if (!err)
 		err = empty_slot_files(random, slot);
 	if (!err)
-		err = place_set_up(&random->ground, &slot->place);
+		err = place_set_up(&random->ground.arena, &slot->place);
 	random->writes++;
 	slot->dirty = false;
 	model_reset(&slot->model, &slot->place);
@@ -448,9 +448,9 @@ static int go_on(struct random *random, struct slot *slot, enum rig_source how, 
 
 static void add_quiet(struct random *random, const struct slot *slot)
 {
-	struct window_truth quiet = {
-		.kind = slot->model.pages[slot->first + MODEL_FRONT].vma.file ? KIND_SHMEM : KIND_ANON,
-		.class = CLASS_QUIET,
+	struct truth_window quiet = {
+		.kind = slot->model.pages[slot->first + MODEL_FRONT].vma.file ? TRUTH_KIND_SHMEM : TRUTH_KIND_ANON,
+		.class = TRUTH_QUIET,
 		.external = slot->external,
 	};
 
@@ -511,9 +511,9 @@ static int begin_copy(struct random *random, struct slot *slot)
 /* The held page's window: 0 when the page is copied, else the errno that ends the copy. */
 static int end_window(struct random *random, struct slot *slot, enum rig_source how)
 {
-	struct window_truth window = {
-		.kind = slot->model.before.vma.file ? KIND_SHMEM : KIND_ANON,
-		.class = CLASS_ABORTED,
+	struct truth_window window = {
+		.kind = slot->model.before.vma.file ? TRUTH_KIND_SHMEM : TRUTH_KIND_ANON,
+		.class = TRUTH_ABORTED,
 		.external = slot->external,
 		.seq_moved = random->writes != slot->writes,
 	};
@@ -527,7 +527,7 @@ static int end_window(struct random *random, struct slot *slot, enum rig_source 
 	truth_add_window(&random->truth, &window);
 	if (err)
 		return err;
-	if (kernel_refuses(random->options->kernel_check, &window))
+	if (truth_kernel_refuses(random->options->kernel_check, &window))
 		return EAGAIN;
 	return model_copy(&slot->model, slot->first + slot->at);
 }

@@ -33,7 +33,7 @@ enum timing {
 
 struct scenario {
 	const char *name;
-	enum window_class class;
+	enum truth_class class;
 	unsigned int snapshot; /* reasons */
 	unsigned int meaning;
 	unsigned int tolerated;
@@ -57,7 +57,7 @@ struct scenario {
 	bool no_window;		  /* the copy fails before one can open */
 	int at_once;		  /* windows, 0: one; the steps go to the first one's VMA */
 	bool one_vma;		  /* all of them in the same VMA */
-	enum window_class others; /* class of the other windows */
+	enum truth_class others; /* class of the other windows */
 	enum timing timing;
 	bool odd_start;
 };
@@ -73,7 +73,7 @@ int scenario_first_page(const struct scenario *scenario);
 /* Index in the layout of the page whose window the scenario is about. */
 int scenario_held_page(const struct scenario *scenario);
 /* The truth of window w, as the scenario has it. */
-struct window_truth scenario_window(const struct scenario *scenario, int w);
+struct truth_window scenario_window(const struct scenario *scenario, int w);
 /* Why this kernel or machine cannot run it: NULL when it can. */
 const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only);
 

@@ -197,11 +197,11 @@ static int empty_target(struct timed_run *run)
 /* --- judging ------------------------------------------------------------------------------------------------ */
 
 /* 1 when the kernel did otherwise. */
-static int judge(struct timed_run *run, const struct copy_truth *copy, struct rig_result got)
+static int judge(struct timed_run *run, const struct expected_copy *copy, struct rig_result got)
 {
-	struct rig_result want = expected_result(copy, run->truth->kernel_check);
+	struct rig_result want = expect_result(copy, run->truth->kernel_check);
 
-	add_copy_truth(run->truth, copy);
+	expect_add(run->truth, copy);
 	if (got.err == want.err && got.copied == want.copied)
 		return 0;
 	warnx("%s: expected %s, copy %lld; the kernel returned %s, copy %lld", run->scenario->name,
@@ -227,7 +227,7 @@ static int judge_mapped(struct timed_run *run)
 /* The window opens, and ends; written tells whether the writer was in when it opened. */
 static int finish_asleep(struct timed_run *run, bool written)
 {
-	struct copy_truth copy = { .layout = blocked_layout, .held = LONG_PAGES };
+	struct expected_copy copy = { .layout = blocked_layout, .held = LONG_PAGES };
 	int status;
 
 	thaw(run);
@@ -240,7 +240,7 @@ static int finish_asleep(struct timed_run *run, bool written)
 		return status < 0 ? status : -EPROTO;
 	copy.window = scenario_window(run->scenario, 0);
 	if (!written)
-		copy.window = (struct window_truth) { .kind = KIND_SHMEM, .class = CLASS_QUIET };
+		copy.window = (struct truth_window) { .kind = TRUTH_KIND_SHMEM, .class = TRUTH_QUIET };
 	return judge(run, &copy, rig_result(run->rig));
 }
 
@@ -334,7 +334,7 @@ static int catch_long_copy(struct timed_run *run)
 static int in_write_section(struct timed_run *run, const struct place *place, bool *confirmed)
 {
 	bool before = run->scenario->timing == TIMING_IN_ALL_ALONG;
-	struct copy_truth copy = { .layout = "b", .window = scenario_window(run->scenario, 0) };
+	struct expected_copy copy = { .layout = "b", .window = scenario_window(run->scenario, 0) };
 	struct rig_result result;
 	int err = before ? 0 : open_window(run, place);
 	int unexpected;
@@ -371,7 +371,7 @@ static int set_up_place(struct timed_run *run, struct place *place)
 	};
 	if (place->uffd < 0)
 		return place->uffd;
-	err = place_set_up(run->ground, place);
+	err = place_set_up(&run->ground->arena, place);
 	if (!err)
 		err = handler_prepare(&run->ground->handler, "b");
 	return err ? err : rig_zeropage(place->uffd, place->start + PAGE, PAGE);

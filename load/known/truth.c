@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What a load knows for certain about its own copies and windows, and its JSON.
+// The truth: what a load knows for certain about its own copies and windows, and its JSON.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -10,94 +10,94 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const class_names[NR_CLASSES] = {
-	[CLASS_QUIET] = "quiet",
-	[CLASS_UNRELATED] = "unrelated",
-	[CLASS_LOCKED] = "locked",
-	[CLASS_TOLERATED] = "tolerated",
-	[CLASS_REPLACED] = "replaced",
-	[CLASS_HIDDEN] = "hidden",
-	[CLASS_FALSE_ALARM] = "false_alarm",
-	[CLASS_REAL] = "real",
-	[CLASS_GONE] = "gone",
-	[CLASS_BLOCKED] = "blocked",
-	[CLASS_ABORTED] = "aborted",
-	[CLASS_UNDETERMINED] = "undetermined",
+static const char *const truth_class_names[NR_TRUTH_CLASSES] = {
+	[TRUTH_QUIET] = "quiet",
+	[TRUTH_UNRELATED] = "unrelated",
+	[TRUTH_LOCKED] = "locked",
+	[TRUTH_TOLERATED] = "tolerated",
+	[TRUTH_REPLACED] = "replaced",
+	[TRUTH_HIDDEN] = "hidden",
+	[TRUTH_FALSE_ALARM] = "false_alarm",
+	[TRUTH_REAL] = "real",
+	[TRUTH_GONE] = "gone",
+	[TRUTH_BLOCKED] = "blocked",
+	[TRUTH_ABORTED] = "aborted",
+	[TRUTH_UNDETERMINED] = "undetermined",
 };
 
 /* In the order of the reasons' bits, NULL at the end. */
-const char *const snapshot_reason_names[] = { "uffd_flags", "shared", "ops", "file", "inode", "pgoff", NULL };
-const char *const meaning_reason_names[] = { "ctx", "uffd_flags", "shared", "ops", "inode", "offset", NULL };
-const char *const tolerated_reason_names[] = { "range", "flags", "prot", "policy", "name", NULL };
+const char *const truth_snapshot_names[] = { "uffd_flags", "shared", "ops", "file", "inode", "pgoff", NULL };
+const char *const truth_meaning_names[] = { "ctx", "uffd_flags", "shared", "ops", "inode", "offset", NULL };
+const char *const truth_tolerated_names[] = { "range", "flags", "prot", "policy", "name", NULL };
 
-static const char *const kind_names[NR_KINDS] = {
-	[KIND_ANON] = "anon",
-	[KIND_SHMEM] = "shmem",
-	[KIND_HUGETLB] = "hugetlb",
+static const char *const truth_kind_names[NR_TRUTH_KINDS] = {
+	[TRUTH_KIND_ANON] = "anon",
+	[TRUTH_KIND_SHMEM] = "shmem",
+	[TRUTH_KIND_HUGETLB] = "hugetlb",
 };
 
-static const char *const check_names[NR_CHECKS] = {
-	[CHECK_OPS_POINTER] = "ops_pointer", [CHECK_SNAPSHOT] = "snapshot", [CHECK_PER_VMA_SEQ] = "per_vma_seq",
-	[CHECK_PER_MM_SEQ] = "per_mm_seq",   [CHECK_KERNEL] = "kernel",
+static const char *const truth_check_names[NR_TRUTH_CHECKS] = {
+	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer", [TRUTH_CHECK_SNAPSHOT] = "snapshot", [TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq",
+	[TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",   [TRUTH_CHECK_KERNEL] = "kernel",
 };
 
-const char *const kernel_check_names[NR_KERNEL_CHECKS + 1] = {
-	[KERNEL_SNAPSHOT] = "snapshot",
-	[KERNEL_NONE] = "none",
-	[KERNEL_PER_MM_SEQ] = "per_mm_seq",
-	[KERNEL_PER_VMA_SEQ] = "per_vma_seq",
+const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1] = {
+	[TRUTH_KERNEL_SNAPSHOT] = "snapshot",
+	[TRUTH_KERNEL_NONE] = "none",
+	[TRUTH_KERNEL_PER_MM_SEQ] = "per_mm_seq",
+	[TRUTH_KERNEL_PER_VMA_SEQ] = "per_vma_seq",
 };
 
-const char *class_name(enum window_class class)
+const char *truth_class_name(enum truth_class class)
 {
-	return class_names[class];
+	return truth_class_names[class];
 }
 
-bool reached_check(enum window_class class)
+bool truth_reached_check(enum truth_class class)
 {
-	return class != CLASS_GONE && class != CLASS_BLOCKED && class != CLASS_ABORTED && class != CLASS_UNDETERMINED;
+	return class != TRUTH_GONE && class != TRUTH_BLOCKED && class != TRUTH_ABORTED && class != TRUTH_UNDETERMINED;
 }
 
-enum window_class classify_retaken(const struct window_truth *window, bool unmapped)
+enum truth_class truth_classify(const struct truth_window *window, bool unmapped)
 {
 	if (window->snapshot)
-		return window->meaning ? CLASS_REAL : CLASS_FALSE_ALARM;
+		return window->meaning ? TRUTH_REAL : TRUTH_FALSE_ALARM;
 	if (window->meaning)
-		return CLASS_HIDDEN;
+		return TRUTH_HIDDEN;
 	if (unmapped)
-		return CLASS_REPLACED;
+		return TRUTH_REPLACED;
 	if (window->vma_locked)
-		return window->tolerated ? CLASS_TOLERATED : CLASS_LOCKED;
-	return window->seq_moved ? CLASS_UNRELATED : CLASS_QUIET;
+		return window->tolerated ? TRUTH_TOLERATED : TRUTH_LOCKED;
+	return window->seq_moved ? TRUTH_UNRELATED : TRUTH_QUIET;
 }
 
-static bool refuses(enum check check, const struct window_truth *window)
+static bool refuses(enum truth_check check, const struct truth_window *window)
 {
 	switch (check) {
-	case CHECK_OPS_POINTER:
-		return window->snapshot & SNAPSHOT_OPS;
-	case CHECK_SNAPSHOT:
+	case TRUTH_CHECK_OPS_POINTER:
+		return window->snapshot & TRUTH_SNAPSHOT_OPS;
+	case TRUTH_CHECK_SNAPSHOT:
 		return window->snapshot;
-	case CHECK_PER_VMA_SEQ:
+	case TRUTH_CHECK_PER_VMA_SEQ:
 		return window->vma_locked;
-	case CHECK_PER_MM_SEQ:
+	case TRUTH_CHECK_PER_MM_SEQ:
 		return window->seq_moved;
 	default:
 		return false;
 	}
 }
 
-bool kernel_refuses(enum kernel_check check, const struct window_truth *window)
+bool truth_kernel_refuses(enum truth_kernel check, const struct truth_window *window)
 {
-	static const enum check same[NR_KERNEL_CHECKS] = {
-		[KERNEL_SNAPSHOT] = CHECK_SNAPSHOT,
-		[KERNEL_NONE] = NR_CHECKS,
-		[KERNEL_PER_MM_SEQ] = CHECK_PER_MM_SEQ,
-		[KERNEL_PER_VMA_SEQ] = CHECK_PER_VMA_SEQ,
+	static const enum truth_check same[NR_TRUTH_KERNELS] = {
+		[TRUTH_KERNEL_SNAPSHOT] = TRUTH_CHECK_SNAPSHOT,
+		[TRUTH_KERNEL_NONE] = NR_TRUTH_CHECKS,
+		[TRUTH_KERNEL_PER_MM_SEQ] = TRUTH_CHECK_PER_MM_SEQ,
+		[TRUTH_KERNEL_PER_VMA_SEQ] = TRUTH_CHECK_PER_VMA_SEQ,
 	};
 
 	/* No kernel compares anything when the destination is hugetlb. */
-	return window->kind != KIND_HUGETLB && refuses(same[check], window);
+	return window->kind != TRUTH_KIND_HUGETLB && refuses(same[check], window);
 }
 
 void truth_add_copy(struct truth *truth, int err, uint64_t bytes)
@@ -105,9 +105,9 @@ void truth_add_copy(struct truth *truth, int err, uint64_t bytes)
 	copies_add(&truth->copies, err, bytes);
 }
 
-static void add_verdict(struct check_truth *check, bool eagain, enum window_class class)
+static void add_verdict(struct truth_verdicts *check, bool eagain, enum truth_class class)
 {
-	bool real = class == CLASS_REAL || class == CLASS_HIDDEN;
+	bool real = class == TRUTH_REAL || class == TRUTH_HIDDEN;
 
 	check->eagain += eagain;
 	check->real += eagain && real;
@@ -123,35 +123,35 @@ static void add_reasons(uint64_t *counts, unsigned int nr, unsigned int reasons)
 		counts[i] += reasons >> i & 1;
 }
 
-static void add_checked(struct truth *truth, const struct window_truth *window)
+static void add_checked(struct truth *truth, const struct truth_window *window)
 {
-	enum check i;
+	enum truth_check i;
 
-	add_reasons(truth->snapshot, NR_SNAPSHOT_REASONS, window->snapshot);
-	add_reasons(truth->meaning, NR_MEANING_REASONS, window->meaning);
-	if (window->class == CLASS_TOLERATED)
-		add_reasons(truth->tolerated, NR_TOLERATED_REASONS, window->tolerated);
-	for (i = 0; i < CHECK_KERNEL; i++)
+	add_reasons(truth->snapshot, NR_TRUTH_SNAPSHOT, window->snapshot);
+	add_reasons(truth->meaning, NR_TRUTH_MEANING, window->meaning);
+	if (window->class == TRUTH_TOLERATED)
+		add_reasons(truth->tolerated, NR_TRUTH_TOLERATED, window->tolerated);
+	for (i = 0; i < TRUTH_CHECK_KERNEL; i++)
 		add_verdict(&truth->checks[i], refuses(i, window), window->class);
-	add_verdict(&truth->checks[CHECK_KERNEL], kernel_refuses(truth->kernel_check, window), window->class);
+	add_verdict(&truth->checks[TRUTH_CHECK_KERNEL], truth_kernel_refuses(truth->kernel_check, window), window->class);
 }
 
-/* Without per-VMA locks nobody knows what mmap_lock was taken for. */
-static enum window_class visible_class(const struct truth *truth, enum window_class class)
+/* Without per-VMA locks no tool can know what mmap_lock was held for. */
+static enum truth_class visible_class(const struct truth *truth, enum truth_class class)
 {
-	return truth->mmap_lock_only && class == CLASS_LOCKED ? CLASS_UNRELATED : class;
+	return truth->mmap_lock_only && class == TRUTH_LOCKED ? TRUTH_UNRELATED : class;
 }
 
-void truth_add_window(struct truth *truth, const struct window_truth *window)
+void truth_add_window(struct truth *truth, const struct truth_window *window)
 {
-	enum window_class class = visible_class(truth, window->class);
+	enum truth_class class = visible_class(truth, window->class);
 
 	truth->windows++;
 	truth->class[class]++;
 	truth->kind[window->kind][class]++;
 	truth->odd_start += window->odd_start;
 	truth->external += window->external;
-	if (reached_check(window->class))
+	if (truth_reached_check(window->class))
 		add_checked(truth, window);
 }
 
@@ -174,10 +174,10 @@ static struct json_object *counts_json(const char *const *names, const uint64_t 
 
 static struct json_object *classes_json(const struct truth *truth, const uint64_t *counts)
 {
-	struct json_object *object = counts_json(class_names, counts, NR_CLASSES);
+	struct json_object *object = counts_json(truth_class_names, counts, NR_TRUTH_CLASSES);
 
 	if (truth->mmap_lock_only)
-		json_object_object_add(object, class_names[CLASS_LOCKED], NULL);
+		json_object_object_add(object, truth_class_names[TRUTH_LOCKED], NULL);
 	return object;
 }
 
@@ -185,11 +185,11 @@ static struct json_object *checks_json(const struct truth *truth)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *one;
-	enum check i;
+	enum truth_check i;
 
-	for (i = 0; i < NR_CHECKS; i++) {
-		if (truth->mmap_lock_only && (i == CHECK_PER_VMA_SEQ || i == CHECK_PER_MM_SEQ)) {
-			json_object_object_add(object, check_names[i], NULL);
+	for (i = 0; i < NR_TRUTH_CHECKS; i++) {
+		if (truth->mmap_lock_only && (i == TRUTH_CHECK_PER_VMA_SEQ || i == TRUTH_CHECK_PER_MM_SEQ)) {
+			json_object_object_add(object, truth_check_names[i], NULL);
 			continue;
 		}
 		one = json_object_new_object();
@@ -197,12 +197,12 @@ static struct json_object *checks_json(const struct truth *truth)
 		put(one, "real", truth->checks[i].real);
 		put(one, "spurious", truth->checks[i].spurious);
 		put(one, "missed", truth->checks[i].missed);
-		json_object_object_add(object, check_names[i], one);
+		json_object_object_add(object, truth_check_names[i], one);
 	}
 	return object;
 }
 
-struct json_object *reason_names(const char *const *names, unsigned int reasons)
+struct json_object *truth_reasons_json(const char *const *names, unsigned int reasons)
 {
 	struct json_object *array = json_object_new_array();
 	unsigned int i;
@@ -238,19 +238,19 @@ void truth_put_windows(struct json_object *to, const struct truth *truth)
 {
 	struct json_object *windows = classes_json(truth, truth->class);
 	struct json_object *kinds = json_object_new_object();
-	enum window_kind kind;
+	enum truth_kind kind;
 
-	json_object_object_add(to, "kernel_check", json_object_new_string(kernel_check_names[truth->kernel_check]));
+	json_object_object_add(to, "kernel_check", json_object_new_string(truth_kernel_names[truth->kernel_check]));
 	put(windows, "total", truth->windows);
 	json_object_object_add(to, "windows", windows);
 	json_object_object_add(to, "snapshot_reasons",
-			       counts_json(snapshot_reason_names, truth->snapshot, NR_SNAPSHOT_REASONS));
+			       counts_json(truth_snapshot_names, truth->snapshot, NR_TRUTH_SNAPSHOT));
 	json_object_object_add(to, "meaning_reasons",
-			       counts_json(meaning_reason_names, truth->meaning, NR_MEANING_REASONS));
+			       counts_json(truth_meaning_names, truth->meaning, NR_TRUTH_MEANING));
 	json_object_object_add(to, "tolerated_reasons",
-			       counts_json(tolerated_reason_names, truth->tolerated, NR_TOLERATED_REASONS));
-	for (kind = 0; kind < NR_KINDS; kind++)
-		json_object_object_add(kinds, kind_names[kind], classes_json(truth, truth->kind[kind]));
+			       counts_json(truth_tolerated_names, truth->tolerated, NR_TRUTH_TOLERATED));
+	for (kind = 0; kind < NR_TRUTH_KINDS; kind++)
+		json_object_object_add(kinds, truth_kind_names[kind], classes_json(truth, truth->kind[kind]));
 	json_object_object_add(to, "by_kind", kinds);
 	json_object_object_add(to, "checks", checks_json(truth));
 	if (truth->mmap_lock_only)

@@ -28,7 +28,7 @@ static int begin_run(struct load *load)
 	if (err)
 		return err;
 	memset((void *)load->area, 1, AREA_PAGES * PAGE);
-	err = place_set_up(&load->ground, &load->place);
+	err = place_set_up(&load->ground.arena, &load->place);
 	return err ? err : ground_make_stack(&load->ground);
 }
 

@@ -5,62 +5,10 @@
 #define UFFDLOAD_STEP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include "steps/arena.h"
-#include "steps/hand.h"
-#include "steps/handler.h"
-#include "known/truth.h"
-
-/* What a destination is when its window begins. */
-enum place_kind {
-	PLACE_ANON,	   /* private anonymous */
-	PLACE_SHMEM,	   /* shared mapping of a memfd */
-	PLACE_PRIVATE,	   /* private mapping of a memfd */
-	PLACE_SHARED_ANON, /* MAP_SHARED | MAP_ANONYMOUS */
-	PLACE_HUGE,	   /* shared mapping of a memfd of huge pages */
-	PLACE_HUGE_ANON,   /* private mapping of huge pages */
-	NR_PLACES
-};
-
-/* One destination VMA. */
-struct place {
-	enum place_kind kind;
-	uint64_t start;
-	size_t pages;
-	size_t offset; /* of the first page in the file, in pages */
-	uint64_t mode; /* UFFDIO_REGISTER_MODE_* */
-	int uffd;
-	int other_uffd; /* for REGISTER_OTHER */
-	uint64_t away;	/* where MOVE_AWAY moves to: as many pages in the arena */
-};
-
-/* What the hand is stuck in. */
-struct stuck {
-	struct ground *ground;
-	const struct place *place;
-	const struct step *step;
-};
-
-/* What the whole process has. */
-struct ground {
-	struct arena arena;
-	uint64_t scratch; /* SCRATCH_PAGES of ordinary memory, not adjacent to anything */
-	uint64_t hole;	  /* HOLE_PAGES of the arena, for what is mapped for a moment */
-	uint64_t stack;	  /* a MAP_GROWSDOWN mapping, STACK_ROOM unmapped pages below it; or 0 */
-	struct hand *hand;
-	struct stuck stuck;
-	struct handler handler; /* running when its socket is not -1 */
-};
-
-#define SCRATCH_PAGES 16
-#define HOLE_PAGES 64
-#define STACK_ROOM 32
-/* Pages between the arena's start and the first destination, and what the ground itself needs at the arena's end. */
-#define GROUND_FRONT 64
-#define GROUND_TAIL (HOLE_PAGES + SCRATCH_PAGES + STACK_ROOM + 16)
+#include "steps/elsewhere.h"
+#include "steps/place.h"
 
 enum step_kind {
 	STEP_NONE,
@@ -89,35 +37,6 @@ enum step_kind {
 	STEP_HANDLER_WRITE,
 };
 
-enum map_as {
-	AS_BEFORE, /* as the place was mapped at first */
-	AS_ANON,
-	AS_SHARED_ANON,
-	AS_FILE_SHARED,
-	AS_FILE_PRIVATE,
-	AS_AGAIN, /* the same inode through another struct file */
-	AS_OTHER, /* another inode, same offset */
-};
-
-enum elsewhere {
-	/* These take mmap_lock for reading or not at all. */
-	ELSEWHERE_DONTNEED,
-	ELSEWHERE_TOUCH,
-	ELSEWHERE_MAPS,
-	/* These write it. */
-	ELSEWHERE_MMAP,
-	ELSEWHERE_PROTECT,
-	ELSEWHERE_PROTECT_FAILS,
-	ELSEWHERE_UNMAP_NOTHING,
-	ELSEWHERE_MREMAP,
-	ELSEWHERE_LOCK,
-	ELSEWHERE_BRK,
-	ELSEWHERE_THREAD,
-	ELSEWHERE_STACK_GROWS,
-	ELSEWHERE_CLOSE_UFFD,
-	NR_ELSEWHERE
-};
-
 struct step {
 	enum step_kind kind;
 	int from;
@@ -126,21 +45,6 @@ struct step {
 	int shift;
 	bool stuck; /* done by the hand, which then sleeps until the event is read from the userfaultfd */
 };
-
-int ground_create(struct ground *ground, size_t pages, size_t file_pages);
-void ground_destroy(struct ground *ground);
-/* Map the stack anew; mends also what a grown one covers. */
-int ground_make_stack(struct ground *ground);
-
-/* Huge: its pages, and those of steps on it, are huge ones. */
-bool place_is_huge(enum place_kind kind);
-size_t place_page_size(enum place_kind kind);
-/* The kind that a window of this place has. */
-enum window_kind place_window_kind(enum place_kind kind);
-struct mapping place_mapping(const struct place *place, enum map_as as, int from, int shift);
-uint64_t place_page(const struct place *place, int page);
-/* Map and register it whole. */
-int place_set_up(const struct ground *ground, const struct place *place);
 
 /* A step either succeeds or is a failure of the run: it is chosen so that it must succeed. */
 int step_run(struct ground *ground, const struct place *place, const struct step *step);

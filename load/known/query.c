@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "steps/query.h"
+#include "known/query.h"
 
 /* struct procmap_query of linux/fs.h, 6.11 and later. */
 struct vma_answer {
