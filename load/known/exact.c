@@ -15,6 +15,7 @@
 
 #include "known/expect.h"
 #include "load.h"
+#include "steps/cpu.h"
 #include "steps/prng.h"
 #include "known/scenario.h"
 #include "known/timing.h"
@@ -119,7 +120,7 @@ static int set_up(struct exact *exact)
 		err = add_rigs(&exact->rigs, &scenarios[i]);
 	}
 	if (!err && external)
-		err = handler_start(&exact->ground.handler, second_cpu());
+		err = handler_start(&exact->ground.handler, cpu_second());
 	return err;
 }
 
@@ -408,7 +409,7 @@ static int kill_copier(struct exact *exact)
 		exact->failures++;
 	}
 	expect_add(&exact->truth, &copy);
-	return handler_start(&exact->ground.handler, second_cpu());
+	return handler_start(&exact->ground.handler, cpu_second());
 }
 
 static int finish_copies(struct exact *exact)

@@ -18,7 +18,8 @@ static int page_error(const struct expected_copy *copy, enum truth_kernel check)
 struct rig_result expect_result(const struct expected_copy *copy, enum truth_kernel check)
 {
 	int err = page_error(copy, check);
-	size_t bytes = (err ? copy->held : strlen(copy->layout)) * (copy->window.kind == TRUTH_KIND_HUGETLB ? HUGE : PAGE);
+	size_t page_size = copy->window.kind == TRUTH_KIND_HUGETLB ? HUGE : PAGE;
+	size_t bytes = (err ? copy->held : strlen(copy->layout)) * page_size;
 
 	if (!err)
 		return (struct rig_result) { .err = 0, .copied = (int64_t)bytes };

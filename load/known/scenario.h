@@ -4,8 +4,8 @@
 #ifndef UFFDLOAD_SCENARIO_H
 #define UFFDLOAD_SCENARIO_H
 
-#include "steps/step.h"
 #include "known/truth.h"
+#include "steps/step.h"
 
 #define SCENARIO_STEPS 5
 #define SCENARIO_PAGES 8   /* of the destination's VMA, unless the scenario says otherwise */
@@ -23,7 +23,7 @@ enum source {
 	SOURCE_UNMAPPED, /* an address where nothing is mapped */
 };
 
-/* What needs more than steps: see timing.h. */
+/* What needs more than steps: timing.c does it. */
 enum timing {
 	TIMING_NONE,
 	TIMING_ASLEEP,

@@ -11,11 +11,10 @@ struct timing_rigs {
 	struct rig *mapped;  /* many mapped pages */
 };
 
-/* Why this machine cannot: NULL when it can. */
-const char *timing_lacks(void);
+/* 0 or -errno. */
 int timing_create(struct timing_rigs *rigs);
 void timing_destroy(struct timing_rigs *rigs);
-/* Runs the scenario once and adds all that it did. 1: the kernel did otherwise than expected. */
+/* Runs the scenario once and adds all that it did. 0, 1 when the kernel did otherwise than expected, or -errno. */
 int timing_run(struct timing_rigs *rigs, struct ground *ground, const struct scenario *scenario, struct truth *truth);
 
 #endif

@@ -37,8 +37,11 @@ static const char *const truth_kind_names[NR_TRUTH_KINDS] = {
 };
 
 static const char *const truth_check_names[NR_TRUTH_CHECKS] = {
-	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer", [TRUTH_CHECK_SNAPSHOT] = "snapshot", [TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq",
-	[TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",   [TRUTH_CHECK_KERNEL] = "kernel",
+	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer",
+	[TRUTH_CHECK_SNAPSHOT] = "snapshot",
+	[TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq",
+	[TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",
+	[TRUTH_CHECK_KERNEL] = "kernel",
 };
 
 const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1] = {
@@ -125,6 +128,7 @@ static void add_reasons(uint64_t *counts, unsigned int nr, unsigned int reasons)
 
 static void add_checked(struct truth *truth, const struct truth_window *window)
 {
+	bool refused = truth_kernel_refuses(truth->kernel_check, window);
 	enum truth_check i;
 
 	add_reasons(truth->snapshot, NR_TRUTH_SNAPSHOT, window->snapshot);
@@ -133,7 +137,7 @@ static void add_checked(struct truth *truth, const struct truth_window *window)
 		add_reasons(truth->tolerated, NR_TRUTH_TOLERATED, window->tolerated);
 	for (i = 0; i < TRUTH_CHECK_KERNEL; i++)
 		add_verdict(&truth->checks[i], refuses(i, window), window->class);
-	add_verdict(&truth->checks[TRUTH_CHECK_KERNEL], truth_kernel_refuses(truth->kernel_check, window), window->class);
+	add_verdict(&truth->checks[TRUTH_CHECK_KERNEL], refused, window->class);
 }
 
 /* Without per-VMA locks no tool can know what mmap_lock was held for. */

@@ -3,7 +3,6 @@
 // The external handler: a process of its own that got the userfaultfd over a socket and copies from its own memory.
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "steps/arena.h"
+#include "steps/cpu.h"
 #include "steps/handler.h"
 
 #define LAYOUT_MAX 80
@@ -192,56 +192,56 @@ int handler_write_own_mm(struct handler *handler)
 /* --- the handler's side ------------------------------------------------------------------------------------- */
 
 /* One rig a layout, made when first asked for. */
-struct bench {
+struct workbench {
 	struct rig *rigs[LAYOUTS_MAX];
 	char layouts[LAYOUTS_MAX][LAYOUT_MAX];
 	struct rig *current;
 	int uffd; /* only while a copy is under way: the load's close must be the last one */
 };
 
-static int choose_rig(struct bench *bench, const char *layout)
+static int choose_rig(struct workbench *workbench, const char *layout)
 {
 	size_t i;
 	int err;
 
-	for (i = 0; i < LAYOUTS_MAX && bench->rigs[i]; i++) {
-		if (!strcmp(bench->layouts[i], layout)) {
-			bench->current = bench->rigs[i];
+	for (i = 0; i < LAYOUTS_MAX && workbench->rigs[i]; i++) {
+		if (!strcmp(workbench->layouts[i], layout)) {
+			workbench->current = workbench->rigs[i];
 			return 0;
 		}
 	}
 	if (i == LAYOUTS_MAX)
 		return -ENOSPC;
-	err = rig_create(&bench->rigs[i], layout);
+	err = rig_create(&workbench->rigs[i], layout);
 	if (err)
 		return err;
-	strcpy(bench->layouts[i], layout);
-	bench->current = bench->rigs[i];
+	strcpy(workbench->layouts[i], layout);
+	workbench->current = workbench->rigs[i];
 	return 0;
 }
 
-static int end(struct bench *bench, int status)
+static int end(struct workbench *workbench, int status)
 {
 	if (status > 0)
 		return status;
-	if (bench->uffd >= 0)
-		close(bench->uffd);
-	bench->uffd = -1;
-	return status ? status : rig_mend(bench->current);
+	if (workbench->uffd >= 0)
+		close(workbench->uffd);
+	workbench->uffd = -1;
+	return status ? status : rig_mend(workbench->current);
 }
 
-static int begin(struct bench *bench, struct request *request, int uffd)
+static int begin(struct workbench *workbench, struct request *request, int uffd)
 {
-	int err = choose_rig(bench, request->layout);
+	int err = choose_rig(workbench, request->layout);
 
-	bench->uffd = uffd;
+	workbench->uffd = uffd;
 	request->copy.uffd = uffd;
-	return err ? err : end(bench, rig_start(bench->current, &request->copy));
+	return err ? err : end(workbench, rig_start(workbench->current, &request->copy));
 }
 
-static int resolve(struct bench *bench, enum rig_source how)
+static int resolve(struct workbench *workbench, enum rig_source how)
 {
-	return bench->current ? end(bench, rig_go_on(bench->current, how)) : -EINVAL;
+	return workbench->current ? end(workbench, rig_go_on(workbench->current, how)) : -EINVAL;
 }
 
 static int write_own_mm(void)
@@ -276,54 +276,44 @@ static ssize_t receive_request(int socket, struct request *request, int *fd)
 	return n;
 }
 
-static void answer(struct bench *bench, struct request *request, int uffd, struct reply *reply)
+static void answer(struct workbench *workbench, struct request *request, int uffd, struct reply *reply)
 {
 	switch (request->op) {
 	case REQUEST_PREPARE:
-		reply->status = choose_rig(bench, request->layout);
+		reply->status = choose_rig(workbench, request->layout);
 		return;
 	case REQUEST_BEGIN:
-		reply->status = begin(bench, request, uffd);
+		reply->status = begin(workbench, request, uffd);
 		break;
 	case REQUEST_RESOLVE:
-		reply->status = resolve(bench, request->how);
+		reply->status = resolve(workbench, request->how);
 		break;
 	case REQUEST_WRITE_OWN_MM:
 		reply->status = write_own_mm();
 		return;
 	}
-	if (bench->current)
-		reply->result = rig_result(bench->current);
-}
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	if (workbench->current)
+		reply->result = rig_result(workbench->current);
 }
 
 int handler_main(int socket, int cpu)
 {
-	static struct bench bench = { .uffd = -1 };
+	static struct workbench workbench = { .uffd = -1 };
 	const struct reply ready = { 0 };
 	struct request request;
 	int uffd;
 
 	/* The socket's end is not enough: this process may be asleep in a copy when the load dies. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	run_on(cpu);
+	if (cpu >= 0)
+		cpu_pin(0, cpu);
 	if (send(socket, &ready, sizeof(ready), MSG_NOSIGNAL) != (ssize_t)sizeof(ready))
 		return 1;
 	while (receive_request(socket, &request, &uffd) == (ssize_t)sizeof(request)) {
 		struct reply reply = { 0 };
 
 		request.layout[LAYOUT_MAX - 1] = '\0';
-		answer(&bench, &request, uffd, &reply);
+		answer(&workbench, &request, uffd, &reply);
 		if (send(socket, &reply, sizeof(reply), MSG_NOSIGNAL) != (ssize_t)sizeof(reply))
 			break;
 	}

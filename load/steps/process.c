@@ -3,7 +3,6 @@
 // What a load does to its own process before it copies anything.
 #define _GNU_SOURCE
 #include <err.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "steps/process.h"
 #include "lib/rig.h"
+#include "steps/process.h"
 
 #define STACK_TOUCHED (256 * 1024)
 
@@ -77,28 +76,4 @@ void wait_for_go(void)
 	sigaddset(&set, SIGUSR1);
 	fprintf(stderr, "ready %d\n", (int)getpid());
 	sigwait(&set, &signal);
-}
-
-/* The nth CPU that this process may use, or -1. */
-static int allowed_cpu(int n)
-{
-	cpu_set_t set;
-	int cpu;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return -1;
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set) && !n--)
-			return cpu;
-	return -1;
-}
-
-int first_cpu(void)
-{
-	return allowed_cpu(0);
-}
-
-int second_cpu(void)
-{
-	return allowed_cpu(1);
 }

@@ -6,14 +6,11 @@
 
 #include <stdbool.h>
 
-/* Take away what would write mmap_lock by itself, or map source pages behind a load's back. */
+/* Prevent what would take mmap_lock for write by itself, or map source pages behind a load's back. */
 void prepare_process(void);
-/* False, and a message, without the right to a userfaultfd that serves the kernel's faults too. */
+/* Whether this user may have a userfaultfd that serves the kernel's own faults; if not, a message. */
 bool may_use_uffd(void);
 /* Say "ready PID" on stderr and wait for SIGUSR1. */
 void wait_for_go(void);
-/* A CPU to run on beside the first one: -1 when there is none. */
-int second_cpu(void);
-int first_cpu(void);
 
 #endif
