@@ -1,59 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What the load of failures knows for certain: causes, refusals, and chains by a model of its own.
+// What the cases of `uffdload causes` share: one destination each, and the comparison with what was expected.
 #ifndef UFFDLOAD_CAUSES_H
 #define UFFDLOAD_CAUSES_H
 
-#include <json-c/json.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "known/causes_truth.h"
+#include "known/truth.h"
+#include "lib/rig.h"
+#include "steps/arena.h"
+#include "steps/hand.h"
 
-/* How a copy must end. Names are those of docs/reference/json.md. */
-struct ending {
-	int err;	     /* of the ioctl, 0: all went through */
-	uint64_t copied;     /* bytes before it stopped; then err is EAGAIN */
-	const char *stop;    /* and what stopped it */
-	const char *site;    /* where */
-	const char *window;  /* class of the window of the page where it ended, or NULL */
-	uint64_t installed;  /* bytes that went through though the call failed */
-	bool refused;	     /* by mmap_changing */
-	bool no_address;     /* the kernel could not read it either */
+#define CAUSES_TIMEOUT_MS 10000
+
+struct causes_options {
+	uint64_t runs;
+	bool wait;
+	enum truth_kernel kernel_check;
+	bool mmap_lock_only;
 };
 
-struct open_chain {
+struct causes {
+	const struct causes_options *options;
+	struct causes_truth truth;
+	struct hand *hand;
+	struct rig *one;   /* layout "b" */
+	struct rig *third; /* layout "mmb" */
+	uint8_t *source;   /* mapped pages */
+	uint64_t failures;
+	/* The current case. Its pages are nobody else's, ever: a chain is of an address. */
+	const char *name;
+	int uffd;
 	uint64_t dst;
-	uint64_t length;
+	size_t pages;
 };
 
-#define OPEN_CHAINS_MAX 4096
+/* Fails the run, with a message, if got is not what is expected. */
+void causes_expect(struct causes *c, const char *what, long got, long expected);
+/*
+ * A destination of so many pages of anonymous memory, between two that nobody may touch, under a userfaultfd of these
+ * features. 0 or -errno.
+ */
+int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t pages);
+void causes_tear_down(struct causes *c);
+/* Copy n pages to the page at `page` of the destination, in this thread; it must end as `e` says. */
+void causes_copy(struct causes *c, size_t page, size_t n, uint64_t src, const struct ending *e);
+/* The same from mapped pages; it must succeed. */
+void causes_copy_well(struct causes *c, size_t page, size_t n);
+/* Mapped source pages. */
+uint64_t causes_mapped(const struct causes *c);
+/*
+ * A copy of the rig's whole layout that is held in its window while `act` (or NULL) is done; then its source is
+ * resolved, and it must end as `e` says. 0 or -errno.
+ */
+int causes_hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c), enum rig_source how,
+		const struct ending *e);
 
-struct causes_truth {
-	bool untold; /* this kernel does not tell which errno of a page stopped a short copy */
-	uint64_t calls;
-	uint64_t bytes;
-	uint64_t windows;
-	uint64_t raised;
-	uint64_t refused;
-	uint64_t chains;
-	uint64_t ended;
-	uint64_t longest;
-	uint64_t reissued;
-	uint64_t reopened;
-	uint64_t retried;
-	uint64_t succeeded;
-	struct open_chain open[OPEN_CHAINS_MAX];
-	size_t nr_open;
-	const char *holder; /* who raised mmap_changing last */
-	struct json_object *returned, *classes, *causes, *short_copy, *fills, *holders;
-};
+/* What raises mmap_changing by a REMOVE event, and how the tool names the holder. */
+int causes_remove(void *causes);
+#define REMOVE_HOLDER "remove/madvise/MADV_DONTNEED"
+/* The hand does the job, and sleeps until causes_read_event(). 0 or -errno. */
+int causes_raise(struct causes *c, hand_job job);
+int causes_read_event(struct causes *c);
 
-void causes_add(struct causes_truth *truth, uint64_t dst, uint64_t len, const struct ending *e);
-/* mmap_changing was raised by "OP/SYSCALL/ADVICE". */
-void causes_raised(struct causes_truth *truth, const char *holder);
-/* Another fill ioctl ended so: "ok", "mmap_changing" or an errno's name. */
-void causes_fill(struct causes_truth *truth, const char *name, const char *how);
-/* One line on stdout. */
-int causes_print(struct causes_truth *truth, uint64_t failures);
+/* All cases of a file: 0 or -errno. */
+int causes_by_event(struct causes *c);
+int causes_in_window(struct causes *c);
+int causes_by_error(struct causes *c);
 
 #endif

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The truth of `uffdload causes`: see causes.h.
+// The truth of `uffdload causes`: causes, refusals, and chains by a model of its own.
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "known/causes.h"
+#include "known/causes_truth.h"
 #include "known/truth.h"
+#include "steps/arena.h"
 
-#define PAGE 4096ULL
 
-/* The object `key` of `*in`, both made if need be. */
+/* The object `key` of `*in`; both are made if missing. */
 static struct json_object *object(struct json_object **in, const char *key)
 {
 	struct json_object *found;
@@ -61,7 +61,7 @@ static void chain_end(struct causes_truth *truth, uint64_t dst, bool window)
 	*chain = truth->open[--truth->nr_open];
 }
 
-/* An event refused it before it began. */
+/* mmap_changing refused it before it began. */
 static bool was_refused(const struct ending *e)
 {
 	return e->err == EAGAIN && !e->copied && (!strcmp(e->site, "entry") || !strcmp(e->site, "lock"));

@@ -1,283 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// `uffdload free`: copiers and writers that run freely; the truth has only what is certain all the same.
+// `uffdload free`: copiers and writers that run freely; the truth has only what is certain.
 /*
  * Each copy is of one page, from a page that was emptied just before: its first attempt fails, so it has exactly one
- * window. Only a copy that finds no registered VMA may have had none (when it found none at first) or one (when it
- * found none again): with these the number of windows has two bounds.
+ * window. Only a copy that finds no registered VMA is uncertain: it had no window if the first lookup failed, one if
+ * the relock failed. With such copies the number of windows has two bounds.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <linux/userfaultfd.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "steps/arena.h"
-#include "load.h"
-#include "steps/pace.h"
-#include "steps/prng.h"
+#include "known/free.h"
+#include "known/options.h"
+#include "lib/clock.h"
 #include "lib/rig.h"
+#include "steps/process.h"
 
-/* A writer's own mapping, and the gap behind each mapping of the arena. */
-#define SCRATCH_PAGES 8
+/* Behind each mapping of the arena. */
 #define GAP_PAGES 2
 
-struct free_load;
-
-struct copier {
-	struct free_load *load;
-	uint64_t dst;
-	uint64_t src;
-	struct truth truth;
-	uint64_t uncertain; /* copies that may have had a window or not */
-	uint64_t chains;    /* pages that were copied at last after some failures */
-	uint64_t longest;
-	pthread_t thread;
-};
-
-struct writer {
-	struct free_load *load;
-	uint64_t scratch;
-	struct prng prng;
-	uint64_t writes;
-	int err;
-	pthread_t thread;
-};
-
-struct free_load {
-	const struct free_options *options;
-	struct arena arena;
-	int uffd;
-	struct copier *copiers;
-	struct writer *writers;
-	unsigned int nr_copiers; /* started */
-	unsigned int nr_writers;
-	atomic_bool stop;
-	int64_t elapsed_ns;
-};
-
-static bool stopped(struct free_load *load)
-{
-	return atomic_load_explicit(&load->stop, memory_order_relaxed);
-}
-
-/* --- copiers ------------------------------------------------------------------------------------------------ */
-
-/* 0 or the errno. */
-static int copy_page(struct copier *copier, uint64_t dst)
-{
-	struct uffdio_copy copy = { .dst = dst, .src = copier->src, .len = PAGE };
-	int err;
-
-	madvise((void *)copier->src, PAGE, MADV_DONTNEED);
-	err = ioctl(copier->load->uffd, UFFDIO_COPY, &copy) ? errno : 0;
-	truth_add_copy(&copier->truth, err, err ? 0 : PAGE);
-	copier->uncertain += err && err != EAGAIN && err != EEXIST;
-	return err;
-}
-
-/* Until it is there. */
-static void fill_page(struct copier *copier, uint64_t dst)
-{
-	uint64_t failures = 0;
-	int err = 0;
-
-	while (!stopped(copier->load)) {
-		err = copy_page(copier, dst);
-		if (!err || err == EEXIST)
-			break;
-		failures++;
-	}
-	if (err || !failures)
-		return;
-	copier->chains++;
-	if (failures > copier->longest)
-		copier->longest = failures;
-}
-
-static void *copy_freely(void *data)
-{
-	struct copier *copier = data;
-	size_t pages = copier->load->options->pages;
-	size_t i;
-
-	while (!stopped(copier->load)) {
-		for (i = 0; i < pages && !stopped(copier->load); i++)
-			fill_page(copier, copier->dst + i * PAGE);
-		madvise((void *)copier->dst, pages * PAGE, MADV_DONTNEED);
-	}
-	return NULL;
-}
-
-/* --- writers ------------------------------------------------------------------------------------------------ */
-
-static int protect_and_back(uint64_t start, size_t pages)
-{
-	void *at = (void *)start;
-
-	if (mprotect(at, pages * PAGE, PROT_READ) || mprotect(at, pages * PAGE, PROT_READ | PROT_WRITE))
-		return -errno;
-	return 0;
-}
-
-static int map_and_unmap(void)
-{
-	void *area = mmap(NULL, SCRATCH_PAGES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return area == MAP_FAILED || munmap(area, SCRATCH_PAGES * PAGE) ? -errno : 0;
-}
-
-static int write_unrelated(struct writer *writer)
-{
-	if (prng_below(&writer->prng, 2))
-		return map_and_unmap();
-	return protect_and_back(writer->scratch, SCRATCH_PAGES);
-}
-
-/* Some destination; nothing that the check of 7.1 and later compares in an anonymous VMA. */
-static int write_benign(struct writer *writer)
-{
-	const struct free_options *options = writer->load->options;
-	uint64_t dst = writer->load->copiers[prng_below(&writer->prng, options->copiers)].dst;
-	void *at = (void *)dst;
-
-	switch (prng_below(&writer->prng, 3)) {
-	case 0:
-		return protect_and_back(dst, options->pages);
-	case 1:
-		return protect_and_back(dst, (options->pages + 1) / 2);
-	default:
-		if (madvise(at, options->pages * PAGE, MADV_DONTFORK) ||
-		    madvise(at, options->pages * PAGE, MADV_DOFORK))
-			return -errno;
-		return 0;
-	}
-}
-
-static int write_replaced(struct writer *writer)
-{
-	const struct mapping anew = { .backing = BACKED_ANON };
-	struct free_load *load = writer->load;
-	uint64_t dst = load->copiers[prng_below(&writer->prng, load->options->copiers)].dst;
-	int err = arena_map(&load->arena, dst, load->options->pages, &anew);
-
-	return err ? err : rig_register(load->uffd, dst, load->options->pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
-}
-
-static int write_once(struct writer *writer)
-{
-	switch (writer->load->options->what) {
-	case FREE_UNRELATED:
-		return write_unrelated(writer);
-	case FREE_BENIGN:
-		return write_benign(writer);
-	case FREE_REPLACED:
-		return write_replaced(writer);
-	default:
-		return 0;
-	}
-}
-
-static void sleep_until(int64_t when)
-{
-	struct timespec ts = { .tv_sec = when / NS_PER_S, .tv_nsec = when % NS_PER_S };
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-static void *write_freely(void *data)
-{
-	struct writer *writer = data;
-	uint64_t rate = writer->load->options->rate;
-	int64_t next = now_ns();
-
-	while (!stopped(writer->load) && !writer->err) {
-		writer->err = write_once(writer);
-		writer->writes++;
-		if (!rate)
-			continue;
-		next = pace_next(next, rate);
-		sleep_until(next);
-	}
-	return NULL;
-}
-
-/* --- set-up ------------------------------------------------------------------------------------------------- */
+/* --- set-up ----------------------------------------------------------------------------------- */
 
 static size_t copier_pages(const struct free_options *options)
 {
 	return options->pages + 1 + 2 * GAP_PAGES;
 }
 
-static int set_up_copier(struct free_load *load, unsigned int n)
+static int set_up_copier(struct free_run *run, unsigned int n)
 {
 	const struct mapping ordinary = { .backing = BACKED_ANON };
-	struct copier *copier = &load->copiers[n];
-	size_t pages = load->options->pages;
+	struct copier *copier = &run->copiers[n];
+	size_t pages = run->options->pages;
 	int err;
 
-	copier->load = load;
-	copier->dst = load->arena.start + (GAP_PAGES + n * copier_pages(load->options)) * PAGE;
+	copier->run = run;
+	copier->dst = run->arena.start + (GAP_PAGES + n * copier_pages(run->options)) * PAGE;
 	copier->src = copier->dst + (pages + GAP_PAGES) * PAGE;
-	err = arena_map(&load->arena, copier->dst, pages, &ordinary);
+	err = arena_map(&run->arena, copier->dst, pages, &ordinary);
 	if (!err)
-		err = arena_map(&load->arena, copier->src, 1, &ordinary);
-	return err ? err : rig_register(load->uffd, copier->dst, pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+		err = arena_map(&run->arena, copier->src, 1, &ordinary);
+	return err ? err : rig_register(run->uffd, copier->dst, pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
 }
 
-static int set_up_writer(struct free_load *load, unsigned int n)
+static int set_up_writer(struct free_run *run, unsigned int n)
 {
 	const struct mapping ordinary = { .backing = BACKED_ANON };
-	struct writer *writer = &load->writers[n];
-	size_t before = GAP_PAGES + load->options->copiers * copier_pages(load->options);
+	struct writer *writer = &run->writers[n];
+	size_t before = GAP_PAGES + run->options->copiers * copier_pages(run->options);
 
-	writer->load = load;
-	writer->prng.state = load->options->seed + n;
-	writer->scratch = load->arena.start + (before + n * (SCRATCH_PAGES + GAP_PAGES)) * PAGE;
-	return arena_map(&load->arena, writer->scratch, SCRATCH_PAGES, &ordinary);
+	writer->run = run;
+	writer->prng.state = run->options->seed + n;
+	writer->scratch = run->arena.start + (before + n * (SCRATCH_PAGES + GAP_PAGES)) * PAGE;
+	return arena_map(&run->arena, writer->scratch, SCRATCH_PAGES, &ordinary);
 }
 
-static int set_up(struct free_load *load)
+static int set_up(struct free_run *run)
 {
-	const struct free_options *options = load->options;
+	const struct free_options *options = run->options;
 	size_t pages = GAP_PAGES + options->copiers * copier_pages(options) +
 		       options->writers * (size_t)(SCRATCH_PAGES + GAP_PAGES);
 	unsigned int n;
 	int err;
 
-	load->copiers = calloc(options->copiers, sizeof(*load->copiers));
-	load->writers = calloc(options->writers + 1, sizeof(*load->writers));
-	if (!load->copiers || !load->writers)
+	run->copiers = calloc(options->copiers, sizeof(*run->copiers));
+	run->writers = calloc(options->writers + 1, sizeof(*run->writers));
+	if (!run->copiers || !run->writers)
 		return -ENOMEM;
-	load->uffd = rig_uffd_open(0);
-	if (load->uffd < 0)
-		return load->uffd;
-	err = arena_create(&load->arena, pages, 1);
+	run->uffd = rig_uffd_open(0);
+	if (run->uffd < 0)
+		return run->uffd;
+	err = arena_create(&run->arena, pages, 1);
 	for (n = 0; n < options->copiers && !err; n++)
-		err = set_up_copier(load, n);
+		err = set_up_copier(run, n);
 	for (n = 0; n < options->writers && !err; n++)
-		err = set_up_writer(load, n);
+		err = set_up_writer(run, n);
 	return err;
 }
 
-static void tear_down(struct free_load *load)
+static void tear_down(struct free_run *run)
 {
-	if (load->uffd >= 0)
-		close(load->uffd);
-	arena_destroy(&load->arena);
-	free(load->copiers);
-	free(load->writers);
+	if (run->uffd >= 0)
+		close(run->uffd);
+	arena_destroy(&run->arena);
+	free(run->copiers);
+	free(run->writers);
 }
 
-/* --- the run ------------------------------------------------------------------------------------------------ */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void end_signals(sigset_t *set)
 {
@@ -287,36 +101,36 @@ static void end_signals(sigset_t *set)
 }
 
 /* Writers last: a new thread's stack is a write, and copies under way would see it. */
-static int start_threads(struct free_load *load)
+static int start_threads(struct free_run *run)
 {
 	unsigned int n;
 	int err = 0;
 
-	for (n = 0; n < load->options->copiers && !err; n++) {
-		err = pthread_create(&load->copiers[n].thread, NULL, copy_freely, &load->copiers[n]);
-		load->nr_copiers += !err;
+	for (n = 0; n < run->options->copiers && !err; n++) {
+		err = pthread_create(&run->copiers[n].thread, NULL, free_copy, &run->copiers[n]);
+		run->nr_copiers += !err;
 	}
-	for (n = 0; n < load->options->writers && load->options->what != FREE_NONE && !err; n++) {
-		err = pthread_create(&load->writers[n].thread, NULL, write_freely, &load->writers[n]);
-		load->nr_writers += !err;
+	for (n = 0; n < run->options->writers && run->options->what != FREE_NONE && !err; n++) {
+		err = pthread_create(&run->writers[n].thread, NULL, free_write, &run->writers[n]);
+		run->nr_writers += !err;
 	}
 	return -err;
 }
 
-static void join_threads(struct free_load *load)
+static void join_threads(struct free_run *run)
 {
 	unsigned int n;
 
-	atomic_store(&load->stop, true);
-	for (n = 0; n < load->nr_copiers; n++)
-		pthread_join(load->copiers[n].thread, NULL);
-	for (n = 0; n < load->nr_writers; n++)
-		pthread_join(load->writers[n].thread, NULL);
+	atomic_store(&run->stop, true);
+	for (n = 0; n < run->nr_copiers; n++)
+		pthread_join(run->copiers[n].thread, NULL);
+	for (n = 0; n < run->nr_writers; n++)
+		pthread_join(run->writers[n].thread, NULL);
 }
 
-static void sleep_until_end(const struct free_load *load)
+static void sleep_until_end(const struct free_run *run)
 {
-	uint64_t ms = load->options->duration_ms;
+	uint64_t ms = run->options->duration_ms;
 	struct timespec ts = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
 	sigset_t set;
 
@@ -325,19 +139,19 @@ static void sleep_until_end(const struct free_load *load)
 		;
 }
 
-static int run(struct free_load *load)
+static int run_threads(struct free_run *run)
 {
 	int64_t start = now_ns();
-	int err = start_threads(load);
+	int err = start_threads(run);
 
 	if (!err)
-		sleep_until_end(load);
-	join_threads(load);
-	load->elapsed_ns = now_ns() - start;
+		sleep_until_end(run);
+	join_threads(run);
+	run->elapsed_ns = now_ns() - start;
 	return err;
 }
 
-/* --- what is certain ---------------------------------------------------------------------------------------- */
+/* --- what is certain -------------------------------------------------------------------------- */
 
 struct sums {
 	struct truth truth;
@@ -347,12 +161,12 @@ struct sums {
 	uint64_t writes;
 };
 
-static void add_up(const struct free_load *load, struct sums *sums)
+static void add_up(const struct free_run *run, struct sums *sums)
 {
 	unsigned int n;
 
-	for (n = 0; n < load->nr_copiers; n++) {
-		const struct copier *copier = &load->copiers[n];
+	for (n = 0; n < run->nr_copiers; n++) {
+		const struct copier *copier = &run->copiers[n];
 
 		copies_sum(&sums->truth.copies, &copier->truth.copies);
 		sums->uncertain += copier->uncertain;
@@ -360,18 +174,18 @@ static void add_up(const struct free_load *load, struct sums *sums)
 		if (copier->longest > sums->longest)
 			sums->longest = copier->longest;
 	}
-	for (n = 0; n < load->nr_writers; n++)
-		sums->writes += load->writers[n].writes;
+	for (n = 0; n < run->nr_writers; n++)
+		sums->writes += run->writers[n].writes;
 }
 
 /* The first writer that failed. */
-static int writer_error(const struct free_load *load)
+static int writer_error(const struct free_run *run)
 {
 	unsigned int n;
 
-	for (n = 0; n < load->nr_writers; n++)
-		if (load->writers[n].err)
-			return load->writers[n].err;
+	for (n = 0; n < run->nr_writers; n++)
+		if (run->writers[n].err)
+			return run->writers[n].err;
 	return 0;
 }
 
@@ -395,14 +209,14 @@ static struct json_object *chains_json(const struct sums *sums)
 	return chains;
 }
 
-static int report(const struct free_load *load)
+static int report(const struct free_run *run)
 {
-	struct json_object *object = truth_head("free", load->options->seed);
-	double seconds = (double)load->elapsed_ns / 1e9;
+	struct json_object *object = truth_head("free", run->options->seed);
+	double seconds = (double)run->elapsed_ns / 1e9;
 	struct sums sums = { 0 };
 	int err;
 
-	add_up(load, &sums);
+	add_up(run, &sums);
 	truth_put_copy(object, &sums.truth);
 	json_object_object_add(object, "windows", windows_json(&sums));
 	json_object_object_add(object, "chains", chains_json(&sums));
@@ -416,29 +230,63 @@ static int report(const struct free_load *load)
 	return err;
 }
 
-int free_main(const struct free_options *options)
+static int free_main(const struct load *load, const void *values)
 {
-	static struct free_load load = { .uffd = -1 };
+	static struct free_run run = { .uffd = -1 };
+	const struct free_options *options = values;
 	sigset_t set;
 	int err;
 
+	(void)load;
 	if (!may_use_uffd())
 		return EXIT_FAILURE;
-	/* Blocked before any thread exists: all inherit it, and only this one waits for them. */
+	/* Blocked before any thread exists: all inherit that, and only this one waits for a signal. */
 	end_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	load.options = options;
-	err = set_up(&load);
+	run.options = options;
+	err = set_up(&run);
 	if (!err && options->wait)
 		wait_for_go();
 	if (!err)
-		err = run(&load);
+		err = run_threads(&run);
 	if (!err)
-		err = writer_error(&load);
+		err = writer_error(&run);
 	if (err)
 		warnx("%s", strerror(-err));
-	if (!err && report(&load))
+	if (!err && report(&run))
 		err = -EIO;
-	tear_down(&load);
+	tear_down(&run);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+static const char *const what_words[] = { "unrelated", "benign", "replaced", "none", NULL };
+
+static const struct setting settings[] = {
+	NUMBER_SETTING(struct free_options, pages, "pages", "N", 1, 1 << 20, "Pages of each copier's destination"),
+	NUMBER_SETTING(struct free_options, copiers, "copiers", "T", 1, 256, "Copier threads"),
+	NUMBER_SETTING(struct free_options, writers, "writers", "W", 0, 256, "Writer threads"),
+	NUMBER_SETTING(struct free_options, rate, "rate", "R", 0, 1000000,
+		       "Write operations a second of each writer, 0 for as fast as it can"),
+	WORD_SETTING(struct free_options, what, "what", "WHAT", what_words,
+		     "What the writers write: unrelated (other mappings), benign (the destinations, but nothing that "
+		     "the kernel's check compares), replaced (the destinations anew), none"),
+	SEED(struct free_options),
+	TIME_SETTING(struct free_options, duration_ms, "duration",
+		     "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)"),
+	WAIT(struct free_options),
+	{ 0 },
+};
+
+static const struct free_options defaults = {
+	.pages = 256, .copiers = 2, .writers = 1, .rate = 1000, .seed = DEFAULT_SEED
+};
+
+const struct load free_load = {
+	.name = "free",
+	.doc = "Copiers and writers that run freely. Each copy comes from an untouched page, so it has exactly one "
+	       "window. The truth has only what is certain. SIGINT and SIGTERM end it with the truth printed.",
+	.settings = { settings },
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.main = free_main,
+};

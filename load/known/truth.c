@@ -51,6 +51,8 @@ const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1] = {
 	[TRUTH_KERNEL_PER_VMA_SEQ] = "per_vma_seq",
 };
 
+const char *const truth_lock_names[] = { "vma", "mmap", NULL };
+
 const char *truth_class_name(enum truth_class class)
 {
 	return truth_class_names[class];

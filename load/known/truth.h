@@ -129,6 +129,8 @@ void truth_add_window(struct truth *truth, const struct truth_window *window);
 const char *truth_class_name(enum truth_class class);
 /* The words of --kernel-check, NULL at the end. */
 extern const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1];
+/* The words of --locks, NULL at the end; the second one sets mmap_lock_only. */
+extern const char *const truth_lock_names[];
 
 /* The names of these reasons, as an array. */
 struct json_object *truth_reasons_json(const char *const *names, unsigned int reasons);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A thread that does one thing at a set rate until the pass is over: writers, devices, a balloon.
+// A thread that does one thing at a set rate until the pass is over.
 #ifndef UFFDLOAD_BEAT_H
 #define UFFDLOAD_BEAT_H
 
+#include "program/crew.h"
 #include "program/guest.h"
+#include "steps/prng.h"
 
 struct beat {
 	struct run *run;
@@ -16,23 +18,10 @@ struct beat {
 	void *data;
 	struct tally *tally;
 	struct prng prng;
-	uint64_t scratch; /* the writers' own mapping */
+	uint64_t scratch; /* a writer's own mapping */
 };
 
 /* Nothing is started when the rate is 0. The beat lives as long as the crew. 0 or -errno, with a message. */
 int beat_start(struct crew *crew, struct beat *beat);
-
-/* --writers threads that write to the mm of this process as --writer-what says. */
-struct writers {
-	struct beat beats[64];
-	struct crew crew;
-};
-
-int writers_start(struct writers *writers, struct guest *guest);
-void writers_join(struct writers *writers);
-
-/* What several loads have beside their copies. */
-int device_once(struct beat *beat);
-int balloon_once(struct beat *beat);
 
 #endif

@@ -12,7 +12,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "program/beat.h"
+#include "program/program.h"
+#include "program/writers.h"
 #include "lib/rig.h"
 
 #define THREADS_MAX 64
@@ -307,14 +308,22 @@ static const struct setting settings[] = {
 	{ 0 },
 };
 
-const struct prod gc_prod = {
+static const struct params defaults = { DEFAULTS, .pages = 4096, .run = 8, .alloc_rate = 100, .released = 100 };
+
+static int gc_main(const struct load *load, const void *params)
+{
+	return program_run(load, params, gc_pass);
+}
+
+const struct load gc_load = {
 	.name = "gc",
 	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page which is not there "
 	       "yet get SIGBUS and place it themselves, the collector's threads place the rest, each from a buffer "
 	       "that is released (MADV_DONTNEED) whenever it is used up.\v"
 	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. One JSON line at the "
 	       "end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
-	.settings = { settings },
-	.defaults = { DEFAULTS, .pages = 4096, .run = 8, .alloc_rate = 100, .released = 100 },
-	.pass = gc_pass,
+	.settings = { common_settings, settings },
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.main = gc_main,
 };

@@ -13,6 +13,7 @@
 
 #include "program/guest.h"
 #include "steps/pace.h"
+#include "steps/prng.h"
 #include "lib/rig.h"
 
 #define WORDS (PAGE / sizeof(uint64_t))

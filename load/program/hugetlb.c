@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "steps/arena.h"
-#include "program/restore.h"
+#include "program/program.h"
+#include "program/vm.h"
 
-/* As many as there are: a fault on the others would be SIGBUS. */
+/* A fault on a page beyond those that are free would be SIGBUS. */
 static int lacks_huge_pages(struct run *run)
 {
 	static const char path[] = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages";
@@ -30,18 +30,25 @@ static int hugetlb_pass(struct run *run)
 {
 	int err = run->passes ? 0 : lacks_huge_pages(run);
 
-	return err ? err : restore_pass(run, HUGE, true);
+	return err ? err : vm_restore(run, HUGE, true);
 }
 
-const struct prod hugetlb_prod = {
+static int hugetlb_main(const struct load *load, const void *params)
+{
+	return program_run(load, params, hugetlb_pass);
+}
+
+static const struct params defaults = { DEFAULTS, .pages = 16, .run = 1, .device_rate = 100 };
+
+const struct load hugetlb_load = {
 	.name = "hugetlb",
-	.doc = "A restore into huge pages of 2 MiB, as Firecracker has it with huge_pages=2M: --pages counts huge "
-	       "pages, "
-	       "and each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
+	.doc = "A restore into huge pages of 2 MiB, as with Firecracker's huge_pages=2M: --pages counts huge pages, and "
+	       "each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
 	       "retry.\v"
 	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all pages were right, 1 not "
 	       "(named on stderr), 64 usage, 77 this machine lacks what is needed.",
-	.settings = { vm_settings, file_settings },
-	.defaults = { DEFAULTS, .pages = 16, .run = 1, .device_rate = 100 },
-	.pass = hugetlb_pass,
+	.settings = { common_settings, vm_settings, file_settings },
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.main = hugetlb_main,
 };

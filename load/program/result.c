@@ -83,16 +83,19 @@ static struct json_object *counts_json(const struct tally *sum)
 	return object;
 }
 
-int result_print(const struct run *run, const struct tally *sum, const struct settings *settings)
+int result_print(const struct run *run, const struct setting *const *settings)
 {
+	static struct tally all;
+	const struct tally *sum = &all;
 	struct json_object *object = json_object_new_object();
 	struct json_object *chains = json_object_new_object();
 	double seconds = run->active_ns > 0 ? (double)run->active_ns / 1e9 : 1e-9;
 	int err;
 
+	run_sum(run, &all);
 	json_object_object_add(object, "type", json_object_new_string("load"));
 	put(object, "schema", 1);
-	json_object_object_add(object, "load", json_object_new_string(run->prod->name));
+	json_object_object_add(object, "load", json_object_new_string(run->name));
 	put(object, "seed", run->params.seed);
 	json_object_object_add(object, "params", settings_json(settings, &run->params));
 	put(object, "passes", run->passes);

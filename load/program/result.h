@@ -6,7 +6,7 @@
 
 #include "program/run.h"
 
-/* To stdout, from the sum of all tallies. 0 or -1. */
-int result_print(const struct run *run, const struct tally *sum, const struct settings *settings);
+/* To stdout. 0 or -1. */
+int result_print(const struct run *run, const struct setting *const *settings);
 
 #endif

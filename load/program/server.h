@@ -4,6 +4,8 @@
 #ifndef UFFDLOAD_SERVER_H
 #define UFFDLOAD_SERVER_H
 
+#include <stdatomic.h>
+
 #include "program/run.h"
 #include "program/source.h"
 

@@ -9,7 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "program/beat.h"
+#include "program/program.h"
+#include "program/writers.h"
 #include "steps/pace.h"
 #include "lib/rig.h"
 
@@ -136,14 +137,22 @@ static const struct setting settings[] = {
 	{ 0 },
 };
 
-const struct prod torture_prod = {
+static const struct params defaults = { DEFAULTS, .pages = 256, .writer_rate = RATE_MAX };
+
+static int torture_main(const struct load *load, const void *params)
+{
+	return program_run(load, params, torture_pass);
+}
+
+const struct load torture_load = {
 	.name = "torture",
 	.doc = "Threads copy from a page that is not in memory, so that each copy has its window, and try each page "
 	       "again and again until it is there, while writers write as fast as they can. How long does a page take, "
 	       "and is there one that never completes?\v"
 	       "latency_ns is that of a page from its first attempt on; chains are its EAGAIN in a row. One JSON line "
 	       "at the end. Exit: 0, 1 something failed (named on stderr), 64 usage.",
-	.settings = { settings },
-	.defaults = { DEFAULTS, .pages = 256, .writer_rate = RATE_MAX },
-	.pass = torture_pass,
+	.settings = { common_settings, settings },
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.main = torture_main,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A load's options as a table: from it come the parser, --help with the defaults, and the JSON of all values.
+// Options as a table: the parser, --help with the defaults, and the JSON of all values come from it.
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -16,7 +16,6 @@
 
 /* One parse under way. */
 struct parse {
-	const struct settings *settings;
 	void *values;
 	const struct setting *of_key[SETTINGS_MAX];
 	size_t nr;
@@ -140,7 +139,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 /* --- help --------------------------------------------------------------------------------------------------- */
 
-/* The text of --help: with the default, where there is one. */
+/* The text of --help, with the default if there is one. */
 static void describe(char *to, size_t size, const struct setting *setting, const void *values)
 {
 	uint64_t n = setting->type == SETTING_TEXT ? 0 : get(values, setting);
@@ -155,18 +154,17 @@ static void describe(char *to, size_t size, const struct setting *setting, const
 		snprintf(to, size, "%s", setting->doc);
 }
 
-void settings_parse(const struct settings *settings, void *values, int argc, char **argv)
+void settings_parse(const struct setting *const *tables, const char *doc, void *values, int argc, char **argv)
 {
 	static char docs[SETTINGS_MAX][DOC_MAX];
 	static struct argp_option options[SETTINGS_MAX + 1];
-	const struct argp argp = { .options = options, .parser = parse_one, .doc = settings->doc };
-	struct parse parse = { .settings = settings, .values = values };
-	const struct setting *const *table;
+	const struct argp argp = { .options = options, .parser = parse_one, .doc = doc };
+	struct parse parse = { .values = values };
 	const struct setting *setting;
 	size_t n = 0;
 
-	for (table = settings->tables; *table; table++)
-		for (setting = *table; setting->name && n < SETTINGS_MAX; setting++, n++) {
+	for (; *tables; tables++)
+		for (setting = *tables; setting->name && n < SETTINGS_MAX; setting++, n++) {
 			describe(docs[n], sizeof(docs[n]), setting, values);
 			options[n] = (struct argp_option) {
 				.name = setting->name, .key = (int)(FIRST_KEY + n), .arg = setting->arg, .doc = docs[n]
@@ -179,7 +177,7 @@ void settings_parse(const struct settings *settings, void *values, int argc, cha
 
 /* --- JSON --------------------------------------------------------------------------------------------------- */
 
-/* A number below its least was not given. */
+/* A number below its minimum was not given. */
 static struct json_object *value_json(const struct setting *setting, const void *values)
 {
 	uint64_t n = get(values, setting);
@@ -201,14 +199,13 @@ static struct json_object *value_json(const struct setting *setting, const void 
 	return NULL;
 }
 
-struct json_object *settings_json(const struct settings *settings, const void *values)
+struct json_object *settings_json(const struct setting *const *tables, const void *values)
 {
 	struct json_object *object = json_object_new_object();
-	const struct setting *const *table;
 	const struct setting *setting;
 
-	for (table = settings->tables; *table; table++)
-		for (setting = *table; setting->name; setting++)
+	for (; *tables; tables++)
+		for (setting = *tables; setting->name; setting++)
 			json_object_object_add(object, setting->name, value_json(setting, values));
 	return object;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A load's options as a table: from it come the parser, --help with the defaults, and the JSON of all values.
+// Options as a table: the parser, --help with the defaults, and the JSON of all values come from it.
 #ifndef UFFDLOAD_SETTINGS_H
 #define UFFDLOAD_SETTINGS_H
 
@@ -29,7 +29,7 @@ struct setting {
 	const char *const *words; /* NULL at the end */
 	uint64_t min;
 	uint64_t max;
-	const char *doc; /* what is said of the default comes from the value before parsing */
+	const char *doc; /* --help adds the default, the value before parsing */
 };
 
 /* Entries of a table: of struct s, its member. */
@@ -45,15 +45,12 @@ struct setting {
 #define TEXT_SETTING(s, member, name, arg, doc) SETTING(SETTING_TEXT, s, member, name, arg, NULL, 0, 0, doc)
 #define FLAG_SETTING(s, member, name, doc) SETTING(SETTING_FLAG, s, member, name, NULL, NULL, 0, 0, doc)
 
-/* A command's options: tables, NULL at the end, and the text of its --help. */
-struct settings {
-	const struct setting *const *tables;
-	const char *doc;
-};
-
-/* Into *values, which holds the defaults. Ends the program after --help (0) and at a usage error (64). */
-void settings_parse(const struct settings *settings, void *values, int argc, char **argv);
-/* {"name":value,...}: times in ms, a rate without limit as "max", what was not given as null. */
-struct json_object *settings_json(const struct settings *settings, const void *values);
+/*
+ * Parse into *values, which holds the defaults. tables: NULL at the end. doc: the text of --help. Ends the program
+ * after --help (0) and at a usage error (64).
+ */
+void settings_parse(const struct setting *const *tables, const char *doc, void *values, int argc, char **argv);
+/* {"name":value,...}: times in ms, a rate without limit as "max", null for an option that was not given. */
+struct json_object *settings_json(const struct setting *const *tables, const void *values);
 
 #endif

@@ -7,11 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "known/writing.h"
+#include "known/writers.h"
 
-int before_ring(struct load *load)
+int before_ring(struct writers *w)
 {
-	struct ring *ring = &load->ring;
+	struct ring *ring = &w->ring;
 	size_t rings;
 
 	*ring = (struct ring) { .rings = NULL };
@@ -26,15 +26,15 @@ int before_ring(struct load *load)
 	return OR_ERRNO(ring->rings == MAP_FAILED || (void *)ring->sqes == MAP_FAILED);
 }
 
-int run_ring(struct load *load)
+int run_ring(struct writers *w)
 {
-	struct ring *ring = &load->ring;
+	struct ring *ring = &w->ring;
 	unsigned int *tail = (unsigned int *)((char *)ring->rings + ring->params.sq_off.tail);
 	unsigned int *array = (unsigned int *)((char *)ring->rings + ring->params.sq_off.array);
 
 	ring->sqes[0] = (struct io_uring_sqe) {
 		.opcode = IORING_OP_MADVISE,
-		.addr = (uint64_t)inner(load),
+		.addr = (uint64_t)inner(w),
 		.len = PAGE,
 		.fadvise_advice = MADV_DONTDUMP,
 	};
@@ -43,9 +43,9 @@ int run_ring(struct load *load)
 	return OR_ERRNO(syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1);
 }
 
-int after_ring(struct load *load)
+int after_ring(struct writers *w)
 {
-	size_t rings = load->ring.params.sq_off.array + 4 * sizeof(unsigned int);
+	size_t rings = w->ring.params.sq_off.array + 4 * sizeof(unsigned int);
 
-	return OR_ERRNO(munmap(load->ring.sqes, PAGE) || munmap(load->ring.rings, rings) || close(load->ring.fd));
+	return OR_ERRNO(munmap(w->ring.sqes, PAGE) || munmap(w->ring.rings, rings) || close(w->ring.fd));
 }

@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "known/writing.h"
+#include "known/writers.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -52,67 +52,67 @@ static bool write_setting(const char *path, const char *text)
 }
 
 /* Only what is advised is collapsed. */
-void set_up_collapse(struct load *load)
+void set_up_collapse(struct writers *w)
 {
 	uint8_t *at = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		return;
-	load->huge = ((uint64_t)at + HUGE - 1) & ~(HUGE - 1);
-	load->enabled = read_setting(THP "enabled");
-	load->scan_sleep = read_setting(THP "khugepaged/scan_sleep_millisecs");
-	load->may_collapse = load->enabled && load->scan_sleep && write_setting(THP "enabled", "madvise");
+	w->huge = ((uint64_t)at + HUGE - 1) & ~(HUGE - 1);
+	w->enabled = read_setting(THP "enabled");
+	w->scan_sleep = read_setting(THP "khugepaged/scan_sleep_millisecs");
+	w->may_collapse = w->enabled && w->scan_sleep && write_setting(THP "enabled", "madvise");
 }
 
-void restore_settings(struct load *load)
+void restore_settings(struct writers *w)
 {
-	if (load->enabled)
-		write_setting(THP "enabled", load->enabled);
-	if (load->scan_sleep)
-		write_setting(THP "khugepaged/scan_sleep_millisecs", load->scan_sleep);
-	free(load->enabled);
-	free(load->scan_sleep);
+	if (w->enabled)
+		write_setting(THP "enabled", w->enabled);
+	if (w->scan_sleep)
+		write_setting(THP "khugepaged/scan_sleep_millisecs", w->scan_sleep);
+	free(w->enabled);
+	free(w->scan_sleep);
 }
 
 /* In small pages, for huge ones are not allowed yet; a new mapping, so that no advice is left. */
-int before_collapse(struct load *load)
+int before_collapse(struct writers *w)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
-	if (!load->may_collapse)
+	if (!w->may_collapse)
 		return -EPERM;
-	if (mmap((void *)load->huge, HUGE, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+	if (mmap((void *)w->huge, HUGE, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
 		return -errno;
-	memset((void *)load->huge, 1, HUGE);
+	memset((void *)w->huge, 1, HUGE);
 	return OR_ERRNO(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
 }
 
-int after_collapse(struct load *load)
+int after_collapse(struct writers *w)
 {
-	(void)load;
+	(void)w;
 	return OR_ERRNO(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 }
 
-int until_collapsed(int (*once)(struct load *), struct load *load)
+int until_collapsed(int (*once)(struct writers *), struct writers *w)
 {
 	int err = -EAGAIN;
 
 	for (int tries = 0; tries < COLLAPSE_TRIES && err == -EAGAIN; tries++) {
 		if (tries)
 			usleep(10000);
-		err = once(load);
+		err = once(w);
 	}
 	return err;
 }
 
-static int collapse(struct load *load)
+static int collapse(struct writers *w)
 {
-	return OR_ERRNO(madvise((void *)load->huge, HUGE, MADV_COLLAPSE));
+	return OR_ERRNO(madvise((void *)w->huge, HUGE, MADV_COLLAPSE));
 }
 
-int run_collapse(struct load *load)
+int run_collapse(struct writers *w)
 {
-	return until_collapsed(collapse, load);
+	return until_collapsed(collapse, w);
 }
 
 static long collapsed(void)
@@ -125,11 +125,11 @@ static long collapsed(void)
 }
 
 /* Until khugepaged has come by. Nothing in here allocates from the kernel but what a small malloc() does not. */
-int run_khugepaged(struct load *load)
+int run_khugepaged(struct writers *w)
 {
 	long before = collapsed();
 
-	if (madvise((void *)load->huge, HUGE, MADV_HUGEPAGE))
+	if (madvise((void *)w->huge, HUGE, MADV_HUGEPAGE))
 		return -errno;
 	/* At once, and again and again: only for now, for it never lets a CPU go. */
 	if (!write_setting(THP "khugepaged/scan_sleep_millisecs", "0"))
@@ -139,6 +139,6 @@ int run_khugepaged(struct load *load)
 			break;
 		usleep(10000);
 	}
-	write_setting(THP "khugepaged/scan_sleep_millisecs", load->scan_sleep);
+	write_setting(THP "khugepaged/scan_sleep_millisecs", w->scan_sleep);
 	return collapsed() > before ? 0 : -ETIMEDOUT;
 }

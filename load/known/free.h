@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+// The state of `uffdload free`: its copiers and its writers.
+#ifndef UFFDLOAD_FREE_H
+#define UFFDLOAD_FREE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "known/truth.h"
+#include "steps/arena.h"
+#include "steps/prng.h"
+
+/* A writer's own mapping. */
+#define SCRATCH_PAGES 8
+
+enum free_what { FREE_UNRELATED, FREE_BENIGN, FREE_REPLACED, FREE_NONE };
+
+struct free_options {
+	unsigned int pages;
+	unsigned int copiers;
+	unsigned int writers;
+	uint64_t rate; /* write operations a second of each writer, 0: as fast as they can */
+	enum free_what what;
+	uint64_t seed;
+	uint64_t duration_ms; /* 0: until a signal */
+	bool wait;
+};
+
+struct free_run;
+
+struct copier {
+	struct free_run *run;
+	uint64_t dst;
+	uint64_t src;
+	struct truth truth;
+	uint64_t uncertain; /* copies that may have had a window or not */
+	uint64_t chains;    /* pages that were copied at last after some failures */
+	uint64_t longest;
+	pthread_t thread;
+};
+
+struct writer {
+	struct free_run *run;
+	uint64_t scratch;
+	struct prng prng;
+	uint64_t writes;
+	int err;
+	pthread_t thread;
+};
+
+struct free_run {
+	const struct free_options *options;
+	struct arena arena;
+	int uffd;
+	struct copier *copiers;
+	struct writer *writers;
+	unsigned int nr_copiers; /* started */
+	unsigned int nr_writers;
+	atomic_bool stop;
+	int64_t elapsed_ns;
+};
+
+/* The threads' functions: until stop is set, or, of a writer, until a write fails. */
+void *free_copy(void *copier);
+void *free_write(void *writer);
+
+#endif
