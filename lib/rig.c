@@ -3,13 +3,9 @@
 // Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known beforehand.
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -18,40 +14,9 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/rig.h"
+#include "lib/rig_source.h"
 
 #define RIG_STACK_SIZE (256 * 1024)
-
-/* From linux/userfaultfd.h of 5.18 and later. */
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
-#endif
-
-struct rig {
-	/* Written by the caller, read by the copier after it saw the new turn. */
-	atomic_uint turn; /* futex: one more for each copy */
-	bool quit;
-	struct rig_copy copy;
-	/* Written by the copier, read by the caller after it read from ended. */
-	struct uffdio_copy arg;
-	struct rig_result result;
-	_Atomic pid_t tid;
-
-	/* The caller's own. */
-	bool busy;		/* a copy is under way */
-	uint64_t held;		/* the source page that holds a window open, or 0 */
-	enum rig_source damage; /* done to the page at damaged */
-	uint64_t damaged;
-	int nested; /* userfaultfd of the source's b pages */
-	int ended;  /* eventfd: the copier has returned */
-	pthread_t thread;
-	bool has_thread;
-	size_t page;
-	size_t pages;
-	uint8_t *source; /* the first layout page */
-	size_t size;	 /* of this mapping: rig, guard page, stack */
-	char layout[];
-};
 
 static size_t page_size(void)
 {
@@ -68,69 +33,7 @@ static long futex(atomic_uint *word, int op, unsigned int value)
 	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
 }
 
-/* --- userfaultfd ------------------------------------------------------------------------------------------- */
-
-/* Root may always; others need vm.unprivileged_userfaultfd or access to the device. */
-static int uffd_new(void)
-{
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	int device;
-
-	if (fd >= 0)
-		return fd;
-	device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-	if (device < 0)
-		return -EPERM;
-	fd = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		fd = -errno;
-	close(device);
-	return fd;
-}
-
-int rig_uffd_open(uint64_t features)
-{
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-	int fd = uffd_new();
-
-	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api)) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-int rig_register(int uffd, uint64_t start, uint64_t len, uint64_t mode)
-{
-	struct uffdio_register arg = { .range = { start, len }, .mode = mode };
-
-	return ioctl(uffd, UFFDIO_REGISTER, &arg) ? -errno : 0;
-}
-
-int rig_unregister(int uffd, uint64_t start, uint64_t len)
-{
-	struct uffdio_range range = { start, len };
-
-	return ioctl(uffd, UFFDIO_UNREGISTER, &range) ? -errno : 0;
-}
-
-int rig_zeropage(int uffd, uint64_t start, uint64_t len)
-{
-	struct uffdio_zeropage arg = { .range = { start, len } };
-
-	return ioctl(uffd, UFFDIO_ZEROPAGE, &arg) ? -errno : 0;
-}
-
-static int wake(int uffd, uint64_t start, uint64_t len)
-{
-	struct uffdio_range range = { start, len };
-
-	return ioctl(uffd, UFFDIO_WAKE, &range) ? -errno : 0;
-}
-
-/* --- the copier thread -------------------------------------------------------------------------------------- */
+/* --- the copier thread ------------------------------------------------------------------------ */
 
 static void copy_once(struct rig *rig)
 {
@@ -171,7 +74,7 @@ static void next_turn(struct rig *rig)
 	futex(&rig->turn, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* Signals are for the program's own threads. Its stack is mapped already: a new one would write mmap_lock. */
+/* Signals are for the program's own threads. Its stack is mapped already: mapping one would write mmap_lock. */
 static int start_copier(struct rig *rig)
 {
 	uint8_t *stack = (uint8_t *)rig + rig->size - RIG_STACK_SIZE;
@@ -194,117 +97,7 @@ static int start_copier(struct rig *rig)
 	return -err;
 }
 
-/* --- the source --------------------------------------------------------------------------------------------- */
-
-static uint8_t *source_page(const struct rig *rig, size_t i)
-{
-	return rig->source + i * rig->page;
-}
-
-/* The length of the run of equal letters that begins at i. */
-static size_t run_length(const struct rig *rig, size_t i)
-{
-	size_t n = 1;
-
-	while (i + n < rig->pages && rig->layout[i + n] == rig->layout[i])
-		n++;
-	return n;
-}
-
-static int register_blocked(struct rig *rig)
-{
-	size_t i, n;
-	int err;
-
-	for (i = 0; i < rig->pages; i += n) {
-		n = run_length(rig, i);
-		if (rig->layout[i] != 'b')
-			continue;
-		err = rig_register(rig->nested, (uint64_t)source_page(rig, i), n * rig->page,
-				   UFFDIO_REGISTER_MODE_MISSING);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* A huge page would map the untouched pages beside it: no window there. */
-static int map_source(struct rig *rig)
-{
-	size_t len = (rig->pages + 2) * rig->page;
-	uint8_t *area = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	size_t i;
-
-	if (area == MAP_FAILED)
-		return -errno;
-	rig->source = area + rig->page;
-	madvise(rig->source, rig->pages * rig->page, MADV_NOHUGEPAGE);
-	if (mprotect(rig->source, rig->pages * rig->page, PROT_READ | PROT_WRITE))
-		return -errno;
-	for (i = 0; i < rig->pages; i++)
-		if (rig->layout[i] == 'm')
-			memset(source_page(rig, i), RIG_PATTERN, rig->page);
-	return register_blocked(rig);
-}
-
-/* MADV_DONTNEED takes mmap_lock for reading only, so windows of other rigs stay as they are. */
-static int empty_source(struct rig *rig)
-{
-	size_t i, n;
-
-	for (i = 0; i < rig->pages; i += n) {
-		n = run_length(rig, i);
-		if (rig->layout[i] != 'm' && madvise(source_page(rig, i), n * rig->page, MADV_DONTNEED))
-			return -errno;
-	}
-	return 0;
-}
-
-/* Over what is there, so that no other thread's mmap() can get in between. */
-static int map_source_page(struct rig *rig, uint64_t address, int prot)
-{
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-
-	return mmap((void *)address, rig->page, prot, flags, -1, 0) == MAP_FAILED ? -errno : 0;
-}
-
-static int damage_source(struct rig *rig, enum rig_source how)
-{
-	int err;
-
-	if (how == RIG_UNMAP)
-		err = map_source_page(rig, rig->held, PROT_NONE);
-	else
-		err = mprotect((void *)rig->held, rig->page, PROT_NONE) ? -errno : 0;
-	if (err)
-		return err;
-	rig->damage = how;
-	rig->damaged = rig->held;
-	return wake(rig->nested, rig->held, rig->page);
-}
-
-int rig_mend(struct rig *rig)
-{
-	void *page = (void *)rig->damaged;
-	int err = 0;
-
-	if (!rig->damaged)
-		return 0;
-	if (rig->damage == RIG_UNMAP) {
-		err = map_source_page(rig, rig->damaged, PROT_READ | PROT_WRITE);
-		if (err)
-			return err;
-		madvise(page, rig->page, MADV_NOHUGEPAGE);
-		err = rig_register(rig->nested, rig->damaged, rig->page, UFFDIO_REGISTER_MODE_MISSING);
-	} else if (mprotect(page, rig->page, PROT_READ | PROT_WRITE)) {
-		err = -errno;
-	}
-	if (!err)
-		rig->damaged = 0;
-	return err;
-}
-
-/* --- one copy ----------------------------------------------------------------------------------------------- */
+/* --- one copy --------------------------------------------------------------------------------- */
 
 int rig_begin(struct rig *rig, const struct rig_copy *copy)
 {
@@ -312,7 +105,7 @@ int rig_begin(struct rig *rig, const struct rig_copy *copy)
 
 	if (rig->busy || rig->damaged)
 		return -EBUSY;
-	err = empty_source(rig);
+	err = source_empty(rig);
 	if (err)
 		return err;
 	rig->copy = *copy;
@@ -390,7 +183,7 @@ int rig_resolve(struct rig *rig, enum rig_source how)
 		return -EINVAL;
 	/* Before the copier can run into the next blocked page. */
 	if (how != RIG_FILL)
-		err = damage_source(rig, how);
+		err = source_damage(rig, how);
 	else
 		err = rig_zeropage(rig->nested, held, rig->page);
 	if (!err)
@@ -432,37 +225,13 @@ pid_t rig_copier_tid(const struct rig *rig)
 	return atomic_load(&rig->tid);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------- */
-
-static size_t layout_pages(const char *layout)
-{
-	size_t pages = 0;
-
-	for (; *layout; layout++)
-		pages += *layout < 'a' ? RIG_HUGE : 1;
-	return pages;
-}
-
-/* One small letter a page. */
-static void expand_layout(char *to, const char *layout)
-{
-	for (; *layout; layout++) {
-		if (*layout >= 'a') {
-			*to++ = *layout;
-			continue;
-		}
-		memset(to, 'm', RIG_HUGE);
-		*to = (char)(*layout - 'A' + 'a');
-		to += RIG_HUGE;
-	}
-	*to = '\0';
-}
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* The rig, a guard page and the copier's stack in one mapping. */
 static struct rig *map_rig(const char *layout)
 {
 	size_t page = page_size();
-	size_t own = round_up(sizeof(struct rig) + layout_pages(layout) + 1, page);
+	size_t own = round_up(sizeof(struct rig) + source_pages(layout) + 1, page);
 	size_t size = own + page + RIG_STACK_SIZE;
 	struct rig *rig = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
@@ -472,16 +241,16 @@ static struct rig *map_rig(const char *layout)
 	mprotect((uint8_t *)rig + own, page, PROT_NONE);
 	rig->size = size;
 	rig->page = page;
-	rig->pages = layout_pages(layout);
-	expand_layout(rig->layout, layout);
+	rig->pages = source_pages(layout);
+	source_expand(rig->layout, layout);
 	rig->nested = -1;
 	rig->ended = -1;
 	return rig;
 }
 
 /*
- * A copy to a descriptor that cannot be one: no userfaultfd sees it, but the copier has run each of its calls once,
- * so that nothing (a lazily bound symbol, a first page fault) is left for the first window.
+ * A copy to an invalid descriptor: the copier has then run each of its calls once, and no lazily bound symbol or first
+ * page fault is left for the first window.
  */
 static int rehearse(struct rig *rig)
 {
@@ -503,7 +272,7 @@ static int set_up(struct rig *rig)
 	rig->ended = eventfd(0, EFD_CLOEXEC);
 	if (rig->ended < 0)
 		return -errno;
-	err = map_source(rig);
+	err = source_map(rig);
 	if (!err)
 		err = start_copier(rig);
 	return err ? err : rehearse(rig);
@@ -545,53 +314,4 @@ void rig_destroy(struct rig *rig)
 	if (rig->source)
 		munmap(rig->source - rig->page, (rig->pages + 2) * rig->page);
 	munmap(rig, rig->size);
-}
-
-/* --- a destination ------------------------------------------------------------------------------------------ */
-
-static int map_target(struct rig_target *target)
-{
-	void *want = (void *)target->start;
-	int flags = MAP_FIXED | (target->kind == RIG_ANON ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-
-	if (target->kind == RIG_SHMEM) {
-		target->file = memfd_create("uffdretry", MFD_CLOEXEC);
-		if (target->file < 0 || ftruncate(target->file, (off_t)target->len))
-			return -errno;
-	}
-	if (mmap(want, target->len, PROT_READ | PROT_WRITE, flags, target->file, 0) == MAP_FAILED)
-		return -errno;
-	madvise(want, target->len, MADV_NOHUGEPAGE);
-	return rig_register(target->uffd, target->start, target->len, UFFDIO_REGISTER_MODE_MISSING);
-}
-
-int rig_target_open(struct rig_target *target, enum rig_kind kind, size_t pages)
-{
-	size_t page = page_size();
-	uint8_t *area;
-	int err;
-
-	*target = (struct rig_target) { .kind = kind, .uffd = -1, .file = -1, .len = pages * page };
-	area = mmap(NULL, target->len + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (area == MAP_FAILED)
-		return -errno;
-	target->start = (uint64_t)area + page;
-	target->uffd = rig_uffd_open(0);
-	err = target->uffd < 0 ? target->uffd : map_target(target);
-	if (err)
-		rig_target_close(target);
-	return err;
-}
-
-void rig_target_close(struct rig_target *target)
-{
-	size_t page = page_size();
-
-	if (target->start)
-		munmap((uint8_t *)target->start - page, target->len + 2 * page);
-	if (target->uffd >= 0)
-		close(target->uffd);
-	if (target->file >= 0)
-		close(target->file);
-	*target = (struct rig_target) { .uffd = -1, .file = -1 };
 }

@@ -10,21 +10,20 @@
 #include <sys/types.h>
 
 /*
- * A rig is one copier thread and one source area, parts of which are registered with a userfaultfd of the rig's own
- * (the nested one). A copy from such a part cannot finish: its first attempt fails with page faults disabled, the
- * kernel opens the retry window, and the second attempt sleeps in handle_userfault() of the nested userfaultfd. Its
- * event tells the caller that the window is open. The caller now does what it wants to see inside a window, then
- * resolves the source.
+ * A rig is one copier thread and one source area. Parts of the source are registered with a second userfaultfd, the
+ * nested one. A copy from such a part cannot finish: its first attempt fails with page faults disabled, the kernel
+ * opens the retry window, and the second attempt sleeps in handle_userfault() of the nested userfaultfd. The event
+ * tells the caller that the window is open. The caller does its operation in the window and then resolves the source.
  *
- * From rig_begin() to the end of the copy the rig itself never takes the caller's mmap_lock for writing: it maps,
- * unmaps and allocates nothing (except that RIG_UNMAP and RIG_PROTECT change the source, as their names say).
- * So mm_lock_seq moves only by what the caller, or another thread of its process, does.
+ * From rig_begin() to the end of the copy the rig never takes mmap_lock for write: it maps, unmaps and allocates
+ * nothing. Only RIG_UNMAP and RIG_PROTECT change the source. So mm_lock_seq moves only by what the caller, or another
+ * thread of its process, does.
  *
- * Nothing is printed, nothing is global. Functions return a negative errno, and 0 or what their comment says.
+ * Nothing is printed, nothing is global. Functions return 0 or -errno unless their comment says otherwise.
  */
 struct rig;
 
-/* A copy that takes longer than this, held windows not counted, is a failure: -ETIMEDOUT. */
+/* A copy that takes longer than this, without its held windows, fails with -ETIMEDOUT. */
 #define RIG_TIMEOUT_MS 20000
 
 /* One UFFDIO_COPY. The source is the whole layout unless src and len are given. */
@@ -44,7 +43,7 @@ struct rig_result {
 /* What becomes of the source page that holds a window open. */
 enum rig_source {
 	RIG_FILL,    /* UFFDIO_ZEROPAGE: the copy goes on */
-	RIG_UNMAP,   /* unmapped; its address stays reserved, for another thread may map something: EFAULT */
+	RIG_UNMAP,   /* unmapped, EFAULT; its address stays reserved, so that no other thread maps there */
 	RIG_PROTECT, /* mprotect(PROT_NONE): EFAULT */
 };
 
@@ -58,37 +57,37 @@ enum rig_source {
 #define RIG_PATTERN 0x5a
 #define RIG_HUGE 512 /* pages */
 int rig_create(struct rig **rig, const char *layout);
-/* A window that is still open is released first. NULL is accepted. */
+/* Releases a window that is still open. NULL is accepted. */
 void rig_destroy(struct rig *rig);
 
-/* Start the copy; do not wait. The source's b and n pages are emptied before. */
+/* Empty the source's b and n pages and start the copy; do not wait. */
 int rig_begin(struct rig *rig, const struct rig_copy *copy);
 /* Wait: 1 a window is held open, 0 the copy ended, -ETIMEDOUT, other negative errno. */
 int rig_wait(struct rig *rig, int timeout_ms);
-/* Let the held window end; do not wait. */
+/* Let the held window end; do not wait. The source page becomes what `how` says. */
 int rig_resolve(struct rig *rig, enum rig_source how);
 /* The usual pairs: rig_begin() or rig_resolve(), then rig_wait() for RIG_TIMEOUT_MS. */
 int rig_start(struct rig *rig, const struct rig_copy *copy);
 int rig_go_on(struct rig *rig, enum rig_source how);
 /* The copy that ended last. */
 struct rig_result rig_result(const struct rig *rig);
-/* Repair the source after RIG_UNMAP or RIG_PROTECT. Writes mmap_lock: only while no window of this mm is open. */
+/* Repair the source after RIG_UNMAP or RIG_PROTECT. Takes mmap_lock for write: only while no window is open. */
 int rig_mend(struct rig *rig);
 
 size_t rig_pages(const struct rig *rig);
 uint64_t rig_source_address(const struct rig *rig);
 pid_t rig_copier_tid(const struct rig *rig);
 
-/* A new userfaultfd that also handles faults of the kernel, with these features: the descriptor or -errno. */
+/* A new userfaultfd with these features that also serves the kernel's own faults: the descriptor or -errno. */
 int rig_uffd_open(uint64_t features);
 int rig_register(int uffd, uint64_t start, uint64_t len, uint64_t mode);
 int rig_unregister(int uffd, uint64_t start, uint64_t len);
 int rig_zeropage(int uffd, uint64_t start, uint64_t len);
 
-/* A destination: one registered VMA between two pages that nobody may touch, so that it merges with nothing. */
+/* A destination: one registered VMA between two inaccessible pages, so that it merges with nothing. */
 enum rig_kind {
 	RIG_ANON,
-	RIG_SHMEM, /* a shared mapping of an own memfd */
+	RIG_SHMEM, /* a shared mapping of a memfd of its own */
 };
 
 struct rig_target {
@@ -100,7 +99,7 @@ struct rig_target {
 };
 
 int rig_target_open(struct rig_target *target, enum rig_kind kind, size_t pages);
-/* Closing twice is harmless; so is closing what rig_target_open() refused. */
+/* Also after rig_target_open() failed, and a second time. */
 void rig_target_close(struct rig_target *target);
 
 #endif
