@@ -38,15 +38,15 @@ static inline uint8_t *map_area(size_t pages, int flags)
 #define HOLE 8 /* pages */
 
 /*
- * HOLES of them, each behind a wall of its own. What a mapping costs depends on where it is in its node of the mm's tree, some
- * hundred instructions, and one place is not the same in every process: the same many are.
+ * HOLES of them, each behind a wall of its own. The cost of a mapping depends, by some hundred instructions, on its place
+ * in a node of the mm's tree. One place differs between processes; the sum over many does not.
  */
 static inline uint8_t *map_holes(void)
 {
 	size_t pages = (2 * HOLES + 1) * HOLE;
 	uint8_t *area = map_area(pages, MAP_NORESERVE);
 
-	/* Nothing merges with the walls. */
+	/* The walls: nothing merges with them. */
 	if (mprotect(area, pages * PAGE, PROT_NONE))
 		die("mprotect");
 	for (size_t i = 0; i < HOLES; i++)

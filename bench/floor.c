@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines, until SIGTERM. What they
- * add to an operation no tool on these hooks can be cheaper than. At the end "VARIANT NAME RUNS" of each, where the kernel
- * counts (kernel.bpf_stats_enabled).
+ * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines, until SIGTERM. No tool on
+ * these hooks can cost an operation less. At the end it prints "VARIANT NAME RUNS" for each, if the kernel counts runs
+ * (kernel.bpf_stats_enabled).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -27,7 +27,7 @@ static enum bpf_attach_type attach_type(const char *variant)
 	return strcmp(variant, "fexit") ? BPF_TRACE_RAW_TP : BPF_TRACE_FEXIT;
 }
 
-/* The program stays attached until we end. Returns its file descriptor, or a negative errno. */
+/* The program stays attached until this process ends. Returns its file descriptor, or -errno. */
 static int attach(const char *variant, const char *target)
 {
 	const struct bpf_insn nothing[] = {

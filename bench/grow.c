@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * What grows: windows open at once, processes, windows in a row, and the life of a tool. Each prints one JSON line.
+ * Scale: many windows open at once, many processes, many windows in a row, and a tool's start and end. Each prints one
+ * JSON line.
  *
- *   grow windows N FILE     N windows of one mm held open while a writer writes; not before FILE is there
+ *   grow windows N FILE     N windows of one mm held open while a writer writes, once FILE exists
  *   grow processes N FILE   N processes with a userfaultfd and windows of their own
  *   grow soak N FILE        N windows, as fast as two threads can
  *   grow life COMMAND...    from exec() to the first line of its output, and from SIGINT to its end
@@ -37,7 +38,7 @@ static void wait_for(const char *name)
 		usleep(10000);
 }
 
-/* A page of the target is copied to, at the same place of @src. */
+/* Copy one page of @src to the same place of the target. */
 struct copier {
 	const struct rig_target *target;
 	uint8_t *src;
@@ -65,7 +66,7 @@ static void *copy_pages(void *data)
 	return NULL;
 }
 
-/* Of a writer's mmap+munmap pair: the cheapest round, as in ops.c. */
+/* The cost of a writer's mmap+munmap pair: the cheapest round, as in ops.c. */
 static uint64_t writer_cost(uint8_t *holes)
 {
 	uint64_t cheapest = 0;
@@ -138,13 +139,13 @@ static void copy_unmapped(uint64_t nr)
 	rig_target_close(&target);
 }
 
-/* Only the first, which prints its number, is meant to be traced. */
+/* Only the first one is traced; it prints its number. */
 static void processes(uint64_t nr, const char *go)
 {
 	int status, failed = 0, gate[2];
 	char none;
 
-	/* They wait without a look now and then, which would be most of what a guest that counts instructions does. */
+	/* They sleep without polling: polling would be most of what a guest that counts instructions does. */
 	if (pipe(gate))
 		die("pipe");
 	for (uint64_t i = 0; i < nr; i++) {
@@ -214,7 +215,7 @@ static void soak(uint64_t nr)
 	       (unsigned long long)(now_ns() - begin));
 }
 
-/* What @pid has run so far, in ns: most of the time between is spent waiting for grace periods. */
+/* The CPU time of @pid so far, in ns: most of the elapsed time it waits for grace periods. */
 static uint64_t cpu_ns(pid_t pid)
 {
 	struct timespec t;
@@ -252,7 +253,7 @@ static void life(char **command)
 		die(command[0]);
 	started = now_ns();
 	start_cpu = cpu_ns(pid);
-	/* The rest of that line, and time to come to rest. */
+	/* Read the rest of that line, and let the tool settle. */
 	usleep(100000);
 	stopped = now_ns();
 	kill(pid, SIGINT);

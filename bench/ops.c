@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * What is measured: the operations, each done many times, and what one costs.
+ * The measured operations: each is done many times, and one's cost printed.
+ * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
  *
  * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
- * instruction, and the cheapest of many short rounds is free of what comes by chance. What prepares a round is not measured.
+ * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
+ * instruction, and the cheapest of many short rounds has no interrupt in it. The preparation of a round is not measured.
  */
 #include "area.h"
 #include "lib/rig.h"
@@ -28,7 +30,7 @@ static struct {
 	struct rig_target target;
 	uint8_t *mapped;   /* BATCH pages that are there */
 	uint8_t *unmapped; /* BATCH pages that are not */
-	uint8_t *other;	   /* BATCH pages that nobody copies to or from */
+	uint8_t *other;	   /* BATCH pages that no copy uses */
 	uint8_t *holes;
 	struct rig *rig;   /* holds a window open */
 } bench;
@@ -192,7 +194,7 @@ static double run_round(const struct op *op)
 	return (double)(now_ns() - begin) / op->batch;
 }
 
-/* Pages that no neighbour merges with: else splits and merges cost some hundred instructions more or less by chance. */
+/* Pages that merge with no neighbour: splits and merges would vary the cost by some hundred instructions. */
 static uint8_t *map_alone(size_t pages)
 {
 	uint8_t *area = map_area(pages + 2, 0);
@@ -222,14 +224,14 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * The cheapest round: what the kernel does in the others besides, of RCU and of slabs, comes when it likes. With a second
- * thread the median, for the rounds also differ by who waits for whom.
+ * The cheapest round: the others may contain work of RCU and of slabs. With a second thread the median, because rounds
+ * then also differ by which thread waits.
  */
 static void measure(const struct op *op, const char *config)
 {
 	double rounds[ROUNDS] = { 0 };
 
-	/* Who still works off the operation before, as a reader of events does, has time to. */
+	/* A reader of events may still be busy with the operation before. */
 	sleep(3);
 	for (int i = 0; i < (op->rounds + 3) / 4; i++)
 		run_round(op);
@@ -241,7 +243,7 @@ static void measure(const struct op *op, const char *config)
 	fflush(stdout);
 }
 
-/* Not before the file @name is there: the one who makes it has attached what is to be measured. */
+/* Wait for the file @name: its maker has then attached what is measured. */
 static void wait_for(const char *name)
 {
 	while (access(name, F_OK))
@@ -259,7 +261,7 @@ int main(int argc, char **argv)
 		wait_for(argv[2]);
 	for (size_t i = 0; i < NR_OPS; i++)
 		measure(&ops[i], config);
-	/* A traced process whose windows are a moment ago, for those that are not traced. */
+	/* A traced process with recent windows, to measure processes that are not traced. */
 	if (argc > 3)
 		wait_for(argv[3]);
 	return 0;

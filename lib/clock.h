@@ -10,7 +10,7 @@
 #define NS_PER_MS 1000000LL
 #define NS_PER_S 1000000000LL
 
-/* Nanoseconds since some fixed point, the same for all processes. */
+/* Nanoseconds since boot, the same for all processes. */
 static inline __u64 now_ns(void)
 {
 	struct timespec ts;

@@ -74,7 +74,7 @@ static void next_turn(struct rig *rig)
 	futex(&rig->turn, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* Signals are for the program's own threads. Its stack is mapped already: mapping one would write mmap_lock. */
+/* The copier gets no signals, and a stack that is mapped already: mapping one would take mmap_lock for write. */
 static int start_copier(struct rig *rig)
 {
 	uint8_t *stack = (uint8_t *)rig + rig->size - RIG_STACK_SIZE;
@@ -119,7 +119,7 @@ int rig_begin(struct rig *rig, const struct rig_copy *copy)
 	return 0;
 }
 
-/* 1 a window is held, 0 there was nothing to read after all. */
+/* 1 a window is held, 0 there was no event. */
 static int read_fault(struct rig *rig)
 {
 	struct uffd_msg msg;

@@ -40,7 +40,7 @@ struct rig_result {
 	int64_t copied; /* uffdio_copy.copy: bytes, or a negative errno */
 };
 
-/* What becomes of the source page that holds a window open. */
+/* What happens to the source page that holds a window open. */
 enum rig_source {
 	RIG_FILL,    /* UFFDIO_ZEROPAGE: the copy goes on */
 	RIG_UNMAP,   /* unmapped, EFAULT; its address stays reserved, so that no other thread maps there */
@@ -66,10 +66,10 @@ int rig_begin(struct rig *rig, const struct rig_copy *copy);
 int rig_wait(struct rig *rig, int timeout_ms);
 /* Let the held window end; do not wait. The source page becomes what `how` says. */
 int rig_resolve(struct rig *rig, enum rig_source how);
-/* The usual pairs: rig_begin() or rig_resolve(), then rig_wait() for RIG_TIMEOUT_MS. */
+/* rig_begin() or rig_resolve(), then rig_wait() for RIG_TIMEOUT_MS. */
 int rig_start(struct rig *rig, const struct rig_copy *copy);
 int rig_go_on(struct rig *rig, enum rig_source how);
-/* The copy that ended last. */
+/* Of the copy that ended last. */
 struct rig_result rig_result(const struct rig *rig);
 /* Repair the source after RIG_UNMAP or RIG_PROTECT. Takes mmap_lock for write: only while no window is open. */
 int rig_mend(struct rig *rig);

@@ -65,7 +65,7 @@ static int register_blocked(struct rig *rig)
 	return 0;
 }
 
-/* A huge page would map the untouched pages beside it: no window there. */
+/* Without huge pages: one would map untouched pages too, and they would open no window. */
 int source_map(struct rig *rig)
 {
 	size_t len = (rig->pages + 2) * rig->page;

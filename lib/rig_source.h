@@ -41,7 +41,7 @@ size_t source_pages(const char *layout);
 void source_expand(char *to, const char *layout);
 /* Map, fill and register the source as its layout says. 0 or -errno. */
 int source_map(struct rig *rig);
-/* Take the pages away that must open a window. 0 or -errno. */
+/* Remove the pages that must open a window. 0 or -errno. */
 int source_empty(struct rig *rig);
 /* Make the held page unreadable and wake the copier. 0 or -errno. */
 int source_damage(struct rig *rig, enum rig_source how);

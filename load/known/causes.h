@@ -27,7 +27,7 @@ struct causes {
 	struct rig *third; /* layout "mmb" */
 	uint8_t *source;   /* mapped pages */
 	uint64_t failures;
-	/* The current case. Its pages are nobody else's, ever: a chain is of an address. */
+	/* The current case. No other case ever uses its pages: chains are told apart by address. */
 	const char *name;
 	int uffd;
 	uint64_t dst;
@@ -37,7 +37,7 @@ struct causes {
 /* Fails the run, with a message, if got is not what is expected. */
 void causes_expect(struct causes *c, const char *what, long got, long expected);
 /*
- * A destination of so many pages of anonymous memory, between two that nobody may touch, under a userfaultfd of these
+ * A destination of so many pages of anonymous memory, between two inaccessible ones, under a userfaultfd of these
  * features. 0 or -errno.
  */
 int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t pages);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Copies that fail without a window: the page is there, no VMA, a bad argument, a file too short, no mm.
+// Copies that fail without a window: the page exists, no VMA, a bad argument, a file too short, no mm.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -51,7 +51,7 @@ static int case_no_entry(struct causes *c)
 	return err;
 }
 
-/* The argument cannot be read; or it can, and the result cannot be written: then the page is there all the same. */
+/* The argument cannot be read; or the result cannot be written, and the page is copied nevertheless. */
 static int case_argument(struct causes *c)
 {
 	int err = causes_set_up(c, "EFAULT of the argument", 0, 1);
@@ -91,7 +91,7 @@ static int case_invalid(struct causes *c)
 	return 0;
 }
 
-/* A shared file's page beyond its end: what that is called is the kernel's, not ours. */
+/* A page beyond the end of a shared file: kernels before 7.1 return another errno. */
 static int case_beyond_file(struct causes *c)
 {
 	int file = memfd_create("short", MFD_CLOEXEC), nested, err = 0;
@@ -115,7 +115,7 @@ static int case_beyond_file(struct causes *c)
 	return err;
 }
 
-/* The mm is gone, and its userfaultfd is not. */
+/* The process has ended, its userfaultfd is still open here. */
 static int case_no_mm(struct causes *c)
 {
 	int pipes[2], remote = -1, pidfd, err;
@@ -140,7 +140,7 @@ static int case_no_mm(struct causes *c)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(pipes[1]);
-	/* The write end is closed in the child when its files are gone, which is after its mm. */
+	/* An ending process drops its mm first and its files later: then read() sees the pipe closed. */
 	if (read(pipes[0], &byte, 1) != 0 || c->uffd < 0)
 		return -EIO;
 	causes_copy(c, 0, 1, causes_mapped(c), &(struct ending) { .err = ESRCH, .site = "entry" });

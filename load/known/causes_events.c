@@ -12,10 +12,10 @@
 
 #include "known/causes.h"
 
-/* Refused this often before the event is read. */
+/* Copies that are refused before the event is read. */
 #define CHAIN 5
 
-/* Younger than the headers that this is built with. */
+/* Not all in the headers of Debian 12. */
 struct load_uffdio_move {
 	uint64_t dst, src, len, mode;
 	int64_t move;
@@ -47,7 +47,7 @@ static int do_remap(void *arg)
 
 static const struct ending refused_at_entry = { .err = EAGAIN, .site = "entry", .refused = true };
 
-/* An unread event: every copy is refused until it is read, CHAIN times here. */
+/* Until the event is read the kernel refuses every copy, CHAIN times here. */
 static int case_entry(struct causes *c, hand_job job, const char *holder)
 {
 	int err = causes_raise(c, job), i;
@@ -128,8 +128,8 @@ static void *blocked_copier(void *data)
 }
 
 /*
- * Between the test at entry and the first lock the kernel reads its argument: that lies in a hole of a file under
- * another userfaultfd, so the event is raised while it waits for it.
+ * Between the test at the entry and the first lock the kernel reads its argument. That lies in a hole of a file under
+ * another userfaultfd, so the kernel waits there, and the event is raised meanwhile.
  */
 static int case_lock(struct causes *c)
 {

@@ -61,7 +61,7 @@ static void chain_end(struct causes_truth *truth, uint64_t dst, bool window)
 	*chain = truth->open[--truth->nr_open];
 }
 
-/* mmap_changing refused it before it began. */
+/* mmap_changing refused it before anything was copied. */
 static bool was_refused(const struct ending *e)
 {
 	return e->err == EAGAIN && !e->copied && (!strcmp(e->site, "entry") || !strcmp(e->site, "lock"));
@@ -104,7 +104,7 @@ static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const
 
 /* --- what happened ------------------------------------------------------------------------------------------ */
 
-/* On a kernel that does not tell why a page failed. */
+/* The error that the tool can see: a kernel may not tell why a page failed. */
 static const char *stop_seen(const struct causes_truth *truth, const struct ending *e)
 {
 	return truth->untold && !strcmp(e->site, "page") ? "untold" : e->stop;

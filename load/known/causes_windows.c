@@ -25,7 +25,7 @@ static int unmap_third(struct causes *c)
 	return munmap((void *)(c->dst + 2 * PAGE), PAGE) ? -errno : 0;
 }
 
-/* Refused when it takes the VMA again; re-issued, it opens a window again, and succeeds. */
+/* An event refuses it at the relock; issued again, it opens another window and succeeds. */
 static int case_relock(struct causes *c)
 {
 	int err = causes_set_up(c, "relock", UFFD_FEATURE_EVENT_REMOVE, 3);
@@ -41,7 +41,7 @@ static int case_relock(struct causes *c)
 	return err;
 }
 
-/* The kernel's check says that the VMA changed; re-issued from a mapped page, there is no window. */
+/* The kernel's check refuses it; issued again from a mapped page, it has no window. */
 static int case_snapshot(struct causes *c)
 {
 	int err = causes_set_up(c, "snapshot", 0, 1);
@@ -54,7 +54,7 @@ static int case_snapshot(struct causes *c)
 	return err;
 }
 
-/* Two of three pages go through, and the third... */
+/* Two of three pages are copied; the third is not. */
 static int short_by(struct causes *c, const char *name, int (*act)(struct causes *c), enum rig_source how,
 		    const char *stop, const char *site, const char *window, bool refused)
 {

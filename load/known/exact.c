@@ -32,7 +32,7 @@ static int set_up(struct exact *exact)
 	return err;
 }
 
-/* After a failure a hand may still be stuck: it comes back when the userfaultfd is closed. */
+/* After a failure the hand may still be stuck: closing the userfaultfd releases it. */
 static void tear_down(struct exact *exact)
 {
 	exact_close_uffds(exact);
@@ -40,7 +40,7 @@ static void tear_down(struct exact *exact)
 	ground_destroy(&exact->ground);
 }
 
-/* Indices into the table, each as often as it runs, in an order that the seed gives. */
+/* Indices of the table, each as often as it runs, shuffled by the seed. */
 static uint16_t *shuffled(const struct exact *exact, size_t *nr)
 {
 	struct prng prng = { exact->options->seed };

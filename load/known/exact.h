@@ -11,7 +11,7 @@
 
 /* Of each file; the destinations lie at their begin. */
 #define FILE_PAGES 1024
-/* All destinations of one run, their neighbours included. */
+/* Of all destinations of one run, with their neighbours. */
 #define AREA_PAGES (AT_ONCE_MAX * AT_ONCE_STRIDE)
 
 struct exact_options {
@@ -44,7 +44,7 @@ struct exact {
 /* Run a scenario once and judge it. 0, also when the kernel did otherwise (a failure), or -errno. */
 int exact_run(struct exact *exact, const struct scenario *scenario);
 void exact_close_uffds(struct exact *exact);
-/* What the copy of window w must come to. */
+/* What the copy of window w must return, and its truth. */
 struct expected_copy exact_expected(const struct scenario *scenario, int w);
 
 /* Set the flags of --only; NULL is all. 0, or -EINVAL after naming what does not exist. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// One run of one named window: set up, open, do its steps in it, finish, and compare with what it must come to.
+// One run of one named window: set up, open, do its steps, finish, and compare with what was expected.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -90,13 +90,13 @@ static int begin_run(struct exact *exact, const struct scenario *scenario)
 	return err ? err : run_steps(exact, scenario->before, 2);
 }
 
-/* The files keep their size, whatever was cut off. */
+/* Back to the full size, after a truncation too. */
 static int mend_files(const struct arena *arena)
 {
 	return ftruncate(arena->file, FILE_PAGES * (off_t)PAGE) ? -errno : arena_empty_files(arena, 0, FILE_PAGES);
 }
 
-/* The userfaultfds first: unmapping what they watch would wait for a reader of the event. */
+/* The userfaultfds first: unmapping a registered range would wait until its event is read. */
 static int end_run(struct exact *exact)
 {
 	const struct ground *ground = &exact->ground;
@@ -181,7 +181,7 @@ static int open_windows(struct exact *exact)
 	return err;
 }
 
-/* Let the windows end, also those of later blocked pages, in which nothing happens. */
+/* Let the windows end, also those of later blocked pages. */
 static int finish_copy(struct exact *exact, int w, struct rig_result *result)
 {
 	const struct scenario *scenario = exact->scenario;
@@ -214,13 +214,13 @@ static void complain(struct exact *exact, struct rig_result want, struct rig_res
 	exact->failures++;
 }
 
-/* Only where the page can be read, and where reading it cannot fault in a registered range. */
+/* Only classes after which reading a page cannot fault in a registered range. */
 static bool can_verify(const struct scenario *scenario)
 {
 	return scenario->class <= TRUTH_LOCKED && scenario->source == SOURCE_RIG;
 }
 
-/* Of a huge page the first small one. */
+/* Looks at the first small page of a huge one. */
 static bool page_is(uint64_t address, char letter)
 {
 	const uint8_t *page = (const uint8_t *)address;
@@ -255,7 +255,7 @@ struct expected_copy exact_expected(const struct scenario *scenario, int w)
 	};
 }
 
-/* Refused at its entry the ioctl leaves `copy` as it was on kernels up to 6.14 without a backport. */
+/* Up to 6.14 without a backport, an ioctl refused at its entry does not write `copy`. */
 static bool same_result(const struct scenario *scenario, struct rig_result got, struct rig_result want)
 {
 	if (got.err != want.err)
@@ -278,7 +278,7 @@ static void judge(struct exact *exact, int w, struct rig_result got)
 		expect_add(&exact->truth, &copy);
 }
 
-/* Nobody gets the ioctl's result; in the kernel it is what a fault that a fatal signal ends makes it. */
+/* No process gets the ioctl's result; in the kernel it is EFAULT, as for a fault that a fatal signal ends. */
 static int kill_copier(struct exact *exact)
 {
 	struct expected_copy copy = exact_expected(exact->scenario, 0);

@@ -7,18 +7,18 @@
 #include "lib/rig.h"
 #include "known/truth.h"
 
-/* A copy of a whole layout (rig.h), in one window of which something happens. */
+/* A copy of a whole layout (lib/rig.h); something happens in one of its windows. */
 struct expected_copy {
 	const char *layout;
 	size_t held;		    /* index of that window's page */
 	struct truth_window window; /* its other windows are quiet */
-	int err;		    /* of that page though no check refuses it, 0: it is copied */
+	int err;		    /* of that page when no check refuses it; 0: it is copied */
 };
 
 struct rig_result expect_result(const struct expected_copy *copy, enum truth_kernel check);
-/* All its windows; and the copy itself. */
+/* Add the copy and all its windows. */
 void expect_add(struct truth *truth, const struct expected_copy *copy);
-/* In bytes, from the ioctl's own answer. */
+/* Bytes, by the result of the ioctl. */
 uint64_t bytes_copied(struct rig_result result);
 
 #endif

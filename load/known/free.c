@@ -100,7 +100,7 @@ static void end_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 }
 
-/* Writers last: a new thread's stack is a write, and copies under way would see it. */
+/* Copiers first, writers last. */
 static int start_threads(struct free_run *run)
 {
 	unsigned int n;

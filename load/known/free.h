@@ -37,7 +37,7 @@ struct copier {
 	uint64_t src;
 	struct truth truth;
 	uint64_t uncertain; /* copies that may have had a window or not */
-	uint64_t chains;    /* pages that were copied at last after some failures */
+	uint64_t chains;    /* pages that were copied after failures */
 	uint64_t longest;
 	pthread_t thread;
 };

@@ -32,7 +32,7 @@ static int copy_page(struct copier *copier, uint64_t dst)
 	return err;
 }
 
-/* Until it is there. */
+/* Until the page is there. */
 static void fill_page(struct copier *copier, uint64_t dst)
 {
 	uint64_t failures = 0;
@@ -90,7 +90,7 @@ static int write_unrelated(struct writer *writer)
 	return protect_and_back(writer->scratch, SCRATCH_PAGES);
 }
 
-/* Some destination; nothing that the check of 7.1 and later compares in an anonymous VMA. */
+/* A destination, but nothing that the check of 7.1 and later compares in an anonymous VMA. */
 static int write_benign(struct writer *writer)
 {
 	const struct free_options *options = writer->run->options;

@@ -55,7 +55,7 @@ struct page_model {
 	int anon_vma; /* of its VMA, 0: none yet */
 };
 
-/* What is remembered of a VMA when a window begins or ends. */
+/* The facts of a VMA when a window begins or ends. */
 struct vma_facts {
 	struct vma_model vma;
 	int start; /* pages, as in the steps */
@@ -77,12 +77,12 @@ struct model {
 	bool locked;
 	bool unmapped;
 	struct vma_facts before;
-	bool contested; /* kernels differ in what they merged */
+	bool contested; /* kernels differ in what they merge */
 };
 
 /* As place_set_up() makes it. */
 void model_reset(struct model *model, const struct place *place);
-/* Whether the step must succeed now, and do the same on every kernel. */
+/* Whether the step must succeed now, with the same effect on every kernel. */
 bool model_allows(const struct model *model, const struct step *step);
 void model_apply(struct model *model, const struct step *step);
 /* Every VMA of the mm is write-locked. */
@@ -91,12 +91,12 @@ void model_fork(struct model *model);
 /* A window opens on this page. */
 void model_open(struct model *model, int dst);
 /*
- * Taking the VMA again for pages [first, first + pages): 0 or the errno. Fills in the window's truth but for seq_moved,
- * on which a class may depend: see model_class().
+ * The relock for pages [first, first + pages): 0 or the errno. Fills in the window's truth except seq_moved and what
+ * depends on it: see model_class().
  */
 int model_retake(const struct model *model, int first, int pages, struct truth_window *window);
 void model_class(const struct model *model, struct truth_window *window);
-/* Copy one page now: 0 or EEXIST. */
+/* Copy one page: 0 or EEXIST. */
 int model_copy(struct model *model, int page);
 
 struct vma_facts model_facts(const struct model *model, int page);

@@ -38,7 +38,7 @@ static int file_of(struct model *model, enum backing backing)
 	}
 }
 
-/* Private anonymous pages have their address for an offset, a shared anonymous mapping begins at 0. */
+/* The offset of private anonymous pages is their address; a shared anonymous mapping begins at 0. */
 static long first_pgoff(const struct model *model, const struct mapping *mapping, int from)
 {
 	switch (mapping->backing) {
@@ -121,7 +121,7 @@ static struct vma_model advised(struct vma_model vma, unsigned int advice)
 	return vma;
 }
 
-/* A VMA that is registered so already, or with more, is left alone. */
+/* The kernel skips a VMA that has these modes, or more, already. */
 static struct vma_model registered(struct vma_model vma, int ctx, uint64_t mode)
 {
 	if (vma.ctx == ctx && (vma.mode & mode) == mode)
@@ -167,7 +167,7 @@ static struct vma_model changed(const struct model *model, const struct page_mod
 	}
 }
 
-/* VMA by VMA, as the kernel goes; merging may have moved the next one's start, never its end. */
+/* VMA by VMA, as the kernel does; a merge may move the next one's start, never its end. */
 static void change_range(struct model *model, int from, int to, const struct step *step)
 {
 	struct vma_model vma;
@@ -193,7 +193,7 @@ static bool range_has(const struct model *model, int from, int to, int ctx)
 	return false;
 }
 
-/* Kernels differ in what registering with less does: not done here. */
+/* Kernels differ in what registering with fewer modes does: the model forbids it. */
 static bool loses_mode(const struct model *model, int from, int to, uint64_t mode)
 {
 	for (; from < to; from++)
@@ -226,7 +226,7 @@ static bool possible(const struct model *model, const struct step *step)
 	}
 }
 
-/* MOVE_AWAY stands for the way back too: nothing happens in between. */
+/* MOVE_AWAY stands for MOVE_BACK too: nothing happens in between. */
 void model_apply(struct model *model, const struct step *step)
 {
 	int from = model_index(step->from), to = from + step->pages;

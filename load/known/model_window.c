@@ -24,12 +24,12 @@ struct vma_facts model_facts(const struct model *model, int page)
 	};
 }
 
-/* A neighbour's anon_vma will do when the two could merge but for their protection. */
+/* A VMA takes its neighbour's anon_vma if only protection keeps them from merging. */
 static int lend_anon_vma(const struct page_model *left, const struct page_model *right, int anon_vma)
 {
 	struct vma_model a = left->vma, b = right->vma;
 
-	/* The context is not looked at. */
+	/* anon_vma_compatible() does not look at the context. */
 	a.prot = b.prot;
 	a.ctx = b.ctx;
 	return vma_same(&a, &b) && left->pgoff + 1 == right->pgoff ? anon_vma : 0;
@@ -47,7 +47,7 @@ static int find_anon_vma(struct model *model, int first, int end)
 	return anon_vma ? anon_vma : ++model->last_anon_vma;
 }
 
-/* A private destination got its anon_vma when it was locked for the copy. */
+/* The kernel gives a private destination its anon_vma when it locks it for the copy. */
 static void prepare_anon_vma(struct model *model, int i)
 {
 	int first = vma_first(model, i), end = vma_end(model, i);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Asks the kernel what it has mapped at an address, and compares the model with it.
+// Asks the kernel what is mapped at an address, and compares the model with it.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static int ask_kernel(int fd, uint64_t address, struct vma_answer *answer)
 	return ioctl(fd, QUERY_IOCTL, answer) ? errno : 0;
 }
 
-/* One line of /proc/PID/maps (proc_pid_maps(5)); false when it is none. */
+/* One line of /proc/PID/maps (proc_pid_maps(5)); false if it is malformed. */
 static bool parse_line(const char *line, struct vma_answer *answer)
 {
 	char prot[5];
@@ -59,7 +59,7 @@ static bool parse_line(const char *line, struct vma_answer *answer)
 	return true;
 }
 
-/* The same from the text that every kernel has. Not through stdio, whose buffer might be mapped for it. */
+/* The same from the text of /proc/self/maps. Not through stdio: it might map a buffer. */
 static int ask_text(int fd, uint64_t address, struct vma_answer *answer)
 {
 	static char text[1 << 16];
@@ -119,7 +119,7 @@ static bool same_prot(const struct vma_answer *answer, const struct vma_model *v
 	       !(answer->vma_flags & ANSWER_SHARED) == !vma->shared;
 }
 
-/* Shared anonymous memory has an inode that nobody told us. */
+/* The inode of shared anonymous memory is not known here. */
 static bool same_file(const struct query *query, const struct vma_answer *answer, const struct vma_model *vma)
 {
 	switch (vma->file) {
@@ -168,7 +168,7 @@ static void explain(const struct vma_answer *answer, const struct model *model, 
 	      (unsigned long long)(answer->vma_offset / PAGE));
 }
 
-/* Unmapped for the model is a hole, or the reservation around the place, which nobody may touch. */
+/* What is unmapped in the model is a hole, or the inaccessible arena around the place. */
 int query_compare(const struct query *query, const struct model *model, int page)
 {
 	struct vma_answer answer;

@@ -60,11 +60,11 @@ struct random {
 	uint64_t failures;
 };
 
-/* One of the values, by chance. */
+/* One of the values at random. */
 #define ONE_OF(random, ...)                                                                         \
 	random_one_of(random, (const int[]) { __VA_ARGS__ }, sizeof((const int[]) { __VA_ARGS__ }) / sizeof(int))
 int random_one_of(struct random *random, const int *values, uint32_t nr);
-/* Say what failed, and all that was done in the copy; returns err. */
+/* Print what failed and all steps of the copy; returns err. */
 int random_fail(struct random *random, const struct slot *slot, const char *what, int err);
 void random_describe(const struct random *random, const struct slot *slot);
 

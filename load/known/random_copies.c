@@ -19,7 +19,7 @@ static int empty_slot_files(const struct random *random, const struct slot *slot
 	return arena_empty_files(&random->ground.arena, slot->place.offset - MODEL_OFFSET, MODEL_FILE_PAGES);
 }
 
-/* Map it anew, as something else maybe: seen as writes by the windows that are open now. */
+/* Map it anew, perhaps as another kind. The windows that are open now see that as a write. */
 static int rebuild(struct random *random, struct slot *slot)
 {
 	int err = arena_clear(&random->ground.arena, place_page(&slot->place, -MODEL_FRONT), MODEL_PAGES);
@@ -35,7 +35,7 @@ static int rebuild(struct random *random, struct slot *slot)
 	return err;
 }
 
-/* Take only the pages away: no write. */
+/* Remove only the pages: no write section. */
 static int empty(struct random *random, struct slot *slot)
 {
 	if (madvise((void *)slot->place.start, MODEL_PLACE * PAGE, MADV_DONTNEED))
@@ -44,7 +44,7 @@ static int empty(struct random *random, struct slot *slot)
 	return empty_slot_files(random, slot);
 }
 
-/* A shared anonymous file is out of reach: its pages go only with its mapping. */
+/* The pages of a shared anonymous mapping go only with the mapping. */
 static int refresh(struct random *random, struct slot *slot)
 {
 	bool anew = slot->dirty || slot->place.kind == PLACE_SHARED_ANON || !prng_below(&random->prng, 4);
@@ -107,8 +107,8 @@ static void open_window(struct random *random, struct slot *slot)
 }
 
 /*
- * Pages from the current one on, until the next held page: 0 held or at the end, else the errno that stops the copy.
- * Nothing happens to the mm meanwhile.
+ * Copy pages from the current one on to the next held one or the end: 0, or the errno that stops the copy. The mm does
+ * not change meanwhile.
  */
 static int copy_pages(struct random *random, struct slot *slot)
 {
@@ -150,7 +150,7 @@ int random_begin_copy(struct random *random, struct slot *slot)
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
-/* The held page's window: 0 when the page is copied, else the errno that ends the copy. */
+/* End the held page's window: 0 when the page is copied, else the errno that ends the copy. */
 static int end_window(struct random *random, struct slot *slot, enum rig_source how)
 {
 	struct truth_window window = {
@@ -213,7 +213,7 @@ static enum rig_source choose_end(struct random *random)
 	return prng_below(&random->prng, 32) ? RIG_FILL : (enum rig_source)ONE_OF(random, RIG_UNMAP, RIG_PROTECT);
 }
 
-/* The model must be right about what the kernel has: a wrong one would make a wrong truth. */
+/* The model must agree with the kernel: a wrong model makes a wrong truth. */
 static int check_model(struct random *random, struct slot *slot)
 {
 	int err = query_compare(&random->query, &slot->model, slot->first + slot->at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What `uffdload random` does in a window: random operations, each told to the model too.
+// What `uffdload random` does in a window: random operations, each applied to the model too.
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
@@ -35,7 +35,7 @@ static int do_step(struct random *random, struct slot *slot, const struct step *
 	return err ? random_fail(random, slot, step_name(step->kind), err) : 0;
 }
 
-/* Steps that the model would not allow are left out. */
+/* Skips steps that the model does not allow. */
 static int change(struct random *random, struct slot *slot, const struct step *step)
 {
 	int err;
@@ -60,7 +60,7 @@ static int register_range(struct random *random, struct slot *slot, const struct
 	return change(random, slot, &step);
 }
 
-/* Most of what is mapped anew or unregistered is registered again, else most windows would be gone. */
+/* Usually register again: otherwise most windows would be gone. */
 static int maybe_register(struct random *random, struct slot *slot, const struct step *range)
 {
 	return prng_below(&random->prng, 8) ? register_range(random, slot, range) : 0;
@@ -78,7 +78,7 @@ static int remap(struct random *random, struct slot *slot, struct step *step)
 	return err ? err : maybe_register(random, slot, step);
 }
 
-/* The same file so many pages further on in memory, at the same offset: what no snapshot of vm_pgoff sees. */
+/* The same file mapped some pages further on, at the same vm_pgoff: the snapshot cannot see that. */
 static int shift_file(struct random *random, struct slot *slot)
 {
 	int by = ONE_OF(random, 1, 2);
@@ -94,7 +94,7 @@ static int shift_file(struct random *random, struct slot *slot)
 	return err ? err : maybe_register(random, slot, &step);
 }
 
-/* Away and back at once, so that the model needs to know one place only. */
+/* Away and back at once, so that the model needs one place only. */
 static int move_there_and_back(struct random *random, struct slot *slot, struct step *step)
 {
 	struct step back = *step;
@@ -146,7 +146,7 @@ static int elsewhere(struct random *random, struct slot *slot)
 	return err;
 }
 
-/* In the handler's mm: nothing that this one's windows could see. */
+/* In the handler's mm: windows of this mm must not see it. */
 static int handler_writes(struct random *random, struct slot *slot)
 {
 	const struct step step = { .kind = STEP_HANDLER_WRITE };

@@ -19,7 +19,7 @@ struct rigs {
 	struct timing_rigs timing;
 };
 
-/* Make those that the scenario needs and that are not there yet. 0 or -errno. */
+/* Add the rigs that the scenario needs. 0 or -errno. */
 int rigs_add(struct rigs *rigs, const struct scenario *scenario);
 /* The rig of window w. */
 struct rig *rigs_find(const struct rigs *rigs, const struct scenario *scenario, int w);

@@ -70,7 +70,7 @@ struct truth_window scenario_window(const struct scenario *scenario, int w)
 	return window;
 }
 
-/* Under mmap_lock alone a writer that is in keeps every window from ending. */
+/* Without per-VMA locks a writer in its write section keeps every window from ending. */
 static bool needs_vma_locks(const struct scenario *scenario)
 {
 	return scenario->timing == TIMING_STILL_IN || scenario->timing == TIMING_IN_ALL_ALONG;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The named windows of `uffdload exact`, each with what it must come to.
+// The named windows of `uffdload exact`, each with its truth.
 #ifndef UFFDLOAD_SCENARIO_H
 #define UFFDLOAD_SCENARIO_H
 
@@ -37,7 +37,7 @@ struct scenario {
 	unsigned int snapshot; /* reasons */
 	unsigned int meaning;
 	unsigned int tolerated;
-	int err; /* with which the held page fails though no check refuses it; 0: it is copied */
+	int err; /* of the held page when no check refuses it; 0: it is copied */
 
 	enum place_kind place;
 	int pages;	    /* 0: SCENARIO_PAGES */
@@ -47,7 +47,7 @@ struct scenario {
 	uint64_t copy_mode; /* UFFDIO_COPY_MODE_* */
 	const char *layout; /* of the source, see rig.h; NULL: "b" */
 	enum source source;
-	enum rig_source end; /* how the source lets go */
+	enum rig_source end; /* what happens to the held source page */
 
 	struct step before[2];		   /* before the copy */
 	struct step steps[SCENARIO_STEPS]; /* in the window */
@@ -72,9 +72,9 @@ int scenario_pages(const struct scenario *scenario);
 int scenario_first_page(const struct scenario *scenario);
 /* Index in the layout of the page whose window the scenario is about. */
 int scenario_held_page(const struct scenario *scenario);
-/* The truth of window w, as the scenario has it. */
+/* The truth of window w. */
 struct truth_window scenario_window(const struct scenario *scenario, int w);
-/* Why this kernel or machine cannot run it: NULL when it can. */
+/* Why this kernel or machine cannot run it; NULL: it can. */
 const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only);
 
 #endif

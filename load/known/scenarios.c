@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The table of named windows of `uffdload exact`, each with what it must come to.
+// The table of named windows of `uffdload exact`, each with its truth.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -61,7 +61,7 @@
 #define RWP (1 << 3)
 #define FEATURE_RWP (1 << 17)
 
-/* Eight, and 64 pages of a copy that runs into natural windows, mapped pages and one held window. */
+/* Eight pages, and 64 pages with natural windows, mapped pages and one held window. */
 #define EIGHT_M "mmmmmmmm"
 #define LAYOUT_64 "n" EIGHT_M "nn" EIGHT_M EIGHT_M "mmmm" "b" "n" EIGHT_M EIGHT_M EIGHT_M "nmnmmnm"
 
@@ -77,11 +77,11 @@ const struct scenario scenarios[] = {
 	{ .name = "read-maps", .class = TRUTH_QUIET, .steps = { ELSEWHERE(ELSEWHERE_MAPS) } },
 	{ .name = "dontneed-destination", .class = TRUTH_QUIET, .steps = { ADVISE(WHOLE, MADV_DONTNEED) } },
 	{ .name = "guard-install-front", .class = TRUTH_QUIET, .steps = { ADVISE(FRONT, MADV_GUARD_INSTALL) } },
-	/* Somebody else fills the page first. */
+	/* Another thread fills the page first. */
 	{ .name = "filled-meanwhile", .class = TRUTH_QUIET, .err = EEXIST, .steps = { ZEROPAGE(DST) } },
 	{ .name = "filled-meanwhile-shmem", .class = TRUTH_QUIET, .err = EEXIST, .place = PLACE_SHMEM,
 	  .steps = { ZEROPAGE(DST) } },
-	/* The VMA is taken again, so this EFAULT is not aborted. */
+	/* The relock succeeds before the EFAULT, so the class is not aborted. */
 	{ .name = "truncated-meanwhile-shmem", .class = TRUTH_QUIET, .err = EFAULT, .place = PLACE_SHMEM,
 	  .steps = { TRUNCATE(DST) } },
 	{ .name = "handler-writes-own-mm", .class = TRUTH_QUIET, .external = true, .steps = { HANDLER_WRITE() } },
@@ -134,10 +134,10 @@ const struct scenario scenarios[] = {
 	{ .name = "split-and-merge-shmem", .class = TRUTH_LOCKED, .place = PLACE_SHMEM,
 	  .steps = { PROTECT(FRONT, PROT_READ), PROTECT(FRONT, PROT_READ | PROT_WRITE) } },
 	{ .name = "mbind-same", .class = TRUTH_LOCKED, .steps = { BIND(WHOLE, MPOL_DEFAULT) } },
-	/* The page behind was replaced, and its new VMA merged; the destination page was never unmapped. */
+	/* The next page is replaced, and its new VMA merges; the destination page stays mapped. */
 	{ .name = "next-page-replaced", .class = TRUTH_LOCKED, .layout = "bm",
 	  .steps = { UNMAP(NEXT), MAP(NEXT, AS_BEFORE), REGISTER(NEXT) } },
-	/* Another struct mempolicy that says the same. */
+	/* Another struct mempolicy with the same content. */
 	{ .name = "mbind-again", .class = TRUTH_LOCKED, .before = { BIND(WHOLE, MPOL_BIND) },
 	  .steps = { BIND(WHOLE, MPOL_DEFAULT), BIND(WHOLE, MPOL_BIND) } },
 	{ .name = "at-once-8-fork", .class = TRUTH_LOCKED, .at_once = 8, .others = TRUTH_LOCKED,
@@ -231,7 +231,7 @@ const struct scenario scenarios[] = {
 	  .steps = { UNMAP(WHOLE), MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
 	{ .name = "unmap-and-map-shmem", .class = TRUTH_REPLACED, .place = PLACE_SHMEM,
 	  .steps = { UNMAP(WHOLE), MAP(WHOLE, AS_BEFORE), REGISTER(WHOLE) } },
-	/* The range differs as well; being replaced comes first. */
+	/* The range differs too, but replaced is tested first. */
 	{ .name = "unmap-and-map-larger", .class = TRUTH_REPLACED,
 	  .steps = { UNMAP(WHOLE), { .kind = STEP_MAP, .from = -2, .pages = 12, .arg = AS_BEFORE },
 		     { .kind = STEP_REGISTER, .from = -2, .pages = 12 } } },
@@ -348,7 +348,7 @@ const struct scenario scenarios[] = {
 	  .steps = { MAP_AT(WHOLE, AS_BEFORE, 8), REGISTER_OTHER(WHOLE) } },
 	{ .name = "other-file", .class = TRUTH_REAL, .snapshot = TRUTH_SNAPSHOT_FILE | TRUTH_SNAPSHOT_INODE,
 	  .meaning = TRUTH_MEANING_INODE, .place = PLACE_SHMEM, .steps = { MAP(WHOLE, AS_OTHER), REGISTER(WHOLE) } },
-	/* Another inode has other offsets; that is one reason, not two. */
+	/* In another inode the offset means nothing: one reason, not two. */
 	{ .name = "other-file-other-offset", .class = TRUTH_REAL,
 	  .snapshot = TRUTH_SNAPSHOT_FILE | TRUTH_SNAPSHOT_INODE | TRUTH_SNAPSHOT_PGOFF,
 	  .meaning = TRUTH_MEANING_INODE,
@@ -394,7 +394,7 @@ const struct scenario scenarios[] = {
 	  .others = TRUTH_BLOCKED, .features = UFFD_FEATURE_EVENT_REMOVE,
 	  .steps = { STUCK_ADVISE(BEFORE_ALL, MADV_DONTNEED) },
 	  .before = { MAP(BEFORE_ALL, AS_BEFORE), REGISTER(BEFORE_ALL) } },
-	/* The ioctl looks before it does anything: an EAGAIN without a window. */
+	/* The ioctl tests mmap_changing at its entry: EAGAIN without a window. */
 	{ .name = "event-before-copy", .class = TRUTH_BLOCKED, .err = EAGAIN, .no_window = true,
 	  .features = UFFD_FEATURE_EVENT_REMOVE, .before = { STUCK_ADVISE(TAIL, MADV_DONTNEED) } },
 
@@ -406,7 +406,7 @@ const struct scenario scenarios[] = {
 	  .place = PLACE_SHMEM },
 	{ .name = "source-unmapped-short-copy", .class = TRUTH_ABORTED, .err = EFAULT, .end = RIG_UNMAP,
 	  .layout = "mmmb" },
-	/* Both ends vanish: the source is looked at first. */
+	/* Source and destination are gone: the kernel copies the source before the relock. */
 	{ .name = "source-and-destination-unmapped", .class = TRUTH_ABORTED, .err = EFAULT, .end = RIG_UNMAP,
 	  .steps = { UNMAP(WHOLE) } },
 	{ .name = "source-never-there", .class = TRUTH_ABORTED, .err = EFAULT, .source = SOURCE_UNMAPPED },

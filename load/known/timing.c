@@ -16,7 +16,7 @@
 #include "steps/stopped_copy.h"
 
 #define ATTEMPTS 50
-/* What the handler may take while this thread keeps a CPU to itself. */
+/* How long the handler may take while this thread keeps a CPU busy. */
 #define SPIN_MS 700
 
 static char blocked_layout[LONG_PAGES + 2];

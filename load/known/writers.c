@@ -61,7 +61,7 @@ static int end_run(struct writers *w)
 	return err ? err : arena_clear(&w->ground.arena, w->ground.hole, HOLE_PAGES);
 }
 
-/* In a window, or, to see whether it can be done here at all, without one. */
+/* In a window; or without one, to see whether this machine can do it. */
 static int run_operation(struct writers *w, const struct operation *op, bool window, int *copy_err)
 {
 	struct rig_copy copy = { .dst = w->dst, .len = PAGE };

@@ -36,9 +36,9 @@ struct writers {
 	struct other other;
 	uint64_t dst;	   /* the window's destination */
 	uint64_t area;	   /* AREA_PAGES of ordinary memory */
-	uint64_t huge;	   /* HUGE bytes, aligned, in small pages before each operation that wants them */
-	bool may_collapse; /* the system's settings could be made what that needs */
-	char *enabled;	   /* what they were */
+	uint64_t huge;	   /* HUGE bytes, aligned, in small pages before an operation that collapses them */
+	bool may_collapse; /* the system's settings allow it now */
+	char *enabled;	   /* the settings before */
 	char *scan_sleep;
 	/* Of one run. */
 	uint64_t mapped; /* what after() must unmap */
@@ -56,7 +56,7 @@ struct writers {
 	} ring;
 };
 
-/* The area, seen from its fourth page on: no neighbour is part of it. */
+/* The middle of the area: none of its ends. */
 static inline void *inner(struct writers *w)
 {
 	return (void *)(w->area + 4 * PAGE);
@@ -67,7 +67,7 @@ enum who { BY_SELF, BY_OTHER, BY_KHUGEPAGED, BY_IO_WORKER };
 /* One writer that the tool must name; op is NULL at the end. */
 struct expected {
 	const char *op;
-	const char *syscall; /* NULL: op is one; "-": none */
+	const char *syscall; /* NULL: the same as op; "-": none */
 	const char *advice;
 	const char *flags;
 	enum who who;
@@ -84,15 +84,15 @@ struct operation {
 	int (*run)(struct writers *w); /* in the window */
 	int (*after)(struct writers *w);
 	struct expected writers[2];
-	bool gone;	   /* the destination is, and the copy ends with ENOENT */
-	const char *needs; /* a kernel function without which nobody writes */
+	bool gone;	   /* the destination is gone, and the copy ends with ENOENT */
+	const char *needs; /* without this kernel function there is no writer */
 };
 
 /* One table a file, with an empty row at the end. */
 extern const struct operation map_operations[], advise_operations[], resize_operations[], task_operations[];
 extern const struct operation uffd_operations[], other_call_operations[], outside_operations[];
 
-/* All of them, in this order: filled by writers_list(). */
+/* All of them, in this order. */
 #define MAX_OPERATIONS 128
 extern const struct operation *operations[MAX_OPERATIONS];
 extern size_t nr_operations;
@@ -132,7 +132,7 @@ struct writers_truth {
 	uint64_t moved; /* windows with a writer */
 	uint64_t failures;
 	int lacks[MAX_OPERATIONS];   /* errno */
-	bool silent[MAX_OPERATIONS]; /* nobody writes on this kernel */
+	bool silent[MAX_OPERATIONS]; /* no writer on this kernel */
 	bool has_vma_locks;
 };
 

@@ -51,7 +51,7 @@ static bool write_setting(const char *path, const char *text)
 	return written;
 }
 
-/* Only what is advised is collapsed. */
+/* Set "madvise": khugepaged collapses only advised memory. */
 void set_up_collapse(struct writers *w)
 {
 	uint8_t *at = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -74,7 +74,7 @@ void restore_settings(struct writers *w)
 	free(w->scan_sleep);
 }
 
-/* In small pages, for huge ones are not allowed yet; a new mapping, so that no advice is left. */
+/* Fill it with small pages: huge ones are not allowed yet. A new mapping has no advice left. */
 int before_collapse(struct writers *w)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
@@ -124,14 +124,14 @@ static long collapsed(void)
 	return n;
 }
 
-/* Until khugepaged has come by. Nothing in here allocates from the kernel but what a small malloc() does not. */
+/* Until khugepaged has collapsed it. No allocation here is large enough to map memory. */
 int run_khugepaged(struct writers *w)
 {
 	long before = collapsed();
 
 	if (madvise((void *)w->huge, HUGE, MADV_HUGEPAGE))
 		return -errno;
-	/* At once, and again and again: only for now, for it never lets a CPU go. */
+	/* Scan without pause, only for now: it keeps a CPU busy. */
 	if (!write_setting(THP "khugepaged/scan_sleep_millisecs", "0"))
 		return -EPERM;
 	for (int ms = 0; ms < COLLAPSE_TIMEOUT_MS; ms += 10) {

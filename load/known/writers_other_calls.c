@@ -106,7 +106,7 @@ static int run_io_destroy(struct writers *w)
 	return OR_ERRNO(syscall(SYS_io_destroy, w->aio));
 }
 
-/* What is sealed stays: a mapping of its own each time. */
+/* A sealed mapping cannot be unmapped: a new one each time. */
 static int run_mseal(struct writers *w)
 {
 	return OR_ERRNO(syscall(SYS_mseal, w->mapped, PAGE, 0));

@@ -11,7 +11,7 @@
 
 #define MOVE "MREMAP_MAYMOVE|MREMAP_FIXED"
 
-/* In place: what follows is no mapping's. */
+/* So that a mapping can grow in place. */
 static int before_mremap(struct writers *w)
 {
 	return OR_ERRNO(munmap((void *)(w->area + 8 * PAGE), 8 * PAGE));
@@ -50,7 +50,7 @@ static int run_mremap_onto(struct writers *w)
 	return OR_ERRNO(mremap((void *)w->area, PAGE, PAGE, flags, (void *)w->dst) == MAP_FAILED);
 }
 
-/* Asking where the break is takes the lock too. */
+/* Before the window: brk(0) takes mmap_lock for write too. */
 static int before_brk(struct writers *w)
 {
 	w->brk = syscall(SYS_brk, 0);

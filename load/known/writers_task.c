@@ -33,7 +33,7 @@ static int run_clone3(struct writers *w)
 	return OR_ERRNO(pid < 0 || waitpid((pid_t)pid, NULL, 0) != pid);
 }
 
-/* The child runs on our stack, and we wait until it has done with it. */
+/* The child runs on the caller's stack: not inlined, so that it cannot change the caller's frame. */
 static int __attribute__((noinline)) run_spawn(struct writers *w)
 {
 	char *argv[] = { (char *)"uffdload", (char *)"--handler=-1", (char *)"-1", NULL };

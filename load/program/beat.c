@@ -8,7 +8,7 @@
 #include "program/beat.h"
 #include "steps/pace.h"
 
-/* The end of a pass is looked for this often. */
+/* How often to look for the end of the pass. */
 #define SLICE_NS (NS_PER_S / 20)
 
 static void sleep_ns(int64_t ns)

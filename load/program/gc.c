@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A compacting collector as ART's: mutators that fault on a page compact it themselves, from a buffer that is released.
+// A compacting collector like ART's: mutators compact a page that they fault on, from a buffer that is released.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -21,7 +21,7 @@
 #define BUFFER_PAGES 32
 #define THREAD_STACK (64 * 1024)
 
-/* The collector's or a mutator's side of it. */
+/* A thread that compacts: a collector or a mutator. */
 struct compactor {
 	struct run *run;
 	const struct guest *heap;
@@ -45,12 +45,12 @@ struct cycle {
 	struct beat allocator;
 };
 
-/* Of the thread that runs, for its SIGBUS. */
+/* The running thread's, for its SIGBUS handler. */
 static __thread struct compactor *mine;
 
 /* --- compaction --------------------------------------------------------------------------------------------- */
 
-/* The page's new contents, in the buffer; those that nothing is moved into stay as they were released. */
+/* The page's new contents, in the buffer; an all-zero page stays as it was released. */
 static const void *compact(struct compactor *compactor, uint64_t n)
 {
 	void *page;
@@ -65,7 +65,7 @@ static const void *compact(struct compactor *compactor, uint64_t n)
 	return page;
 }
 
-/* ART takes EAGAIN for a contended lock: it yields, then sleeps for a millisecond at a time. */
+/* ART treats EAGAIN as a contended lock: it yields, then sleeps a millisecond at a time. */
 static void back_off(uint64_t failures)
 {
 	const struct timespec ts = { .tv_nsec = 1000 * 1000 };
@@ -76,7 +76,7 @@ static void back_off(uint64_t failures)
 		nanosleep(&ts, NULL);
 }
 
-/* EEXIST: another thread was faster; ENOENT: the memory is being replaced, and whoever needs the page faults again. */
+/* EEXIST: another thread was faster. ENOENT: the memory is being replaced, and a touch faults again. */
 static void place(struct compactor *compactor, uint64_t n)
 {
 	struct uffdio_copy copy = { .dst = compactor->heap->start + n * PAGE, .len = PAGE };
@@ -98,7 +98,7 @@ static void place(struct compactor *compactor, uint64_t n)
 		run_fail(compactor->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
 }
 
-/* A mutator's access to a page that is not there yet. */
+/* A mutator touched a missing page. */
 static void on_sigbus(int signal, siginfo_t *info, void *context)
 {
 	struct compactor *compactor = mine;
@@ -107,7 +107,7 @@ static void on_sigbus(int signal, siginfo_t *info, void *context)
 
 	(void)context;
 	if (!heap || at < heap->start || at >= heap->start + heap->pages * PAGE) {
-		/* Not ours: die of it when it happens again. */
+		/* Not in the heap: the default action kills the process. */
 		sigaction(signal, &(struct sigaction) { .sa_handler = SIG_DFL }, NULL);
 		return;
 	}
@@ -115,7 +115,7 @@ static void on_sigbus(int signal, siginfo_t *info, void *context)
 	place(compactor, (at - heap->start) / PAGE);
 }
 
-/* The collector goes through the heap from the begin. */
+/* The collector goes through its part of the heap in order. */
 static void *collect(void *data)
 {
 	struct compactor *compactor = data;
@@ -139,7 +139,7 @@ static void *short_lived(void *nothing)
 	return nothing;
 }
 
-/* With a stack that glibc does not keep. */
+/* On a stack of its own: glibc would keep and reuse one. */
 static int run_thread(void)
 {
 	void *stack = mmap(NULL, THREAD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

@@ -23,7 +23,7 @@ static bool replaces(const struct params *params)
 	return params->writer_rate && params->writer_what == WRITER_REPLACE;
 }
 
-/* Replaced memory is not accessible until it is registered: whoever touches it meanwhile tries again. */
+/* Replaced memory is inaccessible until it is registered: a thread that touches it meanwhile tries again. */
 static struct guest *replaced_guest;
 
 static void on_segv(int signal, siginfo_t *info, void *context)
@@ -155,7 +155,7 @@ static bool is_zero(const volatile uint64_t *word)
 	return true;
 }
 
-/* More often than a page can be replaced between two words of it. */
+/* A page may be replaced while it is compared; not this often in a row. */
 #define LOOKS 100
 
 /* The nth page of 4 KiB of the guest. */
@@ -176,7 +176,7 @@ static void look_at(struct toucher *toucher, uint64_t n)
 			return;
 		}
 	}
-	run_fail(guest->run, "page %llu holds something else than was copied", (unsigned long long)n);
+	run_fail(guest->run, "page %llu does not hold what was copied", (unsigned long long)n);
 }
 
 /* --- touching ----------------------------------------------------------------------------------------------- */
@@ -211,7 +211,7 @@ static void shuffle(uint32_t *order, size_t nr, struct prng *prng)
 	}
 }
 
-/* Piece k of the guest is that of thread k modulo their number. */
+/* Piece k belongs to thread k modulo the number of threads. */
 int toucher_init(struct toucher *toucher, struct guest *guest, unsigned int nth, unsigned int of)
 {
 	struct run *run = guest->run;

@@ -14,21 +14,21 @@ struct guest {
 	uint64_t area; /* the mapping with a guard page, or huge page, on both sides */
 	size_t pages;
 	size_t page_size;
-	bool may_be_zero;  /* also right: zeroes (given back) */
+	bool may_be_zero;  /* zeroes are right too (given back) */
 	uint64_t released; /* percent of the pages that hold zeroes from the start */
 };
 
-/* 4 KiB pages, or HUGE. uffd: one that is open; the guest's from now on. 0 or -errno, with a message. */
+/* page_size: 4 KiB or HUGE. The guest owns uffd from now on. 0 or -errno, with a message. */
 int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size);
 void guest_unmap(struct guest *guest);
 /* Map all of it anew, register it and make it accessible, while it is in use. 0 or -errno. */
 int guest_replace(const struct guest *guest);
 
-/* What the nth page of 4 KiB holds. */
+/* The contents of the nth page of 4 KiB. */
 void content_fill(void *page, uint64_t seed, uint64_t n);
 bool content_is_zero(const struct guest *guest, uint64_t n);
 
-/* Touches its share of the pages, in pieces of params.run whose order the seed gives, and looks at each. */
+/* A thread that touches its share of the pages, in pieces of params.run, shuffled by the seed, and checks each. */
 struct toucher {
 	struct guest *guest;
 	struct tally *tally;

@@ -17,7 +17,7 @@ extern const char *const what_words[];
 extern const char *const source_words[];
 extern const char *const cache_words[];
 
-/* Of all loads; the tables of a load tell which it has. Rates are a second. */
+/* Of all loads; a load has those of its tables. Rates are a second. */
 struct params {
 	uint64_t pages;
 	uint64_t threads;
@@ -48,9 +48,9 @@ extern const struct setting file_settings[];
 /* An option of both loads with a balloon. */
 extern const struct setting balloon_settings[];
 
-/* Defaults, chosen for a guest with two CPUs. A load ignores what it has no option for. */
+/* Defaults, for a guest with two CPUs. A load ignores values of options that it does not have. */
 #define DEFAULTS .threads = 2, .handlers = 1, .writers = 1, .seed = 1
-/* Pages: what an emulated guest restores in a second. */
+/* As many pages as an emulated guest restores in a second. */
 #define VM_DEFAULTS DEFAULTS, .pages = 4096, .run = 8, .device_rate = 100
 
 #define SETTING_THREADS(text) NUMBER_SETTING(struct params, threads, "threads", "N", 1, 64, (text))

@@ -16,7 +16,7 @@
 
 /* Longer without a copy, a fault or a write is a hang, also for a guest under emulation. */
 #define STALLED_S 60
-/* What threads get to end by themselves after a failure. */
+/* How long threads may take to end after a failure. */
 #define GRACE_S 5
 
 static uint64_t progress(const struct run *run)
@@ -29,7 +29,7 @@ static uint64_t progress(const struct run *run)
 	return sum;
 }
 
-/* Set-up does not count. */
+/* From the begin of the first pass: set-up does not count. */
 static bool time_is_up(const struct run *run)
 {
 	int64_t began = atomic_load(&run->shared->began);

@@ -91,7 +91,7 @@ static int fill_page(struct server *server, uint64_t n)
 	return is_set(server->client->removed, n) ? zero_page(server, n) : copy_page(server, n);
 }
 
-/* Whoever waits for the page faults again, if there is need to. */
+/* A thread that waits for the page faults again if it must. */
 static void wake(const struct client *client, uint64_t n)
 {
 	struct uffdio_range range = { client->start + n * client->page_size, client->page_size };
@@ -160,11 +160,11 @@ static void take_event(struct server *server, const struct uffd_msg *msg)
 		mark_removed(server->client, msg->arg.remove.start, msg->arg.remove.end);
 		return;
 	default:
-		run_fail(server->run, "an event that nothing here causes: %#x", msg->event);
+		run_fail(server->run, "unexpected event %#x", msg->event);
 	}
 }
 
-/* All there are: until then an unread event lets every copy fail. */
+/* All of them: while an event is unread every copy fails. */
 static void read_events(struct server *server)
 {
 	struct uffd_msg msgs[EVENTS];
@@ -177,7 +177,7 @@ static void read_events(struct server *server)
 		run_fail(server->run, "cannot read from the userfaultfd: %s", strerror(errno));
 }
 
-/* Once each; what fails again is deferred again. */
+/* Once each; a fault whose copy fails again is deferred again. */
 static void retry_deferred(struct server *server)
 {
 	struct deferred *now = server->again;

@@ -15,8 +15,8 @@ struct client {
 	uint64_t start;
 	size_t pages;
 	size_t page_size;
-	/* A bit a page. */
-	atomic_uint_fast64_t *removed; /* given back, so that it is zeroes from now on */
+	/* One bit for each page. */
+	atomic_uint_fast64_t *removed; /* given back: filled with zeroes from now on */
 	atomic_uint_fast64_t *copied;  /* no need to prefetch it */
 };
 

@@ -55,7 +55,7 @@ int snapshot_make(struct snapshot *snapshot, struct run *run, size_t bytes)
 	return err;
 }
 
-/* Pages of the mapping that the page cache has. */
+/* How many pages of the mapping are in the page cache. */
 static size_t cached_pages(uint8_t *map, size_t bytes)
 {
 	unsigned char *vec = malloc(bytes / PAGE);
@@ -71,7 +71,7 @@ static size_t cached_pages(uint8_t *map, size_t bytes)
 	return cached;
 }
 
-/* Nobody maps the file at this time: a mapped page cannot be dropped. */
+/* Before any process maps the file: a mapped page cannot be dropped. */
 static int make_cold(struct run *run, int fd, size_t bytes)
 {
 	uint8_t *map;
@@ -89,7 +89,7 @@ static int make_cold(struct run *run, int fd, size_t bytes)
 		return 0;
 	run_fail(run,
 		 "cold: %zu of %zu pages of the file cannot be dropped from memory; --dir must be on a disk "
-		 "(tmpfs has no other place for them)",
+		 "(tmpfs keeps its pages in memory)",
 		 cached, bytes / PAGE);
 	return -ENOTSUP;
 }

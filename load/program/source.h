@@ -25,13 +25,13 @@ struct source {
 	bool shares;  /* the map is another's */
 };
 
-/* In the process that copies. Drops the file's pages from the page cache first if they are to be cold. */
+/* Call it in the process that copies. With a cold cache it drops the file's pages first. 0 or -errno, with a message. */
 int source_open(struct source *source, struct run *run, const struct snapshot *snapshot, size_t page_size,
 		struct tally *tally);
-/* The same file, mapped once for all threads; a buffer for each. */
+/* Another thread's view of the same file: it shares the map, but has a buffer of its own. 0 or -errno, with a message. */
 int source_share(struct source *source, struct run *run, const struct source *of);
 void source_close(struct source *source);
-/* The nth page; for a buffer, until the next call. NULL with errno set. */
+/* The nth page, in a buffer valid until the next call. NULL with errno set. */
 const void *source_page(struct source *source, uint64_t n);
 
 #endif

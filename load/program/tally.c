@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What one thread of a load counts: its copies, its latencies, and what it did beside.
+// What one thread of a load counts: its copies, its latencies, and its other work.
 #include "program/tally.h"
 
 void tally_copy(struct tally *tally, int err, int64_t copied)

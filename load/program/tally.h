@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What one thread of a load counts: its copies, its latencies, and what it did beside.
+// What one thread of a load counts: its copies, its latencies, and its other work.
 #ifndef UFFDLOAD_TALLY_H
 #define UFFDLOAD_TALLY_H
 
@@ -9,9 +9,9 @@
 #include "lib/hist.h"
 #include "steps/copies.h"
 
-/* What is counted beside the copies. */
+/* Counts other than those of copies. */
 enum count {
-	COUNT_FAULTS,	 /* page faults that a handler was told of */
+	COUNT_FAULTS,	 /* page faults that a handler received */
 	COUNT_WRITES,	 /* of the writers */
 	COUNT_ZEROPAGES, /* UFFDIO_ZEROPAGE */
 	COUNT_DEVICE,	 /* buffers mapped and unmapped */
@@ -19,14 +19,14 @@ enum count {
 	COUNT_REMAPS,
 	COUNT_PREFETCHES, /* turns of the prefetcher */
 	COUNT_ALLOCATIONS,
-	COUNT_FORKS,	 /* always 0: of a load that is gone; a member of schema 1 */
+	COUNT_FORKS,	 /* always 0, a member of schema 1: no load forks any more */
 	COUNT_SWAPPED,	 /* source pages that were in swap when copying began */
 	COUNT_ZERO_SEEN, /* pages read as zeroes where that is allowed: given back */
 	COUNT_FATAL,	 /* likewise */
 	NR_COUNTS
 };
 
-/* One thread's; it lies in memory that all processes of the run share. */
+/* One thread's, in memory that all processes of the run share. */
 struct tally {
 	struct copies copies;
 	uint64_t latency[HIST_BUCKETS];
@@ -41,7 +41,7 @@ void tally_latency(struct tally *tally, int64_t ns);
 /* A page was copied after so many EAGAIN. */
 void tally_chain(struct tally *tally, uint64_t failures);
 void tally_sum(struct tally *to, const struct tally *from);
-/* Grows with all that happens. */
+/* A number that grows with all that the thread does. */
 uint64_t tally_progress(const struct tally *tally);
 
 #endif

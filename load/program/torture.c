@@ -36,7 +36,7 @@ static int copy_page(struct copier *copier, uint64_t n)
 	return err;
 }
 
-/* Until it is there; the time counts from the first attempt on. */
+/* Until the page is there; latency counts from the first attempt. */
 static void fill_page(struct copier *copier, uint64_t n)
 {
 	int64_t since = now_ns();
@@ -47,7 +47,7 @@ static void fill_page(struct copier *copier, uint64_t n)
 		err = copy_page(copier, n);
 		failures += err == EAGAIN;
 		if (err == ENOENT)
-			sched_yield(); /* it is mapped anew, but not registered yet */
+			sched_yield(); /* mapped anew, not registered yet */
 	} while ((err == EAGAIN || err == ENOENT) && !run_stopped(copier->run));
 	if (!err) {
 		tally_latency(copier->tally, now_ns() - since);
@@ -55,7 +55,7 @@ static void fill_page(struct copier *copier, uint64_t n)
 	} else if (err != EAGAIN && err != ENOENT && err != EEXIST) {
 		run_fail(copier->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
 	} else if (failures > copier->tally->longest) {
-		copier->tally->longest = failures; /* cut off by the end */
+		copier->tally->longest = failures; /* the run ended before the chain did */
 	}
 }
 
@@ -70,7 +70,7 @@ static void *copy_share(void *data)
 	return NULL;
 }
 
-/* The source has no page in memory, and stays alone. */
+/* The source is one empty page between two inaccessible ones. */
 static int map_source(struct copier *copier)
 {
 	void *area = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

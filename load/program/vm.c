@@ -22,7 +22,7 @@ static int start_vcpus(struct vm *vm)
 	return err;
 }
 
-/* Tallies first, in the same order in each pass: those that fork or start later have theirs. */
+/* All tallies are given out here, in the same order in each pass, before anything forks. */
 static int prepare(struct vm *vm)
 {
 	const struct params *params = &vm->run->params;

@@ -39,7 +39,7 @@ struct vm {
  */
 int vm_restore(struct run *run, size_t page_size, bool external);
 
-/* The handler, in a process of its own or in this one: from when it returns, faults are served. 0 or -errno. */
+/* The handler, in a process of its own or in this one. It serves faults when this returns. 0 or -errno. */
 int vm_start_handler(struct vm *vm, bool external);
 /* After run_end_service(). */
 void vm_join_handler(struct vm *vm);

@@ -11,7 +11,7 @@
 #define BALLOON_PAGES 16
 #define REMAP_PIECE 16
 
-/* A request's buffer. */
+/* The buffer of one request of a device. */
 static int device_once(struct beat *beat)
 {
 	size_t len = DEVICE_PAGES * PAGE, i;
@@ -25,7 +25,7 @@ static int device_once(struct beat *beat)
 	return munmap(buffer, len) ? -errno : 0;
 }
 
-/* Returns when the handler has read the event. */
+/* The kernel returns when the handler has read the event. */
 static int balloon_once(struct beat *beat)
 {
 	const struct guest *guest = beat->guest;
@@ -37,7 +37,7 @@ static int balloon_once(struct beat *beat)
 		       : 0;
 }
 
-/* A piece of the file over memory next to the guest's, as ranges that are not copied are mapped. */
+/* Map a piece of the file beside the guest's memory, as a VMM does with ranges that are not copied. */
 static int remap_once(struct beat *beat)
 {
 	const struct vm *vm = beat->data;
@@ -50,7 +50,7 @@ static int remap_once(struct beat *beat)
 		       : 0;
 }
 
-/* The next page, whether or not somebody asks for it. */
+/* Copy the next page before any thread faults on it. */
 static int prefetch_once(struct beat *beat)
 {
 	struct vm *vm = beat->data;

@@ -34,7 +34,7 @@ static void close_sources(struct vm *vm)
 		source_close(&vm->servers[n].source);
 }
 
-/* The process of its own. */
+/* Runs in the handler's own process. */
 static void __attribute__((noreturn)) be_handler(struct vm *vm, int ready)
 {
 	struct run *run = vm->run;

@@ -33,7 +33,7 @@ static int dump_and_back(uint64_t start, size_t len)
 	return madvise((void *)start, len, MADV_DONTDUMP) || madvise((void *)start, len, MADV_DODUMP) ? -errno : 0;
 }
 
-/* Some of it is split off and merged. No right is taken away, so threads that touch it do not notice. */
+/* Splits and merges the destination. The protection stays, so threads that touch it do not notice. */
 static int write_benign(struct beat *beat)
 {
 	const struct guest *guest = beat->guest;
@@ -49,7 +49,7 @@ static int write_replace(struct beat *beat)
 	return guest_replace(beat->guest);
 }
 
-/* The nth of nr threads' part of the rate; the first ones take what is left over. */
+/* The nth of nr threads' part of the rate; the first ones share the remainder. */
 static uint64_t part_of(uint64_t rate, uint64_t n, uint64_t nr)
 {
 	return rate == RATE_MAX ? rate : rate / nr + (n < rate % nr);

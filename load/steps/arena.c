@@ -33,7 +33,7 @@ static int open_again(int fd)
 	return open(path, O_RDWR | O_CLOEXEC);
 }
 
-/* A mapping that is filled and gone at once tells whether the pages are there. */
+/* mmap() of huge pages fails unless all of them are free. */
 static bool has_huge_pages(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB;

@@ -12,8 +12,8 @@
 #define HUGE (512 * PAGE)
 
 /*
- * All is PROT_NONE except what is mapped on purpose: so the kernel places nothing here by itself, and no VMA has a
- * neighbour that it could merge with unless a test wants one.
+ * All of it is PROT_NONE until a test maps something: the kernel places nothing here by itself, and no VMA merges with a
+ * neighbour by accident.
  */
 struct arena {
 	uint64_t start;
@@ -21,7 +21,7 @@ struct arena {
 	int file;  /* memfd */
 	int again; /* the same inode, opened anew */
 	int other; /* another memfd */
-	/* The same for hugetlb, where the machine has huge pages to give: else all are 0. */
+	/* The same for hugetlb; all 0 on a machine without free huge pages. */
 	struct huge_arena {
 		uint64_t start; /* aligned to HUGE */
 		int file;
@@ -30,7 +30,7 @@ struct arena {
 	} huge;
 };
 
-/* Of the huge part, in huge pages; its files are as large. */
+/* Size of the huge part and of its files, in huge pages. */
 #define HUGE_PAGES 16
 
 enum backing {
@@ -51,13 +51,13 @@ struct mapping {
 /* The huge part is there when HUGE_PAGES free huge pages are. */
 int arena_create(struct arena *arena, size_t pages, size_t file_pages);
 void arena_destroy(struct arena *arena);
-/* mmap(MAP_FIXED), readable and writable. pages: huge ones if the mapping is huge. */
+/* mmap(MAP_FIXED), readable and writable. pages: of the mapping's own size. */
 int arena_map(const struct arena *arena, uint64_t start, size_t pages, const struct mapping *mapping);
-/* Back to PROT_NONE, whatever was there. */
+/* Map it PROT_NONE again, over anything. */
 int arena_clear(const struct arena *arena, uint64_t start, size_t pages);
-/* Make the files all holes again. */
+/* Make this part of the files holes again. */
 int arena_empty_files(const struct arena *arena, size_t first, size_t pages);
-/* All of the huge part, and of its files. */
+/* The same for all of the huge part and of its files. */
 int arena_clear_huge(const struct arena *arena);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What a load asked of UFFDIO_COPY and what came of it, and its JSON.
+// What a load's UFFDIO_COPY calls asked for and returned, and the JSON of it.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>

@@ -56,7 +56,7 @@ static int elsewhere_protect(struct ground *ground)
 	return mprotect(page, PAGE, PROT_READ) || mprotect(page, PAGE, PROT_READ | PROT_WRITE) ? -errno : 0;
 }
 
-/* Below vm.mmap_min_addr nothing is ever mapped; the write lock is taken all the same. */
+/* Below vm.mmap_min_addr nothing is mapped; the kernel takes mmap_lock for write nevertheless. */
 static int elsewhere_protect_fails(void)
 {
 	return mprotect((void *)PAGE, PAGE, PROT_READ) && errno == ENOMEM ? 0 : -EIO;
@@ -88,7 +88,7 @@ static int elsewhere_lock(struct ground *ground)
 	return syscall(SYS_mlock, page, PAGE) || syscall(SYS_munlock, page, PAGE) ? -errno : 0;
 }
 
-/* malloc finds the break where it left it. */
+/* Back afterwards: malloc must find the break where it left it. */
 static int elsewhere_brk(void)
 {
 	long now = syscall(SYS_brk, 0);
@@ -98,14 +98,14 @@ static int elsewhere_brk(void)
 	return grown == now + (long)PAGE ? 0 : -ENOMEM;
 }
 
-/* Runs on its own stack with the caller's thread pointer: it must touch neither. */
+/* Runs on a stack of its own, but with the caller's thread pointer: it may not touch thread-local data. */
 static int exit_at_once(void *unused)
 {
 	(void)unused;
 	return 0;
 }
 
-/* glibc keeps the stacks of ended threads, so a pthread would not map one. */
+/* Not by pthread_create(): glibc reuses the stacks of ended threads and would map none. */
 static int elsewhere_thread(struct ground *ground)
 {
 	static pid_t running;
@@ -125,7 +125,7 @@ static int elsewhere_thread(struct ground *ground)
 	return arena_clear(&ground->arena, stack, THREAD_STACK_PAGES);
 }
 
-/* Each time a page lower; there is room for STACK_ROOM of them. */
+/* A page lower each time, at most STACK_ROOM times. */
 static int elsewhere_stack_grows(struct ground *ground)
 {
 	ground->stack -= PAGE;

@@ -34,7 +34,7 @@ void ground_destroy(struct ground *ground)
 	arena_destroy(&ground->arena);
 }
 
-/* A stack that may grow needs unmapped room, and no PROT_NONE, below it. */
+/* A stack grows only into unmapped room: a PROT_NONE mapping below would stop it. */
 int ground_make_stack(struct ground *ground)
 {
 	uint64_t part = ground->scratch + (SCRATCH_PAGES + 2) * PAGE;

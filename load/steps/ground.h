@@ -14,7 +14,7 @@
 struct ground {
 	struct arena arena;
 	uint64_t scratch; /* SCRATCH_PAGES of ordinary memory, not adjacent to anything */
-	uint64_t hole;	  /* HOLE_PAGES of the arena, for what is mapped for a moment */
+	uint64_t hole;	  /* HOLE_PAGES of the arena, for short-lived mappings */
 	uint64_t stack;	  /* a MAP_GROWSDOWN mapping, STACK_ROOM unmapped pages below it; or 0 */
 	struct hand *hand;
 	struct handler handler; /* running when its socket is not -1 */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A second thread that does one thing when told to: what would block the main thread, or must sleep in the kernel.
+// A second thread that does one job at a time: a job that would block the main thread, or must sleep in the kernel.
 #ifndef UFFDLOAD_HAND_H
 #define UFFDLOAD_HAND_H
 
@@ -14,7 +14,7 @@ int hand_create(struct hand **hand);
 void hand_destroy(struct hand *hand);
 /* Does not wait. One job at a time. */
 void hand_do(struct hand *hand, hand_job job, void *arg);
-/* What the job returned. */
+/* Waits for the job and returns its result. */
 int hand_wait(struct hand *hand);
 pid_t hand_tid(const struct hand *hand);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The external handler: a process of its own that got the userfaultfd over a socket and copies from its own memory.
+// The external handler: a process that receives the userfaultfd over a socket and copies from its own memory.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -68,8 +68,8 @@ static int spawn(struct handler *handler, int theirs, int cpu)
 }
 
 /*
- * Waits until it runs: before its exec has closed them, the child holds our userfaultfds too, and the last close of one
- * writes our mmap_lock.
+ * Waits until it runs: until its exec the child holds our userfaultfds too, and the last close of one takes our
+ * mmap_lock for write.
  */
 int handler_start(struct handler *handler, int cpu)
 {
@@ -90,7 +90,7 @@ int handler_start(struct handler *handler, int cpu)
 	return handler_wait(handler, true, &unused);
 }
 
-/* It ends when its socket does. */
+/* The handler ends when its socket is closed. */
 void handler_stop(struct handler *handler)
 {
 	if (handler->socket >= 0)
@@ -191,7 +191,7 @@ int handler_write_own_mm(struct handler *handler)
 
 /* --- the handler's side ------------------------------------------------------------------------------------- */
 
-/* One rig a layout, made when first asked for. */
+/* One rig for each layout, made at its first use. */
 struct workbench {
 	struct rig *rigs[LAYOUTS_MAX];
 	char layouts[LAYOUTS_MAX][LAYOUT_MAX];
@@ -303,7 +303,7 @@ int handler_main(int socket, int cpu)
 	struct request request;
 	int uffd;
 
-	/* The socket's end is not enough: this process may be asleep in a copy when the load dies. */
+	/* Closing the socket is not enough: this process may sleep in a copy when the load dies. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (cpu >= 0)
 		cpu_pin(0, cpu);

@@ -134,7 +134,7 @@ int other_start(struct other *other)
 	return other->pid < 0 ? -errno : 0;
 }
 
-/* To be stopped by the other's ptrace() interrupts what we wait in. */
+/* The other's ptrace() stops this thread and interrupts its read(). */
 int other_do(struct other *other, enum other_op op, uint64_t address)
 {
 	const struct request request = { op, address };

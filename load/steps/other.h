@@ -23,7 +23,7 @@ struct other {
 };
 
 int other_start(struct other *other);
-/* Waits until it is done. Returns what came of it. */
+/* Waits until it is done. 0 or -errno. */
 int other_do(struct other *other, enum other_op op, uint64_t address);
 void other_stop(struct other *other);
 

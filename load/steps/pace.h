@@ -9,8 +9,8 @@
 #include "lib/clock.h"
 
 /*
- * When the next is due of what is done so many times a second, after the one that was due at DUE. What is late is
- * caught up, but not more than a second's worth.
+ * When the next of RATE operations a second is due, after one that was due at DUE. Late operations are caught up, but
+ * at most a second's worth of them.
  */
 int64_t pace_next(int64_t due, uint64_t rate);
 

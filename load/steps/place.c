@@ -46,7 +46,7 @@ struct mapping place_mapping(const struct place *place, enum map_as as, int from
 	};
 	struct mapping mapping = mappings[as == AS_BEFORE ? first_mapping(place->kind) : as];
 
-	/* The other opens of the file follow the place in being shared or not. */
+	/* The other opens of the file are shared if the place is. */
 	if (as == AS_AGAIN || as == AS_OTHER)
 		mapping.shared = place->kind != PLACE_PRIVATE;
 	mapping.huge = place_is_huge(place->kind);

@@ -19,7 +19,7 @@ static inline uint64_t prng_next(struct prng *prng)
 	return z ^ (z >> 31);
 }
 
-/* 0 to n - 1. The modulo's bias is far below anything that these loads could show. */
+/* 0 to n - 1. The bias of the modulo is far too small to matter here. */
 static inline uint32_t prng_below(struct prng *prng, uint32_t n)
 {
 	return (uint32_t)(prng_next(prng) % n);

@@ -26,7 +26,7 @@ static void allow_descriptors(void)
 	}
 }
 
-/* A stack that grows takes mmap_lock for writing: let it grow now. */
+/* A stack that grows takes mmap_lock for write: let it grow now. */
 static void __attribute__((noinline)) touch_stack(void)
 {
 	char stack[STACK_TOUCHED];
@@ -45,8 +45,8 @@ static void block_go(void)
 }
 
 /*
- * khugepaged writes mmap_lock when it collapses, and a huge zero page would map 511 untouched source pages beside
- * the one that was asked for.
+ * khugepaged takes mmap_lock for write when it collapses, and a huge zero page would map 511 untouched source pages
+ * beside the one that is read.
  */
 void prepare_process(void)
 {

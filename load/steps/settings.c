@@ -14,7 +14,7 @@
 #define DOC_MAX 512
 #define FIRST_KEY 256
 
-/* One parse under way. */
+/* The state of one parse. */
 struct parse {
 	void *values;
 	const struct setting *of_key[SETTINGS_MAX];

@@ -32,7 +32,7 @@ struct setting {
 	const char *doc; /* --help adds the default, the value before parsing */
 };
 
-/* Entries of a table: of struct s, its member. */
+/* Rows of a table: for a member of struct s. */
 #define SETTING(type, s, member, name, arg, words, min, max, doc)                                                      \
 	{                                                                                                              \
 		name, arg, type, offsetof(s, member), sizeof(((s *)0)->member), words, min, max, doc                   \

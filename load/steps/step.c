@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The single things that a program can do to its address space while a window is open.
+// The steps: single operations of a program on its address space while a window is open.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -192,7 +192,7 @@ const char *step_name(enum step_kind kind)
 
 /* --- what this kernel lacks ------------------------------------------------------------------- */
 
-/* Tried on one page of its own: the answer is the kernel's, not a guess from its version. */
+/* Try it on one page: ask the kernel, not its version. */
 static int try_step(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step)
 {
 	bool huge = place_is_huge(kind);

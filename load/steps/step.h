@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The single things that a program can do to its address space while a window is open.
+// The steps: single operations of a program on its address space while a window is open.
 #ifndef UFFDLOAD_STEP_H
 #define UFFDLOAD_STEP_H
 
@@ -24,10 +24,10 @@ enum step_kind {
 	STEP_REGISTER,	     /* arg: UFFDIO_REGISTER_MODE_*, 0: the place's own */
 	STEP_REGISTER_OTHER, /* the same with the other userfaultfd */
 	STEP_UNREGISTER,
-	STEP_ZEROPAGE,	/* UFFDIO_ZEROPAGE: no write lock */
-	STEP_MOVE_AWAY, /* mremap to where nothing else is */
+	STEP_ZEROPAGE,	/* UFFDIO_ZEROPAGE: takes no lock for write */
+	STEP_MOVE_AWAY, /* mremap to an empty part of the arena */
 	STEP_MOVE_BACK,
-	STEP_RESIZE,   /* mremap in place of the VMA of pages pages; arg: pages afterwards */
+	STEP_RESIZE,   /* mremap in place, from `pages` to `arg` pages */
 	STEP_TRUNCATE, /* the file, so that it ends before page from */
 	/* On the process. */
 	STEP_FORK, /* the child exits at once */
@@ -43,17 +43,16 @@ struct step {
 	int pages;
 	unsigned int arg;
 	int shift;
-	bool stuck; /* done by the hand, which then sleeps until the event is read from the userfaultfd */
+	bool stuck; /* the hand does it, and sleeps until the event is read */
 };
 
-/* A step either succeeds or is a failure of the run: it is chosen so that it must succeed. */
+/* Steps are chosen so that they must succeed. 0 or -errno, which is a failure of the run. */
 int step_run(struct ground *ground, const struct place *place, const struct step *step);
-/* After a stuck step: read the event, and wait until the hand has come back. */
+/* After a stuck step: read the event and wait for the hand. 0 or -errno. */
 int step_unstick(struct ground *ground, const struct place *place);
 /* For messages. */
 const char *step_name(enum step_kind kind);
-/* Why this kernel cannot do the step to a place of that kind, with a userfaultfd of these features: NULL when it can.
- */
+/* Why this kernel cannot do the step to a place of that kind, under a userfaultfd of these features; NULL: it can. */
 const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step);
 
 #endif

@@ -20,9 +20,9 @@
 #include "steps/cpu.h"
 #include "steps/stopped_copy.h"
 
-/* A copy that has come this far when this thread sees it is let go: the rest might be too short. */
+/* A copy that is first seen beyond this page is let go: the rest might be too short. */
 #define TOO_LATE (LONG_PAGES * 3 / 4)
-/* Below the second after which the kernel lets other tasks run beside a real-time one. */
+/* Less than a second: after that the kernel lets other tasks run beside a real-time one. */
 #define SPIN_MS 700
 
 const char *stopped_copy_lacks(void)
