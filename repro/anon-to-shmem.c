@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // Before 7.1: UFFDIO_COPY to anonymous memory succeeds, and the bytes are in a file.
 /*
- * In the window the anonymous range is replaced by a shared file mapping and registered. Up to 7.0 nothing is
- * compared; 7.1 and later fail with EAGAIN, and rightly.
+ * In the window a shared file mapping replaces the anonymous range and is registered. Kernels up to 7.0 compare
+ * nothing; 7.1 and later fail with EAGAIN, rightly.
  * Exit status: 0 the copy succeeded and filled the file, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -16,7 +16,7 @@ static int nested; /* userfaultfd of the source page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -25,7 +25,7 @@ static void *in_window(void *arg)
 	opened = true;
 	map(area, PAGES * PAGE, MAP_SHARED, file, 0);
 	uffd_register(uffd, area, PAGES * PAGE);
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 // False alarm: the same page of the same file, mapped through another open file, makes UFFDIO_COPY fail.
 /*
- * 7.1 and later compare the struct file beside the inode. A file that was opened twice has two of them.
+ * 7.1 and later compare the struct file beside the inode. A file that was opened twice has two struct files.
  * Exit status: 0 the copy failed, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -15,7 +15,7 @@ static int nested; /* userfaultfd of the source page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -24,7 +24,7 @@ static void *in_window(void *arg)
 	opened = true;
 	map(area, PAGES * PAGE, MAP_SHARED, again, 0);
 	uffd_register(uffd, area, PAGES * PAGE);
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 

@@ -2,21 +2,21 @@
 // Copyright (C) 2026 the uffdretry authors
 // Hugetlb: UFFDIO_COPY to a file succeeds, and the bytes are in another file.
 /*
- * In the window another file is mapped over the first and registered. No kernel compares anything when the destination
- * is hugetlb. With the argument shmem, the same with small pages: there 7.1 and later fail with EAGAIN, and rightly.
+ * In the window another file is mapped over the first and registered. No kernel compares anything for a hugetlb
+ * destination. The argument shmem does the same with small pages: there 7.1 and later fail with EAGAIN, rightly.
  * Exit status: 0 the copy succeeded and filled the other file, 1 it did not, 77 cannot run here (for hugetlb:
  * sysctl vm.nr_hugepages=4).
  */
 #include "repro.h"
 
 static char *area, *source;
-static size_t size = 512 * PAGE; /* of a page of the destination */
+static size_t size = 512 * PAGE; /* of a destination page */
 static int uffd, file, other;
 static int nested; /* userfaultfd of the source's first page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -25,7 +25,7 @@ static void *in_window(void *arg)
 	opened = true;
 	map(area, size, MAP_SHARED, other, 0);
 	uffd_register(uffd, area, size);
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	nested = uffd_open();
 	source = map(NULL, size, ANON, -1, 0);
 	madvise(source, size, MADV_NOHUGEPAGE);
-	memset(source + PAGE, 'S', size - PAGE); /* all but the first page is there */
+	memset(source + PAGE, 'S', size - PAGE); /* all but the first page are mapped */
 	uffd_register(nested, source, PAGE);
 
 	thread = start(in_window, NULL);

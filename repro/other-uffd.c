@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Miss: UFFDIO_COPY fills a range that has been another userfaultfd's since, and does not wake who waits there.
+// Miss: UFFDIO_COPY fills a range that was given to another userfaultfd, and does not wake the thread that waits there.
 /*
  * In the window the range is unregistered and registered with another userfaultfd, which 7.1 and later do not compare.
- * A thread touches the page and waits in the new one. The copy through the old one succeeds, and wakes only its own.
- * That needs no window: nor does a copy that begins afterwards ask whose the range is.
- * Exit status: 0 the copy succeeded and the thread slept on, 1 not so, 77 cannot run here.
+ * A thread touches the page and waits in the new userfaultfd. The copy through the old one succeeds, and wakes only
+ * threads that wait in the old one. It needs no window: a copy that begins later does not compare the two either.
+ * Exit status: 0 the copy succeeded and the thread slept on, 1 anything else, 77 cannot run here.
  */
 #include "repro.h"
 
@@ -24,7 +24,7 @@ static void *touch(void *found)
 	return NULL;
 }
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *found)
 {
 	struct uffdio_range range = { (size_t)page, 2 * PAGE };
@@ -35,8 +35,8 @@ static void *in_window(void *found)
 	must(ioctl(uffd, UFFDIO_UNREGISTER, &range), "UFFDIO_UNREGISTER");
 	uffd_register(other, page, 2 * PAGE);
 	toucher = start(touch, found);
-	must(read(other, &msg, sizeof(msg)), "read"); /* it waits there */
-	uffd_copy(nested, source, bytes, PAGE);	      /* there it is */
+	must(read(other, &msg, sizeof(msg)), "read"); /* the toucher sleeps */
+	uffd_copy(nested, source, bytes, PAGE);	      /* the copy goes on */
 	return NULL;
 }
 

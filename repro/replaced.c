@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Not noticed: the destination was unmapped, something else was mapped there, and UFFDIO_COPY fills that.
+// Replaced: the destination was unmapped and mapped anew, and UFFDIO_COPY fills the new mapping.
 /*
- * An anonymous range is unmapped, mapped anew and registered. Of an anonymous VMA 7.1 and later compare its userfaultfd
- * modes, VM_SHARED and that it is anonymous, so that the old and the new one are the same to them.
+ * An anonymous range is unmapped, mapped anew and registered. For an anonymous VMA 7.1 and later compare only the
+ * userfaultfd modes, VM_SHARED and the uffd ops, which are equal before and after.
  * Exit status: 0 the copy filled the new mapping, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -16,7 +16,7 @@ static int nested; /* userfaultfd of the source page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -26,7 +26,7 @@ static void *in_window(void *arg)
 	must(munmap(area, PAGES * PAGE), "munmap");
 	map(area, PAGES * PAGE, ANON, -1, 0);
 	uffd_register(uffd, area, PAGES * PAGE);
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 
@@ -51,7 +51,7 @@ int main(void)
 		errx(77, "no window opened: %s", result);
 	pthread_join(thread, NULL);
 
-	close(uffd); /* so that a page that is not there reads as zero */
+	close(uffd); /* a missing page now reads as zero */
 	old = area[0];
 	new = area[4 * PAGE];
 	printf("destination: page 4 of an anonymous mapping, whose page 0 has other bytes\n"

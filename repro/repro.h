@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// userfaultfd for the reproducers, a line a step; 77 where a step cannot be done.
+// userfaultfd calls for the reproducers, one line each. A call that fails ends the program with status 77.
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // Miss: UFFDIO_COPY to a page of a file succeeds, and the bytes are in another page of it.
 /*
- * The file is mapped again two pages further on, from its first page as before. vm_pgoff is what it was, and 7.1 and
- * later compare no more of the place; but the destination was page 4 of the file, and now it is page 2.
+ * In the window the file is mapped again two pages further on. vm_pgoff stays 0, and 7.1 and later compare nothing else
+ * of the position. The destination was page 4 of the file; now it is page 2.
  * Exit status: 0 the copy went to page 2 and succeeded, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -16,7 +16,7 @@ static int nested; /* userfaultfd of the source page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -26,7 +26,7 @@ static void *in_window(void *arg)
 	must(munmap(area, PAGES * PAGE), "munmap");
 	map(area + 2 * PAGE, PAGES * PAGE, MAP_SHARED, file, 0);
 	uffd_register(uffd, area + 2 * PAGE, PAGES * PAGE);
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 

@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // False alarm: a protection change elsewhere in a shmem mapping makes UFFDIO_COPY fail.
 /*
- * mprotect() of page 0 splits the VMA. The destination is then in a VMA that starts at another page, and so has
- * another vm_pgoff: that is what 7.1 and later compare. It is page 4 of the same file all the same.
+ * mprotect() of page 0 splits the VMA. The destination's VMA then starts at another page and has another vm_pgoff, which
+ * 7.1 and later compare. The destination is still page 4 of the same file.
  * Exit status: 0 the copy failed, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -15,7 +15,7 @@ static int nested; /* userfaultfd of the source page */
 static volatile bool opened;
 static _Alignas(PAGE) char bytes[PAGE];
 
-/* The copier has let go of its destination, and waits for the source page. */
+/* The copier has dropped the lock of its destination and sleeps for the source page. */
 static void *in_window(void *arg)
 {
 	struct uffd_msg msg;
@@ -23,7 +23,7 @@ static void *in_window(void *arg)
 	must(read(nested, &msg, sizeof(msg)), "read");
 	opened = true;
 	must(mprotect(area, PAGE, PROT_READ), "mprotect");
-	uffd_copy(nested, source, bytes, PAGE); /* there it is */
+	uffd_copy(nested, source, bytes, PAGE); /* the copy goes on */
 	return arg;
 }
 

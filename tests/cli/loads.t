@@ -12,7 +12,9 @@ options() {
 }
 
 check 'no command' 64 '^$' 'Usage:' --
-check 'a command that is none' 64 '^$' "no command 'nosuch'" -- nosuch
+check 'an unknown command' 64 '^$' "no command 'nosuch'" -- nosuch
+"$UFFDRETRY" exact --list --json | jq -e 'length > 100 and all(.[]; .destination | type == "string")' >/dev/null
+report $? 'exact --list --json names each destination'
 for load in $loads; do
 	check "$load --help" 0 "^Usage: uffdload $load " '^$' -- "$load" --help
 	! grep -nE '.{81}' "$tmp/out"
@@ -25,13 +27,13 @@ for load in $loads; do
 done
 for option in $(for load in $loads; do options "$load"; done | sort -u); do
 	grep -qE -- "\`--$option\>" "$(dirname "$0")/../../docs/development/loads.md"
-	report $? "docs/development/loads.md tells of --$option"
+	report $? "docs/development/loads.md describes --$option"
 done
-check 'a rate that is none' 64 '^$' "--writer-rate must be a number from 0 to [0-9]+, or max, not 'fast'" -- \
+check 'a rate that is no number' 64 '^$' "--writer-rate must be a number from 0 to [0-9]+, or max, not 'fast'" -- \
 	restore --writer-rate fast
-check 'a number with something behind it' 64 '^$' "not '10x'" -- restore --writer-rate 10x
+check 'a number with a suffix' 64 '^$' "not '10x'" -- restore --writer-rate 10x
 check 'a negative number' 64 '^$' "not '-1'" -- restore --pages -1
-check 'a word that is none' 64 '^$' "--writer-what is one of unrelated, benign, replace, not 'all'" -- \
+check 'an unknown word' 64 '^$' "--writer-what is one of unrelated, benign, replace, not 'all'" -- \
 	torture --writer-what all
 check 'a duration without unit' 64 '^$' '--duration is a duration like 500ms' -- torture --duration 5
 check 'an option of another load' 64 '^$' 'unrecognized option' -- gc --balloon-rate 5
@@ -42,7 +44,7 @@ if ! "$UFFDRETRY" torture --pages 1 >"$tmp/out" 2>"$tmp/err"; then
 	exit
 fi
 
-# What every line must be. The sums hold whatever happened.
+# What holds for every line, whatever happened.
 # shellcheck disable=SC2016 # jq's variables
 contract='.schema == 1 and .pages * 4096 == .bytes and ([.returned[]] | add) == .calls
 	and .elapsed_ns > 0 and .pid > 0 and .counts.faults == .faults and .passes >= 1 and .chains.count >= 0
@@ -50,7 +52,7 @@ contract='.schema == 1 and .pages * 4096 == .bytes and ([.returned[]] | add) == 
 	and .writer.done == .counts.writes and (.pages_per_s - .pages * 1e9 / .elapsed_ns | fabs) < 1'
 none='.writer == {"what":"none","asked_per_s":0,"done":0,"per_s":0}'
 
-# load NAME FILTER -- OPTION...: right, and its one line is what it must be, with all parameters that --help lists.
+# load NAME FILTER -- OPTION...: it succeeds, and its one line passes the filter and has all parameters of --help.
 load() {
 	local name=$1 filter=$2 known
 	shift 3
@@ -59,7 +61,7 @@ load() {
 		"$name" "$@"
 }
 
-# Each page once, by a copy that succeeds: exact.
+# Each page once, by a copy that succeeds.
 each='.calls == 64 and .returned == {"ok":64} and .latency_ns.count == 64'
 load restore "$each and .faults == 64 and .passes == 1 and $none" -- --pages 64 --device-rate 0
 load restore "$each and .faults == 64 and .params.handlers == 3" -- --pages 64 --handlers 3 --threads 5 --run 3
@@ -80,19 +82,19 @@ load torture '.writer.what == "replace" and .writer.done > 10' -- --writer-what 
 load restore '.writer.asked_per_s == 100 and .writer.done >= 10 and .writer.done <= 60' -- \
 	--writer-rate 100 --writers 3 --duration 500ms --pages 65536 --passes 1
 
-check 'a cold cache cannot be had on tmpfs' 77 '^$' 'restore: cold: 64 of 64 pages' -- \
+check 'a cold cache is impossible on tmpfs' 77 '^$' 'restore: cold: 64 of 64 pages' -- \
 	restore --pages 64 --cache cold --dir /dev/shm
-check 'a directory that is none' 1 '' 'restore: cannot make the file: No such file or directory' -- \
+check 'a directory that does not exist' 1 '' 'restore: cannot make the file: No such file or directory' -- \
 	restore --pages 64 --dir /nosuch
 if [ "$(wc -l </proc/swaps)" -le 1 ]; then
 	check 'nothing can be swapped out' 77 '^$' 'swap: no page went to swap' -- swap --pages 64
 else
-	skip 'nothing can be swapped out: something can'
+	skip 'nothing can be swapped out: this machine has swap'
 fi
 if [ "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2>/dev/null || echo 0)" = 0 ]; then
 	check 'no huge pages' 77 '^$' 'hugetlb: 0 huge pages of 2 MiB are free, 4 are needed' -- hugetlb --pages 4
 else
-	skip 'no huge pages: there are'
+	skip 'no huge pages: this machine has free ones'
 fi
 
 # A signal ends a run as its time would.

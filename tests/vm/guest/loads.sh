@@ -1,17 +1,17 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: short runs of the loads that resemble programs, in groups of which the same is expected.
+# In the guest: short runs of the loads that resemble programs, in groups with one expectation each.
 . /bin/lib.sh
 seed=$1
 
-# A disk for what tmpfs cannot do: pages that leave the page cache, and swap.
+# A disk, because tmpfs can neither drop its pages nor hold swap.
 prepare_disk() {
 	mke2fs /dev/nvme0n1 >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/nvme0n1 /mnt || return 1
 	dd if=/dev/zero of=/mnt/swap bs=1M count=32 2>/dev/null && mkswap /mnt/swap >/dev/null && swapon /mnt/swap
 }
 
-# group NAME: the loads of stdin, a line each, under one tool: /out/NAME.json, and a line for each load in
+# group NAME: traces the loads of stdin, one a line, with one tool. Writes /out/NAME.json, and one line for each load to
 # /out/NAME.truth.
 group() {
 	sed "s/.*/uffdload & --seed $seed || exit/" >/tmp/group
@@ -28,7 +28,7 @@ gc --pages 256 --alloc-rate 0
 swap --pages 256 --device-rate 0
 hugetlb --pages 4 --device-rate 0
 END
-# At rates at which the tool misses little.
+# At rates at which the kernel skips few runs of the BPF programs.
 group unrelated <<END
 restore --pages 256 --writer-rate 1000
 restore-inproc --pages 256 --source map --device-rate 1000
