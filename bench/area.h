@@ -26,7 +26,8 @@ static inline void __attribute__((noreturn)) die(const char *what)
 /* Private memory that no huge page will be put in. @flags: more of mmap()'s. */
 static inline uint8_t *map_area(size_t pages, int flags)
 {
-	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -38,8 +39,9 @@ static inline uint8_t *map_area(size_t pages, int flags)
 #define HOLE 8 /* pages */
 
 /*
- * HOLES of them, each behind a wall of its own. The cost of a mapping depends, by some hundred instructions, on its place
- * in a node of the mm's tree. One place differs between processes; the sum over many does not.
+ * HOLES of them, each behind a wall of its own. The cost of a mapping depends, by some hundred
+ * instructions, on its place in a node of the mm's tree. One place differs between processes; the
+ * sum over many does not.
  */
 static inline uint8_t *map_holes(void)
 {
@@ -60,7 +62,8 @@ static inline void fill_hole(uint8_t *holes, int i)
 {
 	uint8_t *hole = holes + (size_t)i * 2 * HOLE * PAGE;
 
-	if (mmap(hole, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != hole ||
+	if (mmap(hole, 4 * PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != hole ||
 	    munmap(hole, 4 * PAGE))
 		die("mmap, munmap");
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines, until SIGTERM. No tool on
- * these hooks can cost an operation less. At the end it prints "VARIANT NAME RUNS" for each, if the kernel counts runs
- * (kernel.bpf_stats_enabled).
+ * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines,
+ * until SIGTERM. No tool on these hooks can cost an operation less. At the end it prints "VARIANT
+ * NAME RUNS" for each, if the kernel counts runs (kernel.bpf_stats_enabled).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -36,7 +36,8 @@ static int attach(const char *variant, const char *target)
 	};
 	enum bpf_attach_type type = attach_type(variant);
 	int id = libbpf_find_vmlinux_btf_id(target, type), fd, link;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type, .attach_btf_id = (__u32)id);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
+		    .attach_btf_id = (__u32)id);
 
 	if (id < 0)
 		return id;
@@ -63,11 +64,13 @@ int main(void)
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	for (; nr < MAX_PROGRAMS && scanf("%15s %127s", programs[nr].variant, programs[nr].target) == 2; nr++) {
+	for (; nr < MAX_PROGRAMS &&
+	       scanf("%15s %127s", programs[nr].variant, programs[nr].target) == 2;
+	     nr++) {
 		programs[nr].fd = attach(programs[nr].variant, programs[nr].target);
 		if (programs[nr].fd < 0) {
-			fprintf(stderr, "floor: %s %s: %s\n", programs[nr].variant, programs[nr].target,
-				strerror(-programs[nr].fd));
+			fprintf(stderr, "floor: %s %s: %s\n", programs[nr].variant,
+				programs[nr].target, strerror(-programs[nr].fd));
 			return 1;
 		}
 	}
@@ -75,6 +78,7 @@ int main(void)
 	fflush(stdout);
 	sigwait(&end, &sig);
 	for (int i = 0; i < nr; i++)
-		printf("%s %s %llu\n", programs[i].variant, programs[i].target, runs(programs[i].fd));
+		printf("%s %s %llu\n", programs[i].variant, programs[i].target,
+		       runs(programs[i].fd));
 	return 0;
 }

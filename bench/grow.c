@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * Scale: many windows open at once, many processes, many windows in a row, and a tool's start and end. Each prints one
- * JSON line.
+ * Scale: many windows open at once, many processes, many windows in a row, and a tool's start and
+ * end. Each prints one JSON line.
  *
  *   grow windows N FILE     N windows of one mm held open while a writer writes, once FILE exists
  *   grow processes N FILE   N processes with a userfaultfd and windows of their own
@@ -124,7 +124,8 @@ static void windows(uint64_t nr)
 		die("UFFDIO_ZEROPAGE");
 	for (uint64_t i = 0; i < nr; i++)
 		pthread_join(threads[i], NULL);
-	printf("{\"type\":\"scale\",\"what\":\"windows\",\"open\":%llu,\"writer_alone\":%llu,\"writer\":%llu}\n",
+	printf("{\"type\":\"scale\",\"what\":\"windows\",\"open\":%llu,"
+	       "\"writer_alone\":%llu,\"writer\":%llu}\n",
 	       (unsigned long long)nr, (unsigned long long)alone, (unsigned long long)cost);
 }
 
@@ -145,7 +146,10 @@ static void processes(uint64_t nr, const char *go)
 	int status, failed = 0, gate[2];
 	char none;
 
-	/* They sleep without polling: polling would be most of what a guest that counts instructions does. */
+	/*
+	 * They sleep without polling: polling would be most of what a guest that counts
+	 * instructions does.
+	 */
 	if (pipe(gate))
 		die("pipe");
 	for (uint64_t i = 0; i < nr; i++) {
@@ -171,7 +175,8 @@ static void processes(uint64_t nr, const char *go)
 		failed |= status;
 	if (failed)
 		die("a process");
-	printf("{\"type\":\"scale\",\"what\":\"processes\",\"processes\":%llu,\"windows_each\":%d}\n",
+	printf("{\"type\":\"scale\",\"what\":\"processes\","
+	       "\"processes\":%llu,\"windows_each\":%d}\n",
 	       (unsigned long long)nr, WINDOWS_A_PROCESS);
 }
 
@@ -211,8 +216,8 @@ static void soak(uint64_t nr)
 	}
 	for (int i = 0; i < SOAK_THREADS; i++)
 		pthread_join(threads[i], NULL);
-	printf("{\"type\":\"scale\",\"what\":\"soak\",\"windows\":%llu,\"elapsed_ns\":%llu}\n", (unsigned long long)nr,
-	       (unsigned long long)(now_ns() - begin));
+	printf("{\"type\":\"scale\",\"what\":\"soak\",\"windows\":%llu,\"elapsed_ns\":%llu}\n",
+	       (unsigned long long)nr, (unsigned long long)(now_ns() - begin));
 }
 
 /* The CPU time of @pid so far, in ns: most of the elapsed time it waits for grace periods. */
@@ -229,7 +234,8 @@ static uint64_t cpu_ns(pid_t pid)
 static uint64_t usage_ns(const struct rusage *r)
 {
 	return ((uint64_t)(r->ru_utime.tv_sec + r->ru_stime.tv_sec) * 1000000ULL +
-		(uint64_t)(r->ru_utime.tv_usec + r->ru_stime.tv_usec)) * 1000ULL;
+		(uint64_t)(r->ru_utime.tv_usec + r->ru_stime.tv_usec)) *
+	       1000ULL;
 }
 
 static void life(char **command)
@@ -261,7 +267,8 @@ static void life(char **command)
 		;
 	if (wait4(pid, &status, 0, &usage) != pid || status)
 		die("the command");
-	printf("{\"type\":\"scale\",\"what\":\"life\",\"start_ns\":%llu,\"start_cpu_ns\":%llu,\"stop_ns\":%llu,\"cpu_ns\":%llu}\n",
+	printf("{\"type\":\"scale\",\"what\":\"life\",\"start_ns\":%llu,"
+	       "\"start_cpu_ns\":%llu,\"stop_ns\":%llu,\"cpu_ns\":%llu}\n",
 	       (unsigned long long)(started - begin), (unsigned long long)start_cpu,
 	       (unsigned long long)(now_ns() - stopped), (unsigned long long)usage_ns(&usage));
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The measured operations: each is done many times, and one's cost printed.
- * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
+ * The measured operations: each is done many times, and one's cost printed. Time is
+ * CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
  *
- * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
- * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
- * instruction, and the cheapest of many short rounds has no interrupt in it. The preparation of a round is not measured.
+ * Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run --icount) a
+ * nanosecond is an Time is CLOCK_MONOTONIC's. In a guest that counts instructions (tests/vm/run
+ * --icount) a nanosecond is an instruction, and the cheapest of many short rounds has no interrupt
+ * in it. The preparation of a round is not measured.
  */
 #include "area.h"
 #include "lib/rig.h"
@@ -32,7 +33,7 @@ static struct {
 	uint8_t *unmapped; /* BATCH pages that are not */
 	uint8_t *other;	   /* BATCH pages that no copy uses */
 	uint8_t *holes;
-	struct rig *rig;   /* holds a window open */
+	struct rig *rig; /* holds a window open */
 } bench;
 
 static void drop(void *p, size_t pages)
@@ -87,7 +88,8 @@ static void copy_64(int i)
 /* mprotect() to the same protection: a write section that touches no VMA. */
 static void copy_window_writer(int i)
 {
-	struct rig_copy c = { .uffd = bench.target.uffd, .dst = bench.target.start + (uint64_t)i * PAGE };
+	struct rig_copy c = { .uffd = bench.target.uffd,
+			      .dst = bench.target.start + (uint64_t)i * PAGE };
 
 	if (rig_start(bench.rig, &c) != 1 || mprotect(bench.other, PAGE, PROT_READ | PROT_WRITE) ||
 	    rig_go_on(bench.rig, RIG_FILL))
@@ -194,7 +196,10 @@ static double run_round(const struct op *op)
 	return (double)(now_ns() - begin) / op->batch;
 }
 
-/* Pages that merge with no neighbour: splits and merges would vary the cost by some hundred instructions. */
+/*
+ * Pages that merge with no neighbour: splits and merges would vary the cost by some hundred
+ * instructions.
+ */
 static uint8_t *map_alone(size_t pages)
 {
 	uint8_t *area = map_area(pages + 2, 0);
@@ -224,8 +229,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * The cheapest round: the others may contain work of RCU and of slabs. With a second thread the median, because rounds
- * then also differ by which thread waits.
+ * The cheapest round: the others may contain work of RCU and of slabs. With a second thread the
+ * median, because rounds then also differ by which thread waits.
  */
 static void measure(const struct op *op, const char *config)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * A log-linear histogram of durations: from a duration to its bucket and back. For BPF and for user space.
+ * A log-linear histogram of durations: from a duration to its bucket and back. For BPF and for user
+ * space.
  *
- * Each power of two is cut into HIST_SUB equal parts. A bucket is at most 25 % wide, so a value read back
- * from a bucket's middle is wrong by at most 12.5 %. Durations below 4 ns have a bucket each; the last
- * bucket takes everything from 7 * 2^34 ns (120 s) on.
+ * Each power of two is cut into HIST_SUB equal parts. A bucket is at most 25 % wide, so a value
+ * read back from a bucket's middle is wrong by at most 12.5 %. Durations below 4 ns have a bucket
+ * each; the last bucket takes everything from 7 * 2^34 ns (120 s) on.
  */
 #ifndef HIST_H
 #define HIST_H
@@ -65,7 +66,8 @@ static __always_inline __u32 hist_bucket(__u64 ns)
 	if (ns < HIST_SUB)
 		return ns;
 	log = hist_log2(ns);
-	bucket = ((log - HIST_SUB_SHIFT + 1) << HIST_SUB_SHIFT) + ((ns >> (log - HIST_SUB_SHIFT)) & (HIST_SUB - 1));
+	bucket = ((log - HIST_SUB_SHIFT + 1) << HIST_SUB_SHIFT) +
+		 ((ns >> (log - HIST_SUB_SHIFT)) & (HIST_SUB - 1));
 	return bucket < HIST_BUCKETS ? bucket : HIST_BUCKETS - 1;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known beforehand.
+// Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known
+// beforehand.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
@@ -74,7 +75,7 @@ static void next_turn(struct rig *rig)
 	futex(&rig->turn, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* The copier gets no signals, and a stack that is mapped already: mapping one would take mmap_lock for write. */
+/* The copier gets no signals, and a stack that is mapped already: no write section. */
 static int start_copier(struct rig *rig)
 {
 	uint8_t *stack = (uint8_t *)rig + rig->size - RIG_STACK_SIZE;
@@ -249,8 +250,8 @@ static struct rig *map_rig(const char *layout)
 }
 
 /*
- * A copy to an invalid descriptor: the copier has then run each of its calls once, and no lazily bound symbol or first
- * page fault is left for the first window.
+ * A copy to an invalid descriptor: the copier has then run each of its calls once, and no lazily
+ * bound symbol or first page fault is left for the first window.
  */
 static int rehearse(struct rig *rig)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known beforehand.
+// Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known
+// beforehand.
 #ifndef UFFDRETRY_RIG_H
 #define UFFDRETRY_RIG_H
 
@@ -10,16 +11,18 @@
 #include <sys/types.h>
 
 /*
- * A rig is one copier thread and one source area. Parts of the source are registered with a second userfaultfd, the
- * nested one. A copy from such a part cannot finish: its first attempt fails with page faults disabled, the kernel
- * opens the retry window, and the second attempt sleeps in handle_userfault() of the nested userfaultfd. The event
- * tells the caller that the window is open. The caller does its operation in the window and then resolves the source.
+ * A rig is one copier thread and one source area. Parts of the source are registered with a second
+ * userfaultfd, the nested one. A copy from such a part cannot finish: its first attempt fails with
+ * page faults disabled, the kernel opens the retry window, and the second attempt sleeps in
+ * handle_userfault() of the nested userfaultfd. The event tells the caller that the window is open.
+ * The caller does its operation in the window and then resolves the source.
  *
- * From rig_begin() to the end of the copy the rig never takes mmap_lock for write: it maps, unmaps and allocates
- * nothing. Only RIG_UNMAP and RIG_PROTECT change the source. So mm_lock_seq moves only by what the caller, or another
- * thread of its process, does.
+ * From rig_begin() to the end of the copy the rig never takes mmap_lock for write: it maps, unmaps
+ * and allocates nothing. Only RIG_UNMAP and RIG_PROTECT change the source. So mm_lock_seq moves
+ * only by what the caller, or another thread of its process, does.
  *
- * Nothing is printed, nothing is global. Functions return 0 or -errno unless their comment says otherwise.
+ * Nothing is printed, nothing is global. Functions return 0 or -errno unless their comment says
+ * otherwise.
  */
 struct rig;
 
@@ -43,7 +46,7 @@ struct rig_result {
 /* What happens to the source page that holds a window open. */
 enum rig_source {
 	RIG_FILL,    /* UFFDIO_ZEROPAGE: the copy goes on */
-	RIG_UNMAP,   /* unmapped, EFAULT; its address stays reserved, so that no other thread maps there */
+	RIG_UNMAP,   /* unmapped, its address stays reserved: EFAULT */
 	RIG_PROTECT, /* mprotect(PROT_NONE): EFAULT */
 };
 
@@ -71,20 +74,20 @@ int rig_start(struct rig *rig, const struct rig_copy *copy);
 int rig_go_on(struct rig *rig, enum rig_source how);
 /* Of the copy that ended last. */
 struct rig_result rig_result(const struct rig *rig);
-/* Repair the source after RIG_UNMAP or RIG_PROTECT. Takes mmap_lock for write: only while no window is open. */
+/* Repair the source after RIG_UNMAP or RIG_PROTECT, by a write section: only without a window. */
 int rig_mend(struct rig *rig);
 
 size_t rig_pages(const struct rig *rig);
 uint64_t rig_source_address(const struct rig *rig);
 pid_t rig_copier_tid(const struct rig *rig);
 
-/* A new userfaultfd with these features that also serves the kernel's own faults: the descriptor or -errno. */
+/* A new userfaultfd that serves the kernel's own faults too: the descriptor or -errno. */
 int rig_uffd_open(uint64_t features);
 int rig_register(int uffd, uint64_t start, uint64_t len, uint64_t mode);
 int rig_unregister(int uffd, uint64_t start, uint64_t len);
 int rig_zeropage(int uffd, uint64_t start, uint64_t len);
 
-/* A destination: one registered VMA between two inaccessible pages, so that it merges with nothing. */
+/* A destination: one registered VMA between two inaccessible pages, which keep it from merging. */
 enum rig_kind {
 	RIG_ANON,
 	RIG_SHMEM, /* a shared mapping of a memfd of its own */

@@ -69,7 +69,8 @@ static int register_blocked(struct rig *rig)
 int source_map(struct rig *rig)
 {
 	size_t len = (rig->pages + 2) * rig->page;
-	uint8_t *area = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *area =
+		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t i;
 
 	if (area == MAP_FAILED)
@@ -91,7 +92,8 @@ int source_empty(struct rig *rig)
 
 	for (i = 0; i < rig->pages; i += n) {
 		n = run_length(rig, i);
-		if (rig->layout[i] != 'm' && madvise(source_page(rig, i), n * rig->page, MADV_DONTNEED))
+		if (rig->layout[i] != 'm' &&
+		    madvise(source_page(rig, i), n * rig->page, MADV_DONTNEED))
 			return -errno;
 	}
 	return 0;
@@ -139,7 +141,8 @@ int rig_mend(struct rig *rig)
 		if (err)
 			return err;
 		madvise(page, rig->page, MADV_NOHUGEPAGE);
-		err = rig_register(rig->nested, rig->damaged, rig->page, UFFDIO_REGISTER_MODE_MISSING);
+		err = rig_register(rig->nested, rig->damaged, rig->page,
+				   UFFDIO_REGISTER_MODE_MISSING);
 	} else if (mprotect(page, rig->page, PROT_READ | PROT_WRITE)) {
 		err = -errno;
 	}

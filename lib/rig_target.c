@@ -17,7 +17,8 @@ static size_t page_size(void)
 static int map_target(struct rig_target *target)
 {
 	void *want = (void *)target->start;
-	int flags = MAP_FIXED | (target->kind == RIG_ANON ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+	int flags = MAP_FIXED |
+		    (target->kind == RIG_ANON ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
 
 	if (target->kind == RIG_SHMEM) {
 		target->file = memfd_create("uffdretry", MFD_CLOEXEC);
@@ -37,7 +38,8 @@ int rig_target_open(struct rig_target *target, enum rig_kind kind, size_t pages)
 	int err;
 
 	*target = (struct rig_target) { .kind = kind, .uffd = -1, .file = -1, .len = pages * page };
-	area = mmap(NULL, target->len + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	area = mmap(NULL, target->len + 2 * page, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
 		return -errno;
 	target->start = (uint64_t)area + page;

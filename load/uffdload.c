@@ -13,20 +13,22 @@
 #include "steps/process.h"
 
 /* One row a load: its struct load (SYMBOL_load, in its file), and its line of --help. */
-#define KNOWN_LOADS(row)                                                                     \
-	row(exact, "named windows, each with its class, verdicts and reasons")               \
-	row(random, "random windows, and a model that tells what each of them is")           \
-	row(free, "copiers and writers that run freely, as fast as they can")                \
-	row(writers, "each way to write to an mm, one a window")                             \
+/* clang-format off */
+#define KNOWN_LOADS(row) \
+	row(exact, "named windows, each with its class, verdicts and reasons") \
+	row(random, "random windows, and a model that tells what each of them is") \
+	row(free, "copiers and writers that run freely, as fast as they can") \
+	row(writers, "each way to write to an mm, one a window") \
 	row(causes, "copies that fail, each with its cause")
 
-#define PROGRAM_LOADS(row)                                                                   \
-	row(restore, "a VM's memory from a snapshot file (Firecracker)")                     \
-	row(restore_inproc, "the same by the VMM itself (Cloud Hypervisor)")                 \
-	row(gc, "compaction beside mutators that allocate (ART)")                            \
-	row(swap, "a restore whose source is in swap (a dense host)")                        \
-	row(hugetlb, "a restore into huge pages")                                            \
+#define PROGRAM_LOADS(row) \
+	row(restore, "a VM's memory from a snapshot file (Firecracker)") \
+	row(restore_inproc, "the same by the VMM itself (Cloud Hypervisor)") \
+	row(gc, "compaction beside mutators that allocate (ART)") \
+	row(swap, "a restore whose source is in swap (a dense host)") \
+	row(hugetlb, "a restore into huge pages") \
 	row(torture, "copies against writers, both as fast as they can")
+/* clang-format on */
 
 #define DECLARE(symbol, line) extern const struct load symbol##_load;
 KNOWN_LOADS(DECLARE)
@@ -87,8 +89,8 @@ static char *help(void)
 
 	if (!out)
 		return NULL;
-	fputs("UFFDIO_COPY loads. Some open retry windows of known class, against which uffdretry is tested; "
-	      "others resemble programs.\v"
+	fputs("UFFDIO_COPY loads. Some open retry windows of known class, against which "
+	      "uffdretry is tested; others resemble programs.\v"
 	      "KNOWN WINDOWS:\n",
 	      out);
 	print_commands(out, known);
@@ -103,15 +105,18 @@ static char *help(void)
 	      "  uffdload restore --duration 10s --writer-rate 1000\n"
 	      "                                       restores, beside a writer\n"
 	      "\n"
-	      "`uffdload COMMAND --help` lists the options of a command. All need a userfaultfd that serves the "
-	      "kernel's own faults: root, vm.unprivileged_userfaultfd=1, or access to /dev/userfaultfd.",
+	      "`uffdload COMMAND --help` lists the options of a command. All need a "
+	      "userfaultfd that serves the kernel's own faults: root, "
+	      "vm.unprivileged_userfaultfd=1, or access to /dev/userfaultfd.",
 	      out);
 	return fclose(out) ? NULL : text;
 }
 
 static const struct command *choose(int argc, char **argv)
 {
-	struct argp argp = { .parser = parse_command, .args_doc = "COMMAND [OPTION...]", .doc = help() };
+	struct argp argp = { .args_doc = "COMMAND [OPTION...]",
+			     .parser = parse_command,
+			     .doc = help() };
 	const struct command *command = NULL;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);

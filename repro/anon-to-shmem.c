@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // Before 7.1: UFFDIO_COPY to anonymous memory succeeds, and the bytes are in a file.
 /*
- * In the window a shared file mapping replaces the anonymous range and is registered. Kernels up to 7.0 compare
- * nothing; 7.1 and later fail with EAGAIN, rightly.
+ * In the window a shared file mapping replaces the anonymous range and is registered. Kernels up to
+ * 7.0 compare nothing; 7.1 and later fail with EAGAIN, rightly.
  * Exit status: 0 the copy succeeded and filled the file, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"

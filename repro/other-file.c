@@ -2,10 +2,11 @@
 // Copyright (C) 2026 the uffdretry authors
 // Hugetlb: UFFDIO_COPY to a file succeeds, and the bytes are in another file.
 /*
- * In the window another file is mapped over the first and registered. No kernel compares anything for a hugetlb
- * destination. The argument shmem does the same with small pages: there 7.1 and later fail with EAGAIN, rightly.
- * Exit status: 0 the copy succeeded and filled the other file, 1 it did not, 77 cannot run here (for hugetlb:
- * sysctl vm.nr_hugepages=4).
+ * In the window another file is mapped over the first and registered. No kernel compares anything
+ * for a hugetlb destination. The argument shmem does the same with small pages: there 7.1 and later
+ * fail with EAGAIN, rightly.
+ * Exit status: 0 the copy succeeded and filled the other file, 1 it did not, 77 cannot run here
+ * (for hugetlb: sysctl vm.nr_hugepages=4).
  */
 #include "repro.h"
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Miss: UFFDIO_COPY fills a range that was given to another userfaultfd, and does not wake the thread that waits there.
+// Miss: UFFDIO_COPY fills a range that was given to another userfaultfd, and does not wake the
+// thread that waits there.
 /*
- * In the window the range is unregistered and registered with another userfaultfd, which 7.1 and later do not compare.
- * A thread touches the page and waits in the new userfaultfd. The copy through the old one succeeds, and wakes only
- * threads that wait in the old one. It needs no window: a copy that begins later does not compare the two either.
+ * In the window the range is unregistered and registered with another userfaultfd, which 7.1 and
+ * later do not compare. A thread touches the page and waits in the new userfaultfd. The copy
+ * through the old one succeeds, and wakes only threads that wait in the old one. It needs no
+ * window: a copy that begins later does not compare the two either.
  * Exit status: 0 the copy succeeded and the thread slept on, 1 anything else, 77 cannot run here.
  */
 #include "repro.h"

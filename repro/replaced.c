@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // Replaced: the destination was unmapped and mapped anew, and UFFDIO_COPY fills the new mapping.
 /*
- * An anonymous range is unmapped, mapped anew and registered. For an anonymous VMA 7.1 and later compare only the
- * userfaultfd modes, VM_SHARED and the uffd ops, which are equal before and after.
+ * An anonymous range is unmapped, mapped anew and registered. For an anonymous VMA 7.1 and later
+ * compare only the userfaultfd modes, VM_SHARED and the uffd ops, which are equal before and after.
  * Exit status: 0 the copy filled the new mapping, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"
@@ -59,7 +59,8 @@ int main(void)
 	       "UFFDIO_COPY: %s\n"
 	       "page 0 now: %s\n"
 	       "page 4 now: %s\n",
-	       result, old ? "the old mapping's" : "empty: the new mapping", new == 'S' ? "the source" : "empty");
+	       result, old ? "the old mapping's" : "empty: the new mapping",
+	       new == 'S' ? "the source" : "empty");
 	if (strcmp(result, "ok") || old || new != 'S')
 		return puts("not seen"), 1;
 	return puts("seen: what was meant for the old mapping is in the new one"), 0;

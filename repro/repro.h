@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// userfaultfd calls for the reproducers, one line each. A call that fails ends the program with status 77.
+// userfaultfd calls for the reproducers, one line each. A call that fails ends the program with
+// status 77.
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@ static inline long must(long result, const char *what)
 static inline void *map(void *at, size_t len, int flags, int fd, size_t offset)
 {
 	flags |= at ? MAP_FIXED : 0;
-	return (void *)must((long)mmap(at, len, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset), "mmap");
+	return (void *)must((long)mmap(at, len, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset),
+			    "mmap");
 }
 
 static inline pthread_t start(void *(*function)(void *), void *arg)
@@ -50,7 +52,8 @@ static inline int uffd_open(void)
 
 static inline void uffd_register(int fd, void *start, size_t len)
 {
-	struct uffdio_register arg = { .range = { (size_t)start, len }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_register arg = { .range = { (size_t)start, len },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
 
 	must(ioctl(fd, UFFDIO_REGISTER, &arg), "UFFDIO_REGISTER");
 }

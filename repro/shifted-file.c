@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 // Miss: UFFDIO_COPY to a page of a file succeeds, and the bytes are in another page of it.
 /*
- * In the window the file is mapped again two pages further on. vm_pgoff stays 0, and 7.1 and later compare nothing else
- * of the position. The destination was page 4 of the file; now it is page 2.
+ * In the window the file is mapped again two pages further on. vm_pgoff stays 0, and 7.1 and later
+ * compare nothing else of the position. The destination was page 4 of the file; now it is page 2.
  * Exit status: 0 the copy went to page 2 and succeeded, 1 it did not, 77 cannot run here.
  */
 #include "repro.h"

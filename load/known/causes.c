@@ -55,7 +55,8 @@ void causes_copy_well(struct causes *c, size_t page, size_t n)
 
 int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t pages)
 {
-	uint8_t *area = mmap(NULL, (pages + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *area = mmap(NULL, (pages + 2) * PAGE, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	c->name = name;
 	c->pages = pages;
@@ -65,7 +66,9 @@ int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t 
 	if (mprotect((void *)c->dst, pages * PAGE, PROT_READ | PROT_WRITE))
 		return -errno;
 	c->uffd = rig_uffd_open(features);
-	return c->uffd < 0 ? c->uffd : rig_register(c->uffd, c->dst, pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return c->uffd < 0
+		       ? c->uffd
+		       : rig_register(c->uffd, c->dst, pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
 }
 
 void causes_tear_down(struct causes *c)
@@ -102,8 +105,8 @@ int causes_read_event(struct causes *c)
 
 /* --- a copy that is held ---------------------------------------------------------------------- */
 
-int causes_hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c), enum rig_source how,
-		const struct ending *e)
+int causes_hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c),
+		enum rig_source how, const struct ending *e)
 {
 	struct rig_copy copy = { .uffd = c->uffd, .dst = c->dst };
 	struct rig_result result;
@@ -147,7 +150,8 @@ static int run(struct causes *c)
 		err = rig_create(&c->one, "b");
 	if (!err)
 		err = rig_create(&c->third, "mmb");
-	c->source = mmap(NULL, SOURCE_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	c->source = mmap(NULL, SOURCE_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!err && c->source == MAP_FAILED)
 		err = -errno;
 	if (err)
@@ -195,9 +199,10 @@ static const struct causes_options defaults = { .runs = 3 };
 
 const struct load causes_load = {
 	.name = "causes",
-	.doc = "Copies that fail, each for a reason known beforehand, and are issued again until they succeed. The exact "
-	       "truth goes to stdout as one JSON object.\v"
-	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
+	.doc = "Copies that fail, each for a reason known beforehand, and are issued again "
+	       "until they succeed. The exact truth goes to stdout as one JSON object.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 "
+	       "usage.",
 	.settings = { settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

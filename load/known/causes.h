@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What the cases of `uffdload causes` share: one destination each, and the comparison with what was expected.
+// What the cases of `uffdload causes` share: one destination each, and the comparison with what was
+// expected.
 #ifndef UFFDLOAD_CAUSES_H
 #define UFFDLOAD_CAUSES_H
 
@@ -37,23 +38,23 @@ struct causes {
 /* Fails the run, with a message, if got is not what is expected. */
 void causes_expect(struct causes *c, const char *what, long got, long expected);
 /*
- * A destination of so many pages of anonymous memory, between two inaccessible ones, under a userfaultfd of these
- * features. 0 or -errno.
+ * A destination of so many pages of anonymous memory, between two inaccessible ones, under a
+ * userfaultfd of these features. 0 or -errno.
  */
 int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t pages);
 void causes_tear_down(struct causes *c);
-/* Copy n pages to the page at `page` of the destination, in this thread; it must end as `e` says. */
+/* Copy n pages to the destination's page `page`, in this thread; it must end as `e` says. */
 void causes_copy(struct causes *c, size_t page, size_t n, uint64_t src, const struct ending *e);
 /* The same from mapped pages; it must succeed. */
 void causes_copy_well(struct causes *c, size_t page, size_t n);
 /* Mapped source pages. */
 uint64_t causes_mapped(const struct causes *c);
 /*
- * A copy of the rig's whole layout that is held in its window while `act` (or NULL) is done; then its source is
- * resolved, and it must end as `e` says. 0 or -errno.
+ * A copy of the rig's whole layout that is held in its window while `act` (or NULL) is done; then
+ * its source is resolved, and it must end as `e` says. 0 or -errno.
  */
-int causes_hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c), enum rig_source how,
-		const struct ending *e);
+int causes_hold(struct causes *c, struct rig *rig, int (*act)(struct causes *c),
+		enum rig_source how, const struct ending *e);
 
 /* What raises mmap_changing by a REMOVE event, and how the tool names the holder. */
 int causes_remove(void *causes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Copies that fail without a window: the page exists, no VMA, a bad argument, a file too short, no mm.
+// Copies that fail without a window: the page exists, no VMA, a bad argument, a file too short, no
+// mm.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -20,7 +21,10 @@ static int case_short_exists(struct causes *c)
 	if (!err) {
 		causes_copy_well(c, 2, 1);
 		causes_copy(c, 0, 4, causes_mapped(c),
-		     &(struct ending) { .err = EAGAIN, .copied = 2 * PAGE, .stop = "EEXIST", .site = "page" });
+			    &(struct ending) { .err = EAGAIN,
+					       .copied = 2 * PAGE,
+					       .stop = "EEXIST",
+					       .site = "page" });
 	}
 	causes_tear_down(c);
 	return err;
@@ -32,7 +36,8 @@ static int case_exists(struct causes *c)
 
 	if (!err) {
 		causes_copy_well(c, 0, 1);
-		causes_copy(c, 0, 1, causes_mapped(c), &(struct ending) { .err = EEXIST, .site = "page" });
+		causes_copy(c, 0, 1, causes_mapped(c),
+			    &(struct ending) { .err = EEXIST, .site = "page" });
 	}
 	causes_tear_down(c);
 	return err;
@@ -43,25 +48,29 @@ static int case_no_entry(struct causes *c)
 	int err = causes_set_up(c, "ENOENT", 0, 2);
 
 	if (!err) {
-		causes_copy(c, 1, 2, causes_mapped(c), &(struct ending) { .err = ENOENT, .site = "lock" });
+		causes_copy(c, 1, 2, causes_mapped(c),
+			    &(struct ending) { .err = ENOENT, .site = "lock" });
 		munmap((void *)c->dst, PAGE);
-		causes_copy(c, 0, 1, causes_mapped(c), &(struct ending) { .err = ENOENT, .site = "lock" });
+		causes_copy(c, 0, 1, causes_mapped(c),
+			    &(struct ending) { .err = ENOENT, .site = "lock" });
 	}
 	causes_tear_down(c);
 	return err;
 }
 
-/* The argument cannot be read; or the result cannot be written, and the page is copied nevertheless. */
+/* The argument cannot be read; or the page is copied, and the result cannot be written. */
 static int case_argument(struct causes *c)
 {
 	int err = causes_set_up(c, "EFAULT of the argument", 0, 1);
-	struct uffdio_copy *arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_copy *arg =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (err || arg == MAP_FAILED)
 		return err ? err : -errno;
 	*arg = (struct uffdio_copy) { .dst = c->dst, .src = causes_mapped(c), .len = PAGE };
 	causes_expect(c, "no argument", ioctl(c->uffd, UFFDIO_COPY, NULL) ? errno : 0, EFAULT);
-	causes_add(&c->truth, 0, 0, &(struct ending) { .err = EFAULT, .site = "entry", .no_address = true });
+	causes_add(&c->truth, 0, 0,
+		   &(struct ending) { .err = EFAULT, .site = "entry", .no_address = true });
 	if (mprotect(arg, PAGE, PROT_READ))
 		return -errno;
 	causes_expect(c, "constant argument", ioctl(c->uffd, UFFDIO_COPY, arg) ? errno : 0, EFAULT);
@@ -76,11 +85,14 @@ static int case_argument(struct causes *c)
 static int case_invalid(struct causes *c)
 {
 	int err = causes_set_up(c, "EINVAL", 0, 2);
-	struct uffdio_copy arg = { .dst = c->dst, .src = causes_mapped(c), .len = PAGE, .mode = UFFDIO_COPY_MODE_WP };
+	struct uffdio_copy arg = {
+		.dst = c->dst, .src = causes_mapped(c), .len = PAGE, .mode = UFFDIO_COPY_MODE_WP
+	};
 
 	if (err)
 		return err;
-	causes_expect(c, "not registered for WP", ioctl(c->uffd, UFFDIO_COPY, &arg) ? errno : 0, EINVAL);
+	causes_expect(c, "not registered for WP", ioctl(c->uffd, UFFDIO_COPY, &arg) ? errno : 0,
+		      EINVAL);
 	causes_add(&c->truth, c->dst, PAGE, &(struct ending) { .err = EINVAL, .site = "lock" });
 	arg.mode = 0;
 	arg.dst = c->dst + PAGE;
@@ -109,7 +121,8 @@ static int case_beyond_file(struct causes *c)
 	c->dst = (uint64_t)area;
 	err = rig_register(c->uffd, c->dst, 2 * PAGE, UFFDIO_REGISTER_MODE_MISSING);
 	if (!err)
-		causes_copy(c, 1, 1, causes_mapped(c), &(struct ending) { .err = new ? ENOMEM : EFAULT, .site = "page" });
+		causes_copy(c, 1, 1, causes_mapped(c),
+			    &(struct ending) { .err = new ? ENOMEM : EFAULT, .site = "page" });
 	close(file);
 	causes_tear_down(c);
 	return err;
@@ -140,7 +153,7 @@ static int case_no_mm(struct causes *c)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(pipes[1]);
-	/* An ending process drops its mm first and its files later: then read() sees the pipe closed. */
+	/* A process drops its mm before its files: then read() sees the pipe closed. */
 	if (read(pipes[0], &byte, 1) != 0 || c->uffd < 0)
 		return -EIO;
 	causes_copy(c, 0, 1, causes_mapped(c), &(struct ending) { .err = ESRCH, .site = "entry" });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Copies that an unread event refuses: mmap_changing is raised at the entry, or before the first lock.
+// Copies that an unread event refuses: mmap_changing is raised at the entry, or before the first
+// lock.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -42,7 +43,8 @@ static int do_remap(void *arg)
 	void *last = (void *)(c->dst + (c->pages - 1) * PAGE);
 	void *to = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return mremap(last, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED ? -errno : 0;
+	return mremap(last, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED ? -errno
+											 : 0;
 }
 
 static const struct ending refused_at_entry = { .err = EAGAIN, .site = "entry", .refused = true };
@@ -62,7 +64,8 @@ static int case_entry(struct causes *c, hand_job job, const char *holder)
 	return err;
 }
 
-static int refused_entry(struct causes *c, const char *name, uint64_t feature, hand_job job, const char *holder)
+static int refused_entry(struct causes *c, const char *name, uint64_t feature, hand_job job,
+			 const char *holder)
 {
 	int err = causes_set_up(c, name, feature, 3);
 
@@ -128,12 +131,14 @@ static void *blocked_copier(void *data)
 }
 
 /*
- * Between the test at the entry and the first lock the kernel reads its argument. That lies in a hole of a file under
- * another userfaultfd, so the kernel waits there, and the event is raised meanwhile.
+ * Between the test at the entry and the first lock the kernel reads its argument. That lies in a
+ * hole of a file under another userfaultfd, so the kernel waits there, and the event is raised
+ * meanwhile.
  */
 static int case_lock(struct causes *c)
 {
-	int err = causes_set_up(c, "lock", UFFD_FEATURE_EVENT_REMOVE, 3), file = memfd_create("argument", MFD_CLOEXEC);
+	int err = causes_set_up(c, "lock", UFFD_FEATURE_EVENT_REMOVE, 3),
+	    file = memfd_create("argument", MFD_CLOEXEC);
 	struct uffdio_copy value = { .dst = c->dst, .src = causes_mapped(c), .len = PAGE };
 	int nested = rig_uffd_open(0);
 	struct pollfd fd = { .fd = nested, .events = POLLIN };
@@ -155,11 +160,13 @@ static int case_lock(struct causes *c)
 		return -ETIMEDOUT;
 	err = causes_raise(c, causes_remove);
 	causes_raised(&c->truth, REMOVE_HOLDER);
-	if (pwrite(file, &value, sizeof(value), 0) != sizeof(value) || ioctl(nested, UFFDIO_WAKE, &range))
+	if (pwrite(file, &value, sizeof(value), 0) != sizeof(value) ||
+	    ioctl(nested, UFFDIO_WAKE, &range))
 		return -errno;
 	pthread_join(thread, NULL);
 	causes_expect(c, "errno", call.err, EAGAIN);
-	causes_add(&c->truth, c->dst, PAGE, &(struct ending) { .err = EAGAIN, .site = "lock", .refused = true });
+	causes_add(&c->truth, c->dst, PAGE,
+		   &(struct ending) { .err = EAGAIN, .site = "lock", .refused = true });
 	if (!err)
 		err = causes_read_event(c);
 	causes_copy_well(c, 0, 1);
@@ -175,7 +182,8 @@ static int case_failed_remap(struct causes *c)
 {
 	int err = causes_set_up(c, "failed mremap", UFFD_FEATURE_EVENT_REMAP, 3);
 
-	if (!err && mremap((void *)c->dst, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)c->dst) != MAP_FAILED)
+	if (!err && mremap((void *)c->dst, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   (void *)c->dst) != MAP_FAILED)
 		err = -EIO;
 	if (!err && mremap((void *)c->dst, 4 * PAGE, 1ULL << 46, MREMAP_MAYMOVE) != MAP_FAILED)
 		err = -EIO;
@@ -187,12 +195,15 @@ static int case_failed_remap(struct causes *c)
 
 int causes_by_event(struct causes *c)
 {
-	int err = refused_entry(c, "REMOVE event", UFFD_FEATURE_EVENT_REMOVE, causes_remove, REMOVE_HOLDER);
+	int err = refused_entry(c, "REMOVE event", UFFD_FEATURE_EVENT_REMOVE, causes_remove,
+				REMOVE_HOLDER);
 
 	if (!err)
-		err = refused_entry(c, "UNMAP event", UFFD_FEATURE_EVENT_UNMAP, do_unmap, "unmap/munmap/");
+		err = refused_entry(c, "UNMAP event", UFFD_FEATURE_EVENT_UNMAP, do_unmap,
+				    "unmap/munmap/");
 	if (!err)
-		err = refused_entry(c, "REMAP event", UFFD_FEATURE_EVENT_REMAP, do_remap, "remap/mremap/");
+		err = refused_entry(c, "REMAP event", UFFD_FEATURE_EVENT_REMAP, do_remap,
+				    "remap/mremap/");
 	if (!err)
 		err = case_fills(c);
 	if (!err)

@@ -10,7 +10,6 @@
 #include "known/truth.h"
 #include "steps/arena.h"
 
-
 /* The object `key` of `*in`; both are made if missing. */
 static struct json_object *object(struct json_object **in, const char *key)
 {
@@ -36,7 +35,7 @@ static void count(struct json_object **in, const char *key, uint64_t n)
 	json_object_object_add(*in, key, json_object_new_uint64(n));
 }
 
-/* --- chains ------------------------------------------------------------------------------------------------- */
+/* --- chains ----------------------------------------------------------------------------------- */
 
 static struct open_chain *find_chain(struct causes_truth *truth, uint64_t dst)
 {
@@ -64,7 +63,8 @@ static void chain_end(struct causes_truth *truth, uint64_t dst, bool window)
 /* mmap_changing refused it before anything was copied. */
 static bool was_refused(const struct ending *e)
 {
-	return e->err == EAGAIN && !e->copied && (!strcmp(e->site, "entry") || !strcmp(e->site, "lock"));
+	return e->err == EAGAIN && !e->copied &&
+	       (!strcmp(e->site, "entry") || !strcmp(e->site, "lock"));
 }
 
 static void chain_fail(struct causes_truth *truth, uint64_t dst, const struct ending *e)
@@ -102,7 +102,7 @@ static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const
 		chain_fail(truth, at, e);
 }
 
-/* --- what happened ------------------------------------------------------------------------------------------ */
+/* --- what happened ---------------------------------------------------------------------------- */
 
 /* The error that the tool can see: a kernel may not tell why a page failed. */
 static const char *stop_seen(const struct causes_truth *truth, const struct ending *e)
@@ -169,7 +169,7 @@ void causes_fill(struct causes_truth *truth, const char *name, const char *how)
 	count(&holder, "refused", 1);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static uint64_t cause(const struct causes_truth *truth, const char *site)
 {
@@ -184,9 +184,14 @@ static uint64_t cause(const struct causes_truth *truth, const char *site)
 static struct json_object *eagain_json(const struct causes_truth *truth)
 {
 	static const char *const names[][2] = {
-		{ "entry_mmap_changing", "entry" }, { "lock_mmap_changing", "lock" },
-		{ "relock_mmap_changing", "relock" }, { "vma_lock", "vma_lock" },
-		{ "snapshot", "check" }, { "pte", "page" }, { "short_copy", "short" }, { "unknown", "unknown" },
+		{ "entry_mmap_changing", "entry" },
+		{ "lock_mmap_changing", "lock" },
+		{ "relock_mmap_changing", "relock" },
+		{ "vma_lock", "vma_lock" },
+		{ "snapshot", "check" },
+		{ "pte", "page" },
+		{ "short_copy", "short" },
+		{ "unknown", "unknown" },
 	};
 	struct json_object *all = NULL;
 	size_t i;

@@ -11,14 +11,14 @@
 
 /* How a copy must end. Names are those of docs/reference/json.md. */
 struct ending {
-	int err;	     /* of the ioctl, 0: all went through */
-	uint64_t copied;     /* bytes before it stopped; then err is EAGAIN */
-	const char *stop;    /* the error that stopped it */
-	const char *site;    /* where in the call */
-	const char *window;  /* class of the window of the page where it ended, or NULL */
-	uint64_t installed;  /* bytes that went through though the call failed */
-	bool refused;	     /* by mmap_changing */
-	bool no_address;     /* the kernel could not read the argument */
+	int err;	    /* of the ioctl, 0: all went through */
+	uint64_t copied;    /* bytes before it stopped; then err is EAGAIN */
+	const char *stop;   /* the error that stopped it */
+	const char *site;   /* where in the call */
+	const char *window; /* class of the window of the page where it ended, or NULL */
+	uint64_t installed; /* bytes that went through though the call failed */
+	bool refused;	    /* by mmap_changing */
+	bool no_address;    /* the kernel could not read the argument */
 };
 
 struct open_chain {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Copies that fail in or after their window: an event at the relock, the kernel's check, the source; also short ones.
+// Copies that fail in or after their window: an event at the relock, the kernel's check, the
+// source; also short ones.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -32,11 +33,15 @@ static int case_relock(struct causes *c)
 
 	if (!err)
 		err = causes_hold(c, c->one, raise_remove, RIG_FILL,
-			   &(struct ending) { .err = EAGAIN, .site = "relock", .refused = true, .window = "blocked" });
+				  &(struct ending) { .err = EAGAIN,
+						     .site = "relock",
+						     .refused = true,
+						     .window = "blocked" });
 	if (!err)
 		err = causes_read_event(c);
 	if (!err)
-		err = causes_hold(c, c->one, NULL, RIG_FILL, &(struct ending) { .err = 0, .window = "quiet" });
+		err = causes_hold(c, c->one, NULL, RIG_FILL,
+				  &(struct ending) { .err = 0, .window = "quiet" });
 	causes_tear_down(c);
 	return err;
 }
@@ -47,20 +52,25 @@ static int case_snapshot(struct causes *c)
 	int err = causes_set_up(c, "snapshot", 0, 1);
 
 	if (!err)
-		err = causes_hold(c, c->one, add_wp, RIG_FILL,
-			   &(struct ending) { .err = EAGAIN, .site = "check", .window = "real" });
+		err = causes_hold(
+			c, c->one, add_wp, RIG_FILL,
+			&(struct ending) { .err = EAGAIN, .site = "check", .window = "real" });
 	causes_copy_well(c, 0, 1);
 	causes_tear_down(c);
 	return err;
 }
 
 /* Two of three pages are copied; the third is not. */
-static int short_by(struct causes *c, const char *name, int (*act)(struct causes *c), enum rig_source how,
-		    const char *stop, const char *site, const char *window, bool refused)
+static int short_by(struct causes *c, const char *name, int (*act)(struct causes *c),
+		    enum rig_source how, const char *stop, const char *site, const char *window,
+		    bool refused)
 {
-	const struct ending e = {
-		.err = EAGAIN, .copied = 2 * PAGE, .stop = stop, .site = site, .window = window, .refused = refused
-	};
+	const struct ending e = { .err = EAGAIN,
+				  .copied = 2 * PAGE,
+				  .stop = stop,
+				  .site = site,
+				  .window = window,
+				  .refused = refused };
 	int err = causes_set_up(c, name, UFFD_FEATURE_EVENT_REMOVE, 4);
 
 	if (!err)
@@ -77,8 +87,9 @@ static int case_source(struct causes *c)
 	int err = causes_set_up(c, "EFAULT of the source", 0, 1);
 
 	if (!err)
-		err = causes_hold(c, c->one, NULL, RIG_UNMAP,
-			   &(struct ending) { .err = EFAULT, .site = "source", .window = "aborted" });
+		err = causes_hold(
+			c, c->one, NULL, RIG_UNMAP,
+			&(struct ending) { .err = EFAULT, .site = "source", .window = "aborted" });
 	causes_tear_down(c);
 	return err;
 }
@@ -90,10 +101,13 @@ int causes_in_window(struct causes *c)
 	if (!err && c->options->kernel_check == TRUTH_KERNEL_SNAPSHOT)
 		err = case_snapshot(c);
 	if (!err)
-		err = short_by(c, "short by EFAULT", NULL, RIG_UNMAP, "EFAULT", "source", "aborted", false);
+		err = short_by(c, "short by EFAULT", NULL, RIG_UNMAP, "EFAULT", "source", "aborted",
+			       false);
 	if (!err)
-		err = short_by(c, "short by ENOENT", unmap_third, RIG_FILL, "ENOENT", "relock", "gone", false);
+		err = short_by(c, "short by ENOENT", unmap_third, RIG_FILL, "ENOENT", "relock",
+			       "gone", false);
 	if (!err)
-		err = short_by(c, "short by EAGAIN", raise_remove, RIG_FILL, "EAGAIN", "relock", "blocked", true);
+		err = short_by(c, "short by EAGAIN", raise_remove, RIG_FILL, "EAGAIN", "relock",
+			       "blocked", true);
 	return err ? err : case_source(c);
 }

@@ -21,7 +21,8 @@ static int set_up(struct exact *exact)
 	for (i = 0; i < nr_scenarios && !err; i++) {
 		if (!exact->chosen[i])
 			continue;
-		exact->lacks[i] = scenario_lacks(&exact->ground, &scenarios[i], exact->options->mmap_lock_only);
+		exact->lacks[i] = scenario_lacks(&exact->ground, &scenarios[i],
+						 exact->options->mmap_lock_only);
 		if (exact->lacks[i])
 			continue;
 		external |= scenarios[i].external;
@@ -131,8 +132,10 @@ static const struct setting settings[] = {
 	WAIT(struct exact_options),
 	KERNEL_CHECK(struct exact_options),
 	LOCKS(struct exact_options),
-	FLAG_SETTING(struct exact_options, list, "list", "List the scenarios and their classes, and exit"),
-	FLAG_SETTING(struct exact_options, json, "json", "With --list: as JSON, with all that is expected of them"),
+	FLAG_SETTING(struct exact_options, list, "list",
+		     "List the scenarios and their classes, and exit"),
+	FLAG_SETTING(struct exact_options, json, "json",
+		     "With --list: as JSON, with all that is expected of them"),
 	{ 0 },
 };
 
@@ -140,9 +143,10 @@ static const struct exact_options defaults = { .runs = 5, .seed = DEFAULT_SEED }
 
 const struct load exact_load = {
 	.name = "exact",
-	.doc = "Named windows in a shuffled order; each is held open while one thing happens. The exact truth "
-	       "goes to stdout as one JSON object.\v"
-	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
+	.doc = "Named windows in a shuffled order; each is held open while one thing happens. "
+	       "The exact truth goes to stdout as one JSON object.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 "
+	       "usage.",
 	.settings = { settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -41,7 +41,7 @@ struct exact {
 	bool stuck;
 };
 
-/* Run a scenario once and judge it. 0, also when the kernel did otherwise (a failure), or -errno. */
+/* Run a scenario once and judge it. 0, also if the kernel did otherwise (a failure), or -errno. */
 int exact_run(struct exact *exact, const struct scenario *scenario);
 void exact_close_uffds(struct exact *exact);
 /* What the copy of window w must return, and its truth. */

@@ -16,7 +16,9 @@ static struct json_object *scenario_json(const struct scenario *scenario)
 
 	json_object_object_add(object, "name", json_object_new_string(scenario->name));
 	json_object_object_add(object, "class",
-			       scenario->no_window ? NULL : json_object_new_string(truth_class_name(scenario->class)));
+			       scenario->no_window
+				       ? NULL
+				       : json_object_new_string(truth_class_name(scenario->class)));
 	return object;
 }
 
@@ -62,11 +64,15 @@ static struct json_object *listed_json(const struct scenario *scenario)
 
 	if (scenario->timing)
 		want = (struct rig_result) { .copied = 1 };
-	json_object_object_add(object, "destination", json_object_new_string(places[scenario->place]));
+	json_object_object_add(object, "destination",
+			       json_object_new_string(places[scenario->place]));
 	json_object_object_add(object, "returned", json_object_new_string(errno_name(want.err)));
-	json_object_object_add(object, "snapshot", truth_reasons_json(truth_snapshot_names, scenario->snapshot));
-	json_object_object_add(object, "meaning", truth_reasons_json(truth_meaning_names, scenario->meaning));
-	json_object_object_add(object, "tolerated", truth_reasons_json(truth_tolerated_names, scenario->tolerated));
+	json_object_object_add(object, "snapshot",
+			       truth_reasons_json(truth_snapshot_names, scenario->snapshot));
+	json_object_object_add(object, "meaning",
+			       truth_reasons_json(truth_meaning_names, scenario->meaning));
+	json_object_object_add(object, "tolerated",
+			       truth_reasons_json(truth_tolerated_names, scenario->tolerated));
 	json_object_object_add(object, "at_once", json_object_new_int(scenario_windows(scenario)));
 	json_object_object_add(object, "external", json_object_new_boolean(scenario->external));
 	json_object_object_add(object, "odd_start", json_object_new_boolean(scenario->odd_start));
@@ -92,7 +98,8 @@ static int list_text(void)
 
 	for (i = 0; i < nr_scenarios; i++)
 		printf("%-34s %s\n", scenarios[i].name,
-		       scenarios[i].no_window ? "(no window)" : truth_class_name(scenarios[i].class));
+		       scenarios[i].no_window ? "(no window)"
+					      : truth_class_name(scenarios[i].class));
 	return fflush(stdout);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// One run of one named window: set up, open, do its steps, finish, and compare with what was expected.
+// One run of one named window: set up, open, do its steps, finish, and compare with what was
+// expected.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -93,7 +94,9 @@ static int begin_run(struct exact *exact, const struct scenario *scenario)
 /* Back to the full size, after a truncation too. */
 static int mend_files(const struct arena *arena)
 {
-	return ftruncate(arena->file, FILE_PAGES * (off_t)PAGE) ? -errno : arena_empty_files(arena, 0, FILE_PAGES);
+	return ftruncate(arena->file, FILE_PAGES * (off_t)PAGE)
+		       ? -errno
+		       : arena_empty_files(arena, 0, FILE_PAGES);
 }
 
 /* The userfaultfds first: unmapping a registered range would wait until its event is read. */
@@ -119,7 +122,9 @@ static int end_run(struct exact *exact)
 
 static int find_source(struct exact *exact, uint64_t *src)
 {
-	const struct mapping past_eof = { .backing = BACKED_FILE, .shared = true, .offset = FILE_PAGES };
+	const struct mapping past_eof = { .backing = BACKED_FILE,
+					  .shared = true,
+					  .offset = FILE_PAGES };
 	struct ground *ground = &exact->ground;
 
 	*src = 0;
@@ -209,8 +214,9 @@ static int finish_copy(struct exact *exact, int w, struct rig_result *result)
 
 static void complain(struct exact *exact, struct rig_result want, struct rig_result got)
 {
-	warnx("%s: expected %s, copy %lld; the kernel returned %s, copy %lld", exact->scenario->name,
-	      errno_name(want.err), (long long)want.copied, errno_name(got.err), (long long)got.copied);
+	warnx("%s: expected %s, copy %lld; the kernel returned %s, copy %lld",
+	      exact->scenario->name, errno_name(want.err), (long long)want.copied,
+	      errno_name(got.err), (long long)got.copied);
 	exact->failures++;
 }
 
@@ -238,7 +244,8 @@ static void verify_pages(struct exact *exact, int w, size_t pages)
 
 	for (i = 0; i < pages; i++) {
 		address = destination(exact, w) + i * place_page_size(exact->scenario->place);
-		if (!mincore((void *)address, PAGE, &resident) && (resident & 1) && page_is(address, layout[i]))
+		if (!mincore((void *)address, PAGE, &resident) && (resident & 1) &&
+		    page_is(address, layout[i]))
 			continue;
 		warnx("%s: page %zu of the copy is not what was copied", exact->scenario->name, i);
 		exact->failures++;
@@ -256,11 +263,13 @@ struct expected_copy exact_expected(const struct scenario *scenario, int w)
 }
 
 /* Up to 6.14 without a backport, an ioctl refused at its entry does not write `copy`. */
-static bool same_result(const struct scenario *scenario, struct rig_result got, struct rig_result want)
+static bool same_result(const struct scenario *scenario, struct rig_result got,
+			struct rig_result want)
 {
 	if (got.err != want.err)
 		return false;
-	return got.copied == want.copied || (scenario->no_window && want.err == EAGAIN && !got.copied);
+	return got.copied == want.copied ||
+	       (scenario->no_window && want.err == EAGAIN && !got.copied);
 }
 
 static void judge(struct exact *exact, int w, struct rig_result got)
@@ -278,7 +287,7 @@ static void judge(struct exact *exact, int w, struct rig_result got)
 		expect_add(&exact->truth, &copy);
 }
 
-/* No process gets the ioctl's result; in the kernel it is EFAULT, as for a fault that a fatal signal ends. */
+/* No process gets the ioctl's result: EFAULT, as a fatal signal ends the fault. */
 static int kill_copier(struct exact *exact)
 {
 	struct expected_copy copy = exact_expected(exact->scenario, 0);

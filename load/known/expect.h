@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What one UFFDIO_COPY must return, given what happens in one of its windows, and how it adds to the truth.
+// What one UFFDIO_COPY must return, given what happens in one of its windows, and how it adds to
+// the truth.
 #ifndef UFFDLOAD_EXPECT_H
 #define UFFDLOAD_EXPECT_H
 

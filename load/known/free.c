@@ -2,9 +2,10 @@
 // Copyright (C) 2026 the uffdretry authors
 // `uffdload free`: copiers and writers that run freely; the truth has only what is certain.
 /*
- * Each copy is of one page, from a page that was emptied just before: its first attempt fails, so it has exactly one
- * window. Only a copy that finds no registered VMA is uncertain: it had no window if the first lookup failed, one if
- * the relock failed. With such copies the number of windows has two bounds.
+ * Each copy is of one page, from a page that was emptied just before: its first attempt fails, so
+ * it has exactly one window. Only a copy that finds no registered VMA is uncertain: it had no
+ * window if the first lookup failed, one if the relock failed. With such copies the number of
+ * windows has two bounds.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -44,7 +45,9 @@ static int set_up_copier(struct free_run *run, unsigned int n)
 	err = arena_map(&run->arena, copier->dst, pages, &ordinary);
 	if (!err)
 		err = arena_map(&run->arena, copier->src, 1, &ordinary);
-	return err ? err : rig_register(run->uffd, copier->dst, pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return err ? err
+		   : rig_register(run->uffd, copier->dst, pages * PAGE,
+				  UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static int set_up_writer(struct free_run *run, unsigned int n)
@@ -131,7 +134,8 @@ static void join_threads(struct free_run *run)
 static void sleep_until_end(const struct free_run *run)
 {
 	uint64_t ms = run->options->duration_ms;
-	struct timespec ts = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
+			       .tv_nsec = (long)(ms % 1000) * 1000000 };
 	sigset_t set;
 
 	end_signals(&set);
@@ -194,8 +198,10 @@ static struct json_object *windows_json(const struct sums *sums)
 	struct json_object *windows = json_object_new_object();
 	uint64_t calls = sums->truth.copies.calls;
 
-	json_object_object_add(windows, "total", sums->uncertain ? NULL : json_object_new_uint64(calls));
-	json_object_object_add(windows, "at_least", json_object_new_uint64(calls - sums->uncertain));
+	json_object_object_add(windows, "total",
+			       sums->uncertain ? NULL : json_object_new_uint64(calls));
+	json_object_object_add(windows, "at_least",
+			       json_object_new_uint64(calls - sums->uncertain));
 	json_object_object_add(windows, "at_most", json_object_new_uint64(calls));
 	return windows;
 }
@@ -240,7 +246,7 @@ static int free_main(const struct load *load, const void *values)
 	(void)load;
 	if (!may_use_uffd())
 		return EXIT_FAILURE;
-	/* Blocked before any thread exists: all inherit that, and only this one waits for a signal. */
+	/* Before any thread exists: all inherit it, and only this one waits for a signal. */
 	end_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	run.options = options;
@@ -262,14 +268,17 @@ static int free_main(const struct load *load, const void *values)
 static const char *const what_words[] = { "unrelated", "benign", "replaced", "none", NULL };
 
 static const struct setting settings[] = {
-	NUMBER_SETTING(struct free_options, pages, "pages", "N", 1, 1 << 20, "Pages of each copier's destination"),
+	NUMBER_SETTING(struct free_options, pages, "pages", "N", 1, 1 << 20,
+		       "Pages of each copier's destination"),
 	NUMBER_SETTING(struct free_options, copiers, "copiers", "T", 1, 256, "Copier threads"),
 	NUMBER_SETTING(struct free_options, writers, "writers", "W", 0, 256, "Writer threads"),
 	NUMBER_SETTING(struct free_options, rate, "rate", "R", 0, 1000000,
 		       "Write operations a second of each writer, 0 for as fast as it can"),
-	WORD_SETTING(struct free_options, what, "what", "WHAT", what_words,
-		     "What the writers write: unrelated (other mappings), benign (the destinations, but nothing that "
-		     "the kernel's check compares), replaced (the destinations anew), none"),
+	WORD_SETTING(
+		struct free_options, what, "what", "WHAT", what_words,
+		"What the writers write: unrelated (other mappings), benign (the destinations, "
+		"but nothing that the kernel's check compares), replaced (the destinations "
+		"anew), none"),
 	SEED(struct free_options),
 	TIME_SETTING(struct free_options, duration_ms, "duration",
 		     "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)"),
@@ -277,14 +286,17 @@ static const struct setting settings[] = {
 	{ 0 },
 };
 
-static const struct free_options defaults = {
-	.pages = 256, .copiers = 2, .writers = 1, .rate = 1000, .seed = DEFAULT_SEED
-};
+static const struct free_options defaults = { .pages = 256,
+					      .copiers = 2,
+					      .writers = 1,
+					      .rate = 1000,
+					      .seed = DEFAULT_SEED };
 
 const struct load free_load = {
 	.name = "free",
-	.doc = "Copiers and writers that run freely. Each copy comes from an untouched page, so it has exactly one "
-	       "window. The truth has only what is certain. SIGINT and SIGTERM end it with the truth printed.",
+	.doc = "Copiers and writers that run freely. Each copy comes from an untouched page, so "
+	       "it has exactly one window. The truth has only what is certain. SIGINT and "
+	       "SIGTERM end it with the truth printed.",
 	.settings = { settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The threads of `uffdload free`: copiers that fill their destinations over and over, and writers at a rate.
+// The threads of `uffdload free`: copiers that fill their destinations over and over, and writers
+// at a rate.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -71,14 +72,16 @@ static int protect_and_back(uint64_t start, size_t pages)
 {
 	void *at = (void *)start;
 
-	if (mprotect(at, pages * PAGE, PROT_READ) || mprotect(at, pages * PAGE, PROT_READ | PROT_WRITE))
+	if (mprotect(at, pages * PAGE, PROT_READ) ||
+	    mprotect(at, pages * PAGE, PROT_READ | PROT_WRITE))
 		return -errno;
 	return 0;
 }
 
 static int map_and_unmap(void)
 {
-	void *area = mmap(NULL, SCRATCH_PAGES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *area =
+		mmap(NULL, SCRATCH_PAGES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return area == MAP_FAILED || munmap(area, SCRATCH_PAGES * PAGE) ? -errno : 0;
 }
@@ -117,7 +120,9 @@ static int write_replaced(struct writer *writer)
 	uint64_t dst = run->copiers[prng_below(&writer->prng, run->options->copiers)].dst;
 	int err = arena_map(&run->arena, dst, run->options->pages, &anew);
 
-	return err ? err : rig_register(run->uffd, dst, run->options->pages * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return err ? err
+		   : rig_register(run->uffd, dst, run->options->pages * PAGE,
+				  UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static int write_once(struct writer *writer)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A model of the VMAs around one destination: what each step does to them, by the kernel's rules for split and merge.
+// A model of the VMAs around one destination: what each step does to them, by the kernel's rules
+// for split and merge.
 #ifndef UFFDLOAD_MODEL_H
 #define UFFDLOAD_MODEL_H
 
@@ -91,8 +92,8 @@ void model_fork(struct model *model);
 /* A window opens on this page. */
 void model_open(struct model *model, int dst);
 /*
- * The relock for pages [first, first + pages): 0 or the errno. Fills in the window's truth except seq_moved and what
- * depends on it: see model_class().
+ * The relock for pages [first, first + pages): 0 or the errno. Fills in the window's truth except
+ * seq_moved and what depends on it: see model_class().
  */
 int model_retake(const struct model *model, int first, int pages, struct truth_window *window);
 void model_class(const struct model *model, struct truth_window *window);

@@ -38,7 +38,7 @@ static int file_of(struct model *model, enum backing backing)
 	}
 }
 
-/* The offset of private anonymous pages is their address; a shared anonymous mapping begins at 0. */
+/* Private anonymous pages have their address as offset; shared anonymous ones begin at 0. */
 static long first_pgoff(const struct model *model, const struct mapping *mapping, int from)
 {
 	switch (mapping->backing) {
@@ -86,7 +86,7 @@ static void move_range(struct model *model, int from, int to)
 
 /* --- changes ---------------------------------------------------------------------------------- */
 
-/* mprotect: an anonymous VMA that has no anon_vma yet gives its accounting back when it becomes read-only. */
+/* mprotect to read-only: an anonymous VMA without an anon_vma gives its accounting back. */
 static struct vma_model protected(const struct page_model *page, int prot)
 {
 	struct vma_model vma = page->vma;
@@ -136,7 +136,8 @@ static uint64_t step_mode(const struct model *model, const struct step *step)
 	return step->arg ? step->arg : model->place.mode;
 }
 
-static struct vma_model changed(const struct model *model, const struct page_model *page, const struct step *step)
+static struct vma_model changed(const struct model *model, const struct page_model *page,
+				const struct step *step)
 {
 	struct vma_model vma = page->vma;
 
@@ -215,12 +216,14 @@ static bool possible(const struct model *model, const struct step *step)
 	case STEP_REGISTER:
 	case STEP_REGISTER_OTHER:
 		return all_mapped(model, from, to) &&
-		       !range_has(model, from, to, step->kind == STEP_REGISTER ? CTX_OTHER : CTX_OWN) &&
+		       !range_has(model, from, to,
+				  step->kind == STEP_REGISTER ? CTX_OTHER : CTX_OWN) &&
 		       !loses_mode(model, from, to, step_mode(model, step));
 	case STEP_UNREGISTER:
 		return all_mapped(model, from, to) && !range_has(model, from, to, CTX_OTHER);
 	case STEP_MOVE_AWAY:
-		return all_mapped(model, from, to) && model->pages[from].id == model->pages[to - 1].id;
+		return all_mapped(model, from, to) &&
+		       model->pages[from].id == model->pages[to - 1].id;
 	default:
 		return all_mapped(model, from, to);
 	}

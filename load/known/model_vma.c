@@ -2,9 +2,9 @@
 // Copyright (C) 2026 the uffdretry authors
 // Inside the model: VMAs by the kernel's rules for split and merge (mm/vma.c).
 /*
- * A VMA is a run of pages with the same id. Changing a range splits the VMAs that it cuts, changes what is inside,
- * and merges with a neighbour that has everything in common. Whatever is split, changed or merged is write-locked;
- * a change that changes nothing locks nothing.
+ * A VMA is a run of pages with the same id. Changing a range splits the VMAs that it cuts, changes
+ * what is inside, and merges with a neighbour that has everything in common. Whatever is split,
+ * changed or merged is write-locked; a change that changes nothing locks nothing.
  */
 #include "known/model_vma.h"
 
@@ -43,7 +43,8 @@ static void give_id(struct model *model, int from, int to, unsigned int id)
 
 static void split_at(struct model *model, int i)
 {
-	if (!vma_mapped(model, i) || !vma_mapped(model, i - 1) || model->pages[i - 1].id != model->pages[i].id)
+	if (!vma_mapped(model, i) || !vma_mapped(model, i - 1) ||
+	    model->pages[i - 1].id != model->pages[i].id)
 		return;
 	vma_write_lock(model, i);
 	give_id(model, i, vma_end(model, i), ++model->last_id);
@@ -51,8 +52,9 @@ static void split_at(struct model *model, int i)
 
 bool vma_same(const struct vma_model *a, const struct vma_model *b)
 {
-	return a->file == b->file && a->shared == b->shared && a->prot == b->prot && a->flags == b->flags &&
-	       a->bound == b->bound && a->ctx == b->ctx && a->mode == b->mode;
+	return a->file == b->file && a->shared == b->shared && a->prot == b->prot &&
+	       a->flags == b->flags && a->bound == b->bound && a->ctx == b->ctx &&
+	       a->mode == b->mode;
 }
 
 /* A VMA without an anon_vma takes its neighbour's; two that have different ones stay apart. */
@@ -85,20 +87,24 @@ static void merge_at(struct model *model, int i)
 }
 
 /*
- * Would older kernels leave the changed page apart from its neighbour, though they could merge? Until "mm/vma: fix
- * incorrectly disallowed anonymous VMA merges" (6.15) they did when only the changed one has an anon_vma.
+ * Would older kernels leave the changed page apart from its neighbour, though they could merge?
+ * Until "mm/vma: fix incorrectly disallowed anonymous VMA merges" (6.15) they did when only the
+ * changed one has an anon_vma.
  */
 static bool contested(const struct model *model, int changed, int neighbour)
 {
 	const struct page_model *left = &model->pages[changed < neighbour ? changed : neighbour];
 
-	return vma_mapped(model, neighbour) && model->pages[neighbour].id != model->pages[changed].id &&
-	       mergeable(left, left + 1) && model->pages[changed].anon_vma && !model->pages[neighbour].anon_vma;
+	return vma_mapped(model, neighbour) &&
+	       model->pages[neighbour].id != model->pages[changed].id &&
+	       mergeable(left, left + 1) && model->pages[changed].anon_vma &&
+	       !model->pages[neighbour].anon_vma;
 }
 
 void vma_modify(struct model *model, int from, int to, const struct vma_model *vma)
 {
-	bool registered = vma->ctx != model->pages[from].vma.ctx || vma->mode != model->pages[from].vma.mode;
+	bool registered = vma->ctx != model->pages[from].vma.ctx ||
+			  vma->mode != model->pages[from].vma.mode;
 	bool cut = registered && vma_first(model, from) < from;
 	int i;
 
@@ -107,9 +113,10 @@ void vma_modify(struct model *model, int from, int to, const struct vma_model *v
 	split_at(model, to);
 	for (i = from; i < to; i++)
 		model->pages[i].vma = *vma;
-	/* Up to 6.1 a (un)registration that begins inside a VMA passes the wrong offset to vma_merge(). */
+	/* Up to 6.1 an (un)registration inside a VMA passes the wrong offset to vma_merge(). */
 	model->contested |= contested(model, from, from - 1) || contested(model, to - 1, to) ||
-			    (cut && vma_mapped(model, to) && mergeable(&model->pages[to - 1], &model->pages[to]));
+			    (cut && vma_mapped(model, to) &&
+			     mergeable(&model->pages[to - 1], &model->pages[to]));
 	merge_at(model, from);
 	merge_at(model, to);
 }

@@ -25,7 +25,8 @@ struct vma_facts model_facts(const struct model *model, int page)
 }
 
 /* A VMA takes its neighbour's anon_vma if only protection keeps them from merging. */
-static int lend_anon_vma(const struct page_model *left, const struct page_model *right, int anon_vma)
+static int lend_anon_vma(const struct page_model *left, const struct page_model *right,
+			 int anon_vma)
 {
 	struct vma_model a = left->vma, b = right->vma;
 
@@ -43,7 +44,8 @@ static int find_anon_vma(struct model *model, int first, int end)
 	if (vma_mapped(model, end))
 		anon_vma = lend_anon_vma(&pages[end - 1], &pages[end], pages[end].anon_vma);
 	if (!anon_vma && vma_mapped(model, first - 1))
-		anon_vma = lend_anon_vma(&pages[first - 1], &pages[first], pages[first - 1].anon_vma);
+		anon_vma =
+			lend_anon_vma(&pages[first - 1], &pages[first], pages[first - 1].anon_vma);
 	return anon_vma ? anon_vma : ++model->last_anon_vma;
 }
 
@@ -131,7 +133,8 @@ int model_retake(const struct model *model, int first, int pages, struct truth_w
 	int from = model_index(first);
 	struct vma_facts after;
 
-	if (!vma_mapped(model, from) || vma_end(model, from) < from + pages || !model->pages[from].vma.ctx) {
+	if (!vma_mapped(model, from) || vma_end(model, from) < from + pages ||
+	    !model->pages[from].vma.ctx) {
 		window->class = TRUTH_GONE;
 		return ENOENT;
 	}
@@ -154,7 +157,8 @@ int model_copy(struct model *model, int page)
 	const struct page_model *at = &model->pages[model_index(page)];
 	int inode = inode_of(at->vma.file);
 
-	if (!at->vma.shared || at->vma.file >= FILE_SHARED_ANON || at->pgoff < 0 || at->pgoff >= MODEL_FILE_PAGES)
+	if (!at->vma.shared || at->vma.file >= FILE_SHARED_ANON || at->pgoff < 0 ||
+	    at->pgoff >= MODEL_FILE_PAGES)
 		return 0;
 	if (model->filled[inode][at->pgoff])
 		return EEXIST;

@@ -51,10 +51,11 @@ static bool parse_line(const char *line, struct vma_answer *answer)
 	char prot[5];
 
 	*answer = (struct vma_answer) { 0 };
-	if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &answer->vma_start, &answer->vma_end, prot, &answer->vma_offset,
-		   &answer->inode) != 5)
+	if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &answer->vma_start, &answer->vma_end, prot,
+		   &answer->vma_offset, &answer->inode) != 5)
 		return false;
-	answer->vma_flags = (prot[0] == 'r' ? ANSWER_READABLE : 0) | (prot[1] == 'w' ? ANSWER_WRITABLE : 0) |
+	answer->vma_flags = (prot[0] == 'r' ? ANSWER_READABLE : 0) |
+			    (prot[1] == 'w' ? ANSWER_WRITABLE : 0) |
 			    (prot[3] == 's' ? ANSWER_SHARED : 0);
 	return true;
 }
@@ -75,7 +76,8 @@ static int ask_text(int fd, uint64_t address, struct vma_answer *answer)
 		return n < 0 ? errno : ENOBUFS;
 	text[size] = '\0';
 	while ((line = strsep(&rest, "\n")))
-		if (parse_line(line, answer) && answer->vma_start <= address && address < answer->vma_end)
+		if (parse_line(line, answer) && answer->vma_start <= address &&
+		    address < answer->vma_end)
 			return 0;
 	return ENOENT;
 }
@@ -83,7 +85,8 @@ static int ask_text(int fd, uint64_t address, struct vma_answer *answer)
 /* What is mapped at the address: 0, or the errno, ENOENT when nothing is. */
 static int ask(const struct query *query, uint64_t address, struct vma_answer *answer)
 {
-	return query->text ? ask_text(query->fd, address, answer) : ask_kernel(query->fd, address, answer);
+	return query->text ? ask_text(query->fd, address, answer)
+			   : ask_kernel(query->fd, address, answer);
 }
 
 int query_open(struct query *query, const struct arena *arena)
@@ -120,7 +123,8 @@ static bool same_prot(const struct vma_answer *answer, const struct vma_model *v
 }
 
 /* The inode of shared anonymous memory is not known here. */
-static bool same_file(const struct query *query, const struct vma_answer *answer, const struct vma_model *vma)
+static bool same_file(const struct query *query, const struct vma_answer *answer,
+		      const struct vma_model *vma)
 {
 	switch (vma->file) {
 	case FILE_NONE:
@@ -135,7 +139,8 @@ static bool same_file(const struct query *query, const struct vma_answer *answer
 	}
 }
 
-static bool same_offset(const struct vma_answer *answer, const struct model *model, const struct vma_facts *facts)
+static bool same_offset(const struct vma_answer *answer, const struct model *model,
+			const struct vma_facts *facts)
 {
 	long first = facts->pgoff;
 
@@ -146,13 +151,15 @@ static bool same_offset(const struct vma_answer *answer, const struct model *mod
 	return answer->vma_offset == (uint64_t)first * PAGE;
 }
 
-static bool is_same(const struct query *query, const struct vma_answer *answer, const struct model *model, int page)
+static bool is_same(const struct query *query, const struct vma_answer *answer,
+		    const struct model *model, int page)
 {
 	struct vma_facts facts = model_facts(model, page);
 
 	return answer->vma_start == place_page(&model->place, facts.start) &&
-	       answer->vma_end == place_page(&model->place, facts.end) && same_prot(answer, &facts.vma) &&
-	       same_file(query, answer, &facts.vma) && same_offset(answer, model, &facts);
+	       answer->vma_end == place_page(&model->place, facts.end) &&
+	       same_prot(answer, &facts.vma) && same_file(query, answer, &facts.vma) &&
+	       same_offset(answer, model, &facts);
 }
 
 static void explain(const struct vma_answer *answer, const struct model *model, int page)
@@ -161,8 +168,8 @@ static void explain(const struct vma_answer *answer, const struct model *model, 
 	long start = (long)(answer->vma_start - model->place.start) / (long)PAGE;
 	long end = (long)(answer->vma_end - model->place.start) / (long)PAGE;
 
-	warnx("  model: pages %d to %d, protection %d, file %d, pgoff %ld", facts.start, facts.end, facts.vma.prot,
-	      facts.vma.file, facts.pgoff);
+	warnx("  model: pages %d to %d, protection %d, file %d, pgoff %ld", facts.start, facts.end,
+	      facts.vma.prot, facts.vma.file, facts.pgoff);
 	warnx("  kernel: pages %ld to %ld, flags %llx, inode %llu, offset %llu", start, end,
 	      (unsigned long long)answer->vma_flags, (unsigned long long)answer->inode,
 	      (unsigned long long)(answer->vma_offset / PAGE));
@@ -180,7 +187,8 @@ int query_compare(const struct query *query, const struct model *model, int page
 	if (err && err != ENOENT)
 		return -err;
 	if (!model->pages[page + MODEL_FRONT].id)
-		return err || !(answer.vma_flags & (ANSWER_READABLE | ANSWER_WRITABLE)) ? 0 : -EPROTO;
+		return err || !(answer.vma_flags & (ANSWER_READABLE | ANSWER_WRITABLE)) ? 0
+											: -EPROTO;
 	if (!err && is_same(query, &answer, model, page))
 		return 0;
 	if (!err)

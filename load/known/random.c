@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// `uffdload random`: random windows with random operations in them, judged by a model of the address space.
+// `uffdload random`: random windows with random operations in them, judged by a model of the
+// address space.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -27,11 +28,12 @@ void random_describe(const struct random *random, const struct slot *slot)
 
 	warnx("  seed %llu, window %llu: place kind %d, layout %s from page %d, held page %d%s",
 	      (unsigned long long)random->options->seed, (unsigned long long)random->truth.windows,
-	      (int)slot->place.kind, random_layouts[slot->layout], slot->first, slot->first + slot->at,
-	      slot->external ? ", external" : "");
+	      (int)slot->place.kind, random_layouts[slot->layout], slot->first,
+	      slot->first + slot->at, slot->external ? ", external" : "");
 	for (i = 0; i < slot->nr_steps; i++)
-		warnx("  %s from %d, %d pages, argument %u, shift %d", step_name(slot->steps[i].kind),
-		      slot->steps[i].from, slot->steps[i].pages, slot->steps[i].arg, slot->steps[i].shift);
+		warnx("  %s from %d, %d pages, argument %u, shift %d",
+		      step_name(slot->steps[i].kind), slot->steps[i].from, slot->steps[i].pages,
+		      slot->steps[i].arg, slot->steps[i].shift);
 }
 
 int random_fail(struct random *random, const struct slot *slot, const char *what, int err)
@@ -92,8 +94,8 @@ static void probe(struct random *random)
 	};
 
 	random->can_bind = !step_lacks(&random->ground, PLACE_ANON, 0, &bind);
-	random->can_wp =
-		!step_lacks(&random->ground, PLACE_ANON, 0, &wp) && !step_lacks(&random->ground, PLACE_SHMEM, 0, &wp);
+	random->can_wp = !step_lacks(&random->ground, PLACE_ANON, 0, &wp) &&
+			 !step_lacks(&random->ground, PLACE_SHMEM, 0, &wp);
 }
 
 static int set_up(struct random *random)
@@ -105,7 +107,8 @@ static int set_up(struct random *random)
 	random->slots = calloc(random->nr_slots, sizeof(*random->slots));
 	if (!random->slots)
 		return -ENOMEM;
-	err = ground_create(&random->ground, random->nr_slots * SLOT_STRIDE, random->nr_slots * MODEL_FILE_PAGES);
+	err = ground_create(&random->ground, random->nr_slots * SLOT_STRIDE,
+			    random->nr_slots * MODEL_FILE_PAGES);
 	if (!err)
 		err = query_open(&random->query, &random->ground.arena);
 	if (!err)
@@ -154,7 +157,8 @@ static int turn(struct random *random, bool last)
 	struct slot *slot;
 
 	choose_target(random);
-	if (!last && random->open < random->target && (!random->open || prng_below(&random->prng, 2)))
+	if (!last && random->open < random->target &&
+	    (!random->open || prng_below(&random->prng, 2)))
 		return random_begin_copy(random, choose_slot(random, false));
 	slot = choose_slot(random, true);
 	if (!slot->operations)
@@ -184,7 +188,8 @@ static int report(const struct random *random)
 	json_object_object_add(object, "at_once", json_object_new_int64(random->options->at_once));
 	truth_put_copy(object, &random->truth);
 	truth_put_windows(object, &random->truth);
-	json_object_object_add(object, "model_verified", json_object_new_boolean(random->query.fd >= 0));
+	json_object_object_add(object, "model_verified",
+			       json_object_new_boolean(random->query.fd >= 0));
 	json_object_object_add(object, "failures", json_object_new_uint64(random->failures));
 	err = print_json(object);
 	json_object_put(object);
@@ -219,7 +224,8 @@ static int random_main(const struct load *load, const void *values)
 }
 
 static const struct setting settings[] = {
-	NUMBER_SETTING(struct random_options, windows, "windows", "N", 1, 1000000000, "Open at least N windows"),
+	NUMBER_SETTING(struct random_options, windows, "windows", "N", 1, 1000000000,
+		       "Open at least N windows"),
 	SEED(struct random_options),
 	NUMBER_SETTING(struct random_options, at_once, "at-once", "K", 1, AT_ONCE_LIMIT,
 		       "Up to K windows open at a time"),
@@ -229,13 +235,17 @@ static const struct setting settings[] = {
 	{ 0 },
 };
 
-static const struct random_options defaults = { .windows = 10000, .seed = DEFAULT_SEED, .at_once = 8 };
+static const struct random_options defaults = { .windows = 10000,
+						.seed = DEFAULT_SEED,
+						.at_once = 8 };
 
 const struct load random_load = {
 	.name = "random",
-	.doc = "Random windows on random destinations, with zero to four random operations in each. A model of the "
-	       "address space computes what each window is, and what the kernel must answer.\v"
-	       "Exit: 0 all was as expected, 1 the kernel did otherwise (described on stderr), 64 usage.",
+	.doc = "Random windows on random destinations, with zero to four random operations in "
+	       "each. A model of the address space computes what each window is, and what the "
+	       "kernel must answer.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (described on stderr), "
+	       "64 usage.",
 	.settings = { settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

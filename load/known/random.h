@@ -61,19 +61,22 @@ struct random {
 };
 
 /* One of the values at random. */
-#define ONE_OF(random, ...)                                                                         \
-	random_one_of(random, (const int[]) { __VA_ARGS__ }, sizeof((const int[]) { __VA_ARGS__ }) / sizeof(int))
+#define ONE_OF(random, ...)                                  \
+	random_one_of(random, (const int[]) { __VA_ARGS__ }, \
+		      sizeof((const int[]) { __VA_ARGS__ }) / sizeof(int))
 int random_one_of(struct random *random, const int *values, uint32_t nr);
 /* Print what failed and all steps of the copy; returns err. */
 int random_fail(struct random *random, const struct slot *slot, const char *what, int err);
 void random_describe(const struct random *random, const struct slot *slot);
 
-/* One operation in the slot's window, and what the model makes of it. 0 or -errno, with a message. */
+/* One operation in the slot's window, in the model too. 0 or -errno, with a message. */
 int random_operate(struct random *random, struct slot *slot);
 
-/* Start a copy to a slot without one, until its first window is open. 0 or -errno, with a message. */
+/* Start a copy and wait for its first window. 0 or -errno, with a message. */
 int random_begin_copy(struct random *random, struct slot *slot);
-/* End the slot's window; the copy ends, and is judged, or its next window opens. 0 or -errno, with a message. */
+/*
+ * End the window; the copy ends and is judged, or opens the next one. 0 or -errno, with a message.
+ */
 int random_close_window(struct random *random, struct slot *slot);
 
 #endif

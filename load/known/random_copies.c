@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The copies of `uffdload random`: a destination, the windows of a copy to it, and its end, judged by the model.
+// The copies of `uffdload random`: a destination, the windows of a copy to it, and its end, judged
+// by the model.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -16,13 +17,15 @@
 
 static int empty_slot_files(const struct random *random, const struct slot *slot)
 {
-	return arena_empty_files(&random->ground.arena, slot->place.offset - MODEL_OFFSET, MODEL_FILE_PAGES);
+	return arena_empty_files(&random->ground.arena, slot->place.offset - MODEL_OFFSET,
+				 MODEL_FILE_PAGES);
 }
 
 /* Map it anew, perhaps as another kind. The windows that are open now see that as a write. */
 static int rebuild(struct random *random, struct slot *slot)
 {
-	int err = arena_clear(&random->ground.arena, place_page(&slot->place, -MODEL_FRONT), MODEL_PAGES);
+	int err = arena_clear(&random->ground.arena, place_page(&slot->place, -MODEL_FRONT),
+			      MODEL_PAGES);
 
 	slot->place.kind = prng_below(&random->prng, PLACE_HUGE);
 	if (!err)
@@ -47,7 +50,8 @@ static int empty(struct random *random, struct slot *slot)
 /* The pages of a shared anonymous mapping go only with the mapping. */
 static int refresh(struct random *random, struct slot *slot)
 {
-	bool anew = slot->dirty || slot->place.kind == PLACE_SHARED_ANON || !prng_below(&random->prng, 4);
+	bool anew = slot->dirty || slot->place.kind == PLACE_SHARED_ANON ||
+		    !prng_below(&random->prng, 4);
 
 	return anew ? rebuild(random, slot) : empty(random, slot);
 }
@@ -75,7 +79,8 @@ static int start(struct random *random, struct slot *slot)
 	return err ? err : handler_wait(&random->ground.handler, true, &unused);
 }
 
-static int go_on(struct random *random, struct slot *slot, enum rig_source how, struct rig_result *result)
+static int go_on(struct random *random, struct slot *slot, enum rig_source how,
+		 struct rig_result *result)
 {
 	int status;
 
@@ -91,7 +96,8 @@ static int go_on(struct random *random, struct slot *slot, enum rig_source how, 
 static void add_quiet(struct random *random, const struct slot *slot)
 {
 	struct truth_window quiet = {
-		.kind = slot->model.pages[slot->first + MODEL_FRONT].vma.file ? TRUTH_KIND_SHMEM : TRUTH_KIND_ANON,
+		.kind = slot->model.pages[slot->first + MODEL_FRONT].vma.file ? TRUTH_KIND_SHMEM
+									      : TRUTH_KIND_ANON,
 		.class = TRUTH_QUIET,
 		.external = slot->external,
 	};
@@ -107,8 +113,8 @@ static void open_window(struct random *random, struct slot *slot)
 }
 
 /*
- * Copy pages from the current one on to the next held one or the end: 0, or the errno that stops the copy. The mm does
- * not change meanwhile.
+ * Copy pages from the current one on to the next held one or the end: 0, or the errno that stops
+ * the copy. The mm does not change meanwhile.
  */
 static int copy_pages(struct random *random, struct slot *slot)
 {
@@ -133,7 +139,8 @@ int random_begin_copy(struct random *random, struct slot *slot)
 	if (err)
 		return random_fail(random, slot, "a new destination", err);
 	slot->layout = (int)prng_below(&random->prng, NR_LAYOUTS);
-	slot->first = (int)prng_below(&random->prng, (uint32_t)(MODEL_PLACE - strlen(layout_of(slot)) + 1));
+	slot->first = (int)prng_below(&random->prng,
+				      (uint32_t)(MODEL_PLACE - strlen(layout_of(slot)) + 1));
 	slot->at = 0;
 	slot->nr_steps = 0;
 	status = start(random, slot);
@@ -162,7 +169,8 @@ static int end_window(struct random *random, struct slot *slot, enum rig_source 
 	int err = EFAULT;
 
 	if (how == RIG_FILL) {
-		err = model_retake(&slot->model, slot->first, (int)strlen(layout_of(slot)), &window);
+		err = model_retake(&slot->model, slot->first, (int)strlen(layout_of(slot)),
+				   &window);
 		if (!err)
 			model_class(&slot->model, &window);
 	}
@@ -183,13 +191,14 @@ static struct rig_result result_of(const struct slot *slot, int err)
 	return (struct rig_result) { .err = err ? EAGAIN : 0, .copied = bytes };
 }
 
-static void judge(struct random *random, struct slot *slot, struct rig_result want, struct rig_result got)
+static void judge(struct random *random, struct slot *slot, struct rig_result want,
+		  struct rig_result got)
 {
 	truth_add_copy(&random->truth, want.err, bytes_copied(want));
 	if (got.err == want.err && got.copied == want.copied)
 		return;
-	warnx("expected %s, copy %lld; the kernel returned %s, copy %lld", errno_name(want.err), (long long)want.copied,
-	      errno_name(got.err), (long long)got.copied);
+	warnx("expected %s, copy %lld; the kernel returned %s, copy %lld", errno_name(want.err),
+	      (long long)want.copied, errno_name(got.err), (long long)got.copied);
 	random_describe(random, slot);
 	random->failures++;
 }
@@ -210,7 +219,9 @@ static int end_copy(struct random *random, struct slot *slot)
 
 static enum rig_source choose_end(struct random *random)
 {
-	return prng_below(&random->prng, 32) ? RIG_FILL : (enum rig_source)ONE_OF(random, RIG_UNMAP, RIG_PROTECT);
+	return prng_below(&random->prng, 32)
+		       ? RIG_FILL
+		       : (enum rig_source)ONE_OF(random, RIG_UNMAP, RIG_PROTECT);
 }
 
 /* The model must agree with the kernel: a wrong model makes a wrong truth. */
@@ -218,7 +229,8 @@ static int check_model(struct random *random, struct slot *slot)
 {
 	int err = query_compare(&random->query, &slot->model, slot->first + slot->at);
 
-	return err ? random_fail(random, slot, "the model is not what /proc/self/maps has", err) : 0;
+	return err ? random_fail(random, slot, "the model is not what /proc/self/maps has", err)
+		   : 0;
 }
 
 int random_close_window(struct random *random, struct slot *slot)
@@ -243,8 +255,9 @@ int random_close_window(struct random *random, struct slot *slot)
 	held = !err && layout_of(slot)[slot->at];
 	status = go_on(random, slot, how, &got);
 	if (status != held)
-		return random_fail(random, slot, held ? "the copy should go on" : "the copy should end",
-			    status < 0 ? status : -EPROTO);
+		return random_fail(random, slot,
+				   held ? "the copy should go on" : "the copy should end",
+				   status < 0 ? status : -EPROTO);
 	if (held) {
 		open_window(random, slot);
 		return 0;

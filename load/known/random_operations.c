@@ -21,7 +21,9 @@ static void choose_range(struct random *random, const struct slot *slot, struct 
 		break;
 	default:
 		step->from = (int)prng_below(&random->prng, MODEL_PAGES) - MODEL_FRONT;
-		step->pages = 1 + (int)prng_below(&random->prng, (uint32_t)(MODEL_PAGES - MODEL_FRONT - step->from));
+		step->pages =
+			1 + (int)prng_below(&random->prng,
+					    (uint32_t)(MODEL_PAGES - MODEL_FRONT - step->from));
 		break;
 	}
 }
@@ -71,14 +73,15 @@ static int remap(struct random *random, struct slot *slot, struct step *step)
 	int err;
 
 	step->kind = STEP_MAP;
-	step->arg = (unsigned int)ONE_OF(random, AS_BEFORE, AS_BEFORE, AS_BEFORE, AS_ANON, AS_SHARED_ANON,
-					 AS_FILE_SHARED, AS_FILE_PRIVATE, AS_AGAIN, AS_OTHER);
+	step->arg = (unsigned int)ONE_OF(random, AS_BEFORE, AS_BEFORE, AS_BEFORE, AS_ANON,
+					 AS_SHARED_ANON, AS_FILE_SHARED, AS_FILE_PRIVATE, AS_AGAIN,
+					 AS_OTHER);
 	step->shift = ONE_OF(random, 0, 0, 0, -2, 2, 8);
 	err = change(random, slot, step);
 	return err ? err : maybe_register(random, slot, step);
 }
 
-/* The same file mapped some pages further on, at the same vm_pgoff: the snapshot cannot see that. */
+/* The same file mapped some pages further on, at the same vm_pgoff, unseen by the snapshot. */
 static int shift_file(struct random *random, struct slot *slot)
 {
 	int by = ONE_OF(random, 1, 2);
@@ -135,10 +138,11 @@ static int elsewhere(struct random *random, struct slot *slot)
 {
 	struct step step = {
 		.kind = STEP_ELSEWHERE,
-		.arg = (unsigned int)ONE_OF(random, ELSEWHERE_DONTNEED, ELSEWHERE_TOUCH, ELSEWHERE_MAPS, ELSEWHERE_MMAP,
-					    ELSEWHERE_PROTECT, ELSEWHERE_PROTECT_FAILS, ELSEWHERE_UNMAP_NOTHING,
-					    ELSEWHERE_MREMAP, ELSEWHERE_LOCK, ELSEWHERE_BRK, ELSEWHERE_THREAD,
-					    ELSEWHERE_CLOSE_UFFD),
+		.arg = (unsigned int)ONE_OF(random, ELSEWHERE_DONTNEED, ELSEWHERE_TOUCH,
+					    ELSEWHERE_MAPS, ELSEWHERE_MMAP, ELSEWHERE_PROTECT,
+					    ELSEWHERE_PROTECT_FAILS, ELSEWHERE_UNMAP_NOTHING,
+					    ELSEWHERE_MREMAP, ELSEWHERE_LOCK, ELSEWHERE_BRK,
+					    ELSEWHERE_THREAD, ELSEWHERE_CLOSE_UFFD),
 	};
 	int err = do_step(random, slot, &step);
 
@@ -163,11 +167,13 @@ int random_operate(struct random *random, struct slot *slot)
 	case 0:
 	case 1:
 		step.kind = STEP_PROTECT;
-		step.arg = (unsigned int)ONE_OF(random, PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE);
+		step.arg =
+			(unsigned int)ONE_OF(random, PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE);
 		return change(random, slot, &step);
 	case 2:
 		step.kind = STEP_ADVISE;
-		step.arg = (unsigned int)ONE_OF(random, MADV_DONTFORK, MADV_DOFORK, MADV_NOHUGEPAGE);
+		step.arg =
+			(unsigned int)ONE_OF(random, MADV_DONTFORK, MADV_DOFORK, MADV_NOHUGEPAGE);
 		return change(random, slot, &step);
 	case 3:
 		step.kind = prng_below(&random->prng, 2) ? STEP_LOCK : STEP_UNLOCK;

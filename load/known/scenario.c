@@ -76,7 +76,8 @@ static bool needs_vma_locks(const struct scenario *scenario)
 	return scenario->timing == TIMING_STILL_IN || scenario->timing == TIMING_IN_ALL_ALONG;
 }
 
-const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only)
+const char *scenario_lacks(struct ground *ground, const struct scenario *scenario,
+			   bool mmap_lock_only)
 {
 	const char *lacks = scenario->timing ? stopped_copy_lacks() : NULL;
 	struct step mode = { .kind = STEP_REGISTER, .arg = (unsigned int)scenario->mode };
@@ -93,8 +94,10 @@ const char *scenario_lacks(struct ground *ground, const struct scenario *scenari
 	if (!lacks)
 		lacks = step_lacks(ground, scenario->place, scenario->features, &mode);
 	for (i = 0; i < 2 && !lacks; i++)
-		lacks = step_lacks(ground, scenario->place, scenario->features, &scenario->before[i]);
+		lacks = step_lacks(ground, scenario->place, scenario->features,
+				   &scenario->before[i]);
 	for (i = 0; i < SCENARIO_STEPS && !lacks; i++)
-		lacks = step_lacks(ground, scenario->place, scenario->features, &scenario->steps[i]);
+		lacks = step_lacks(ground, scenario->place, scenario->features,
+				   &scenario->steps[i]);
 	return lacks;
 }

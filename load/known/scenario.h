@@ -52,11 +52,11 @@ struct scenario {
 	struct step before[2];		   /* before the copy */
 	struct step steps[SCENARIO_STEPS]; /* in the window */
 
-	bool external;		  /* the handler is another process */
-	bool killed;		  /* and is killed in the window */
-	bool no_window;		  /* the copy fails before one can open */
-	int at_once;		  /* windows, 0: one; the steps go to the first one's VMA */
-	bool one_vma;		  /* all of them in the same VMA */
+	bool external;		 /* the handler is another process */
+	bool killed;		 /* and is killed in the window */
+	bool no_window;		 /* the copy fails before one can open */
+	int at_once;		 /* windows, 0: one; the steps go to the first one's VMA */
+	bool one_vma;		 /* all of them in the same VMA */
 	enum truth_class others; /* class of the other windows */
 	enum timing timing;
 	bool odd_start;
@@ -75,6 +75,7 @@ int scenario_held_page(const struct scenario *scenario);
 /* The truth of window w. */
 struct truth_window scenario_window(const struct scenario *scenario, int w);
 /* Why this kernel or machine cannot run it; NULL: it can. */
-const char *scenario_lacks(struct ground *ground, const struct scenario *scenario, bool mmap_lock_only);
+const char *scenario_lacks(struct ground *ground, const struct scenario *scenario,
+			   bool mmap_lock_only);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Windows that open or end while a writer sleeps inside its write section, each verified to be what it is called.
+// Windows that open or end while a writer sleeps inside its write section, each verified to be what
+// it is called.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -48,7 +49,8 @@ static int judge(struct timed_run *run, const struct expected_copy *copy, struct
 	if (got.err == want.err && got.copied == want.copied)
 		return 0;
 	warnx("%s: expected %s, copy %lld; the kernel returned %s, copy %lld", run->scenario->name,
-	      errno_name(want.err), (long long)want.copied, errno_name(got.err), (long long)got.copied);
+	      errno_name(want.err), (long long)want.copied, errno_name(got.err),
+	      (long long)got.copied);
 	return 1;
 }
 
@@ -83,13 +85,14 @@ static int finish_asleep(struct timed_run *run, bool written)
 		return status < 0 ? status : -EPROTO;
 	copy.window = scenario_window(run->scenario, 0);
 	if (!written)
-		copy.window = (struct truth_window) { .kind = TRUTH_KIND_SHMEM, .class = TRUTH_QUIET };
+		copy.window =
+			(struct truth_window) { .kind = TRUTH_KIND_SHMEM, .class = TRUTH_QUIET };
 	return judge(run, &copy, rig_result(run->copy.rig));
 }
 
 /*
- * The last page's window opens while the writer sleeps for its VMA. When the copy came too far no writer is sent, and
- * the window is quiet.
+ * The last page's window opens while the writer sleeps for its VMA. When the copy came too far no
+ * writer is sent, and the window is quiet.
  */
 static int run_asleep(struct timed_run *run)
 {
@@ -155,7 +158,7 @@ static int finish_long_copy(struct timed_run *run)
 	return judge_mapped(run);
 }
 
-/* A copy that came too far did not move mm_lock_seq and had no window: start over with the next one. */
+/* A copy that came too far neither moved mm_lock_seq nor had a window: start over. */
 static int catch_long_copy(struct timed_run *run)
 {
 	int i, late, err;
@@ -221,8 +224,9 @@ static int set_up_place(struct timed_run *run, struct place *place)
 }
 
 /*
- * An unconfirmed window of "still in" was unrelated all the same: the writer went in while it was open. One of "in all
- * along" is uncertain, and a failure: only a copier that ran although it was stopped can cause that.
+ * An unconfirmed window of "still in" was unrelated all the same: the writer went in while it was
+ * open. One of "in all along" is uncertain, and a failure: only a copier that ran although it was
+ * stopped can cause that.
  */
 static int run_in_write_section(struct timed_run *run)
 {
@@ -267,9 +271,12 @@ void timing_destroy(struct timing_rigs *rigs)
 	rig_destroy(rigs->mapped);
 }
 
-int timing_run(struct timing_rigs *rigs, struct ground *ground, const struct scenario *scenario, struct truth *truth)
+int timing_run(struct timing_rigs *rigs, struct ground *ground, const struct scenario *scenario,
+	       struct truth *truth)
 {
-	struct timed_run run = { .rigs = rigs, .ground = ground, .scenario = scenario, .truth = truth };
+	struct timed_run run = {
+		.rigs = rigs, .ground = ground, .scenario = scenario, .truth = truth
+	};
 	int err = stopped_copy_init(&run.copy, ground->hand);
 
 	if (!err && scenario->timing == TIMING_ASLEEP)

@@ -26,8 +26,10 @@ static const char *const truth_class_names[NR_TRUTH_CLASSES] = {
 };
 
 /* In the order of the reasons' bits, NULL at the end. */
-const char *const truth_snapshot_names[] = { "uffd_flags", "shared", "ops", "file", "inode", "pgoff", NULL };
-const char *const truth_meaning_names[] = { "ctx", "uffd_flags", "shared", "ops", "inode", "offset", NULL };
+const char *const truth_snapshot_names[] = { "uffd_flags", "shared", "ops", "file",
+					     "inode",	   "pgoff",  NULL };
+const char *const truth_meaning_names[] = { "ctx",   "uffd_flags", "shared", "ops",
+					    "inode", "offset",	   NULL };
 const char *const truth_tolerated_names[] = { "range", "flags", "prot", "policy", "name", NULL };
 
 static const char *const truth_kind_names[NR_TRUTH_KINDS] = {
@@ -37,10 +39,8 @@ static const char *const truth_kind_names[NR_TRUTH_KINDS] = {
 };
 
 static const char *const truth_check_names[NR_TRUTH_CHECKS] = {
-	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer",
-	[TRUTH_CHECK_SNAPSHOT] = "snapshot",
-	[TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq",
-	[TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",
+	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer", [TRUTH_CHECK_SNAPSHOT] = "snapshot",
+	[TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq", [TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",
 	[TRUTH_CHECK_KERNEL] = "kernel",
 };
 
@@ -60,7 +60,8 @@ const char *truth_class_name(enum truth_class class)
 
 bool truth_reached_check(enum truth_class class)
 {
-	return class != TRUTH_GONE && class != TRUTH_BLOCKED && class != TRUTH_ABORTED && class != TRUTH_UNDETERMINED;
+	return class != TRUTH_GONE && class != TRUTH_BLOCKED && class != TRUTH_ABORTED &&
+	       class != TRUTH_UNDETERMINED;
 }
 
 enum truth_class truth_classify(const struct truth_window *window, bool unmapped)
@@ -161,14 +162,15 @@ void truth_add_window(struct truth *truth, const struct truth_window *window)
 		add_checked(truth, window);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void put(struct json_object *to, const char *name, uint64_t n)
 {
 	json_object_object_add(to, name, json_object_new_uint64(n));
 }
 
-static struct json_object *counts_json(const char *const *names, const uint64_t *counts, unsigned int nr)
+static struct json_object *counts_json(const char *const *names, const uint64_t *counts,
+				       unsigned int nr)
 {
 	struct json_object *object = json_object_new_object();
 	unsigned int i;
@@ -194,7 +196,8 @@ static struct json_object *checks_json(const struct truth *truth)
 	enum truth_check i;
 
 	for (i = 0; i < NR_TRUTH_CHECKS; i++) {
-		if (truth->mmap_lock_only && (i == TRUTH_CHECK_PER_VMA_SEQ || i == TRUTH_CHECK_PER_MM_SEQ)) {
+		if (truth->mmap_lock_only &&
+		    (i == TRUTH_CHECK_PER_VMA_SEQ || i == TRUTH_CHECK_PER_MM_SEQ)) {
 			json_object_object_add(object, truth_check_names[i], NULL);
 			continue;
 		}
@@ -246,17 +249,21 @@ void truth_put_windows(struct json_object *to, const struct truth *truth)
 	struct json_object *kinds = json_object_new_object();
 	enum truth_kind kind;
 
-	json_object_object_add(to, "kernel_check", json_object_new_string(truth_kernel_names[truth->kernel_check]));
+	json_object_object_add(to, "kernel_check",
+			       json_object_new_string(truth_kernel_names[truth->kernel_check]));
 	put(windows, "total", truth->windows);
 	json_object_object_add(to, "windows", windows);
 	json_object_object_add(to, "snapshot_reasons",
-			       counts_json(truth_snapshot_names, truth->snapshot, NR_TRUTH_SNAPSHOT));
+			       counts_json(truth_snapshot_names, truth->snapshot,
+					   NR_TRUTH_SNAPSHOT));
 	json_object_object_add(to, "meaning_reasons",
 			       counts_json(truth_meaning_names, truth->meaning, NR_TRUTH_MEANING));
 	json_object_object_add(to, "tolerated_reasons",
-			       counts_json(truth_tolerated_names, truth->tolerated, NR_TRUTH_TOLERATED));
+			       counts_json(truth_tolerated_names, truth->tolerated,
+					   NR_TRUTH_TOLERATED));
 	for (kind = 0; kind < NR_TRUTH_KINDS; kind++)
-		json_object_object_add(kinds, truth_kind_names[kind], classes_json(truth, truth->kind[kind]));
+		json_object_object_add(kinds, truth_kind_names[kind],
+				       classes_json(truth, truth->kind[kind]));
 	json_object_object_add(to, "by_kind", kinds);
 	json_object_object_add(to, "checks", checks_json(truth));
 	if (truth->mmap_lock_only)

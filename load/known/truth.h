@@ -2,9 +2,9 @@
 // Copyright (C) 2026 the uffdretry authors
 // The truth: what a load knows for certain about its own copies and windows, and its JSON.
 /*
- * Classes, checks and reasons are listed and named here a second time, on purpose: the tool is tested against this
- * list, so nothing here comes from the tool's code. Every name has the prefix truth. What the words mean is in
- * docs/reference/classes.md and docs/reference/json.md.
+ * Classes, checks and reasons are listed and named here a second time, on purpose: the tool is
+ * tested against this list, so nothing here comes from the tool's code. Every name has the prefix
+ * truth. What the words mean is in docs/reference/classes.md and docs/reference/json.md.
  */
 #ifndef UFFDLOAD_TRUTH_H
 #define UFFDLOAD_TRUTH_H
@@ -72,10 +72,10 @@ enum truth_check {
 	NR_TRUTH_CHECKS
 };
 
-/* What the running kernel compares after the retry; the last two only in kernels built for a test. */
+/* What the running kernel compares after the retry; the last two in kernels built for a test. */
 enum truth_kernel {
 	TRUTH_KERNEL_SNAPSHOT, /* 7.1 and later */
-	TRUTH_KERNEL_NONE,	 /* up to 7.0 */
+	TRUTH_KERNEL_NONE,     /* up to 7.0 */
 	TRUTH_KERNEL_PER_MM_SEQ,
 	TRUTH_KERNEL_PER_VMA_SEQ,
 	NR_TRUTH_KERNELS
@@ -142,8 +142,8 @@ extern const char *const truth_tolerated_names[NR_TRUTH_TOLERATED + 1];
 struct json_object *truth_head(const char *load, uint64_t seed);
 void truth_put_copy(struct json_object *to, const struct truth *truth);
 /*
- * kernel_check, windows, reasons, kinds, checks, odd_start, external, anomalies; null for what a kernel without
- * per-VMA locks cannot tell.
+ * kernel_check, windows, reasons, kinds, checks, odd_start, external, anomalies; null for what a
+ * kernel without per-VMA locks cannot tell.
  */
 void truth_put_windows(struct json_object *to, const struct truth *truth);
 

@@ -32,7 +32,7 @@ static void list_operations(void)
 			operations[nr_operations++] = op;
 }
 
-/* --- one run ------------------------------------------------------------------------------------------------ */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 static int begin_run(struct writers *w)
 {
@@ -85,7 +85,7 @@ static int run_operation(struct writers *w, const struct operation *op, bool win
 	return err ? err : end_run(w);
 }
 
-/* --- what this kernel is ------------------------------------------------------------------------------------ */
+/* --- what this kernel is ---------------------------------------------------------------------- */
 
 static bool has_function(const char *name)
 {
@@ -100,9 +100,9 @@ static bool has_function(const char *name)
 	return found;
 }
 
-/* --- the command -------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
-/* Try each once without a window: the truth leaves out, and lists as skipped, what this kernel lacks. */
+/* Try each once without a window: the truth lists as skipped what this kernel lacks. */
 static void try_all(struct writers *w, struct writers_truth *t)
 {
 	size_t i;
@@ -198,14 +198,18 @@ static int writers_main(const struct load *load, const void *values)
 	return err || truth.failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static const struct setting settings[] = { RUNS(struct writers_options, 10000), WAIT(struct writers_options), { 0 } };
+static const struct setting settings[] = { RUNS(struct writers_options, 10000),
+					   WAIT(struct writers_options),
+					   { 0 } };
 static const struct writers_options defaults = { .runs = 3 };
 
 const struct load writers_load = {
 	.name = "writers",
-	.doc = "Each way to write to an mm once in a window that is held open: by this process, by another one, by the "
-	       "kernel. The writers that a tool must name go to stdout as one JSON object.\v"
-	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 usage.",
+	.doc = "Each way to write to an mm once in a window that is held open: by this process, "
+	       "by another one, by the kernel. The writers that a tool must name go to stdout "
+	       "as one JSON object.\v"
+	       "Exit: 0 all was as expected, 1 the kernel did otherwise (named on stderr), 64 "
+	       "usage.",
 	.settings = { settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

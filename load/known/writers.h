@@ -36,7 +36,7 @@ struct writers {
 	struct other other;
 	uint64_t dst;	   /* the window's destination */
 	uint64_t area;	   /* AREA_PAGES of ordinary memory */
-	uint64_t huge;	   /* HUGE bytes, aligned, in small pages before an operation that collapses them */
+	uint64_t huge;	   /* HUGE bytes, aligned, to be collapsed */
 	bool may_collapse; /* the system's settings allow it now */
 	char *enabled;	   /* the settings before */
 	char *scan_sleep;
@@ -89,7 +89,8 @@ struct operation {
 };
 
 /* One table a file, with an empty row at the end. */
-extern const struct operation map_operations[], advise_operations[], resize_operations[], task_operations[];
+extern const struct operation map_operations[], advise_operations[], resize_operations[],
+	task_operations[];
 extern const struct operation uffd_operations[], other_call_operations[], outside_operations[];
 
 /* All of them, in this order. */
@@ -106,11 +107,14 @@ int before_ring(struct writers *w);
 int run_ring(struct writers *w);
 int after_ring(struct writers *w);
 
-/* Huge pages (writers_collapse.c). set_up_collapse() changes the system's settings, restore_settings() restores them. */
+/*
+ * Huge pages (writers_collapse.c). set_up_collapse() changes the system's settings,
+ * restore_settings() restores them.
+ */
 void set_up_collapse(struct writers *w);
 void restore_settings(struct writers *w);
 int before_collapse(struct writers *w);
-/* EAGAIN: a page was between two lists, that of a CPU and the LRU; call @once again, for a second at most. */
+/* EAGAIN: a page was not on the LRU list yet; call @once again, for a second at most. */
 int until_collapsed(int (*once)(struct writers *), struct writers *w);
 int run_collapse(struct writers *w);
 int run_khugepaged(struct writers *w);

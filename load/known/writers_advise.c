@@ -7,12 +7,15 @@
 
 #include "known/writers.h"
 
-#define ADVICE(text, c) { .op = "madvise", .advice = text, .covers = c }
+#define ADVICE(text, c)                                      \
+	{                                                    \
+		.op = "madvise", .advice = text, .covers = c \
+	}
 
-#define ADVISE(name, where, advice)                                                                                    \
-	static int run_##name(struct writers *w)                                                                       \
-	{                                                                                                              \
-		return OR_ERRNO(madvise(where, PAGE, advice));                                                         \
+#define ADVISE(name, where, advice)                            \
+	static int run_##name(struct writers *w)               \
+	{                                                      \
+		return OR_ERRNO(madvise(where, PAGE, advice)); \
 	}
 
 ADVISE(dontfork, (void *)w->dst, MADV_DONTFORK)
@@ -29,13 +32,25 @@ ADVISE(pageout, inner(w), MADV_PAGEOUT)
 ADVISE(populate, inner(w), MADV_POPULATE_WRITE)
 
 const struct operation advise_operations[] = {
-	{ .name = "madvise-dontfork", .run = run_dontfork, .writers = { ADVICE("MADV_DONTFORK", true) } },
-	{ .name = "madvise-nohugepage", .run = run_nohugepage, .writers = { ADVICE("MADV_NOHUGEPAGE", true) } },
-	{ .name = "madvise-hugepage", .run = run_hugepage, .writers = { ADVICE("MADV_HUGEPAGE", true) } },
+	{ .name = "madvise-dontfork",
+	  .run = run_dontfork,
+	  .writers = { ADVICE("MADV_DONTFORK", true) } },
+	{ .name = "madvise-nohugepage",
+	  .run = run_nohugepage,
+	  .writers = { ADVICE("MADV_NOHUGEPAGE", true) } },
+	{ .name = "madvise-hugepage",
+	  .run = run_hugepage,
+	  .writers = { ADVICE("MADV_HUGEPAGE", true) } },
 	{ .name = "madvise-random", .run = run_random, .writers = { ADVICE("MADV_RANDOM", true) } },
-	{ .name = "madvise-dontdump", .run = run_dontdump, .writers = { ADVICE("MADV_DONTDUMP", false) } },
-	{ .name = "madvise-wipeonfork", .run = run_wipeonfork, .writers = { ADVICE("MADV_WIPEONFORK", true) } },
-	{ .name = "madvise-mergeable", .run = run_mergeable, .writers = { ADVICE("MADV_MERGEABLE", true) } },
+	{ .name = "madvise-dontdump",
+	  .run = run_dontdump,
+	  .writers = { ADVICE("MADV_DONTDUMP", false) } },
+	{ .name = "madvise-wipeonfork",
+	  .run = run_wipeonfork,
+	  .writers = { ADVICE("MADV_WIPEONFORK", true) } },
+	{ .name = "madvise-mergeable",
+	  .run = run_mergeable,
+	  .writers = { ADVICE("MADV_MERGEABLE", true) } },
 	{ .name = "madvise-dontneed", .run = run_dontneed },
 	{ .name = "madvise-free", .run = run_free },
 	{ .name = "madvise-cold", .run = run_cold },

@@ -54,7 +54,8 @@ static bool write_setting(const char *path, const char *text)
 /* Set "madvise": khugepaged collapses only advised memory. */
 void set_up_collapse(struct writers *w)
 {
-	uint8_t *at = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *at =
+		mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		return;

@@ -70,7 +70,8 @@ static int run_mprotect_thrice(struct writers *w)
 	int err = 0;
 
 	for (int i = 0; i < 3 && !err; i++)
-		err = OR_ERRNO(mprotect(inner(w), PAGE, i % 2 ? PROT_READ | PROT_WRITE | PROT_EXEC : PROT_EXEC));
+		err = OR_ERRNO(mprotect(inner(w), PAGE,
+					i % 2 ? PROT_READ | PROT_WRITE | PROT_EXEC : PROT_EXEC));
 	return err;
 }
 
@@ -94,7 +95,10 @@ const struct operation map_operations[] = {
 	  .run = run_map_fixed,
 	  .writers = { { .op = "mmap", .flags = ANON_FIXED, .covers = true } },
 	  .gone = true },
-	{ .name = "munmap", .before = run_mmap, .run = unmap_now, .writers = { { .op = "munmap" } } },
+	{ .name = "munmap",
+	  .before = run_mmap,
+	  .run = unmap_now,
+	  .writers = { { .op = "munmap" } } },
 	{ .name = "munmap-dst",
 	  .run = run_munmap_dst,
 	  .writers = { { .op = "munmap", .covers = true } },
@@ -106,7 +110,9 @@ const struct operation map_operations[] = {
 	{ .name = "mprotect-same",
 	  .run = run_mprotect_same,
 	  .writers = { { .op = "mprotect", .flags = "PROT_READ|PROT_WRITE", .covers = true } } },
-	{ .name = "mprotect-elsewhere", .run = run_mprotect_elsewhere, .writers = { { .op = "mprotect" } } },
+	{ .name = "mprotect-elsewhere",
+	  .run = run_mprotect_elsewhere,
+	  .writers = { { .op = "mprotect" } } },
 	{ .name = "mprotect-fails",
 	  .run = run_mprotect_fails,
 	  .writers = { { .op = "mprotect", .flags = "PROT_WRITE" } } },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Writers by other system calls: NUMA policy, shared memory, prctl, AIO, mseal; and two writers in one window.
+// Writers by other system calls: NUMA policy, shared memory, prctl, AIO, mseal; and two writers in
+// one window.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -123,7 +124,9 @@ static int run_two(struct writers *w)
 }
 
 const struct operation other_call_operations[] = {
-	{ .name = "mbind", .run = run_mbind, .writers = { { .op = "mbind", .flags = "MPOL_BIND", .covers = true } } },
+	{ .name = "mbind",
+	  .run = run_mbind,
+	  .writers = { { .op = "mbind", .flags = "MPOL_BIND", .covers = true } } },
 	{ .name = "set_mempolicy_home_node",
 	  .before = before_home_node,
 	  .run = run_home_node,
@@ -145,9 +148,17 @@ const struct operation other_call_operations[] = {
 	{ .name = "prctl-thp-disable",
 	  .run = run_prctl,
 	  .writers = { { .op = "prctl", .flags = "PR_SET_THP_DISABLE" } } },
-	{ .name = "io_setup", .run = run_io_setup, .after = run_io_destroy, .writers = { { .op = "io_setup" } } },
-	{ .name = "io_destroy", .before = run_io_setup, .run = run_io_destroy, .writers = { { .op = "io_destroy" } } },
+	{ .name = "io_setup",
+	  .run = run_io_setup,
+	  .after = run_io_destroy,
+	  .writers = { { .op = "io_setup" } } },
+	{ .name = "io_destroy",
+	  .before = run_io_setup,
+	  .run = run_io_destroy,
+	  .writers = { { .op = "io_destroy" } } },
 	{ .name = "mseal", .before = map_few, .run = run_mseal, .writers = { { .op = "mseal" } } },
-	{ .name = "two-writers", .run = run_two, .writers = { { .op = "munmap" }, { .op = "madvise", .advice = "MADV_DONTDUMP" } } },
+	{ .name = "two-writers",
+	  .run = run_two,
+	  .writers = { { .op = "munmap" }, { .op = "madvise", .advice = "MADV_DONTDUMP" } } },
 	{ 0 },
 };

@@ -39,7 +39,8 @@ static int run_mremap_dst(struct writers *w)
 {
 	void *to = (void *)(w->area + 10 * PAGE);
 
-	return OR_ERRNO(mremap((void *)w->dst, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED);
+	return OR_ERRNO(mremap((void *)w->dst, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+			MAP_FAILED);
 }
 
 /* Onto the destination: only the new range covers it. */
@@ -96,7 +97,10 @@ static int run_munlockall(struct writers *w)
 }
 
 const struct operation resize_operations[] = {
-	{ .name = "mremap-grow", .before = before_mremap, .run = run_mremap_grow, .writers = { { .op = "mremap" } } },
+	{ .name = "mremap-grow",
+	  .before = before_mremap,
+	  .run = run_mremap_grow,
+	  .writers = { { .op = "mremap" } } },
 	{ .name = "mremap-shrink",
 	  .before = before_mremap,
 	  .run = run_mremap_shrink,
@@ -114,16 +118,25 @@ const struct operation resize_operations[] = {
 	  .run = run_mremap_onto,
 	  .writers = { { .op = "mremap", .flags = MOVE, .covers = true } },
 	  .gone = true },
-	{ .name = "brk", .before = before_brk, .run = run_brk, .after = after_brk, .writers = { { .op = "brk" } } },
+	{ .name = "brk",
+	  .before = before_brk,
+	  .run = run_brk,
+	  .after = after_brk,
+	  .writers = { { .op = "brk" } } },
 	{ .name = "mlock", .run = run_mlock, .writers = { { .op = "mlock" } } },
 	{ .name = "mlock2",
 	  .run = run_mlock2,
 	  .writers = { { .op = "mlock2", .flags = "MLOCK_ONFAULT", .covers = true } } },
-	{ .name = "munlock", .before = run_mlock, .run = run_munlock, .writers = { { .op = "munlock" } } },
+	{ .name = "munlock",
+	  .before = run_mlock,
+	  .run = run_munlock,
+	  .writers = { { .op = "munlock" } } },
 	{ .name = "mlockall",
 	  .run = run_mlockall,
 	  .after = run_munlockall,
 	  .writers = { { .op = "mlockall", .flags = "MCL_CURRENT|MCL_ONFAULT", .covers = true } } },
-	{ .name = "munlockall", .run = run_munlockall, .writers = { { .op = "munlockall", .covers = true } } },
+	{ .name = "munlockall",
+	  .run = run_munlockall,
+	  .writers = { { .op = "munlockall", .covers = true } } },
 	{ 0 },
 };

@@ -19,10 +19,13 @@ int before_ring(struct writers *w)
 	if (ring->fd < 0)
 		return -errno;
 	rings = ring->params.sq_off.array + 4 * sizeof(unsigned int);
-	ring->rings = mmap(NULL, rings + 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+	ring->rings = mmap(NULL, rings + 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			   IORING_OFF_SQ_RING);
 	if (ring->rings == MAP_FAILED)
-		ring->rings = mmap(NULL, rings, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-	ring->sqes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
+		ring->rings = mmap(NULL, rings, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+				   IORING_OFF_SQ_RING);
+	ring->sqes =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
 	return OR_ERRNO(ring->rings == MAP_FAILED || (void *)ring->sqes == MAP_FAILED);
 }
 
@@ -40,12 +43,14 @@ int run_ring(struct writers *w)
 	};
 	array[0] = 0;
 	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
-	return OR_ERRNO(syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1);
+	return OR_ERRNO(
+		syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1);
 }
 
 int after_ring(struct writers *w)
 {
 	size_t rings = w->ring.params.sq_off.array + 4 * sizeof(unsigned int);
 
-	return OR_ERRNO(munmap(w->ring.sqes, PAGE) || munmap(w->ring.rings, rings) || close(w->ring.fd));
+	return OR_ERRNO(munmap(w->ring.sqes, PAGE) || munmap(w->ring.rings, rings) ||
+			close(w->ring.fd));
 }

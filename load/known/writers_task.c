@@ -33,7 +33,7 @@ static int run_clone3(struct writers *w)
 	return OR_ERRNO(pid < 0 || waitpid((pid_t)pid, NULL, 0) != pid);
 }
 
-/* The child runs on the caller's stack: not inlined, so that it cannot change the caller's frame. */
+/* Not inlined: the child runs on this stack, and must not change the caller's frame. */
 static int __attribute__((noinline)) run_spawn(struct writers *w)
 {
 	char *argv[] = { (char *)"uffdload", (char *)"--handler=-1", (char *)"-1", NULL };
@@ -57,11 +57,12 @@ static int exit_at_once(void *unused)
 static int run_thread(struct writers *w)
 {
 	static pid_t running;
-	int flags =
-		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
 	running = 1;
-	if (clone(exit_at_once, (void *)(w->area + AREA_PAGES * PAGE), flags, NULL, NULL, NULL, &running) < 0)
+	if (clone(exit_at_once, (void *)(w->area + AREA_PAGES * PAGE), flags, NULL, NULL, NULL,
+		  &running) < 0)
 		return -errno;
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE))
 		syscall(SYS_futex, &running, 0, 1, NULL, NULL, 0);
@@ -90,8 +91,12 @@ static int after_stack_read(struct writers *w)
 }
 
 const struct operation task_operations[] = {
-	{ .name = "fork", .run = run_fork, .writers = { { .op = "fork", .syscall = "clone", .covers = true } } },
-	{ .name = "clone3", .run = run_clone3, .writers = { { .op = "fork", .syscall = "clone3", .covers = true } } },
+	{ .name = "fork",
+	  .run = run_fork,
+	  .writers = { { .op = "fork", .syscall = "clone", .covers = true } } },
+	{ .name = "clone3",
+	  .run = run_clone3,
+	  .writers = { { .op = "fork", .syscall = "clone3", .covers = true } } },
 	{ .name = "vfork-exec", .run = run_spawn },
 	{ .name = "thread", .run = run_thread },
 	{ .name = "stack-grows",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The truth of `uffdload writers`: one row for each writer that must be named, with its windows and write sections.
+// The truth of `uffdload writers`: one row for each writer that must be named, with its windows and
+// write sections.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -23,8 +24,9 @@ static struct row *find_row(struct writers_truth *t, const struct expected *e)
 	for (i = 0; i < t->nr_rows; i++) {
 		const struct expected *r = &t->rows[i].expected;
 
-		if (same_text(r->op, e->op) && same_text(r->syscall, e->syscall) && same_text(r->advice, e->advice) &&
-		    same_text(r->flags, e->flags) && r->who == e->who && r->covers == e->covers)
+		if (same_text(r->op, e->op) && same_text(r->syscall, e->syscall) &&
+		    same_text(r->advice, e->advice) && same_text(r->flags, e->flags) &&
+		    r->who == e->who && r->covers == e->covers)
 			return &t->rows[i];
 	}
 	if (t->nr_rows == ROWS_MAX)
@@ -65,7 +67,8 @@ void writers_judge(struct writers_truth *t, size_t n, int copy_err)
 	add_truth(t, n);
 	if (copy_err == want)
 		return;
-	warnx("%s: the copy returned %s, expected %s", op->name, errno_name(copy_err), errno_name(want));
+	warnx("%s: the copy returned %s, expected %s", op->name, errno_name(copy_err),
+	      errno_name(want));
 	t->failures++;
 }
 
@@ -95,19 +98,23 @@ static struct json_object *row_json(const struct writers *w, const struct row *r
 						      : e->who == BY_IO_WORKER	? comm
 										: "uffdload"));
 	/* No load knows khugepaged's. */
-	json_object_object_add(
-		o, "pid",
-		e->who == BY_KHUGEPAGED ? NULL : json_object_new_int(e->who == BY_OTHER ? w->other.pid : getpid()));
+	json_object_object_add(o, "pid",
+			       e->who == BY_KHUGEPAGED
+				       ? NULL
+				       : json_object_new_int(e->who == BY_OTHER ? w->other.pid
+										: getpid()));
 	json_object_object_add(o, "covers_dst", json_object_new_boolean(e->covers));
 	json_object_object_add(o, "windows", json_object_new_uint64(row->windows));
-	json_object_object_add(o, "sections", e->many ? NULL : json_object_new_uint64(row->sections));
+	json_object_object_add(o, "sections",
+			       e->many ? NULL : json_object_new_uint64(row->sections));
 	return o;
 }
 
 int writers_report(const struct writers *w, const struct writers_truth *t)
 {
 	struct json_object *o = truth_head("writers", 0), *windows = json_object_new_object();
-	struct json_object *rows = json_object_new_array(), *skipped = json_object_new_array(), *one;
+	struct json_object *rows = json_object_new_array(), *skipped = json_object_new_array(),
+			   *one;
 	size_t i, ran = 0;
 	int err;
 
@@ -126,7 +133,8 @@ int writers_report(const struct writers *w, const struct writers_truth *t)
 		}
 		one = json_object_new_object();
 		json_object_object_add(one, "name", json_object_new_string(operations[i]->name));
-		json_object_object_add(one, "reason", json_object_new_string(errno_name(t->lacks[i])));
+		json_object_object_add(one, "reason",
+				       json_object_new_string(errno_name(t->lacks[i])));
 		json_object_array_add(skipped, one);
 	}
 	json_object_object_add(o, "operations", json_object_new_uint64(ran));

@@ -10,12 +10,14 @@
 
 static int run_register(struct writers *w)
 {
-	return rig_register(w->place.other_uffd, (uint64_t)inner(w), PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return rig_register(w->place.other_uffd, (uint64_t)inner(w), PAGE,
+			    UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static int run_register_dst(struct writers *w)
 {
-	return rig_register(w->place.uffd, w->place.start, PLACE_PAGES * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return rig_register(w->place.uffd, w->place.start, PLACE_PAGES * PAGE,
+			    UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static int run_unregister(struct writers *w)
@@ -62,6 +64,9 @@ const struct operation uffd_operations[] = {
 	  .writers = { { .op = "UFFDIO_UNREGISTER", .syscall = "ioctl", .covers = true } },
 	  .gone = true },
 	{ .name = "uffd-zeropage", .run = run_zeropage },
-	{ .name = "uffd-close", .before = before_close, .run = run_close, .writers = { { .op = "close" } } },
+	{ .name = "uffd-close",
+	  .before = before_close,
+	  .run = run_close,
+	  .writers = { { .op = "close" } } },
 	{ 0 },
 };

@@ -21,7 +21,7 @@ struct beat {
 	uint64_t scratch; /* a writer's own mapping */
 };
 
-/* Nothing is started when the rate is 0. The beat lives as long as the crew. 0 or -errno, with a message. */
+/* Starts nothing at rate 0. The beat lives as long as the crew. 0 or -errno, with a message. */
 int beat_start(struct crew *crew, struct beat *beat);
 
 #endif

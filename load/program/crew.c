@@ -8,7 +8,7 @@
 
 #define STACK_SIZE (128 * 1024)
 
-/* Small stacks: glibc keeps them for the next thread, so a thread's end unmaps nothing while others copy. */
+/* Small stacks: glibc keeps them, so a thread's end unmaps nothing while others copy. */
 int crew_start(struct crew *crew, void *(*work)(void *), void *data)
 {
 	pthread_attr_t attr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A compacting collector like ART's: mutators compact a page that they fault on, from a buffer that is released.
+// A compacting collector like ART's: mutators compact a page that they fault on, from a buffer that
+// is released.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -48,7 +49,7 @@ struct cycle {
 /* The running thread's, for its SIGBUS handler. */
 static __thread struct compactor *mine;
 
-/* --- compaction --------------------------------------------------------------------------------------------- */
+/* --- compaction ------------------------------------------------------------------------------- */
 
 /* The page's new contents, in the buffer; an all-zero page stays as it was released. */
 static const void *compact(struct compactor *compactor, uint64_t n)
@@ -76,7 +77,7 @@ static void back_off(uint64_t failures)
 		nanosleep(&ts, NULL);
 }
 
-/* EEXIST: another thread was faster. ENOENT: the memory is being replaced, and a touch faults again. */
+/* EEXIST: another thread was faster. ENOENT: the memory is being replaced. */
 static void place(struct compactor *compactor, uint64_t n)
 {
 	struct uffdio_copy copy = { .dst = compactor->heap->start + n * PAGE, .len = PAGE };
@@ -95,7 +96,8 @@ static void place(struct compactor *compactor, uint64_t n)
 	if (!err)
 		tally_chain(compactor->tally, failures);
 	else if (err != EEXIST && err != ENOENT)
-		run_fail(compactor->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
+		run_fail(compactor->run, "the copy to page %llu failed: %s", (unsigned long long)n,
+			 strerror(err));
 }
 
 /* A mutator touched a missing page. */
@@ -132,7 +134,7 @@ static void be_mutator(struct toucher *toucher)
 	mine = toucher->data;
 }
 
-/* --- beside the copies: what a runtime's allocator and threads do ------------------------------------------- */
+/* --- beside the copies: what a runtime's allocator and threads do ----------------------------- */
 
 static void *short_lived(void *nothing)
 {
@@ -142,7 +144,8 @@ static void *short_lived(void *nothing)
 /* On a stack of its own: glibc would keep and reuse one. */
 static int run_thread(void)
 {
-	void *stack = mmap(NULL, THREAD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	void *stack = mmap(NULL, THREAD_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	pthread_attr_t attr;
 	pthread_t thread;
 	int err;
@@ -176,11 +179,12 @@ static int allocate_once(struct beat *beat)
 	return prng_below(&beat->prng, 8) ? allocate_and_trim(beat) : run_thread();
 }
 
-/* --- one collection ----------------------------------------------------------------------------------------- */
+/* --- one collection --------------------------------------------------------------------------- */
 
 static int compactor_init(struct compactor *compactor, struct cycle *cycle, struct tally *tally)
 {
-	void *buffer = mmap(NULL, BUFFER_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *buffer = mmap(NULL, BUFFER_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (buffer == MAP_FAILED)
 		return -errno;
@@ -198,7 +202,8 @@ static int start_mutators(struct cycle *cycle)
 	for (n = 0; n < params->threads && !err; n++) {
 		struct toucher *toucher = &cycle->touchers[n];
 
-		err = toucher_init(toucher, &cycle->heap, (unsigned int)n, (unsigned int)params->threads);
+		err = toucher_init(toucher, &cycle->heap, (unsigned int)n,
+				   (unsigned int)params->threads);
 		if (!err)
 			err = compactor_init(&cycle->of_mutator[n], cycle, toucher->tally);
 		toucher->before = be_mutator;
@@ -275,7 +280,8 @@ static void end(struct cycle *cycle)
 static int gc_pass(struct run *run)
 {
 	static struct cycle cycle;
-	struct sigaction action = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction action = { .sa_sigaction = on_sigbus,
+				    .sa_flags = SA_SIGINFO | SA_NODEFER };
 	int uffd = rig_uffd_open(UFFD_FEATURE_SIGBUS), err;
 
 	if (uffd < 0) {
@@ -300,15 +306,16 @@ static const struct setting settings[] = {
 	SETTING_HANDLERS("Threads of the collector, each with its part of the heap"),
 	SETTING_RUN,
 	RATE_SETTING(struct params, alloc_rate, "alloc-rate", 1000000,
-		     "Times a second that something is mapped, used, given back and unmapped, or (one in eight) that a "
-		     "thread begins and ends; 0 for none"),
+		     "Times a second that something is mapped, used, given back and unmapped, or "
+		     "(one in eight) that a thread begins and ends; 0 for none"),
 	NUMBER_SETTING(struct params, released, "released", "PERCENT", 0, 100,
-		       "Share of the pages that are copied from the released buffer as it is; the others are written "
-		       "first, and have no window"),
+		       "Share of the pages that are copied from the released buffer as it is; the "
+		       "others are written first, and have no window"),
 	{ 0 },
 };
 
-static const struct params defaults = { DEFAULTS, .pages = 4096, .run = 8, .alloc_rate = 100, .released = 100 };
+static const struct params defaults = { DEFAULTS, .pages = 4096, .run = 8, .alloc_rate = 100,
+					.released = 100 };
 
 static int gc_main(const struct load *load, const void *params)
 {
@@ -317,11 +324,13 @@ static int gc_main(const struct load *load, const void *params)
 
 const struct load gc_load = {
 	.name = "gc",
-	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page which is not there "
-	       "yet get SIGBUS and place it themselves, the collector's threads place the rest, each from a buffer "
-	       "that is released (MADV_DONTNEED) whenever it is used up.\v"
-	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. One JSON line at the "
-	       "end. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage.",
+	.doc = "A compacting collector as Android's runtime has it: mutators that touch a page "
+	       "which is not there yet get SIGBUS and place it themselves, the collector's "
+	       "threads place the rest, each from a buffer that is released (MADV_DONTNEED) "
+	       "whenever it is used up.\v"
+	       "On EAGAIN a thread yields, after five times it sleeps a millisecond at a time. "
+	       "One JSON line at the end. Exit: 0 all pages were right, 1 not (named on "
+	       "stderr), 64 usage.",
 	.settings = { common_settings, settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The memory that is filled by userfaultfd, what its pages must hold, and the threads that touch it.
+// The memory that is filled by userfaultfd, what its pages must hold, and the threads that touch
+// it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -23,7 +24,7 @@ static bool replaces(const struct params *params)
 	return params->writer_rate && params->writer_what == WRITER_REPLACE;
 }
 
-/* Replaced memory is inaccessible until it is registered: a thread that touches it meanwhile tries again. */
+/* Replaced memory is inaccessible until it is registered: meanwhile a touch is tried again. */
 static struct guest *replaced_guest;
 
 static void on_segv(int signal, siginfo_t *info, void *context)
@@ -48,7 +49,8 @@ static void catch_segv(struct guest *guest)
 
 static int map_fixed(const struct guest *guest, int prot)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (guest->page_size > PAGE ? MAP_HUGETLB : 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+		    (guest->page_size > PAGE ? MAP_HUGETLB : 0);
 	size_t len = guest->pages * guest->page_size;
 
 	return mmap((void *)guest->start, len, prot, flags, -1, 0) == MAP_FAILED ? -errno : 0;
@@ -56,7 +58,8 @@ static int map_fixed(const struct guest *guest, int prot)
 
 static int register_all(const struct guest *guest)
 {
-	return rig_register(guest->uffd, guest->start, guest->pages * guest->page_size, UFFDIO_REGISTER_MODE_MISSING);
+	return rig_register(guest->uffd, guest->start, guest->pages * guest->page_size,
+			    UFFDIO_REGISTER_MODE_MISSING);
 }
 
 static size_t area_size(const struct guest *guest)
@@ -69,12 +72,15 @@ int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size)
 	void *area;
 	int err;
 
-	*guest = (struct guest) { .run = run, .uffd = uffd, .pages = run->params.pages, .page_size = page_size };
+	*guest = (struct guest) {
+		.run = run, .uffd = uffd, .pages = run->params.pages, .page_size = page_size
+	};
 	guest->may_be_zero = run->params.balloon_rate;
 	if (replaces(&run->params))
 		catch_segv(guest);
 	guest->released = run->params.released;
-	area = mmap(NULL, area_size(guest), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	area = mmap(NULL, area_size(guest), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
 	if (area == MAP_FAILED) {
 		err = -errno;
 	} else {
@@ -105,12 +111,13 @@ int guest_replace(const struct guest *guest)
 
 	if (!err)
 		err = register_all(guest);
-	if (!err && mprotect((void *)guest->start, guest->pages * guest->page_size, PROT_READ | PROT_WRITE))
+	if (!err &&
+	    mprotect((void *)guest->start, guest->pages * guest->page_size, PROT_READ | PROT_WRITE))
 		err = -errno;
 	return err;
 }
 
-/* --- contents ----------------------------------------------------------------------------------------------- */
+/* --- contents --------------------------------------------------------------------------------- */
 
 static struct prng page_prng(uint64_t seed, uint64_t n)
 {
@@ -179,13 +186,14 @@ static void look_at(struct toucher *toucher, uint64_t n)
 	run_fail(guest->run, "page %llu does not hold what was copied", (unsigned long long)n);
 }
 
-/* --- touching ----------------------------------------------------------------------------------------------- */
+/* --- touching --------------------------------------------------------------------------------- */
 
 /* Counts, and fails the run when the page holds anything else. */
 static void touch_page(struct toucher *toucher, uint64_t n)
 {
 	const struct guest *guest = toucher->guest;
-	const volatile uint64_t *word = (const volatile uint64_t *)(guest->start + n * guest->page_size);
+	const volatile uint64_t *word =
+		(const volatile uint64_t *)(guest->start + n * guest->page_size);
 	size_t small = guest->page_size / PAGE;
 	int64_t before = now_ns();
 
@@ -248,7 +256,8 @@ void *touch_share(void *data)
 		toucher->before(toucher);
 	run_wait_begin(run);
 	for (i = 0; i < toucher->nr; i++)
-		for (n = toucher->order[i] * piece; n < (toucher->order[i] + 1) * piece && n < guest->pages; n++) {
+		for (n = toucher->order[i] * piece;
+		     n < (toucher->order[i] + 1) * piece && n < guest->pages; n++) {
 			if (run_stopped(run))
 				return NULL;
 			touch_page(toucher, n);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The memory that is filled by userfaultfd, what its pages must hold, and the threads that touch it.
+// The memory that is filled by userfaultfd, what its pages must hold, and the threads that touch
+// it.
 #ifndef UFFDLOAD_GUEST_H
 #define UFFDLOAD_GUEST_H
 
@@ -28,7 +29,7 @@ int guest_replace(const struct guest *guest);
 void content_fill(void *page, uint64_t seed, uint64_t n);
 bool content_is_zero(const struct guest *guest, uint64_t n);
 
-/* A thread that touches its share of the pages, in pieces of params.run, shuffled by the seed, and checks each. */
+/* A thread that touches and checks its share of the pages, in shuffled pieces of params.run. */
 struct toucher {
 	struct guest *guest;
 	struct tally *tally;

@@ -42,11 +42,12 @@ static const struct params defaults = { DEFAULTS, .pages = 16, .run = 1, .device
 
 const struct load hugetlb_load = {
 	.name = "hugetlb",
-	.doc = "A restore into huge pages of 2 MiB, as with Firecracker's huge_pages=2M: --pages counts huge pages, and "
-	       "each copy brings one from 512 small pages of the mapped file. The kernel checks nothing after this "
-	       "retry.\v"
-	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all pages were right, 1 not "
-	       "(named on stderr), 64 usage, 77 this machine lacks what is needed.",
+	.doc = "A restore into huge pages of 2 MiB, as with Firecracker's huge_pages=2M: "
+	       "--pages counts huge pages, and each copy brings one from 512 small pages of the "
+	       "mapped file. The kernel checks nothing after this retry.\v"
+	       "Needs free huge pages (vm.nr_hugepages). One JSON line at the end. Exit: 0 all "
+	       "pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks what "
+	       "is needed.",
 	.settings = { common_settings, vm_settings, file_settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

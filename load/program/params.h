@@ -54,9 +54,10 @@ extern const struct setting balloon_settings[];
 #define VM_DEFAULTS DEFAULTS, .pages = 4096, .run = 8, .device_rate = 100
 
 #define SETTING_THREADS(text) NUMBER_SETTING(struct params, threads, "threads", "N", 1, 64, (text))
-#define SETTING_HANDLERS(text) NUMBER_SETTING(struct params, handlers, "handlers", "N", 1, 64, (text))
-#define SETTING_RUN                                                                                                    \
-	NUMBER_SETTING(struct params, run, "run", "N", 1, 4096,                                                        \
+#define SETTING_HANDLERS(text) \
+	NUMBER_SETTING(struct params, handlers, "handlers", "N", 1, 64, (text))
+#define SETTING_RUN                                             \
+	NUMBER_SETTING(struct params, run, "run", "N", 1, 4096, \
 		       "Pages that a thread touches in a row before it goes elsewhere")
 
 #endif

@@ -8,8 +8,9 @@
 #include "steps/load.h"
 
 /*
- * Calls pass() until params.passes are done or the time is up, and prints the result. A pass copies all pages once:
- * 0, or -errno with a message printed; -ENOTSUP: the machine lacks what the load needs. Returns the exit status.
+ * Calls pass() until params.passes are done or the time is up, and prints the result. A pass copies
+ * all pages once: 0, or -errno with a message printed; -ENOTSUP: the machine lacks what the load
+ * needs. Returns the exit status.
  */
 int program_run(const struct load *load, const void *params, int (*pass)(struct run *run));
 

@@ -18,11 +18,13 @@ static const struct params defaults = { VM_DEFAULTS };
 
 const struct load restore_load = {
 	.name = "restore",
-	.doc = "A VM is restored from a snapshot file by a handler in a process of its own, as with Firecracker's UFFD "
-	       "backend: it copies each page that a vCPU faults on straight from its mapping of the file. A device "
-	       "thread maps and unmaps buffers meanwhile.\v"
-	       "On EAGAIN the handler reads all events and tries again, without pause. One JSON line at the end. Exit: "
-	       "0 all pages were right, 1 not (named on stderr), 64 usage, 77 this machine lacks what is needed.",
+	.doc = "A VM is restored from a snapshot file by a handler in a process of its own, as "
+	       "with Firecracker's UFFD backend: it copies each page that a vCPU faults on "
+	       "straight from its mapping of the file. A device thread maps and unmaps buffers "
+	       "meanwhile.\v"
+	       "On EAGAIN the handler reads all events and tries again, without pause. One JSON "
+	       "line at the end. Exit: 0 all pages were right, 1 not (named on stderr), 64 "
+	       "usage, 77 this machine lacks what is needed.",
 	.settings = { common_settings, vm_settings, file_settings, balloon_settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -7,10 +7,12 @@
 #include "program/result.h"
 
 static const char *const count_names[NR_COUNTS] = {
-	[COUNT_FAULTS] = "faults",	   [COUNT_WRITES] = "writes",		[COUNT_ZEROPAGES] = "zeropages",
-	[COUNT_DEVICE] = "device",	   [COUNT_BALLOON] = "balloon",		[COUNT_REMAPS] = "remaps",
-	[COUNT_PREFETCHES] = "prefetches", [COUNT_ALLOCATIONS] = "allocations", [COUNT_FORKS] = "forks",
-	[COUNT_SWAPPED] = "swapped",	   [COUNT_ZERO_SEEN] = "zero_seen",	[COUNT_FATAL] = "fatal",
+	[COUNT_FAULTS] = "faults",	   [COUNT_WRITES] = "writes",
+	[COUNT_ZEROPAGES] = "zeropages",   [COUNT_DEVICE] = "device",
+	[COUNT_BALLOON] = "balloon",	   [COUNT_REMAPS] = "remaps",
+	[COUNT_PREFETCHES] = "prefetches", [COUNT_ALLOCATIONS] = "allocations",
+	[COUNT_FORKS] = "forks",	   [COUNT_SWAPPED] = "swapped",
+	[COUNT_ZERO_SEEN] = "zero_seen",   [COUNT_FATAL] = "fatal",
 };
 
 static void put(struct json_object *to, const char *name, uint64_t n)
@@ -57,7 +59,8 @@ static struct json_object *latency_json(const struct tally *sum)
 	return object;
 }
 
-static struct json_object *writer_json(const struct run *run, const struct tally *sum, double seconds)
+static struct json_object *writer_json(const struct run *run, const struct tally *sum,
+				       double seconds)
 {
 	const struct params *params = &run->params;
 	struct json_object *object = json_object_new_object();
@@ -69,7 +72,8 @@ static struct json_object *writer_json(const struct run *run, const struct tally
 	else
 		put(object, "asked_per_s", params->writer_rate);
 	put(object, "done", sum->counts[COUNT_WRITES]);
-	json_object_object_add(object, "per_s", json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
+	json_object_object_add(object, "per_s",
+			       json_object_new_double((double)sum->counts[COUNT_WRITES] / seconds));
 	return object;
 }
 
@@ -105,7 +109,8 @@ int result_print(const struct run *run, const struct setting *const *settings)
 	json_object_object_add(object, "latency_ns", latency_json(sum));
 	json_object_object_add(
 		object, "pages_per_s",
-		json_object_new_double((double)(sum->copies.bytes / (uint64_t)sysconf(_SC_PAGESIZE)) / seconds));
+		json_object_new_double(
+			(double)(sum->copies.bytes / (uint64_t)sysconf(_SC_PAGESIZE)) / seconds));
 	put(chains, "count", sum->chains);
 	put(chains, "longest", sum->longest);
 	json_object_object_add(object, "chains", chains);

@@ -55,7 +55,8 @@ bool run_stopped(const struct run *run)
 
 bool run_pass_over(const struct run *run)
 {
-	return atomic_load_explicit(&run->shared->pass_over, memory_order_relaxed) || run_stopped(run);
+	return atomic_load_explicit(&run->shared->pass_over, memory_order_relaxed) ||
+	       run_stopped(run);
 }
 
 bool run_failed(const struct run *run)

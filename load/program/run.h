@@ -26,7 +26,7 @@ struct run {
 	pthread_t clock;
 };
 
-/* The run must end: time is up, a signal, or a failure. Touching threads stop; faults are still served. */
+/* The run must end: time is up, a signal, or a failure. Faults are still served. */
 bool run_stopped(const struct run *run);
 /* All pages of this pass were touched, or the run must end: writers and the like stop. */
 bool run_pass_over(const struct run *run);
@@ -37,8 +37,8 @@ bool run_failed(const struct run *run);
 /* For the thread that conducts the pass, before it forks or starts the tally's user. */
 struct tally *run_tally(struct run *run);
 /*
- * The begin of what is measured. Threads are started before, and wait: mapping a stack is a write to the mm, which
- * copies under way would see.
+ * The begin of what is measured. Threads are started before, and wait: mapping a stack is a write
+ * to the mm, which copies under way would see.
  */
 void run_begin_pass(struct run *run);
 void run_wait_begin(const struct run *run);
@@ -60,8 +60,9 @@ int run_init(struct run *run);
 void run_sum(const struct run *run, struct tally *sum);
 
 /*
- * The clock: a thread that ends the run when its time is up or at a signal, and the program when nothing has moved for
- * a minute. It blocks the signals first, for all threads to inherit that. 0 or -errno.
+ * The clock: a thread that ends the run when its time is up or at a signal, and the program when
+ * nothing has moved for a minute. It blocks the signals first, for all threads to inherit that. 0
+ * or -errno.
  */
 int run_start_clock(struct run *run);
 void run_stop_clock(struct run *run);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The clock of a run: it ends the run in time or at a signal, and the program when nothing moves any more.
+// The clock of a run: it ends the run in time or at a signal, and the program when nothing moves
+// any more.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A handler like Firecracker's example: reads events, copies, and defers a fault whose copy failed with EAGAIN.
+// A handler like Firecracker's example: reads events, copies, and defers a fault whose copy failed
+// with EAGAIN.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -16,11 +17,14 @@
 #define BITS 64
 #define EVENTS 16
 
-/* --- clients ------------------------------------------------------------------------------------------------ */
+/* --- clients ---------------------------------------------------------------------------------- */
 
-int client_init(struct client *client, struct run *run, int uffd, uint64_t start, size_t pages, size_t page_size)
+int client_init(struct client *client, struct run *run, int uffd, uint64_t start, size_t pages,
+		size_t page_size)
 {
-	*client = (struct client) { .uffd = uffd, .start = start, .pages = pages, .page_size = page_size };
+	*client = (struct client) {
+		.uffd = uffd, .start = start, .pages = pages, .page_size = page_size
+	};
 	client->removed = calloc(pages / BITS + 1, sizeof(*client->removed));
 	client->copied = calloc(pages / BITS + 1, sizeof(*client->copied));
 	if (client->removed && client->copied)
@@ -55,12 +59,13 @@ static void mark_removed(struct client *client, uint64_t start, uint64_t end)
 		set_bit(client->removed, n);
 }
 
-/* --- one page ----------------------------------------------------------------------------------------------- */
+/* --- one page --------------------------------------------------------------------------------- */
 
 static int copy_page(struct server *server, uint64_t n)
 {
 	const struct client *client = server->client;
-	struct uffdio_copy copy = { .dst = client->start + n * client->page_size, .len = client->page_size };
+	struct uffdio_copy copy = { .dst = client->start + n * client->page_size,
+				    .len = client->page_size };
 	const void *from = source_page(&server->source, n);
 	int err;
 
@@ -109,8 +114,9 @@ static void defer(struct server *server, uint64_t address, uint64_t failures)
 }
 
 /*
- * EAGAIN: try again after all events are read, as Firecracker does. EEXIST: another thread was faster. ENOENT: unmapped
- * or unregistered meanwhile, and the waiting thread may find something else there. ESRCH: the process has ended.
+ * EAGAIN: try again after all events are read, as Firecracker does. EEXIST: another thread was
+ * faster. ENOENT: unmapped or unregistered meanwhile, and the waiting thread may find something
+ * else there. ESRCH: the process has ended.
  */
 static void serve_fault(struct server *server, uint64_t address, uint64_t failures)
 {
@@ -133,21 +139,24 @@ static void serve_fault(struct server *server, uint64_t address, uint64_t failur
 	case ESRCH:
 		return;
 	default:
-		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
+		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n,
+			 strerror(err));
 	}
 }
 
 bool serve_unasked(struct server *server, uint64_t n)
 {
 	const struct client *client = server->client;
-	int err = is_set(client->removed, n) || is_set(client->copied, n) ? 0 : copy_page(server, n);
+	int err = is_set(client->removed, n) || is_set(client->copied, n) ? 0
+									  : copy_page(server, n);
 
 	if (err && err != EAGAIN && err != EEXIST && err != ENOENT && err != ESRCH)
-		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
+		run_fail(server->run, "the copy to page %llu failed: %s", (unsigned long long)n,
+			 strerror(err));
 	return err != EAGAIN;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void take_event(struct server *server, const struct uffd_msg *msg)
 {

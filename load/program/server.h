@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A handler like Firecracker's example: reads events, copies, and defers a fault whose copy failed with EAGAIN.
+// A handler like Firecracker's example: reads events, copies, and defers a fault whose copy failed
+// with EAGAIN.
 #ifndef UFFDLOAD_SERVER_H
 #define UFFDLOAD_SERVER_H
 
@@ -20,7 +21,8 @@ struct client {
 	atomic_uint_fast64_t *copied;  /* no need to prefetch it */
 };
 
-int client_init(struct client *client, struct run *run, int uffd, uint64_t start, size_t pages, size_t page_size);
+int client_init(struct client *client, struct run *run, int uffd, uint64_t start, size_t pages,
+		size_t page_size);
 void client_destroy(struct client *client);
 
 #define DEFERRED_MAX 1024

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Where a handler copies from: the snapshot file, mapped, read into a buffer, or held in memory that was reclaimed.
+// Where a handler copies from: the snapshot file, mapped, read into a buffer, or held in memory
+// that was reclaimed.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include "program/guest.h"
 #include "program/source.h"
 
-/* --- the file ----------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static int open_file(const struct run *run)
 {
@@ -88,13 +89,13 @@ static int make_cold(struct run *run, int fd, size_t bytes)
 	if (!cached)
 		return 0;
 	run_fail(run,
-		 "cold: %zu of %zu pages of the file cannot be dropped from memory; --dir must be on a disk "
-		 "(tmpfs keeps its pages in memory)",
+		 "cold: %zu of %zu pages of the file cannot be dropped from memory; --dir must be "
+		 "on a disk (tmpfs keeps its pages in memory)",
 		 cached, bytes / PAGE);
 	return -ENOTSUP;
 }
 
-/* --- memory that was reclaimed ------------------------------------------------------------------------------ */
+/* --- memory that was reclaimed ---------------------------------------------------------------- */
 
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 
@@ -105,8 +106,8 @@ static uint64_t swapped_pages(const uint8_t *map, size_t bytes)
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
 	for (i = 0; fd >= 0 && i < bytes / PAGE; i++)
-		if (pread(fd, &entry, sizeof(entry), (off_t)(((uint64_t)map / PAGE + i) * sizeof(entry))) ==
-		    sizeof(entry))
+		if (pread(fd, &entry, sizeof(entry),
+			  (off_t)(((uint64_t)map / PAGE + i) * sizeof(entry))) == sizeof(entry))
 			swapped += !!(entry & PAGEMAP_SWAPPED);
 	if (fd >= 0)
 		close(fd);
@@ -127,7 +128,7 @@ static int reclaim(struct run *run, uint8_t *map, size_t bytes, struct tally *ta
 	return -ENOTSUP;
 }
 
-/* --- one thread's view -------------------------------------------------------------------------------------- */
+/* --- one thread's view ------------------------------------------------------------------------ */
 
 static uint8_t *anonymous(size_t bytes)
 {
@@ -142,7 +143,8 @@ static int open_anon(struct source *source, struct run *run, struct tally *tally
 	if (source->map == MAP_FAILED)
 		return -errno;
 	while (done < source->bytes) {
-		ssize_t n = pread(source->fd, source->map + done, source->bytes - done, (off_t)done);
+		ssize_t n =
+			pread(source->fd, source->map + done, source->bytes - done, (off_t)done);
 
 		if (n <= 0)
 			return n ? -errno : -EIO;
@@ -166,8 +168,8 @@ static int map_it(struct source *source, struct run *run, struct tally *tally)
 	return source->map == MAP_FAILED ? -errno : 0;
 }
 
-int source_open(struct source *source, struct run *run, const struct snapshot *snapshot, size_t page_size,
-		struct tally *tally)
+int source_open(struct source *source, struct run *run, const struct snapshot *snapshot,
+		size_t page_size, struct tally *tally)
 {
 	int err = 0;
 
@@ -202,7 +204,8 @@ int source_share(struct source *source, struct run *run, const struct source *of
 void source_close(struct source *source)
 {
 	if (source->map && source->map != MAP_FAILED && !source->shares)
-		munmap(source->map, source->kind == SOURCE_BUFFER ? source->page_size : source->bytes);
+		munmap(source->map,
+		       source->kind == SOURCE_BUFFER ? source->page_size : source->bytes);
 	source->map = NULL;
 }
 

@@ -18,11 +18,13 @@ static const struct params defaults = { VM_DEFAULTS, .source = SOURCE_ANON };
 
 const struct load swap_load = {
 	.name = "swap",
-	.doc = "A restore from memory that was reclaimed, as on a host with more VMs than memory: the handler holds the "
-	       "snapshot in anonymous memory, all of which goes to swap (MADV_PAGEOUT) before copying begins. The "
-	       "swap-in is part of the window.\v"
-	       "Needs a swap device. One JSON line at the end; counts.swapped is how many pages were in swap. Exit: 0 "
-	       "all pages were right, 1 not (named on stderr), 64 usage, 77 nothing can be swapped out here.",
+	.doc = "A restore from memory that was reclaimed, as on a host with more VMs than "
+	       "memory: the handler holds the snapshot in anonymous memory, all of which goes "
+	       "to swap (MADV_PAGEOUT) before copying begins. The swap-in is part of the "
+	       "window.\v"
+	       "Needs a swap device. One JSON line at the end; counts.swapped is how many pages "
+	       "were in swap. Exit: 0 all pages were right, 1 not (named on stderr), 64 usage, "
+	       "77 nothing can be swapped out here.",
 	.settings = { common_settings, vm_settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -22,7 +22,7 @@ enum count {
 	COUNT_FORKS,	 /* always 0, a member of schema 1: no load forks any more */
 	COUNT_SWAPPED,	 /* source pages that were in swap when copying began */
 	COUNT_ZERO_SEEN, /* pages read as zeroes where that is allowed: given back */
-	COUNT_FATAL,	 /* likewise */
+	COUNT_FATAL,	 /* always 0, as COUNT_FORKS */
 	NR_COUNTS
 };
 

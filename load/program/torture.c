@@ -27,7 +27,9 @@ struct copier {
 
 static int copy_page(struct copier *copier, uint64_t n)
 {
-	struct uffdio_copy copy = { .dst = copier->guest->start + n * PAGE, .src = copier->source, .len = PAGE };
+	struct uffdio_copy copy = { .dst = copier->guest->start + n * PAGE,
+				    .src = copier->source,
+				    .len = PAGE };
 	int err;
 
 	madvise((void *)copier->source, PAGE, MADV_DONTNEED);
@@ -53,7 +55,8 @@ static void fill_page(struct copier *copier, uint64_t n)
 		tally_latency(copier->tally, now_ns() - since);
 		tally_chain(copier->tally, failures);
 	} else if (err != EAGAIN && err != ENOENT && err != EEXIST) {
-		run_fail(copier->run, "the copy to page %llu failed: %s", (unsigned long long)n, strerror(err));
+		run_fail(copier->run, "the copy to page %llu failed: %s", (unsigned long long)n,
+			 strerror(err));
 	} else if (failures > copier->tally->longest) {
 		copier->tally->longest = failures; /* the run ended before the chain did */
 	}
@@ -81,7 +84,8 @@ static int map_source(struct copier *copier)
 	return mprotect((void *)copier->source, PAGE, PROT_READ | PROT_WRITE) ? -errno : 0;
 }
 
-static int start(struct copier *copiers, struct crew *crew, struct writers *writers, struct guest *guest)
+static int start(struct copier *copiers, struct crew *crew, struct writers *writers,
+		 struct guest *guest)
 {
 	struct run *run = guest->run;
 	uint64_t threads = run->params.threads, n;
@@ -146,11 +150,13 @@ static int torture_main(const struct load *load, const void *params)
 
 const struct load torture_load = {
 	.name = "torture",
-	.doc = "Threads copy from a page that is not in memory, so that each copy has its window, and try each page "
-	       "again and again until it is there, while writers write as fast as they can. How long does a page take, "
-	       "and is there one that never completes?\v"
-	       "latency_ns is that of a page from its first attempt on; chains are its EAGAIN in a row. One JSON line "
-	       "at the end. Exit: 0, 1 something failed (named on stderr), 64 usage.",
+	.doc = "Threads copy from a page that is not in memory, so that each copy has its "
+	       "window, and try each page again and again until it is there, while writers "
+	       "write as fast as they can. How long does a page take, and is there one that "
+	       "never completes?\v"
+	       "latency_ns is that of a page from its first attempt on; chains are its EAGAIN "
+	       "in a row. One JSON line at the end. Exit: 0, 1 something failed (named on "
+	       "stderr), 64 usage.",
 	.settings = { common_settings, settings },
 	.defaults = &defaults,
 	.size = sizeof(defaults),

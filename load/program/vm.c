@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A VM's memory filled from a snapshot file, by a handler in a process of its own or by threads of the VMM.
+// A VM's memory filled from a snapshot file, by a handler in a process of its own or by threads of
+// the VMM.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -36,10 +37,12 @@ static int prepare(struct vm *vm)
 		return -ENOMEM;
 	}
 	for (n = 0; n < params->handlers; n++) {
-		vm->servers[n] =
-			(struct server) { .run = run, .tally = run_tally(run), .client = &vm->client };
+		vm->servers[n] = (struct server) { .run = run,
+						   .tally = run_tally(run),
+						   .client = &vm->client };
 	}
-	vm->prefetcher = (struct server) { .run = run, .tally = run_tally(run), .client = &vm->client };
+	vm->prefetcher =
+		(struct server) { .run = run, .tally = run_tally(run), .client = &vm->client };
 	vm->guest.run = run;
 	for (n = 0; n < params->threads && !err; n++)
 		err = toucher_init(&vm->touchers[n], &vm->guest, (unsigned int)n,
@@ -55,7 +58,8 @@ static int map_all(struct vm *vm, size_t page_size)
 	int uffd = rig_uffd_open(features), err;
 
 	if (uffd < 0 || beside == MAP_FAILED) {
-		run_fail(vm->run, "no userfaultfd or memory: %s", strerror(uffd < 0 ? -uffd : ENOMEM));
+		run_fail(vm->run, "no userfaultfd or memory: %s",
+			 strerror(uffd < 0 ? -uffd : ENOMEM));
 		return -EPERM;
 	}
 	vm->remapped = (uint64_t)beside;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A VM's memory filled from a snapshot file, by a handler in a process of its own or by threads of the VMM.
+// A VM's memory filled from a snapshot file, by a handler in a process of its own or by threads of
+// the VMM.
 #ifndef UFFDLOAD_VM_H
 #define UFFDLOAD_VM_H
 
@@ -34,12 +35,12 @@ struct vm {
 };
 
 /*
- * One restore, of pages of 4 KiB or HUGE, from a snapshot that the first call makes. external: the handler is another
- * process. 0 or -errno, with a message.
+ * One restore, of pages of 4 KiB or HUGE, from a snapshot that the first call makes. external: the
+ * handler is another process. 0 or -errno, with a message.
  */
 int vm_restore(struct run *run, size_t page_size, bool external);
 
-/* The handler, in a process of its own or in this one. It serves faults when this returns. 0 or -errno. */
+/* The handler, in a process of its own or in this one, serves faults from now on. 0 or -errno. */
 int vm_start_handler(struct vm *vm, bool external);
 /* After run_end_service(). */
 void vm_join_handler(struct vm *vm);

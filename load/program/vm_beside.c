@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// What happens beside the copies of a restore: a device's buffers, a balloon, remapping, prefetching.
+// What happens beside the copies of a restore: a device's buffers, a balloon, remapping,
+// prefetching.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
@@ -15,7 +16,8 @@
 static int device_once(struct beat *beat)
 {
 	size_t len = DEVICE_PAGES * PAGE, i;
-	uint8_t *buffer = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *buffer =
+		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)beat;
 	if (buffer == MAP_FAILED)
@@ -32,20 +34,21 @@ static int balloon_once(struct beat *beat)
 	size_t pages = BALLOON_PAGES < guest->pages ? BALLOON_PAGES : guest->pages;
 	size_t first = prng_below(&beat->prng, (uint32_t)(guest->pages - pages + 1));
 
-	return madvise((void *)(guest->start + first * guest->page_size), pages * guest->page_size, MADV_DONTNEED)
+	return madvise((void *)(guest->start + first * guest->page_size), pages * guest->page_size,
+		       MADV_DONTNEED)
 		       ? -errno
 		       : 0;
 }
 
-/* Map a piece of the file beside the guest's memory, as a VMM does with ranges that are not copied. */
+/* Map a piece of the file beside the guest's memory, as for ranges that are not copied. */
 static int remap_once(struct beat *beat)
 {
 	const struct vm *vm = beat->data;
 	size_t len = REMAP_PIECE * PAGE;
 	uint64_t at = vm->remapped + prng_below(&beat->prng, REMAP_PAGES / REMAP_PIECE) * len;
 
-	return mmap((void *)at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, vm->snapshot->fd, 0) ==
-			       MAP_FAILED
+	return mmap((void *)at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+		    vm->snapshot->fd, 0) == MAP_FAILED
 		       ? -errno
 		       : 0;
 }
@@ -62,8 +65,8 @@ static int prefetch_once(struct beat *beat)
 	return 0;
 }
 
-static struct beat beat_of(struct vm *vm, const char *name, uint64_t rate, int (*once)(struct beat *),
-			   enum count count)
+static struct beat beat_of(struct vm *vm, const char *name, uint64_t rate,
+			   int (*once)(struct beat *), enum count count)
 {
 	return (struct beat) {
 		.run = vm->run,

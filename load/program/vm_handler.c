@@ -50,7 +50,7 @@ static void __attribute__((noreturn)) be_handler(struct vm *vm, int ready)
 	_exit(err || run_failed(run) ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* The servers know where the guest is: it was mapped before the fork, and is not registered in the child. */
+/* The guest was mapped before the fork; in the child it is not registered. */
 static int fork_handler(struct vm *vm)
 {
 	int pipes[2], err;
@@ -72,7 +72,8 @@ static int fork_handler(struct vm *vm)
 static int open_inside(struct vm *vm)
 {
 	struct server *first = &vm->servers[0];
-	int err = source_open(&first->source, vm->run, vm->snapshot, vm->guest.page_size, first->tally);
+	int err = source_open(&first->source, vm->run, vm->snapshot, vm->guest.page_size,
+			      first->tally);
 
 	if (!err)
 		err = start_servers(vm);

@@ -23,17 +23,21 @@ static int write_unrelated(struct beat *beat)
 
 	if (prng_below(&beat->prng, 2))
 		return map_and_unmap(SCRATCH_PAGES);
-	if (mprotect(at, SCRATCH_PAGES * PAGE, PROT_READ) || mprotect(at, SCRATCH_PAGES * PAGE, PROT_READ | PROT_WRITE))
+	if (mprotect(at, SCRATCH_PAGES * PAGE, PROT_READ) ||
+	    mprotect(at, SCRATCH_PAGES * PAGE, PROT_READ | PROT_WRITE))
 		return -errno;
 	return 0;
 }
 
 static int dump_and_back(uint64_t start, size_t len)
 {
-	return madvise((void *)start, len, MADV_DONTDUMP) || madvise((void *)start, len, MADV_DODUMP) ? -errno : 0;
+	return madvise((void *)start, len, MADV_DONTDUMP) ||
+			       madvise((void *)start, len, MADV_DODUMP)
+		       ? -errno
+		       : 0;
 }
 
-/* Splits and merges the destination. The protection stays, so threads that touch it do not notice. */
+/* Splits and merges the destination. It stays accessible, so toucher threads do not notice. */
 static int write_benign(struct beat *beat)
 {
 	const struct guest *guest = beat->guest;
@@ -98,6 +102,7 @@ void writers_join(struct writers *writers)
 	crew_join(&writers->crew);
 	for (n = 0; n < sizeof(writers->beats) / sizeof(writers->beats[0]); n++)
 		if (writers->beats[n].scratch)
-			munmap((void *)(writers->beats[n].scratch - PAGE), (SCRATCH_PAGES + 2) * PAGE);
+			munmap((void *)(writers->beats[n].scratch - PAGE),
+			       (SCRATCH_PAGES + 2) * PAGE);
 	memset(writers->beats, 0, sizeof(writers->beats));
 }

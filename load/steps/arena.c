@@ -55,7 +55,8 @@ static int create_huge(struct huge_arena *huge)
 	huge->other = new_file(HUGE_PAGES * HUGE, MFD_HUGETLB | MFD_HUGE_2MB);
 	if (huge->file < 0 || huge->again < 0 || huge->other < 0)
 		return -errno;
-	area = mmap(NULL, (HUGE_PAGES + 1) * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	area = mmap(NULL, (HUGE_PAGES + 1) * HUGE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
 		return -errno;
 	huge->start = ((uint64_t)area + HUGE - 1) & ~(HUGE - 1);
@@ -73,7 +74,8 @@ int arena_create(struct arena *arena, size_t pages, size_t file_pages)
 	arena->other = new_file(file_pages * PAGE, 0);
 	if (arena->file < 0 || arena->again < 0 || arena->other < 0)
 		return -errno;
-	area = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	area = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		    0);
 	if (area == MAP_FAILED)
 		return -errno;
 	arena->start = (uint64_t)area;
@@ -114,16 +116,19 @@ static int backing_fd(const struct arena *arena, const struct mapping *mapping)
 	}
 }
 
-int arena_map(const struct arena *arena, uint64_t start, size_t pages, const struct mapping *mapping)
+int arena_map(const struct arena *arena, uint64_t start, size_t pages,
+	      const struct mapping *mapping)
 {
 	int fd = backing_fd(arena, mapping);
 	size_t page = mapping->huge ? HUGE : PAGE;
-	int flags = MAP_FIXED | (mapping->shared ? MAP_SHARED : MAP_PRIVATE) | (fd < 0 ? MAP_ANONYMOUS : 0);
+	int flags = MAP_FIXED | (mapping->shared ? MAP_SHARED : MAP_PRIVATE) |
+		    (fd < 0 ? MAP_ANONYMOUS : 0);
 	off_t offset = fd < 0 ? 0 : (off_t)(mapping->offset * page);
 
 	if (mapping->huge && fd < 0)
 		flags |= MAP_HUGETLB | MAP_HUGE_2MB;
-	if (mmap((void *)start, pages * page, PROT_READ | PROT_WRITE, flags, fd, offset) == MAP_FAILED)
+	if (mmap((void *)start, pages * page, PROT_READ | PROT_WRITE, flags, fd, offset) ==
+	    MAP_FAILED)
 		return -errno;
 	return 0;
 }

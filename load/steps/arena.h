@@ -12,8 +12,8 @@
 #define HUGE (512 * PAGE)
 
 /*
- * All of it is PROT_NONE until a test maps something: the kernel places nothing here by itself, and no VMA merges with a
- * neighbour by accident.
+ * All of it is PROT_NONE until a test maps something: the kernel places nothing here by itself, and
+ * no VMA merges with a neighbour by accident.
  */
 struct arena {
 	uint64_t start;
@@ -52,7 +52,8 @@ struct mapping {
 int arena_create(struct arena *arena, size_t pages, size_t file_pages);
 void arena_destroy(struct arena *arena);
 /* mmap(MAP_FIXED), readable and writable. pages: of the mapping's own size. */
-int arena_map(const struct arena *arena, uint64_t start, size_t pages, const struct mapping *mapping);
+int arena_map(const struct arena *arena, uint64_t start, size_t pages,
+	      const struct mapping *mapping);
 /* Map it PROT_NONE again, over anything. */
 int arena_clear(const struct arena *arena, uint64_t start, size_t pages);
 /* Make this part of the files holes again. */

@@ -12,7 +12,7 @@ int cpu_first(void);
 int cpu_second(void);
 /* A thread, 0 for the caller, runs on this CPU only. 0 or -errno. */
 int cpu_pin(pid_t tid, int cpu);
-/* The caller runs before all ordinary threads of its CPU (SCHED_FIFO), or as they do. 0 or -errno. */
+/* Whether the caller runs before all ordinary threads of its CPU (SCHED_FIFO). 0 or -errno. */
 int cpu_real_time(bool on);
 
 #endif

@@ -53,7 +53,9 @@ static int elsewhere_protect(struct ground *ground)
 {
 	void *page = (void *)(ground->scratch + 8 * PAGE);
 
-	return mprotect(page, PAGE, PROT_READ) || mprotect(page, PAGE, PROT_READ | PROT_WRITE) ? -errno : 0;
+	return mprotect(page, PAGE, PROT_READ) || mprotect(page, PAGE, PROT_READ | PROT_WRITE)
+		       ? -errno
+		       : 0;
 }
 
 /* Below vm.mmap_min_addr nothing is mapped; the kernel takes mmap_lock for write nevertheless. */
@@ -98,7 +100,7 @@ static int elsewhere_brk(void)
 	return grown == now + (long)PAGE ? 0 : -ENOMEM;
 }
 
-/* Runs on a stack of its own, but with the caller's thread pointer: it may not touch thread-local data. */
+/* Runs with the caller's thread pointer: it may not touch thread-local data. */
 static int exit_at_once(void *unused)
 {
 	(void)unused;
@@ -110,15 +112,16 @@ static int elsewhere_thread(struct ground *ground)
 {
 	static pid_t running;
 	const struct mapping ordinary = { .backing = BACKED_ANON };
-	int flags =
-		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 	uint64_t stack = ground->hole + 8 * PAGE;
 	int err = arena_map(&ground->arena, stack, THREAD_STACK_PAGES, &ordinary);
 
 	if (err)
 		return err;
 	running = 1;
-	if (clone(exit_at_once, (void *)(stack + THREAD_STACK_PAGES * PAGE), flags, NULL, NULL, NULL, &running) < 0)
+	if (clone(exit_at_once, (void *)(stack + THREAD_STACK_PAGES * PAGE), flags, NULL, NULL,
+		  NULL, &running) < 0)
 		return -errno;
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE))
 		syscall(SYS_futex, &running, FUTEX_WAIT, 1, NULL, NULL, 0);

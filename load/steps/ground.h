@@ -23,7 +23,7 @@ struct ground {
 #define SCRATCH_PAGES 16
 #define HOLE_PAGES 64
 #define STACK_ROOM 32
-/* Pages between the arena's start and the first destination, and the ground's own at the arena's end. */
+/* Pages before the first destination, and the ground's own at the arena's end. */
 #define GROUND_FRONT 64
 #define GROUND_TAIL (HOLE_PAGES + SCRATCH_PAGES + STACK_ROOM + 16)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A second thread that does one job at a time: a job that would block the main thread, or must sleep in the kernel.
+// A second thread that does one job at a time: a job that would block the main thread, or must
+// sleep in the kernel.
 #ifndef UFFDLOAD_HAND_H
 #define UFFDLOAD_HAND_H
 

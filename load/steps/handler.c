@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The external handler: a process that receives the userfaultfd over a socket and copies from its own memory.
+// The external handler: a process that receives the userfaultfd over a socket and copies from its
+// own memory.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -46,7 +47,7 @@ struct reply {
 	struct rig_result result;
 };
 
-/* --- the load's side ---------------------------------------------------------------------------------------- */
+/* --- the load's side -------------------------------------------------------------------------- */
 
 static int spawn(struct handler *handler, int theirs, int cpu)
 {
@@ -68,8 +69,8 @@ static int spawn(struct handler *handler, int theirs, int cpu)
 }
 
 /*
- * Waits until it runs: until its exec the child holds our userfaultfds too, and the last close of one takes our
- * mmap_lock for write.
+ * Waits until it runs: until its exec the child holds our userfaultfds too, and the last close of
+ * one takes our mmap_lock for write.
  */
 int handler_start(struct handler *handler, int cpu)
 {
@@ -130,7 +131,8 @@ static int send_request(struct handler *handler, const struct request *request, 
 		};
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	}
-	return sendmsg(handler->socket, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(*request) ? 0 : -errno;
+	return sendmsg(handler->socket, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(*request) ? 0
+											 : -errno;
 }
 
 static int name_layout(struct request *request, const char *layout)
@@ -189,7 +191,7 @@ int handler_write_own_mm(struct handler *handler)
 	return err ? err : handler_wait(handler, true, &unused);
 }
 
-/* --- the handler's side ------------------------------------------------------------------------------------- */
+/* --- the handler's side ----------------------------------------------------------------------- */
 
 /* One rig for each layout, made at its first use. */
 struct workbench {
@@ -276,7 +278,8 @@ static ssize_t receive_request(int socket, struct request *request, int *fd)
 	return n;
 }
 
-static void answer(struct workbench *workbench, struct request *request, int uffd, struct reply *reply)
+static void answer(struct workbench *workbench, struct request *request, int uffd,
+		   struct reply *reply)
 {
 	switch (request->op) {
 	case REQUEST_PREPARE:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// The external handler: a process that receives the userfaultfd over a socket and copies from its own memory.
+// The external handler: a process that receives the userfaultfd over a socket and copies from its
+// own memory.
 #ifndef UFFDLOAD_HANDLER_H
 #define UFFDLOAD_HANDLER_H
 

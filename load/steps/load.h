@@ -15,10 +15,10 @@
 /* NAME_load in the load's file, a row of the table in uffdload.c. */
 struct load {
 	const char *name;
-	const char *doc;				 /* of --help: before and behind the options */
+	const char *doc; /* of --help: before and behind the options */
 	const struct setting *settings[LOAD_TABLES_MAX + 1]; /* tables, NULL at the end */
-	const void *defaults;				 /* of the struct that the tables describe */
-	size_t size;					 /* of that struct */
+	const void *defaults; /* of the struct that the tables describe */
+	size_t size;	      /* of that struct */
 	/* Returns the exit status. */
 	int (*main)(const struct load *load, const void *options);
 };

@@ -28,7 +28,7 @@ struct request {
 	uint64_t address;
 };
 
-/* --- the other process's side ------------------------------------------------------------------------------- */
+/* --- the other process's side ----------------------------------------------------------------- */
 
 static int open_file(pid_t pid, const char *name, int flags)
 {
@@ -115,7 +115,7 @@ static void __attribute__((noreturn)) serve_all(int socket, pid_t pid)
 	_exit(0);
 }
 
-/* --- the load's side ---------------------------------------------------------------------------------------- */
+/* --- the load's side -------------------------------------------------------------------------- */
 
 int other_start(struct other *other)
 {

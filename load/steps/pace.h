@@ -9,8 +9,8 @@
 #include "lib/clock.h"
 
 /*
- * When the next of RATE operations a second is due, after one that was due at DUE. Late operations are caught up, but
- * at most a second's worth of them.
+ * When the next of RATE operations a second is due, after one that was due at DUE. Late operations
+ * are caught up, but at most a second's worth of them.
  */
 int64_t pace_next(int64_t due, uint64_t rate);
 

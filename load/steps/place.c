@@ -60,5 +60,6 @@ int place_set_up(const struct arena *arena, const struct place *place)
 	int err = arena_map(arena, place->start, place->pages, &mapping);
 
 	return err ? err
-		   : rig_register(place->uffd, place->start, place->pages * place_page_size(place->kind), place->mode);
+		   : rig_register(place->uffd, place->start,
+				  place->pages * place_page_size(place->kind), place->mode);
 }

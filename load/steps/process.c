@@ -45,8 +45,8 @@ static void block_go(void)
 }
 
 /*
- * khugepaged takes mmap_lock for write when it collapses, and a huge zero page would map 511 untouched source pages
- * beside the one that is read.
+ * khugepaged takes mmap_lock for write when it collapses, and a huge zero page would map 511
+ * untouched source pages beside the one that is read.
  */
 void prepare_process(void)
 {
@@ -62,7 +62,8 @@ bool may_use_uffd(void)
 
 	if (fd >= 0)
 		return !close(fd);
-	warnx("userfaultfd: %s; it needs root, vm.unprivileged_userfaultfd=1 or access to /dev/userfaultfd",
+	warnx("userfaultfd: %s; it needs root, vm.unprivileged_userfaultfd=1 or access to "
+	      "/dev/userfaultfd",
 	      strerror(-fd));
 	return false;
 }

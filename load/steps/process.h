@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* Prevent what would take mmap_lock for write by itself, or map source pages behind a load's back. */
+/* Prevent write sections and mappings of source pages that no load asked for. */
 void prepare_process(void);
-/* Whether this user may have a userfaultfd that serves the kernel's own faults; if not, a message. */
+/* Whether this user may have a userfaultfd for the kernel's own faults; if not, a message. */
 bool may_use_uffd(void);
 /* Say "ready PID" on stderr and wait for SIGUSR1. */
 void wait_for_go(void);

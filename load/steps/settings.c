@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Options as a table: the parser, --help with the defaults, and the JSON of all values come from it.
+// Options as a table: the parser, --help with the defaults, and the JSON of all values come from
+// it.
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -21,7 +22,7 @@ struct parse {
 	size_t nr;
 };
 
-/* --- values ------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static void set(void *values, const struct setting *setting, uint64_t n)
 {
@@ -45,7 +46,7 @@ static const char *get_text(const void *values, const struct setting *setting)
 	return text;
 }
 
-/* --- parsing ------------------------------------------------------------------------------------------------ */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static bool number(const char *text, char **end, uint64_t *n)
 {
@@ -54,7 +55,8 @@ static bool number(const char *text, char **end, uint64_t *n)
 	return *text >= '0' && *text <= '9' && !errno;
 }
 
-static uint64_t parse_number(struct argp_state *state, const struct setting *setting, const char *text)
+static uint64_t parse_number(struct argp_state *state, const struct setting *setting,
+			     const char *text)
 {
 	const char *or_max = setting->type == SETTING_RATE ? ", or max" : "";
 	uint64_t n;
@@ -63,12 +65,14 @@ static uint64_t parse_number(struct argp_state *state, const struct setting *set
 	if (*or_max && !strcmp(text, "max"))
 		return RATE_MAX;
 	if (!number(text, &end, &n) || *end || n < setting->min || n > setting->max)
-		argp_error(state, "--%s must be a number from %llu to %llu%s, not '%s'", setting->name,
-			   (unsigned long long)setting->min, (unsigned long long)setting->max, or_max, text);
+		argp_error(state, "--%s must be a number from %llu to %llu%s, not '%s'",
+			   setting->name, (unsigned long long)setting->min,
+			   (unsigned long long)setting->max, or_max, text);
 	return n;
 }
 
-static uint64_t parse_time(struct argp_state *state, const struct setting *setting, const char *text)
+static uint64_t parse_time(struct argp_state *state, const struct setting *setting,
+			   const char *text)
 {
 	static const struct {
 		const char *suffix;
@@ -82,7 +86,8 @@ static uint64_t parse_time(struct argp_state *state, const struct setting *setti
 		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 			if (!strcmp(end, units[i].suffix))
 				return n * units[i].ms;
-	argp_error(state, "--%s is a duration like 500ms, 10s or 1m, not '%s'", setting->name, text);
+	argp_error(state, "--%s is a duration like 500ms, 10s or 1m, not '%s'", setting->name,
+		   text);
 	return 0;
 }
 
@@ -95,7 +100,8 @@ static void join_words(char *to, size_t size, const char *const *words)
 		used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "", *words);
 }
 
-static uint64_t parse_word(struct argp_state *state, const struct setting *setting, const char *text)
+static uint64_t parse_word(struct argp_state *state, const struct setting *setting,
+			   const char *text)
 {
 	char all[256];
 	size_t i;
@@ -137,7 +143,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* --- help --------------------------------------------------------------------------------------------------- */
+/* --- help ------------------------------------------------------------------------------------- */
 
 /* The text of --help, with the default if there is one. */
 static void describe(char *to, size_t size, const struct setting *setting, const void *values)
@@ -148,13 +154,15 @@ static void describe(char *to, size_t size, const struct setting *setting, const
 		snprintf(to, size, "%s (default %s)", setting->doc, setting->words[n]);
 	else if (setting->type == SETTING_RATE && n == RATE_MAX)
 		snprintf(to, size, "%s (default max)", setting->doc);
-	else if ((setting->type == SETTING_NUMBER || setting->type == SETTING_RATE) && n >= setting->min)
+	else if ((setting->type == SETTING_NUMBER || setting->type == SETTING_RATE) &&
+		 n >= setting->min)
 		snprintf(to, size, "%s (default %llu)", setting->doc, (unsigned long long)n);
 	else
 		snprintf(to, size, "%s", setting->doc);
 }
 
-void settings_parse(const struct setting *const *tables, const char *doc, void *values, int argc, char **argv)
+void settings_parse(const struct setting *const *tables, const char *doc, void *values, int argc,
+		    char **argv)
 {
 	static char docs[SETTINGS_MAX][DOC_MAX];
 	static struct argp_option options[SETTINGS_MAX + 1];
@@ -166,16 +174,17 @@ void settings_parse(const struct setting *const *tables, const char *doc, void *
 	for (; *tables; tables++)
 		for (setting = *tables; setting->name && n < SETTINGS_MAX; setting++, n++) {
 			describe(docs[n], sizeof(docs[n]), setting, values);
-			options[n] = (struct argp_option) {
-				.name = setting->name, .key = (int)(FIRST_KEY + n), .arg = setting->arg, .doc = docs[n]
-			};
+			options[n] = (struct argp_option) { .name = setting->name,
+							    .key = (int)(FIRST_KEY + n),
+							    .arg = setting->arg,
+							    .doc = docs[n] };
 			parse.of_key[n] = setting;
 		}
 	parse.nr = n;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 /* A number below its minimum was not given. */
 static struct json_object *value_json(const struct setting *setting, const void *values)

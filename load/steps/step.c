@@ -40,14 +40,17 @@ static int bind_pages(void *start, size_t len, unsigned int mode)
 	unsigned long node0 = 1;
 	unsigned long *nodes = mode == MPOL_DEFAULT ? NULL : &node0;
 
-	return syscall(SYS_mbind, start, len, mode, nodes, nodes ? 8 * sizeof(node0) : 0, 0) ? -errno : 0;
+	return syscall(SYS_mbind, start, len, mode, nodes, nodes ? 8 * sizeof(node0) : 0, 0)
+		       ? -errno
+		       : 0;
 }
 
 static int step_map(const struct ground *ground, const struct place *place, const struct step *step)
 {
 	struct mapping mapping = place_mapping(place, step->arg, step->from, step->shift);
 
-	return arena_map(&ground->arena, place_page(place, step->from), (size_t)step->pages, &mapping);
+	return arena_map(&ground->arena, place_page(place, step->from), (size_t)step->pages,
+			 &mapping);
 }
 
 static int move(uint64_t from, size_t len, uint64_t to)
@@ -85,7 +88,8 @@ static int step_now(struct ground *ground, const struct place *place, const stru
 	case STEP_BIND:
 		return bind_pages(start, len, step->arg);
 	case STEP_NAME:
-		return prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, len, "uffdload") ? -errno : 0;
+		return prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, len, "uffdload") ? -errno
+											 : 0;
 	case STEP_UNMAP:
 		return munmap(start, len) ? -errno : 0;
 	case STEP_MAP:
@@ -105,8 +109,10 @@ static int step_now(struct ground *ground, const struct place *place, const stru
 	case STEP_RESIZE:
 		return resize(start, len, step->arg * PAGE);
 	case STEP_TRUNCATE:
-		return ftruncate(ground->arena.file, (off_t)(place->offset + (size_t)step->from) * (off_t)PAGE) ? -errno
-														: 0;
+		return ftruncate(ground->arena.file,
+				 (off_t)(place->offset + (size_t)step->from) * (off_t)PAGE)
+			       ? -errno
+			       : 0;
 	case STEP_FORK:
 		return step_fork();
 	case STEP_ELSEWHERE:
@@ -193,12 +199,14 @@ const char *step_name(enum step_kind kind)
 /* --- what this kernel lacks ------------------------------------------------------------------- */
 
 /* Try it on one page: ask the kernel, not its version. */
-static int try_step(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step)
+static int try_step(struct ground *ground, enum place_kind kind, uint64_t features,
+		    const struct step *step)
 {
 	bool huge = place_is_huge(kind);
-	struct place place = {
-		.kind = kind, .start = huge ? ground->arena.huge.start : ground->hole, .pages = 1, .other_uffd = -1
-	};
+	struct place place = { .kind = kind,
+			       .start = huge ? ground->arena.huge.start : ground->hole,
+			       .pages = 1,
+			       .other_uffd = -1 };
 	struct step there = *step;
 	struct mapping mapping = place_mapping(&place, AS_BEFORE, 0, 0);
 	int err;
@@ -219,7 +227,8 @@ static int try_step(struct ground *ground, enum place_kind kind, uint64_t featur
 	return err;
 }
 
-const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step)
+const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t features,
+		       const struct step *step)
 {
 	struct step plain = { .kind = STEP_REGISTER, .arg = step->arg };
 
@@ -227,15 +236,18 @@ const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t fea
 	case STEP_BIND:
 		return try_step(ground, kind, features, step) ? "no NUMA policy" : NULL;
 	case STEP_NAME:
-		return try_step(ground, kind, features, step) ? "no names of anonymous memory (CONFIG_ANON_VMA_NAME)"
-							      : NULL;
+		return try_step(ground, kind, features, step)
+			       ? "no names of anonymous memory (CONFIG_ANON_VMA_NAME)"
+			       : NULL;
 	case STEP_ADVISE:
 		return try_step(ground, kind, features, step) ? "no such madvise" : NULL;
 	case STEP_LOCK:
 		return try_step(ground, kind, features, step) ? "may not lock memory" : NULL;
 	case STEP_REGISTER:
 	case STEP_REGISTER_OTHER:
-		return step->arg && try_step(ground, kind, features, &plain) ? "no such registration mode" : NULL;
+		return step->arg && try_step(ground, kind, features, &plain)
+			       ? "no such registration mode"
+			       : NULL;
 	default:
 		return NULL;
 	}

@@ -12,7 +12,7 @@
 
 enum step_kind {
 	STEP_NONE,
-	/* On pages [from, from + pages) of the place; from may be negative, the end beyond the place's. */
+	/* On pages [from, from + pages) of the place, or of its neighbours. */
 	STEP_PROTECT, /* arg: PROT_* */
 	STEP_ADVISE,  /* arg: MADV_* */
 	STEP_LOCK,    /* mlock2(MLOCK_ONFAULT): plain mlock would fault the missing pages in */
@@ -20,8 +20,8 @@ enum step_kind {
 	STEP_BIND, /* arg: MPOL_BIND to node 0, or MPOL_DEFAULT */
 	STEP_NAME, /* PR_SET_VMA_ANON_NAME */
 	STEP_UNMAP,
-	STEP_MAP,	     /* MAP_FIXED; arg: enum map_as; shift: added to the file offset, in pages */
-	STEP_REGISTER,	     /* arg: UFFDIO_REGISTER_MODE_*, 0: the place's own */
+	STEP_MAP,      /* MAP_FIXED; arg: enum map_as; shift: added to the file offset, in pages */
+	STEP_REGISTER, /* arg: UFFDIO_REGISTER_MODE_*, 0: the place's own */
 	STEP_REGISTER_OTHER, /* the same with the other userfaultfd */
 	STEP_UNREGISTER,
 	STEP_ZEROPAGE,	/* UFFDIO_ZEROPAGE: takes no lock for write */
@@ -52,7 +52,8 @@ int step_run(struct ground *ground, const struct place *place, const struct step
 int step_unstick(struct ground *ground, const struct place *place);
 /* For messages. */
 const char *step_name(enum step_kind kind);
-/* Why this kernel cannot do the step to a place of that kind, under a userfaultfd of these features; NULL: it can. */
-const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t features, const struct step *step);
+/* Why this kernel cannot do the step to such a place under such a userfaultfd; NULL: it can. */
+const char *step_lacks(struct ground *ground, enum place_kind kind, uint64_t features,
+		       const struct step *step);
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// One long UFFDIO_COPY that is stopped in the middle, and a writer that sleeps for the lock of its VMA.
+// One long UFFDIO_COPY that is stopped in the middle, and a writer that sleeps for the lock of its
+// VMA.
 /*
- * A copy of thousands of mapped pages holds the read lock of its VMA for long. This thread makes it longer still: on
- * the copier's CPU, with a real-time priority, it stops the copier by not sleeping. How far the copy has come is read
- * from the destination's file, which needs no mmap_lock: the writer holds that.
+ * A copy of thousands of mapped pages holds the read lock of its VMA for long. This thread makes it
+ * longer still: on the copier's CPU, with a real-time priority, it stops the copier by not
+ * sleeping. How far the copy has come is read from the destination's file, which needs no
+ * mmap_lock: the writer holds that.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -132,8 +134,8 @@ static bool writer_sleeps(const struct stopped_copy *copy)
 }
 
 /*
- * Nothing but the VMA's lock makes the writer sleep: with the copy stopped no other thread wants mmap_lock. The copy
- * was stopped all the time if its last page is still missing.
+ * Nothing but the VMA's lock makes the writer sleep: with the copy stopped no other thread wants
+ * mmap_lock. The copy was stopped all the time if its last page is still missing.
  */
 int stopped_copy_send_writer(struct stopped_copy *copy)
 {

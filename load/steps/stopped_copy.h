@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// One long UFFDIO_COPY that is stopped in the middle, and a writer that sleeps for the lock of its VMA.
+// One long UFFDIO_COPY that is stopped in the middle, and a writer that sleeps for the lock of its
+// VMA.
 #ifndef UFFDLOAD_STOPPED_COPY_H
 #define UFFDLOAD_STOPPED_COPY_H
 
@@ -30,8 +31,9 @@ void stopped_copy_close(struct stopped_copy *copy);
 /* Start the copy. 0 when it is stopped in the middle, 1 when it came too far, or -errno. */
 int stopped_copy_start(struct stopped_copy *copy);
 /*
- * Let the writer mprotect() the destination, and see it asleep for the VMA's lock, inside its write section: mmap_lock
- * is held for write and mm_lock_seq is odd (__vma_start_write() since 6.4). 0 or -errno.
+ * Let the writer mprotect() the destination, and see it asleep for the VMA's lock, inside its write
+ * section: mmap_lock is held for write and mm_lock_seq is odd (__vma_start_write() since 6.4). 0 or
+ * -errno.
  */
 int stopped_copy_send_writer(struct stopped_copy *copy);
 /* Whether the writer still sleeps there. */

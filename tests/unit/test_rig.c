@@ -45,8 +45,10 @@ int __real_ftruncate(int fd, off_t size);
 int __wrap_ftruncate(int fd, off_t size);
 int __real_pthread_attr_init(pthread_attr_t *attr);
 int __wrap_pthread_attr_init(pthread_attr_t *attr);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
 long __real_syscall(long nr, ...);
@@ -74,13 +76,16 @@ int __wrap_mprotect(void *addr, size_t len, int prot)
 
 int __wrap_madvise(void *addr, size_t len, int advice)
 {
-	return fails(advice == MADV_NOHUGEPAGE ? "MADV_NOHUGEPAGE" : "madvise") ? -1
-										: __real_madvise(addr, len, advice);
+	return fails(advice == MADV_NOHUGEPAGE ? "MADV_NOHUGEPAGE" : "madvise")
+		       ? -1
+		       : __real_madvise(addr, len, advice);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
 {
-	return fails(request == UFFDIO_COPY ? "UFFDIO_COPY" : "ioctl") ? -1 : __real_ioctl(fd, request, arg);
+	return fails(request == UFFDIO_COPY ? "UFFDIO_COPY" : "ioctl")
+		       ? -1
+		       : __real_ioctl(fd, request, arg);
 }
 
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
@@ -113,7 +118,8 @@ int __wrap_pthread_attr_init(pthread_attr_t *attr)
 	return fails("pthread_attr_init") ? INJECTED : __real_pthread_attr_init(attr);
 }
 
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data)
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data)
 {
 	return fails("pthread_create") ? INJECTED : __real_pthread_create(thread, attr, run, data);
 }
@@ -314,7 +320,8 @@ static int everything(void)
 /* What the rig does not mind: huge pages it could not forbid, a guard page, a device in place of the system call. */
 static bool is_no_matter(const char *what, int err)
 {
-	return !err && (!strcmp(what, "MADV_NOHUGEPAGE") || !strcmp(what, "mprotect") || !strcmp(what, "userfaultfd"));
+	return !err && (!strcmp(what, "MADV_NOHUGEPAGE") || !strcmp(what, "mprotect") ||
+			!strcmp(what, "userfaultfd"));
 }
 
 static void each_call_that_fails_is_told(void **state)
@@ -336,7 +343,8 @@ static void each_call_that_fails_is_told(void **state)
 			unminded++;
 		} else {
 			/* -ENOMEM is the map of the rig itself, -EIO a read or the copier, -EPERM the device. */
-			bool is_told = err == -INJECTED || err == -ENOMEM || err == -EIO || err == -EPERM;
+			bool is_told = err == -INJECTED || err == -ENOMEM || err == -EIO ||
+				       err == -EPERM;
 
 			expect_u64(failing.what, is_told, true);
 			told++;
