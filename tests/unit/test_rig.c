@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The rig that opens windows (lib/rig.c), on this machine's kernel: what each way to end a window gives, and each call
- * that fails is told and leaves neither a mapping nor a descriptor behind. Skipped where userfaultfd is refused.
+ * The rig that opens windows (lib/rig.h), on this machine's kernel: the result of each way to end a
+ * window. A call that fails is reported and leaves neither a mapping nor a descriptor. Skipped where
+ * userfaultfd is refused.
  */
 #include "failing.h"
 #include "unit.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 #define PAGE 4096UL
-#define INJECTED ENFILE /* an errno that none of these calls has a reason for */
+#define INJECTED ENFILE /* an errno that none of these calls returns by itself */
 
 static long mapped; /* bytes, by the rig's own calls */
 
@@ -129,7 +130,7 @@ int __wrap_open(const char *path, int flags, mode_t mode)
 	return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
-/* A futex may return for no reason, but a waker's may not be lost: only userfaultfd(2) fails. */
+/* Only userfaultfd(2) fails: a futex call must not. */
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	if (nr == SYS_userfaultfd && fails("userfaultfd"))
@@ -144,7 +145,7 @@ static unsigned char first_byte(const struct rig_target *t, size_t page)
 
 /* --- What a rig does ---------------------------------------------------------------------------------------------- */
 
-/* Three pages: one that holds the window, one whose window ends by itself, one mapped before. */
+/* Three pages: one holds the window, the window of one ends by itself, one is mapped. */
 static void the_layout_is_copied(void **state)
 {
 	struct rig_copy copy = {};
@@ -175,7 +176,7 @@ static void the_layout_is_copied(void **state)
 	rig_destroy(NULL);
 }
 
-/* The source goes, the copy fails; and once it is mended all is as before. */
+/* The source is damaged and the copy fails; after mending the next copy succeeds. */
 static void a_damaged_source(void **state)
 {
 	struct rig_copy copy = {};
@@ -219,7 +220,7 @@ static void a_held_window_ends_with_the_rig(void **state)
 	rig_target_close(&t);
 }
 
-/* A source of one's own, whose fault nobody else resolves: the wait ends, and later the copy does. */
+/* The caller's own source, whose fault the rig does not resolve: the wait times out, the copy ends later. */
 static void a_wait_ends(void **state)
 {
 	struct rig_copy copy = {};
@@ -287,7 +288,7 @@ static void an_unknown_feature(void **state)
 
 /* --- Each call fails once ----------------------------------------------------------------------------------------- */
 
-/* All that a rig can do. Returns the first error; what was opened is closed. */
+/* All operations of a rig. Returns the first error, with everything closed. */
 static int everything(void)
 {
 	static const enum rig_source ends[] = { RIG_FILL, RIG_UNMAP, RIG_PROTECT };
@@ -303,7 +304,7 @@ static int everything(void)
 		err = rig_start(rig, &copy);
 		if (err == 1)
 			err = rig_go_on(rig, ends[i]);
-		/* What failed in the copier itself is the copy's result. */
+		/* A failure in the copier is the copy's result. */
 		if (!err && rig_result(rig).err == INJECTED)
 			err = -INJECTED;
 		if (!err)
@@ -317,7 +318,7 @@ static int everything(void)
 	return err;
 }
 
-/* What the rig does not mind: huge pages it could not forbid, a guard page, a device in place of the system call. */
+/* Failures that the rig ignores: MADV_NOHUGEPAGE, the guard page, and the system call if the device works. */
 static bool is_no_matter(const char *what, int err)
 {
 	return !err && (!strcmp(what, "MADV_NOHUGEPAGE") || !strcmp(what, "mprotect") ||
@@ -354,12 +355,12 @@ static void each_call_that_fails_is_told(void **state)
 		expect_u64("mapped", mapped, mapped_before);
 	}
 	arm(0, 0);
-	/* Four times huge pages, one guard page; and three times the system call, where the device may be opened. */
+	/* Four of MADV_NOHUGEPAGE, one of the guard page; three of the system call if the device can be opened. */
 	assert_true(unminded == 8 || unminded == 5);
 	assert_true(told > 40);
 }
 
-/* Without userfaultfd(2) the device serves; without both it is no permission. */
+/* Without userfaultfd(2) the device serves; without both the error is EPERM. */
 static void no_userfaultfd_at_all(void **state)
 {
 	(void)state;

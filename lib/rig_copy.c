@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// Opens the retry window of one UFFDIO_COPY and holds it open, so that its class is known
-// beforehand.
+// One copy of a rig: it opens a retry window and holds it, so that its class is known beforehand.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
