@@ -12,6 +12,7 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/uffdretry
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 BUILD ?= build
+CLANG_FORMAT ?= clang-format -i
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes
@@ -123,7 +124,7 @@ demo:
 	$(Q)./tools/demo
 
 format:
-	$(Q)clang-format -i $(C_FILES)
+	$(Q)$(CLANG_FORMAT) $(C_FILES)
 
 # The README and what its links lead to, placed as here.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \

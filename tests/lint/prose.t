@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""TAP: documents, the man page and the comments of src/ avoid phrases that readers stumble over; lines of prose are not too long.
+
+usage: tests/lint/prose.t [TREE]
+"""
+import re
+
+from lint import Lint, comments_of, files, read
+
+# Each with what to write instead.
+PHRASES = (
+    (r"for nothing", "needless"),
+    (r"to be had|(can|could|cannot|can't) be had", "say who has or offers it"),
+    (r"re-?tak(e|es|en|ing)|tak(e|es|en|ing) again", "relock"),
+    (r"copy worker", "copy loop"),
+    (r"of (which|whom|whose)", "two sentences"),
+    (r"(what|which|that) (was|were|is|are) not seen", "missed, or lost"),
+    (r"made to order", "say how it is made"),
+    (r"as it always does", "unchanged"),
+    (r"noted are", "a subject first"),
+    (r", for (it|they|he|she|we|you|there|nobody|nothing|somebody) ", "because"),
+)
+PATTERN = re.compile("|".join(rf"(?P<p{i}>(?<![\w-]){p}(?!\w))" for i, (p, _) in enumerate(PHRASES)), re.IGNORECASE)
+COLUMNS = 120
+
+
+def prose_of(path, text):
+    """The lines of text without what is no prose: code, and in Markdown tables and where links lead."""
+    if path.endswith((".c", ".h")):
+        return comments_of(text).splitlines()
+    text = re.sub(r"^```.*?^```|^(?: {4}|\t).*?$|^ *\|.*?$|^<!--.*?$", lambda m: re.sub(r"[^\n]", "", m[0]), text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\]\([^)\n]*\)|<?https?://[^\s)>]+>?", "", text)
+    return text.splitlines()
+
+
+def find(tree):
+    for path in files(tree, "*.md", "docs/**/*.md", "docs/**/*.txt", "docs/**/*.8", "tests/README.md", "bench/README.md", "src/**/*.[ch]"):
+        for number, line in enumerate(prose_of(path, read(tree, path)), 1):
+            m = PATTERN.search(re.sub(r"`[^`]*`", "", line))
+            if m:
+                instead = PHRASES[int(m.lastgroup[1:])][1]
+                yield f"{path}:{number}: '{m[0].strip(' ,')}': {instead}"
+            if path.endswith(".md") and len(line) > COLUMNS:
+                yield f"{path}:{number}: {len(line)} columns of prose"
+
+
+lint = Lint(find)
+lint.clean(f"no phrase to avoid, and no prose beyond column {COLUMNS}")
+lint.finds("a phrase in a comment is found", "src/version.h", "/* Two calls, of which one fails. */\n", "'of which'")
+lint.finds("a phrase in a document is found", "README.md", "\nA lock that is taken again.\n", "relock")
+lint.finds("a long line is found", "README.md", "\n" + "word " * 30 + "\n", "columns of prose")
+lint.done()
