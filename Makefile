@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# Build, demo, install; tests, measurements and packages are in mk/. `make V=1` shows the commands, `make help` the targets.
+# Build, demo and install. mk/ has the tests, measurements and packages. `make help` lists the targets.
 
 CC ?= gcc
 CLANG ?= clang
@@ -12,11 +12,10 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/uffdretry
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 BUILD ?= build
-CLANG_FORMAT ?= clang-format -i
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes
-# clang 14 does not know this one.
+# clang 14 does not know -Wformat-signedness.
 ifneq ($(findstring clang,$(CC)),clang)
 WARNINGS += -Wformat-signedness
 endif
@@ -30,13 +29,12 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
-# libcap-ng's archive mentions getpwuid() and initgroups(), which we never call; ld would warn of them.
-STATIC_LDFLAGS := -Wl,--no-warnings
 
-# What the tool and the loads both link: the rig opens windows for the self-test and for the loads.
+# The tool and the loads both link lib/.
 LIB_SRCS := $(wildcard lib/*.c)
 TOOL_SRCS := $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c)) $(LIB_SRCS)
 LOAD_SRCS := $(wildcard load/*.c load/*/*.c) $(LIB_SRCS)
+LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
 LOAD_OBJS := $(LOAD_SRCS:%.c=$(BUILD)/%.o)
 BPF_OBJ := $(BUILD)/uffdretry.bpf.o
@@ -51,9 +49,10 @@ Q := @
 msg = @printf '  %-8s %s\n' "$(1)" "$(2)";
 endif
 
+MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all static repro demo install install-docs uninstall format clean help help-all
+.PHONY: all demo install uninstall clean help help-all
 
 all: uffdretry uffdload
 
@@ -71,7 +70,7 @@ $(BUILD)/%.o: %.c | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-# As the headers of this machine know them.
+# From the headers of this machine.
 $(SYSCALL_NAMES): | $(BUILD)
 	$(call msg,GEN,$@)
 	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM - | { \
@@ -79,67 +78,33 @@ $(SYSCALL_NAMES): | $(BUILD)
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/	[\2] = "\1",/p'; \
 		echo '};'; } >$@
 
-# Generated headers, for each way to compile (asan, fuzz, cov): X/src/... as $(BUILD)/src/...
-$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(patsubst %.c,$(dir)/%.o,$(wildcard src/trace/*.c)): $(SKEL)))
-$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(eval $(dir)/src/counters/names.o: $(SYSCALL_NAMES)))
+# The .d files say who includes these headers; before the first compilation, there are none.
+$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(patsubst %.c,$(dir)/%.o,$(filter src/%,$(TOOL_SRCS)))): \
+	| $(SKEL) $(SYSCALL_NAMES)
 
-uffdretry: $(TOOL_OBJS)
+uffdretry uffdretry-static: LIBS := $(TOOL_LIBS)
+uffdretry uffdretry-static: $(TOOL_OBJS)
+uffdload uffdload-static: LIBS := $(LOAD_LIBS)
+uffdload uffdload-static: $(LOAD_OBJS)
+
+uffdretry uffdload:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
-
-uffdload: $(LOAD_OBJS)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LOAD_LIBS) -o $@
-
-static: uffdretry-static uffdload-static
-
-uffdretry-static: $(TOOL_OBJS)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
-	$(Q)./tools/package/check-static $@
-
-uffdload-static: $(LOAD_OBJS)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LOAD_LIBS) -o $@
-	$(Q)./tools/package/check-static $@
-
-# Programs of a page each, for people without the tool: see docs/evidence/merged-check.md.
-REPRO := $(patsubst repro/%.c,$(BUILD)/repro/%,$(wildcard repro/*.c))
-
-repro: $(REPRO)
-
-$(BUILD)/repro/%: repro/%.c repro/repro.h
-	$(call msg,LINK,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) $< -lpthread -o $@
-	$(Q)./tools/package/check-static $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD):
 	$(Q)mkdir -p $@
 
-# What works on this machine's kernel, or in a VM with a stock one.
+# The packages first: only then the second make finds the programs in them.
 demo:
 	$(Q)./tools/deps build
-	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
+	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)./tools/demo
-
-format:
-	$(Q)$(CLANG_FORMAT) $(C_FILES)
-
-# The README and what its links lead to, placed as here.
-DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \
-	$(wildcard LICENSES/* contrib/prometheus/* docs/*.md docs/*/*.md docs/evidence/mail.txt docs/evidence/figures/*.svg \
-	docs/evidence/data/*.json docs/evidence/data/*.gz)
 
 install: uffdretry install-docs
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
 	$(Q)install -D -m 644 docs/reference/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
 	$(Q)install -D -m 644 contrib/uffdretry.bash $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
-
-install-docs:
-	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
-	$(Q)for file in $(DOCS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
 
 uninstall:
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
@@ -149,29 +114,27 @@ uninstall:
 
 help:
 	@printf '%s\n' \
-	'make                 ./uffdretry and ./uffdload' \
+	'make                 build ./uffdretry and ./uffdload' \
 	'make demo            trace a load here, or in a VM if this kernel refuses tracing' \
-	'make check           all tests; choose with GROUPS="unit cli lint" and SERIES="6.12 7.3"' \
-	'make install         DESTDIR=, PREFIX=/usr/local; make uninstall' \
-	'make static          ./uffdretry-static and ./uffdload-static' \
-	'make repro           build/repro/*: what is wrong with the merged check, one page each' \
-	'make deb             Debian packages in build/dist' \
-	'make format          clang-format' \
+	'make check           run all tests; GROUPS="unit cli lint" and SERIES="6.12 7.3" choose' \
+	'make install         install under PREFIX (/usr/local), DESTDIR before it' \
+	'make uninstall       remove what make install installed' \
+	'make static          build ./uffdretry-static and ./uffdload-static' \
+	'make repro           build build/repro/*: what the merged check gets wrong, a page each' \
+	'make deb             build Debian packages in build/dist' \
+	'make format          lay out the C files with clang-format 14' \
 	'make clean           remove what was built' \
-	'make help-all        the other targets: long tests, measurements, evidence, releases' \
+	'make help-all        list the other targets: long tests, measurements, releases' \
 	'V=1 shows commands, WERROR=1 makes warnings errors, DEPS=no installs no package'
 
-# Each part says in its first lines what its targets do: "# make TARGET: ...".
+# Other targets have a line "# make TARGET: what it does" above them.
 help-all: help
 	@echo
-	@sed -n 's/^# make \([^:]*\): /\1	/p' mk/*.mk | expand -t 21 | sed 's/^/make /'
+	@sed -n 's/^# make \([^:]*\): /\1	/p' Makefile mk/*.mk | expand -t 21 | sed 's/^/make /'
 
 clean:
 	$(call msg,CLEAN,)
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
-
-# clang-format's; generated and foreign files are not.
-C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] lib/*.[ch] load/*.[ch] load/*/*.[ch] repro/*.[ch] bench/*.[ch] tests/*/*.[ch])
 
 include mk/check.mk mk/unit.mk mk/fuzz.mk mk/coverage.mk mk/bench.mk mk/docs.mk mk/package.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)

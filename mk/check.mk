@@ -1,86 +1,107 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The tests: see tests/README.md.
+# The tests and what they run: see tests/README.md.
 
-.PHONY: deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-kasan soak
+.PHONY: format repro deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-kasan soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit cli lint fuzz prom evidence btf vm
+FAULTS_KERNELS ?= 6.12 7.3
+SOAK_KERNELS ?= 6.12 7.3
+SOAK_SECONDS ?= 3600
+KASAN_SECONDS ?= 600
 
-$(BUILD)/bpfleft: tests/vm/bpfleft.c | $(BUILD)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $< -lbpf -o $@
+# What `make format` lays out: neither generated nor foreign files.
+C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] lib/*.[ch] load/*.[ch] load/*/*.[ch] repro/*.[ch] bench/*.[ch] tests/*/*.[ch])
+CLANG_FORMAT ?= clang-format -i
 
-$(BUILD)/withcaps: tests/vm/withcaps.c | $(BUILD)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(ALL_CFLAGS) $< -lcap-ng -o $@
+format:
+	$(Q)$(CLANG_FORMAT) $(C_FILES)
 
-$(BUILD)/failcall: tests/vm/failcall.c | $(BUILD)
+REPRO := $(patsubst repro/%.c,$(BUILD)/repro/%,$(wildcard repro/*.c))
+
+repro: $(REPRO)
+
+$(BUILD)/repro/%: repro/%.c repro/repro.h
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) $< -lpthread -o $@
+	$(Q)./tools/package/check-static $@
+
+# A program that runs in a guest: one file, with lib/ where it opens windows. It is static unless its GUEST_LIBS say otherwise.
+$(BUILD)/%: GUEST_LIBS = -static
+$(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: $(LIB_OBJS)
+$(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: GUEST_LIBS = -static -lpthread
+$(BUILD)/withcaps: GUEST_LIBS = -static $(STATIC_LDFLAGS) -lcap-ng
+$(BUILD)/bpfleft $(BUILD)/floor: GUEST_LIBS = -lbpf
+
+define link_guest_program
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) $< $(filter %.o,$^) $(GUEST_LIBS) -o $@
+endef
+
+$(BUILD)/%: tests/vm/%.c | $(BUILD)
+	$(link_guest_program)
+
+$(BUILD)/%: bench/%.c | $(BUILD)
+	$(link_guest_program)
 
 $(BUILD)/failmalloc.so: tests/vm/failmalloc.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 
-$(BUILD)/crowd: tests/vm/crowd.c | $(BUILD)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $< -o $@
+GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold floor)
 
-$(BUILD)/hold: tests/vm/hold.c $(LIB_SRCS) $(wildcard lib/*.h) | $(BUILD)
-	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(ALL_CFLAGS) $< $(LIB_SRCS) -lpthread -o $@
+test-programs: uffdretry uffdload repro $(GUEST_PROGRAMS) $(BUILD)/failmalloc.so
 
-test-programs: uffdretry uffdload repro $(BUILD)/bpfleft $(BUILD)/withcaps $(BUILD)/failcall $(BUILD)/failmalloc.so $(BUILD)/crowd $(BUILD)/hold $(BUILD)/floor
-
+# make deps: install the Debian packages that `make check` needs
 deps:
 	$(Q)./tools/deps build test
 
+# A second make, which finds the programs of the packages.
 check: deps
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)SERIES="$(SERIES)" ./tests/run $(GROUPS)
 
-# make check-kernels: every kernel series that Debian has; writes docs/reference/kernels.md (half an hour)
+# make check-kernels: test every kernel series that Debian has; writes docs/reference/kernels.md (half an hour)
 check-kernels: deps
-	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)$(MAKE) test-programs
 	$(Q)./tests/vm/matrix
 
-# make check-permm: the verdicts against a kernel that has the per-MM or per-VMA check, which it builds; writes docs/evidence/permm.md (an hour)
+# make check-permm: compare the verdicts with kernels that have the check, which it builds; writes docs/evidence/permm.md (an hour)
 check-permm:
 	$(Q)./tools/deps build test kernel
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)./tests/kernel/build permm
 	$(Q)./tests/run permm
 
-# make check-programs: QEMU, CRIU, stress-ng and the kernel's selftests under the tool; writes docs/evidence/programs.md (half an hour)
+# make check-programs: trace QEMU, CRIU, stress-ng and the kernel's selftests; writes docs/evidence/programs.md (half an hour)
 check-programs: deps
 	$(Q)./tools/deps programs
-	$(Q)$(MAKE) --no-print-directory test-programs static WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs static
 	$(Q)./tests/programs/run 7.3
 	$(Q)./tests/programs/report
 
-# make check-repro: the reproducers on six series; writes the runs in docs/evidence/merged-check.md (five minutes)
+# make check-repro: run the reproducers on six series; writes the runs in docs/evidence/merged-check.md (five minutes)
 check-repro: deps
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)./tests/vm/repro-runs
 
-# make check-faults: what goes wrong around the tool, with large numbers; FAULTS_KERNELS="6.12 7.3" (half an hour each)
-FAULTS_KERNELS ?= 6.12 7.3
+# make check-faults: break what the tool relies on, in large numbers; FAULTS_KERNELS="6.12 7.3" (half an hour each)
 check-faults: deps
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)for kernel in $(FAULTS_KERNELS); do ./tests/vm/faults $$kernel long || exit; done
 
-# make soak: a load that never stops and a tool that starts all the time; SOAK_KERNELS="6.12 7.3" SOAK_SECONDS=3600 each
-SOAK_KERNELS ?= 6.12 7.3
-SOAK_SECONDS ?= 3600
+# make soak: start the tool again and again beside an endless load; SOAK_KERNELS="6.12 7.3" SOAK_SECONDS=3600 each
 soak: deps
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)for kernel in $(SOAK_KERNELS); do ./tests/vm/soak $$kernel $(SOAK_SECONDS) || exit; done
 
-# make check-kasan: the same on a kernel with KASAN and lockdep, which it builds; KASAN_SECONDS=600 (half an hour)
-KASAN_SECONDS ?= 600
+# make check-kasan: make soak on a kernel with KASAN and lockdep, which it builds; KASAN_SECONDS=600 (half an hour)
 check-kasan: deps
 	$(Q)./tools/deps kernel
-	$(Q)$(MAKE) --no-print-directory test-programs WERROR=$(WERROR)
+	$(Q)$(MAKE) test-programs
 	$(Q)./tests/kernel/build kasan
 	$(Q)MEM=3G ./tests/vm/soak kasan $(KASAN_SECONDS)
+
+-include $(GUEST_PROGRAMS:=.d)

@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# Tables, figures and pages that are made from recorded data or real runs.
+# The documents: those that are installed, and those that are written from recorded data or real runs.
 
-.PHONY: evidence evidence-quick examples
+.PHONY: install-docs evidence evidence-quick examples
 
-# make evidence: the tables in docs/evidence/evidence.md and mail.txt, and the figures, from docs/evidence/data
+EVIDENCE := $(BUILD)/evidence
+
+# README.md and all that its links lead to, at the same places.
+DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/permm/retry-check.patch bench/README.md \
+	$(wildcard LICENSES/* contrib/prometheus/* docs/*.md docs/*/*.md docs/evidence/mail.txt docs/evidence/figures/*.svg \
+	docs/evidence/data/*.json docs/evidence/data/*.gz)
+
+# make install-docs: install the documents alone
+install-docs:
+	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
+	$(Q)for file in $(DOCS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
+
+# make evidence: write the tables of docs/evidence/evidence.md and mail.txt, and the figures, from docs/evidence/data
 evidence:
 	$(Q)./tools/deps plot
 	$(Q)./tools/evidence/write
 
-# make evidence-quick: a small sweep; its tables (tables.md) and figures in build/evidence (a quarter of an hour)
-EVIDENCE := $(BUILD)/evidence
-
+# make evidence-quick: record a small sweep, and write its tables (tables.md) and figures in build/evidence (a quarter of an hour)
 evidence-quick:
 	$(Q)./tools/deps build vm plot
-	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
+	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)mkdir -p $(EVIDENCE)
 	$(Q)./tools/evidence/sweep --quick -o $(EVIDENCE)/sweep.jsonl
 	$(Q)./tools/evidence/write --tables --data $(EVIDENCE)/sweep.jsonl -o $(EVIDENCE)
 
-# make examples: docs/reference/EXAMPLES.md, from real runs in a VM (two minutes)
+# make examples: write docs/reference/EXAMPLES.md from real runs in a VM (two minutes)
 examples:
 	$(Q)./tools/deps build
-	$(Q)$(MAKE) --no-print-directory uffdretry uffdload
+	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)./tools/examples

@@ -1,34 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# Tarball, Debian packages, static release: docs/development/dependencies.md.
+# Static binaries, the tarball, the Debian packages, a release: see docs/development/dependencies.md.
 
 VERSION := $(shell sed -n 's/^\#define UFFDRETRY_VERSION "\(.*\)"$$/\1/p' src/version.h)
 DIST := $(BUILD)/dist
+TARBALL := $(DIST)/uffdretry-$(VERSION).tar.gz
+SUITES ?= bookworm trixie
+# ld warns of getpwuid() and initgroups() in libcap-ng's archive. The tool calls neither.
+STATIC_LDFLAGS := -Wl,--no-warnings
 
-.PHONY: dist deb release check-deb check-suites
+.PHONY: static dist deb release check-deb check-suites
 
-# make dist: build/dist/uffdretry-VERSION.tar.gz, of the last commit, the same bytes wherever it is made
+static: uffdretry-static uffdload-static
+
+uffdretry-static uffdload-static:
+	$(call msg,LINK,$@)
+	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)./tools/package/check-static $@
+
+# make dist: pack the last commit as build/dist/uffdretry-VERSION.tar.gz; every machine makes the same bytes
 dist:
 	$(Q)mkdir -p $(DIST)
-	$(Q)git archive --prefix=uffdretry-$(VERSION)/ HEAD | gzip -9n >$(DIST)/uffdretry-$(VERSION).tar.gz
-	$(Q)echo $(DIST)/uffdretry-$(VERSION).tar.gz
+	$(Q)git archive --prefix=uffdretry-$(VERSION)/ HEAD | gzip -9n >$(TARBALL)
+	$(Q)echo $(TARBALL)
 
 deb: dist
 	$(Q)./tools/deps build deb
-	$(Q)./tools/package/build deb $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+	$(Q)./tools/package/build deb $(TARBALL) $(DIST)
 
-# make release: a static binary in build/dist, with checksums
+# make release: build the static binary in build/dist, with checksums
 release: dist
 	$(Q)./tools/deps build
-	$(Q)./tools/package/build static $(DIST)/uffdretry-$(VERSION).tar.gz $(DIST)
+	$(Q)./tools/package/build static $(TARBALL) $(DIST)
 
-# make check-deb: the packages built twice alike, lintian, and installed, run and removed on Debian 12 and 13
+# make check-deb: build the packages twice and compare; lintian; install, run and remove them on Debian 12 and 13
 check-deb: dist
 	$(Q)./tools/deps build deb
-	$(Q)./tools/package/check-deb $(DIST)/uffdretry-$(VERSION).tar.gz
+	$(Q)./tools/package/check-deb $(TARBALL)
 
-# make check-suites: make demo, make check and the packages in a fresh Debian; SUITES="bookworm trixie" (an hour each)
-SUITES ?= bookworm trixie
+# make check-suites: run make demo, make check and build the packages in a fresh Debian; SUITES="bookworm trixie" (an hour each)
 check-suites: dist
 	$(Q)./tools/deps deb
-	$(Q)for suite in $(SUITES); do ./tools/package/check-suite $(DIST)/uffdretry-$(VERSION).tar.gz $$suite || exit; done
+	$(Q)for suite in $(SUITES); do ./tools/package/check-suite $(TARBALL) $$suite || exit; done
