@@ -61,9 +61,12 @@ $(BPF_OBJ): src/uffdretry.bpf.c | $(BUILD)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
+# bpftool 7.1 (Debian 12) leaves the object unaligned: libelf then copies sections, and no memory for that reads as a wrong format.
 $(SKEL): $(BPF_OBJ)
 	$(call msg,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name uffdretry_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name uffdretry_bpf | sed \
+		-e 's/^	return (const void \*)"\\$$/	static const char elf[] __attribute__((aligned(8))) = "\\/' \
+		-e '/^	static const char elf/,/";$$/s/";$$/";\n	return elf;/' > $@
 
 $(BUILD)/%.o: %.c | $(BUILD)
 	$(call msg,CC,$@)

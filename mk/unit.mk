@@ -3,6 +3,10 @@
 # The user side under ASan and UBSan: the unit tests (cmocka), and the tool that the command line's tests run.
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+# clang would link its runtime statically, and the calls that a test replaces are replaced in there as well.
+ifeq ($(findstring clang,$(CC)),clang)
+SANITIZE_LDFLAGS := -shared-libsan -Wl,-rpath,$(shell $(CC) -print-runtime-dir)
+endif
 
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 UNIT_PROGRAMS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
@@ -22,7 +26,7 @@ $(BUILD)/asan/%.o: %.c | $(BUILD)
 
 $(BUILD)/asan/uffdretry: $(ASAN_OBJS)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(Q)$(CC) $(SANITIZE) $(SANITIZE_LDFLAGS) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
 
 # Every module but main. A test links those that it does not define itself.
 $(BUILD)/asan/tool.a: $(filter-out $(BUILD)/asan/src/uffdretry.o,$(ASAN_OBJS))
@@ -32,7 +36,7 @@ $(BUILD)/asan/tool.a: $(filter-out $(BUILD)/asan/src/uffdretry.o,$(ASAN_OBJS))
 $(BUILD)/unit/test_%: $(BUILD)/asan/tests/unit/test_%.o $(BUILD)/asan/tool.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) $(UNIT_LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(SANITIZE) $(SANITIZE_LDFLAGS) $(LDFLAGS) $(UNIT_LDFLAGS) $^ $(TOOL_LIBS) -lcmocka -o $@
 
 # Calls that the test replaces by its own, which can fail (tests/unit/failing.h).
 comma := ,
