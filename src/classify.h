@@ -12,6 +12,9 @@
 
 #include "uffdretry.h"
 
+/* Only macros: neither vmlinux.h nor another kernel header collides with it. */
+#include <asm-generic/errno-base.h>
+
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
@@ -49,17 +52,17 @@ static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
-	__u32 reasons = reason_if(flags & w->uffd_mask, SNAPSHOT_UFFD_FLAGS) |
-			reason_if(flags & VM_SHARED, SNAPSHOT_SHARED) |
-			reason_if(b->uffd_ops != e->uffd_ops, SNAPSHOT_OPS);
+	__u32 reasons = reason_if(flags & w->uffd_mask, SNAPSHOT_DIFF_UFFD_FLAGS) |
+			reason_if(flags & VM_SHARED, SNAPSHOT_DIFF_SHARED) |
+			reason_if(b->uffd_ops != e->uffd_ops, SNAPSHOT_DIFF_OPS);
 
 	if (!b->file)
-		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_FILE);
+		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_DIFF_FILE);
 	/* A file has one inode all its life: with another one, the file at the same address is another too. */
-	reasons |= reason_if(b->file != e->file || b->ino != e->ino, SNAPSHOT_FILE);
+	reasons |= reason_if(b->file != e->file || b->ino != e->ino, SNAPSHOT_DIFF_FILE);
 	if (!e->file)
 		return reasons;
-	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_INODE) | reason_if(b->pgoff != e->pgoff, SNAPSHOT_PGOFF);
+	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_DIFF_INODE) | reason_if(b->pgoff != e->pgoff, SNAPSHOT_DIFF_PGOFF);
 }
 
 /* The file page behind @dst, given the VMA it lies in. */
@@ -73,15 +76,15 @@ static __always_inline __u32 meaning_diff(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
-	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_CTX) | reason_if(flags & w->uffd_mask, MEANING_UFFD_FLAGS) |
-			reason_if(flags & VM_SHARED, MEANING_SHARED) |
-			reason_if(b->uffd_ops != e->uffd_ops, MEANING_OPS);
+	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_DIFF_CTX) | reason_if(flags & w->uffd_mask, MEANING_DIFF_UFFD_FLAGS) |
+			reason_if(flags & VM_SHARED, MEANING_DIFF_SHARED) |
+			reason_if(b->uffd_ops != e->uffd_ops, MEANING_DIFF_OPS);
 
 	if (b->uffd_ops == UFFD_OPS_ANON && e->uffd_ops == UFFD_OPS_ANON)
 		return reasons;
 	if (!same_inode(b, e))
-		return reasons | BIT32(MEANING_INODE);
-	return reasons | reason_if(file_page(b, w->dst) != file_page(e, w->dst), MEANING_OFFSET);
+		return reasons | BIT32(MEANING_DIFF_INODE);
+	return reasons | reason_if(file_page(b, w->dst) != file_page(e, w->dst), MEANING_DIFF_OFFSET);
 }
 
 /* What changed about the same mapping that neither of the two looks at. */
@@ -90,11 +93,11 @@ static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
 
-	return reason_if(b->start != e->start || b->end != e->end, TOLERATED_RANGE) |
-	       reason_if(flags & ~(w->uffd_mask | VM_SHARED | VM_RWX), TOLERATED_FLAGS) |
-	       reason_if((flags & VM_RWX) || b->page_prot != e->page_prot, TOLERATED_PROT) |
-	       reason_if(b->policy != e->policy, TOLERATED_POLICY) |
-	       reason_if(b->anon_name != e->anon_name, TOLERATED_NAME);
+	return reason_if(b->start != e->start || b->end != e->end, TOLERATED_DIFF_RANGE) |
+	       reason_if(flags & ~(w->uffd_mask | VM_SHARED | VM_RWX), TOLERATED_DIFF_FLAGS) |
+	       reason_if((flags & VM_RWX) || b->page_prot != e->page_prot, TOLERATED_DIFF_PROT) |
+	       reason_if(b->policy != e->policy, TOLERATED_DIFF_POLICY) |
+	       reason_if(b->anon_name != e->anon_name, TOLERATED_DIFF_NAME);
 }
 
 /*
@@ -127,7 +130,7 @@ static __always_inline __u32 checks_reached(const struct window_facts *w)
 {
 	__u32 reached = ALL_CHECKS;
 
-	if (w->kernel_check == KERNEL_CHECK_UNSEEN)
+	if (w->kernel_answer == KERNEL_ANSWER_UNSEEN)
 		reached &= ~BIT32(CHECK_KERNEL);
 	if (w->seq == SEQ_NONE)
 		reached &= ~(BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ));
@@ -150,7 +153,7 @@ static __always_inline __u32 class_without_seq(const struct window_facts *w, con
 }
 
 /* The classes that need the VMA again; the order of the tests is that of docs/reference/classes.md. */
-static __always_inline __u32 class_of_retaken(const struct window_facts *w, const struct verdict *v)
+static __always_inline __u32 class_of_relocked(const struct window_facts *w, const struct verdict *v)
 {
 	if (v->snapshot_reasons)
 		return v->meaning_reasons ? CLASS_REAL : CLASS_FALSE_ALARM;
@@ -192,7 +195,7 @@ static __always_inline __u32 implied_eagain(__u32 class)
 /* The running kernel answered otherwise than the check that it is known to have. */
 static __always_inline __u32 kernel_contradicts(const struct window_facts *w, const struct verdict *v)
 {
-	if (w->kernel_check != KERNEL_CHECK_SEEN || w->kernel_is >= NR_CHECKS)
+	if (w->kernel_answer != KERNEL_ANSWER_SEEN || w->kernel_is >= NR_CHECKS)
 		return 0;
 	return !!w->kernel_eagain != !!(v->eagain & BIT32(w->kernel_is));
 }
@@ -247,7 +250,7 @@ static __always_inline void classify_untouched(const struct window_facts *w, str
 	v->class = moved ? CLASS_UNRELATED : CLASS_QUIET;
 	v->reached = checks_reached(w);
 	v->eagain = moved ? BIT32(CHECK_PER_MM_SEQ) : 0;
-	v->kernel_check = w->kernel_check;
+	v->kernel_answer = w->kernel_answer;
 }
 
 /* The general way, for a window that was re-taken: all of @v's reasons and verdicts are 0 yet. */
@@ -259,7 +262,7 @@ static __always_inline void classify_touched(const struct window_facts *w, struc
 	read_back();
 	v->tolerated_reasons = tolerated_diff(w);
 	read_back();
-	v->class = class_of_retaken(w, v);
+	v->class = class_of_relocked(w, v);
 	read_back();
 	if (v->class != CLASS_TOLERATED)
 		v->tolerated_reasons = 0;
@@ -268,7 +271,7 @@ static __always_inline void classify_touched(const struct window_facts *w, struc
 	v->reached = checks_reached(w);
 	v->eagain = checks_eagain(w) & v->reached;
 	read_back();
-	v->kernel_check = w->kernel_check;
+	v->kernel_answer = w->kernel_answer;
 	v->anomaly = is_anomaly(w, v);
 	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
 	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
@@ -276,7 +279,7 @@ static __always_inline void classify_touched(const struct window_facts *w, struc
 
 /*
  * classify() - name a window and evaluate every check on it.
- * @w: the facts; @w->end is only read with RETAKE_OK.
+ * @w: the facts; @w->end is only read with RELOCK_OK.
  * @v: the result. Reasons and verdicts are set for the windows that reached the check, tolerated_reasons only for the
  *     class of that name.
  */
@@ -291,18 +294,18 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 	v->unwitnessed = 0;
 	v->raced = 0;
 	v->odd_start = w->seq == SEQ_COUNT && (w->begin.mm_lock_seq & 1);
-	v->kernel_check = KERNEL_CHECK_UNSEEN;
+	v->kernel_answer = KERNEL_ANSWER_UNSEEN;
 
-	switch (w->retake) {
-	case RETAKE_OK:
+	switch (w->relock_result) {
+	case RELOCK_OK:
 		break;
-	case RETAKE_NEVER:
+	case RELOCK_NEVER:
 		v->class = CLASS_ABORTED;
 		return;
-	case RETAKE_BLOCKED:
+	case RELOCK_BLOCKED:
 		v->class = CLASS_BLOCKED;
 		return;
-	case RETAKE_GONE:
+	case RELOCK_GONE:
 		v->class = CLASS_GONE;
 		return;
 	default:
@@ -315,6 +318,50 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 		return;
 	}
 	classify_touched(w, v);
+}
+
+/* --- Failures ------------------------------------------------------------------------------------------------------ */
+
+/* fail_errno_of() - the index of @e, a positive errno. */
+static __always_inline __u32 fail_errno_of(__u32 e)
+{
+	switch (e) {
+	case EAGAIN:
+		return FAIL_EAGAIN;
+	case EEXIST:
+		return FAIL_EEXIST;
+	case ENOENT:
+		return FAIL_ENOENT;
+	case EFAULT:
+		return FAIL_EFAULT;
+	case ENOMEM:
+		return FAIL_ENOMEM;
+	case EINVAL:
+		return FAIL_EINVAL;
+	case ESRCH:
+		return FAIL_ESRCH;
+	case ENOSPC:
+		return FAIL_ENOSPC;
+	case EINTR:
+		return FAIL_EINTR;
+	default:
+		return FAIL_OTHER;
+	}
+}
+
+/*
+ * site_untried() - where a copy loop ended that returned -@fail before it tried a page. mfill_get_vma() and its
+ * predecessors return ENOENT, EINVAL and EAGAIN; mfill_establish_pmd(), which follows, the others.
+ */
+static __always_inline __u32 site_untried(__u32 fail)
+{
+	return fail == FAIL_EAGAIN || fail == FAIL_ENOENT || fail == FAIL_EINVAL ? SITE_LOCK : SITE_PAGE;
+}
+
+/* is_refusal() - does mmap_changing explain this failure? */
+static __always_inline int is_refusal(__u32 fail, __u32 site)
+{
+	return fail == FAIL_EAGAIN && (site == SITE_ENTRY || site == SITE_LOCK || site == SITE_RELOCK);
 }
 
 #endif /* CLASSIFY_H */

@@ -99,13 +99,13 @@ int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long
 	slot = slot_of(mm);
 	w = window_of_current((__u64)mm);
 	if (w) {
-		__u32 retake = overtaken_retake(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+		__u32 relock_result = overtaken_retake(w, uffd->mmap_changing.counter != 0, dst, len, ret);
 
 		if (slot >= 0)
-			cause_leave(uffd, dst, len, ret, w, retake);
-		window_close(w, retake);
+			cause_leave(uffd, dst, len, ret, w, relock_result);
+		window_close(w, relock_result);
 	} else if (slot >= 0) {
-		cause_leave(uffd, dst, len, ret, NULL, RETAKE_OK);
+		cause_leave(uffd, dst, len, ret, NULL, RELOCK_OK);
 	}
 	if (slot >= 0)
 		count_bytes(slot, ret);
@@ -176,11 +176,11 @@ int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
 	if (!w)
 		return 0;
 	if (!ret) {
-		window_retaken(w, state->vma, state->dst_addr);
+		window_relocked(w, state->vma, state->dst_addr);
 		return 0;
 	}
 	w->facts.dst = state->dst_addr;
-	window_close(w, ret == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+	window_close(w, ret == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
 	return 0;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * What the BPF programs and the user side share: the facts of a window, the classes, the counters.
+ * What the BPF programs and the user side share: the facts of a window, its verdict, the words of failures, the counters.
  *
- * Only fixed-width types, big to small, no implicit padding: both compilers must lay the structs out
- * alike.
+ * Structs have fixed-width members and no implicit padding, so that both compilers lay them out alike.
  */
 #ifndef UFFDRETRY_H
 #define UFFDRETRY_H
@@ -15,7 +14,11 @@
 #include <linux/types.h>
 #endif
 
-/* A window ends in exactly one of these. The order is that of the report. */
+#define COMM_LEN 16 /* TASK_COMM_LEN */
+
+/* --- Windows: classes, checks, reasons ----------------------------------------------------------------------------- */
+
+/* Each window has exactly one class. The order is that of the report. */
 enum window_class {
 	CLASS_QUIET,	    /* mm_lock_seq did not move */
 	CLASS_UNRELATED,    /* mm_lock_seq moved, this VMA was not write-locked */
@@ -25,9 +28,9 @@ enum window_class {
 	CLASS_HIDDEN,	    /* snapshot equal, meaning not */
 	CLASS_FALSE_ALARM,  /* snapshot differs, meaning does not */
 	CLASS_REAL,	    /* snapshot and meaning differ */
-	CLASS_GONE,	    /* re-taking the VMA failed: ENOENT, EINVAL, ENOMEM */
-	CLASS_BLOCKED,	    /* re-taking the VMA failed: EAGAIN */
-	CLASS_ABORTED,	    /* the source could not be copied; the VMA was never re-taken */
+	CLASS_GONE,	    /* the relock failed: ENOENT, EINVAL, ENOMEM */
+	CLASS_BLOCKED,	    /* the relock failed: EAGAIN */
+	CLASS_ABORTED,	    /* the source could not be copied; there was no relock */
 	CLASS_UNDETERMINED, /* a fact was lost */
 	NR_CLASSES,
 };
@@ -40,91 +43,81 @@ enum dst_kind {
 	NR_KINDS,
 };
 
-/* The checks under comparison, one bit each in struct verdict. */
+/* The checks under comparison. Sets of them are bit masks. */
 enum check {
 	CHECK_OPS_POINTER, /* 7.1-rc: vma_uffd_ops() differs */
 	CHECK_SNAPSHOT,	   /* 7.1: mfill_retry_state_changed() */
 	CHECK_PER_VMA_SEQ, /* another VMA, or vm_lock_seq moved */
 	CHECK_PER_MM_SEQ,  /* mm_lock_seq moved */
-	CHECK_KERNEL,	   /* what the running kernel answered */
+	CHECK_KERNEL,	   /* the running kernel's answer */
 	NR_CHECKS,
 };
 
+/* In what the kernel's snapshot differs. */
 enum snapshot_reason {
-	SNAPSHOT_UFFD_FLAGS,
-	SNAPSHOT_SHARED,
-	SNAPSHOT_OPS,
-	SNAPSHOT_FILE,
-	SNAPSHOT_INODE,
-	SNAPSHOT_PGOFF,
+	SNAPSHOT_DIFF_UFFD_FLAGS,
+	SNAPSHOT_DIFF_SHARED,
+	SNAPSHOT_DIFF_OPS,
+	SNAPSHOT_DIFF_FILE,
+	SNAPSHOT_DIFF_INODE,
+	SNAPSHOT_DIFF_PGOFF,
 	NR_SNAPSHOT_REASONS,
 };
 
+/* In what the meaning of the destination address differs. */
 enum meaning_reason {
-	MEANING_CTX,
-	MEANING_UFFD_FLAGS,
-	MEANING_SHARED,
-	MEANING_OPS,
-	MEANING_INODE,
-	MEANING_OFFSET,
+	MEANING_DIFF_CTX,
+	MEANING_DIFF_UFFD_FLAGS,
+	MEANING_DIFF_SHARED,
+	MEANING_DIFF_OPS,
+	MEANING_DIFF_INODE,
+	MEANING_DIFF_OFFSET,
 	NR_MEANING_REASONS,
 };
 
+/* In what else the mapping differs. */
 enum tolerated_reason {
-	TOLERATED_RANGE,
-	TOLERATED_FLAGS,
-	TOLERATED_PROT,
-	TOLERATED_POLICY,
-	TOLERATED_NAME,
+	TOLERATED_DIFF_RANGE,
+	TOLERATED_DIFF_FLAGS,
+	TOLERATED_DIFF_PROT,
+	TOLERATED_DIFF_POLICY,
+	TOLERATED_DIFF_NAME,
 	NR_TOLERATED_REASONS,
 };
 
-/* Why something could not be counted, or not be decided. */
-enum lost_cause {
-	LOST_WINDOWS,	/* what a window ended in was not seen */
-	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
-	LOST_EVENTS,	/* with --events: the ring was full, or the window had no place */
-	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
+/* --- The facts of a window ----------------------------------------------------------------------------------------- */
+
+/* How the attempt to lock the destination VMA again ended. */
+enum relock_result {
+	RELOCK_OK,
+	RELOCK_BLOCKED, /* -EAGAIN */
+	RELOCK_GONE,	/* any other error */
+	RELOCK_NEVER,	/* the copy failed first */
+	RELOCK_LOST,	/* not seen */
 };
 
-/* How the attempt to take the VMA again ended. */
-enum retake {
-	RETAKE_OK,
-	RETAKE_BLOCKED, /* -EAGAIN */
-	RETAKE_GONE,	/* any other error */
-	RETAKE_NEVER,	/* the copy failed first */
-	RETAKE_LOST,	/* not seen */
-};
-
-/* How the destination was locked again, or its absence found. */
-enum relock_how {
-	RELOCK_VMA_LOCK,  /* by the VMA's own lock */
-	RELOCK_MMAP_LOCK, /* mmap_lock was needed */
-	NR_RELOCK_HOW,
-};
-
-/* What the change log knows of the destination in the window. */
+/* What the change log says about the destination in the window. */
 enum seen {
 	SEEN_NO,
 	SEEN_YES,
-	SEEN_UNKNOWN, /* the log overflowed, or nobody asked */
+	SEEN_UNKNOWN, /* the log overflowed, or was not searched */
 };
 
-/* What is known of the running kernel's own check. */
-enum kernel_check {
-	KERNEL_CHECK_UNSEEN, /* it has one, but what it said was missed */
-	KERNEL_CHECK_SEEN,   /* it has one, and kernel_eagain is what it said */
-	KERNEL_CHECK_NONE,   /* it has none, and lets everything pass */
+/* What was seen of the running kernel's own check. */
+enum kernel_answer {
+	KERNEL_ANSWER_UNSEEN, /* the kernel has a check, its answer was missed */
+	KERNEL_ANSWER_SEEN,   /* the answer is in kernel_eagain */
+	KERNEL_ANSWER_NONE,   /* the kernel has no check: everything passes */
 };
 
 /* How the kernel counts the write sections of an mm (mm_struct.mm_lock_seq). */
 enum seq_kind {
 	SEQ_NONE,  /* not at all: no per-VMA locks, 6.3 and before */
 	SEQ_INT,   /* an int, bumped at unlock: 6.4 to 6.13 without backport */
-	SEQ_COUNT, /* a seqcount_t, odd while a writer is in */
+	SEQ_COUNT, /* a seqcount_t, odd during a write section */
 };
 
-/* Where struct unmap_desc has what unmap_vmas() unmaps: bytes. @size 0: the kernel has no such type. */
+/* Offsets in struct unmap_desc, the argument of unmap_vmas(), in bytes. @size 0: the kernel has no such type. */
 struct unmap_desc_layout {
 	__u32 size;
 	__u32 first;
@@ -132,7 +125,7 @@ struct unmap_desc_layout {
 	__u32 vma_end;
 };
 
-/* The destination VMA as seen under its read lock. Pointers are identities, never followed later. */
+/* The destination VMA as seen under its read lock. Pointers serve as identities and are never followed later. */
 struct vma_facts {
 	__u64 vma;
 	__u64 start;
@@ -142,7 +135,7 @@ struct vma_facts {
 	__u64 uffd_ops; /* vm_ops->uffd_ops, UFFD_OPS_ANON without vm_ops */
 	__u64 file;
 	__u64 inode;
-	__u64 ino;   /* before 7.1 nothing keeps the file during the retry, and another may be at its address */
+	__u64 ino;   /* before 7.1 the retry holds no reference: another file may reuse the address */
 	__u64 pgoff; /* of the VMA's start, in pages */
 	__u64 ctx;
 	__u64 policy; /* fingerprint of the mempolicy's content, 0 without one */
@@ -152,63 +145,149 @@ struct vma_facts {
 };
 _Static_assert(sizeof(struct vma_facts) == 112, "struct vma_facts has padding");
 
-/* &anon_uffd_ops has no BTF; an anonymous VMA is told by its missing vm_ops (vma_is_anonymous()). */
+/* &anon_uffd_ops has no BTF; an anonymous VMA has no vm_ops (vma_is_anonymous()). */
 #define UFFD_OPS_ANON 1ULL
 
 /* Everything classify() looks at. */
 struct window_facts {
 	struct vma_facts begin;
-	struct vma_facts end; /* only with RETAKE_OK */
+	struct vma_facts end; /* only with RELOCK_OK */
 	__u64 dst;	      /* destination address, page aligned */
-	__u64 uffd_mask;      /* vm_flags bits that stand for a userfaultfd mode on this kernel */
-	__u32 retake;	      /* enum retake */
+	__u64 uffd_mask;      /* vm_flags bits that are userfaultfd modes on this kernel */
+	__u32 relock_result;  /* enum relock_result */
 	__u32 unmapped;	      /* enum seen: the address was unmapped */
-	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it; with SEQ_NONE: mmap_lock
-				 was taken for writing */
+	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it; SEQ_NONE: any write section */
 	__u32 seq;	      /* enum seq_kind */
-	__u32 kernel_check;   /* enum kernel_check */
+	__u32 kernel_answer;  /* enum kernel_answer */
 	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
 	__u32 kernel_is;      /* the enum check that the running kernel has, NR_CHECKS: not known */
 	__u32 seq_between;    /* enum seen: mm_lock_seq moved between our reading and the kernel's, at either end */
 };
 _Static_assert(sizeof(struct window_facts) == 272, "struct window_facts has padding");
 
-/* What classify() says. Sets are bit masks of the enums above. */
+/* The result of classify(). Sets are bit masks of the enums above. */
 struct verdict {
 	__u32 class;
 	__u32 snapshot_reasons;
 	__u32 meaning_reasons;
 	__u32 tolerated_reasons;
-	__u32 reached;	   /* checks that had something to decide */
-	__u32 eagain;	   /* checks that would have failed the copy */
-	__u32 anomaly;	   /* the facts contradict each other */
-	__u32 unwitnessed; /* write-locked, and __vma_start_write() was not seen: an anomaly unless its hook missed
-			      calls */
-	__u32 odd_start;
-	__u32 kernel_check; /* enum kernel_check of a window that reached the checks */
-	__u32 raced;	    /* the kernel answered otherwise than its check, and a writer came between the readings */
+	__u32 reached; /* checks that had something to decide */
+	__u32 eagain;  /* checks that would have failed the copy */
+	__u32 anomaly; /* the facts contradict each other */
+	__u32 unwitnessed;   /* write-locked, but __vma_start_write() not seen: an anomaly unless its hook missed calls */
+	__u32 odd_start;     /* a write section was under way at the begin */
+	__u32 kernel_answer; /* enum kernel_answer of a window that reached the checks */
+	__u32 raced;	     /* the kernel's answer is not its check's, and a writer came between the two readings */
 };
 _Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
 
-/* What a writer of an mm, one that took mmap_lock for writing, was in at that moment. */
+/* How the destination was locked again, or its absence found. */
+enum relock_how {
+	RELOCK_VMA_LOCK,  /* by the VMA's own lock */
+	RELOCK_MMAP_LOCK, /* mmap_lock was needed */
+	NR_RELOCK_HOW,
+};
+
+/* --- Failure words: why a fill ioctl failed ------------------------------------------------------------------------ */
+
+/* Where in userfaultfd_copy() a call ended. With -EAGAIN each but SOURCE and RESULT is a cause of its own. */
+enum fail_site {
+	SITE_ENTRY,   /* the ioctl itself: mmap_changing, an argument, the mm is gone; the copy loop was not entered */
+	SITE_LOCK,    /* the first lock of the VMA, and the tests under it */
+	SITE_REFUSED, /* the VMA's read lock was refused, at first or at the relock */
+	SITE_SOURCE,  /* the source could not be read in the retry window */
+	SITE_RELOCK,  /* the relock, and the tests under it */
+	SITE_CHECK,   /* the kernel's check after the retry */
+	SITE_PAGE,    /* getting or installing the page */
+	SITE_RESULT,  /* the result could not be written to user space */
+	SITE_SHORT,   /* some bytes were copied */
+	SITE_UNKNOWN, /* a fact was lost */
+	NR_SITES,
+};
+
+/* The errno values that matter, as indexes of counters. */
+enum fail_errno {
+	FAIL_EAGAIN,
+	FAIL_EEXIST,
+	FAIL_ENOENT,
+	FAIL_EFAULT,
+	FAIL_ENOMEM,
+	FAIL_EINVAL,
+	FAIL_ESRCH,
+	FAIL_ENOSPC,
+	FAIL_EINTR,  /* a fatal signal between two pages: never an ioctl's errno */
+	FAIL_UNTOLD, /* of a short copy: no function tells, see docs/development/internals.md */
+	FAIL_OTHER,
+	NR_FAIL_ERRNOS,
+};
+
+/* The other ioctls that fill memory. */
+enum fill_ioctl {
+	FILL_ZEROPAGE,
+	FILL_CONTINUE,
+	FILL_POISON,
+	FILL_MOVE,
+	FILL_WRITEPROTECT,
+	NR_FILLS,
+};
+
+/* What raises mmap_changing. */
+enum changing_op {
+	CHANGING_FORK,	 /* dup_userfaultfd() */
+	CHANGING_REMAP,	 /* mremap_userfaultfd_prep() */
+	CHANGING_REMOVE, /* userfaultfd_remove() */
+	CHANGING_UNMAP,	 /* userfaultfd_unmap_prep() */
+	NR_CHANGING_OPS,
+};
+
+#define MAX_HOLDERS 512
+
+/* Who raised mmap_changing. */
+struct holder {
+	__u32 op; /* enum changing_op */
+	__u32 tgid;
+	__s32 syscall; /* the number, -1: unknown */
+	__s32 advice;  /* of madvise() and process_madvise(), else -1 */
+	char comm[COMM_LEN];
+};
+_Static_assert(sizeof(struct holder) == 32, "struct holder has padding");
+
+struct holder_totals {
+	__u64 raised;
+	__u64 held_ns;	  /* of the raises that are over */
+	__u64 longest_ns; /* the longest of them */
+	__u64 refused;	  /* calls that failed meanwhile */
+	__u32 tid;	  /* of the last raise */
+	__u32 traced;	  /* it or its mm is a target */
+};
+
+/* The longest chain in one word, which can be exchanged atomically: its length, and its last failure. */
+#define CHAIN_WORD(length, fail, site) ((__u64)(length) << 16 | (__u64)(fail) << 8 | (site))
+#define CHAIN_LENGTH(word) ((word) >> 16)
+#define CHAIN_FAIL(word) ((word) >> 8 & 0xff)
+#define CHAIN_SITE(word) ((word) & 0xff)
+
+/* --- Writers: who held mmap_lock for write in a window ------------------------------------------------------------- */
+
+/* What the writer was in when it took the lock. */
 enum writer_origin {
 	WRITER_SYSCALL,
 	WRITER_COMPAT,	    /* a system call of 32-bit code */
-	WRITER_FAULT,	    /* a page fault or an interrupt of user space, and no stack to grow was seen */
-	WRITER_STACK,	    /* a stack that grows, by a page fault or an access in any system call */
+	WRITER_FAULT,	    /* a page fault or an interrupt of user space, without a growing stack */
+	WRITER_STACK,	    /* a growing stack: a page fault, or an access in any system call */
 	WRITER_KTHREAD,	    /* khugepaged, a kworker, ... */
 	WRITER_IO_WORKER,   /* io_uring's */
 	WRITER_USER_WORKER, /* vhost's */
 };
 
-/* One writer in the list: what differs in none of these is counted together. */
+/* One row in the list of writers: sections that agree in all of this are counted together. */
 struct writer_key {
 	__u32 origin; /* enum writer_origin */
 	__u32 nr;     /* of the system call */
-	__u32 sub;    /* advice, protection, flags, request: what writer_shape.sub says */
+	__u32 sub;    /* advice, protection, flags, request: see writer_shape.sub */
 	__u32 tgid;
 	__u32 covers; /* it locked the destination's VMA, or acted on the destination's address */
-	char comm[16];
+	char comm[COMM_LEN];
 };
 _Static_assert(sizeof(struct writer_key) == 36, "struct writer_key has padding");
 
@@ -223,7 +302,7 @@ struct writer_row {
 
 #define MAX_WRITERS 1024
 
-/* The writers of one window: how many, and the numbers of the first rows. */
+/* The writers of one window: how many, and the ids of the first rows. */
 #define WRITERS_A_WINDOW 4
 
 struct writer_set {
@@ -239,17 +318,17 @@ struct writer_when {
 };
 
 /*
- * Where a system call's arguments say what it acts on. Arguments are counted from 1, 0 is none. Filled by the loader
- * (writers.c), read by the programs.
+ * Which arguments of a system call say what it acts on. Arguments count from 1, 0 is none. The loader fills the table
+ * (counters/writers.c), the programs read it.
  */
 struct writer_shape {
-	__u8 sub;	  /* advice, flags or the like; WRITER_SUB_AT: where argument at points to */
+	__u8 sub;	  /* advice, flags or the like; WRITER_SUB_AT: where argument @at points to */
 	__u8 at;	  /* a pointer */
 	__u8 at_is_range; /* ... to an address and a length */
-	__u8 whole;	  /* it acts on the whole mm, when everything fits */
+	__u8 whole;	  /* the call acts on the whole mm when @everything holds */
 	__u8 start[2];
 	__u8 len[2];
-	struct writer_when ranged[2]; /* when the ranges are ones; the first also for at */
+	struct writer_when ranged[2]; /* when start and len are a range; the first also for @at */
 	struct writer_when everything;
 };
 _Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has padding");
@@ -257,50 +336,56 @@ _Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has paddi
 #define WRITER_SUB_AT 255
 #define NR_WRITER_SHAPES 512
 
-struct writer_totals {
-	__u64 windows;	      /* in which somebody wrote */
-	__u64 sections;	      /* write sections in them */
-	__u64 unseen;	      /* of these: nobody knows whose */
-	__u64 unseen_windows; /* windows with such */
-	__u64 other;	      /* sections of writers beyond MAX_WRITERS */
-};
-
-/* Change logs of each kind, by a hash of the mm. */
-#define LOG_SHIFT 6
-#define NR_LOGS (1 << LOG_SHIFT)
+/* --- Events: one a window, with --events --------------------------------------------------------------------------- */
 
 /* The ring of events, 1 MiB: more than 8,000 of them. */
 #define EVENTS_BYTES (1 << 20)
-/* How often the reader looks, in milliseconds, if it is not woken before. To wake it for each would preempt the copier. */
+/* The reader's polling period. A wake-up for each event would preempt the copier. */
 #define EVENTS_PERIOD_MS 100
 
-#define COMM_LEN 16 /* TASK_COMM_LEN */
-
-/* A window that ended, as the ring buffer carries it. */
+/* A window that ended. */
 struct event {
 	__u64 begin_ns;	 /* CLOCK_MONOTONIC */
 	__u64 window_ns; /* from the begin to the end, the verdict included */
-	__u64 retake_ns; /* from the begin until the VMA was locked again; 0: it never was */
+	__u64 relock_ns; /* from the begin until the VMA was locked again; 0: it never was */
 	__u64 dst;	 /* destination address, page aligned; 0: not seen */
 	struct verdict verdict;
 	__u32 pid; /* of the copier, in the loader's pid namespace; 0: not visible there */
 	__u32 tid;
-	__u32 kind;
+	__u32 kind; /* enum dst_kind */
 	__u32 external;
 	struct writer_set writers;
 	char comm[COMM_LEN]; /* any bytes; with a NUL only if there is room */
 };
 _Static_assert(sizeof(struct event) == 120, "struct event has padding");
 
+/* --- Counters ------------------------------------------------------------------------------------------------------ */
+
+/* Why something could not be counted, or not be decided. */
+enum lost_cause {
+	LOST_WINDOWS,	/* the end of a window was not seen */
+	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
+	LOST_EVENTS,	/* with --events: the ring was full, or the window had no place */
+	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
+};
+
 struct check_totals {
 	__u64 eagain;
 	__u64 real;	/* of these: class real or hidden */
 	__u64 spurious; /* of these: the others */
 	__u64 missed;	/* class real or hidden, and the check passed */
-	__u64 differs;	/* the kernel was seen to say otherwise */
+	__u64 differs;	/* the running kernel answered otherwise */
 };
 
-/* The kernel's errno values end at MAX_ERRNO; what user space can get from the ioctl is far below this. */
+struct writer_totals {
+	__u64 windows;	      /* with at least one write section */
+	__u64 sections;	      /* write sections in them */
+	__u64 unseen;	      /* of these: the writer was not seen */
+	__u64 unseen_windows; /* windows with such a section */
+	__u64 other;	      /* sections of writers beyond MAX_WRITERS */
+};
+
+/* The kernel's errno values end at MAX_ERRNO; those that the ioctl returns are far below this. */
 #define NR_RETURNED 136
 #define RETURNED_OTHER (NR_RETURNED - 1)
 
@@ -317,14 +402,41 @@ struct totals {
 	__u64 external;
 	__u64 anomalies;
 	__u64 unwitnessed;
-	__u64 kernel_seen;  /* windows of which the kernel's verdict was seen */
+	__u64 kernel_seen;   /* windows with the kernel's answer */
 	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
-	__u64 kernel_absent; /* windows of which the kernel compares nothing */
-	__u64 begin_bounded; /* windows of which both bounds of the begin were seen */
+	__u64 kernel_absent; /* windows on which the kernel compares nothing */
+	__u64 begin_bounded; /* windows with both bounds of the begin seen */
 	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */
 	struct writer_totals writers;
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
+};
+
+struct fill_totals {
+	__u64 ok;
+	__u64 mmap_changing; /* -EAGAIN with mmap_changing raised; not in failed[] */
+	__u64 failed[NR_FAIL_ERRNOS];
+};
+
+/* One per CPU and per enum totals_slot, only ever added to. */
+struct failures {
+	__u64 failed[NR_FAIL_ERRNOS][NR_SITES];	 /* UFFDIO_COPY, by the result that user space got */
+	__u64 stopped[NR_FAIL_ERRNOS][NR_SITES]; /* short copies, by what stopped them */
+	__u64 short_bytes[NR_FAIL_ERRNOS];	 /* and the bytes copied before */
+	struct fill_totals fills[NR_FILLS];
+	__u64 raised;	      /* mmap_changing, by traced processes */
+	__u64 refused;	      /* calls that it failed, COPY and others */
+	__u64 refused_unseen; /* of these: the raise was not seen */
+	__u64 refused_stuck;  /* of these: no event is pending, no task holds it */
+	__u64 holders_lost;   /* raises without a place in the map */
+	__u64 chains;	      /* begun */
+	__u64 chains_ended;   /* by a success, or because the page was there already */
+	__u64 chains_lost;    /* not followed: no place in the map */
+	__u64 chain_lost_ns;  /* of the ended ones, first failure to end */
+	__u64 reissued;	      /* copies of a page that has a chain */
+	__u64 reopened;	      /* retry windows of these */
+	__u64 retried;	      /* of these copies: not refused by a pending event at entry */
+	__u64 succeeded;      /* of those: the page is there, and no window was opened */
 };
 
 /* The self-test's windows must be in no total of the run. */
@@ -334,11 +446,17 @@ enum totals_slot {
 	NR_SLOTS,
 };
 
-/* What the programs do at present; set by the loader, in .bss. */
+/* --- What the loader sets ------------------------------------------------------------------------------------------ */
+
+/* What the programs do at present, in .bss. */
 enum phase {
 	PHASE_OFF,
 	PHASE_SELF_TEST, /* only windows of our own process, into SLOT_SELF_TEST */
 	PHASE_RUN,
 };
+
+/* Change logs of each kind, by a hash of the mm: the loader sizes the map. */
+#define LOG_SHIFT 6
+#define NR_LOGS (1 << LOG_SHIFT)
 
 #endif /* UFFDRETRY_H */

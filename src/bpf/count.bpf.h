@@ -12,7 +12,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "uffdretry.h"
-#include "failure.h"
 #include "lib/hist.h"
 
 struct {
@@ -103,9 +102,9 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 {
 	bool real = v->class == CLASS_REAL || v->class == CLASS_HIDDEN;
 
-	if (v->kernel_check == KERNEL_CHECK_NONE)
+	if (v->kernel_answer == KERNEL_ANSWER_NONE)
 		add(&t->kernel_absent, 1);
-	if (v->kernel_check == KERNEL_CHECK_SEEN) {
+	if (v->kernel_answer == KERNEL_ANSWER_SEEN) {
 		add(&t->kernel_seen, 1);
 		count_differing(t, v);
 		if (v->raced)

@@ -12,7 +12,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "failure.h"
 #include "bpf/task_slot.bpf.h"
 #include "bpf/window.bpf.h"
 #include "bpf/mmap_changing.bpf.h"
@@ -32,7 +31,7 @@ struct note {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NR_PLACES);
+	__uint(max_entries, NR_TASK_SLOTS);
 	__type(key, __u32);
 	__type(value, struct note);
 } notes SEC(".maps");
@@ -43,8 +42,8 @@ static __always_inline struct note *note_find(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < PLACE_WAYS; way++) {
-		__u32 i = place_index(tid, way);
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
+		__u32 i = task_slot_index(tid, way);
 		struct note *n = bpf_map_lookup_elem(&notes, &i);
 
 		if (n && n->owner == tid)
@@ -59,8 +58,8 @@ static __always_inline struct note *note_take(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < PLACE_WAYS; way++) {
-		__u32 i = place_index(tid, way);
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
+		__u32 i = task_slot_index(tid, way);
 		struct note *n = bpf_map_lookup_elem(&notes, &i);
 		__u32 owner;
 
@@ -116,9 +115,9 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
  */
 static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd, __s32 ret)
 {
-	if (!w->retaken_ns && ret == -EAGAIN)
+	if (!w->relocked_ns && ret == -EAGAIN)
 		return changing_is_up(uffd) ? SITE_RELOCK : SITE_UNKNOWN;
-	if (!w->retaken_ns)
+	if (!w->relocked_ns)
 		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
 	return ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
 }
@@ -139,30 +138,30 @@ static __always_inline void note_stopped(struct note *n)
 }
 
 /*
- * What @w, a window that the worker overtook, says of its end: @retake as it will be closed with. A global function, as
+ * What @w, a window that the worker overtook, says of its end: @relock_result as it will be closed with. A global function, as
  * window_end(). Returns 0.
  */
-int note_overtaken(struct note *n, struct window *w, __u32 retake, __s64 ret)
+int note_overtaken(struct note *n, struct window *w, __u32 relock_result, __s64 ret)
 {
 	if (!n || !w)
 		return 0;
 	n->fail = ret < 0 ? fail_errno_of(-ret) : FAIL_EAGAIN;
-	switch (retake) {
-	case RETAKE_NEVER:
+	switch (relock_result) {
+	case RELOCK_NEVER:
 		n->fail = FAIL_EFAULT;
 		n->site = SITE_SOURCE;
 		break;
-	case RETAKE_BLOCKED:
+	case RELOCK_BLOCKED:
 		n->site = SITE_RELOCK;
 		break;
-	case RETAKE_GONE:
+	case RELOCK_GONE:
 		n->site = SITE_RELOCK;
 		if (ret > 0)
 			n->fail = w->facts.end.uffd_ops != w->facts.begin.uffd_ops && w->facts.end.ctx ? FAIL_EINVAL
 												       : FAIL_ENOENT;
 		break;
-	case RETAKE_OK:
-		n->site = w->facts.kernel_check == KERNEL_CHECK_SEEN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+	case RELOCK_OK:
+		n->site = w->facts.kernel_answer == KERNEL_ANSWER_SEEN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
 		if (n->site == SITE_PAGE && ret > 0)
 			note_stopped(n);
 		break;
@@ -174,10 +173,10 @@ int note_overtaken(struct note *n, struct window *w, __u32 retake, __s64 ret)
 
 /*
  * cause_leave() - the worker returns @ret of @len bytes at @dst. @w: the window that was open until now, NULL without
- * one, which ended in @retake. Call it before @w's place is let go.
+ * one, which ended in @relock_result. Call it before @w's place is let go.
  */
 static __always_inline void cause_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len, __s64 ret,
-					struct window *w, __u32 retake)
+					struct window *w, __u32 relock_result)
 {
 	__u64 at = dst + (ret > 0 ? ret : 0);
 	struct note *n;
@@ -189,7 +188,7 @@ static __always_inline void cause_leave(struct userfaultfd_ctx *uffd, __u64 dst,
 		return;
 	if (!n->noted || n->dst != at) {
 		if (w) {
-			note_overtaken(n, w, retake, ret);
+			note_overtaken(n, w, relock_result, ret);
 		} else if (ret > 0) {
 			note_stopped(n);
 		} else {

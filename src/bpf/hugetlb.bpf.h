@@ -21,7 +21,7 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
 	if (w && w->open)
-		window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+		window_close(w, w->relocked_ns ? RELOCK_OK : RELOCK_LOST);
 	if (err && err != -ENOENT && copying && slot_of(vma->vm_mm) >= 0)
 		cause_note(dst, -err, SITE_PAGE);
 	if (err != -ENOENT)
@@ -30,7 +30,7 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	if (!w)
 		return;
 	/* Unlike the other loops this one compares nothing on any kernel. */
-	w->facts.kernel_check = KERNEL_CHECK_NONE;
+	w->facts.kernel_answer = KERNEL_ANSWER_NONE;
 	w->facts.dst = dst;
 }
 
@@ -40,11 +40,11 @@ static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_st
 	if (IS_ERR_VALUE(ret))
 		cause_note(w->facts.dst, -ret, site_of_refusal(-ret, true));
 	if (ret == -EAGAIN)
-		window_close(w, RETAKE_BLOCKED);
+		window_close(w, RELOCK_BLOCKED);
 	else if (IS_ERR_VALUE(ret))
-		window_close(w, RETAKE_GONE);
+		window_close(w, RELOCK_GONE);
 	else
-		window_retaken(w, vma, w->facts.dst);
+		window_relocked(w, vma, w->facts.dst);
 }
 
 #endif /* HUGETLB_BPF_H */

@@ -16,7 +16,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "failure.h"
 #include "bpf/compat.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/count.bpf.h"

@@ -65,7 +65,7 @@ static __always_inline void copy_locked(struct window *w, struct vm_area_struct 
 	read_facts(&w->held, vma, mm);
 	w->locked = 1;
 	if (w->open)
-		window_retaken(w, vma, w->facts.dst);
+		window_relocked(w, vma, w->facts.dst);
 }
 
 /* copy_refused() - uffd_lock_vma() returned @err. */
@@ -74,7 +74,7 @@ static __always_inline void copy_refused(struct window *w, __s64 err)
 	w->locked = 0;
 	cause_note(w->open ? w->facts.dst : w->copy.dst, -err, site_of_refusal(-err, w->open));
 	if (w->open)
-		window_end(w, err == -EAGAIN ? RETAKE_BLOCKED : RETAKE_GONE);
+		window_end(w, err == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
 }
 
 /*
@@ -85,7 +85,7 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 {
 	/* The page before this one is through, its verdict was missed. */
 	if (w->open && w->facts.dst != dst)
-		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+		window_end(w, w->relocked_ns ? RELOCK_OK : RELOCK_LOST);
 	if (!w->open)
 		window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
 	w->facts.dst = dst;
@@ -96,7 +96,7 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 	w->write_locks = change_head(w->mm, CHANGE_WRITE_LOCK);
 	w->kind = kind_of(&w->facts.begin);
 	if (!w->locked)
-		window_end(w, RETAKE_LOST);
+		window_end(w, RELOCK_LOST);
 }
 
 /* copy_passed() - all that the kernel tests after the re-take has passed. */
@@ -104,19 +104,19 @@ static __always_inline void copy_passed(struct window *w)
 {
 	if (!w->open)
 		return;
-	if (w->facts.kernel_check == KERNEL_CHECK_UNSEEN)
-		w->facts.kernel_check = KERNEL_CHECK_SEEN;
-	window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
+		w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
+	window_end(w, w->relocked_ns ? RELOCK_OK : RELOCK_LOST);
 }
 
 /* copy_exit() - the worker returns @ret. @changing: mmap_changing is raised. */
 static __always_inline void copy_exit(struct window *w, bool changing, __s64 ret)
 {
-	__u32 retake = w->open ? overtaken_retake(w, changing, w->copy.dst, w->copy.len, ret) : RETAKE_OK;
+	__u32 relock_result = w->open ? overtaken_retake(w, changing, w->copy.dst, w->copy.len, ret) : RELOCK_OK;
 
-	cause_leave(NULL, w->copy.dst, w->copy.len, ret, w->open ? w : NULL, retake);
+	cause_leave(NULL, w->copy.dst, w->copy.len, ret, w->open ? w : NULL, relock_result);
 	if (w->open)
-		window_end(w, retake);
+		window_end(w, relock_result);
 	w->copy.len = 0;
 	__sync_fetch_and_add(&copies, -1);
 	window_release(w);

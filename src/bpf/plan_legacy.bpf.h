@@ -118,7 +118,7 @@ static __always_inline void legacy_failed(struct window *w, __u64 dst)
 {
 	/* The page before this one is through, its verdict was missed. */
 	if (w->open)
-		window_end(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+		window_end(w, w->relocked_ns ? RELOCK_OK : RELOCK_LOST);
 	w->facts.dst = dst;
 	w->failed = 1;
 }
@@ -130,10 +130,10 @@ static __always_inline void legacy_failed(struct window *w, __u64 dst)
 static __always_inline void legacy_faulted(struct window *w, __u64 dst)
 {
 	cause_note(dst, EFAULT, SITE_SOURCE);
-	w->retaken_ns = 0;
+	w->relocked_ns = 0;
 	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	if (w->open)
-		window_end(w, RETAKE_NEVER);
+		window_end(w, RELOCK_NEVER);
 }
 
 /* legacy_unlocked() - the copier is about to drop its read lock. */
@@ -162,7 +162,7 @@ static __always_inline void legacy_locked(struct window *w)
 	else
 		w->facts.unmapped = change_seen(w->mm, CHANGE_UNMAP, w->unmaps, change_head(w->mm, CHANGE_UNMAP),
 						  w->facts.dst);
-	w->retaken_ns = bpf_ktime_get_ns();
+	w->relocked_ns = bpf_ktime_get_ns();
 }
 
 #endif /* LEGACY_BPF_H */

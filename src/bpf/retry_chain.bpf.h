@@ -12,7 +12,6 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include "failure.h"
 #include "bpf/count.bpf.h"
 
 #define MAX_CHAINS 8192

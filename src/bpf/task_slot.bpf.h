@@ -11,14 +11,14 @@
 
 #include "vmlinux.h"
 
-#define NR_PLACES (1 << 12)
-#define PLACE_WAYS 4
-#define PLACE_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
+#define NR_TASK_SLOTS (1 << 12)
+#define TASK_SLOT_WAYS 4
+#define TASK_SLOT_STRIDE 5003 /* tids of a process are neighbours: look for the next way far away */
 
 /* The index of @tid's place on @way. */
-static __always_inline __u32 place_index(__u32 tid, __u32 way)
+static __always_inline __u32 task_slot_index(__u32 tid, __u32 way)
 {
-	return (tid + way * PLACE_STRIDE) & (NR_PLACES - 1);
+	return (tid + way * TASK_SLOT_STRIDE) & (NR_TASK_SLOTS - 1);
 }
 
 #endif /* PLACES_BPF_H */

@@ -23,11 +23,6 @@
 #include "bpf/task_slot.bpf.h"
 
 #define VM_HUGETLB 0x400000ULL
-#define ENOENT 2
-#define EAGAIN 11
-#define EFAULT 14
-#define EEXIST 17
-#define EINVAL 22
 #define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-4095)
 
 /* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
@@ -52,7 +47,7 @@ struct window {
 	__u64 mm;
 	__u64 begin_ns;
 	__u64 bounded_ns; /* when the lock was surely dropped, 0: not seen */
-	__u64 retaken_ns; /* when the VMA was taken again: facts.end is there; 0: not yet */
+	__u64 relocked_ns; /* when the VMA was taken again: facts.end is there; 0: not yet */
 	__u64 unmaps;	  /* heads of the change logs at the begin */
 	__u64 write_locks;
 	__u64 unmaps_end; /* and when the VMA was taken again */
@@ -72,14 +67,14 @@ struct window {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NR_PLACES);
+	__uint(max_entries, NR_TASK_SLOTS);
 	__type(key, __u32);
 	__type(value, struct window);
 } windows SEC(".maps");
 
 static __always_inline struct window *window_at(__u32 tid, __u32 way)
 {
-	__u32 i = place_index(tid, way);
+	__u32 i = task_slot_index(tid, way);
 
 	return bpf_map_lookup_elem(&windows, &i);
 }
@@ -124,7 +119,7 @@ static __always_inline bool window_sections(const struct window *w, __u32 *first
 		*last = writer_head(w->mm) - 1;
 		return true;
 	}
-	end = w->retaken_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+	end = w->relocked_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
 	*first = begin | 1;
 	*last = (end - 1) | 1;
 	return begin != end;
@@ -138,11 +133,11 @@ static __always_inline void window_writers(struct window *w)
 {
 	__u32 first, last;
 
-	if (!has_writers || w->facts.retake == RETAKE_LOST || !window_sections(w, &first, &last))
+	if (!has_writers || w->facts.relock_result == RELOCK_LOST || !window_sections(w, &first, &last))
 		return;
 	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
 
-	if (mm_seq_kind() == SEQ_COUNT && w->retaken_ns && was_write_locked(&w->facts))
+	if (mm_seq_kind() == SEQ_COUNT && w->relocked_ns && was_write_locked(&w->facts))
 		q.lock_seq = w->facts.end.vm_lock_seq;
 	writers_count(&q, first, last);
 	w->writers = q.set;
@@ -168,7 +163,7 @@ __noinline int window_count(struct window *w, __u64 ns)
 		return 0;
 	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
 	if (cfg_relock)
-		relock_count(&w->relock, w->slot, !w->retaken_ns);
+		relock_count(&w->relock, w->slot, !w->relocked_ns);
 	if (w->slot == SLOT_RUN)
 		chain_window(w->mm, w->facts.dst);
 	return 0;
@@ -183,7 +178,7 @@ __noinline int window_event(const struct window *w)
 		return 0;
 	e->begin_ns = w->begin_ns;
 	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
-	e->retake_ns = w->retaken_ns ? w->retaken_ns - w->begin_ns : 0;
+	e->relock_ns = w->relocked_ns ? w->relocked_ns - w->begin_ns : 0;
 	e->dst = w->facts.dst;
 	e->verdict = w->verdict;
 	e->kind = w->kind;
@@ -194,20 +189,20 @@ __noinline int window_event(const struct window *w)
 }
 
 /* Classify, count and end @w, which stays the task's. */
-__noinline int window_end(struct window *w, __u32 retake)
+__noinline int window_end(struct window *w, __u32 relock_result)
 {
 	if (!w)
 		return 0;
 	/* Without its address, for the end of the page was missed, what was unmapped is not known. */
-	if (retake == RETAKE_OK && !w->facts.dst)
-		retake = RETAKE_LOST;
-	w->facts.retake = retake;
-	if (retake == RETAKE_LOST)
+	if (relock_result == RELOCK_OK && !w->facts.dst)
+		relock_result = RELOCK_LOST;
+	w->facts.relock_result = relock_result;
+	if (relock_result == RELOCK_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
 	window_classify(w);
 	/* Once the loader has said stop, what it reads must not change any more. */
 	if (phase != PHASE_OFF) {
-		window_count(w, (w->retaken_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
+		window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
 		window_writers(w);
 		window_event(w);
 	}
@@ -223,9 +218,9 @@ static __always_inline void window_release(struct window *w)
 }
 
 /* End @w, and let others have its place unless plan interval needs it for the rest of the copy. */
-static __always_inline void window_close(struct window *w, __u32 retake)
+static __always_inline void window_close(struct window *w, __u32 relock_result)
 {
-	window_end(w, retake);
+	window_end(w, relock_result);
 	if (!w->copy.len)
 		window_release(w);
 }
@@ -236,7 +231,7 @@ static __always_inline struct window *window_find(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < PLACE_WAYS; way++) {
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
 		struct window *w = window_at(tid, way);
 
 		if (w && w->owner == tid)
@@ -259,7 +254,7 @@ static __always_inline struct window *window_of_current(__u64 mm)
  */
 static __always_inline __u32 retake_without_end(const struct window *w)
 {
-	return w->retaken_ns && !w->copy.len && w->kind != KIND_HUGETLB ? RETAKE_OK : RETAKE_LOST;
+	return w->relocked_ns && !w->copy.len && w->kind != KIND_HUGETLB ? RELOCK_OK : RELOCK_LOST;
 }
 
 /* A free window for the current task. One that it still holds is one whose end was missed: it is counted and reused. */
@@ -268,7 +263,7 @@ static __always_inline struct window *window_take(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 #pragma unroll
-	for (int way = 0; way < PLACE_WAYS; way++) {
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
 		struct window *w = window_at(tid, way);
 		__u32 owner;
 
@@ -311,11 +306,11 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 	w->external = external;
 	w->open = 1;
 	w->bounded_ns = 0;
-	w->retaken_ns = 0;
+	w->relocked_ns = 0;
 	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.seq = mm_seq_kind();
-	w->facts.kernel_check = has_kernel_check ? KERNEL_CHECK_UNSEEN : KERNEL_CHECK_NONE;
+	w->facts.kernel_answer = has_kernel_check ? KERNEL_ANSWER_UNSEEN : KERNEL_ANSWER_NONE;
 	w->facts.kernel_eagain = 0;
 	w->facts.kernel_is = kernel_is;
 	w->facts.unmapped = SEEN_UNKNOWN;
@@ -367,7 +362,7 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
  */
 static __always_inline void window_bounded(struct window *w)
 {
-	if (!w->open || w->bounded_ns || w->retaken_ns)
+	if (!w->open || w->bounded_ns || w->relocked_ns)
 		return;
 	w->bounded_ns = bpf_ktime_get_ns();
 	count_bounded(w->slot, w->bounded_ns - w->begin_ns, mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
@@ -405,7 +400,7 @@ static __always_inline void window_held(struct window *w, struct vm_area_struct 
 		w->unmaps_end = change_head(w->mm, CHANGE_UNMAP);
 		w->write_locks_end = change_head(w->mm, CHANGE_WRITE_LOCK);
 	}
-	w->retaken_ns = bpf_ktime_get_ns();
+	w->relocked_ns = bpf_ktime_get_ns();
 }
 
 /* Search the change logs, now that the destination address @dst is known. */
@@ -417,20 +412,20 @@ static __always_inline void window_located(struct window *w, __u64 dst)
 }
 
 /*
- * window_retaken() - the destination's VMA @vma is read-locked again. @dst: the destination address.
+ * window_relocked() - the destination's VMA @vma is read-locked again. @dst: the destination address.
  * What is still to come is the kernel's own verdict.
  */
-static __always_inline void window_retaken(struct window *w, struct vm_area_struct *vma, __u64 dst)
+static __always_inline void window_relocked(struct window *w, struct vm_area_struct *vma, __u64 dst)
 {
 	window_held(w, vma);
-	if (w->retaken_ns)
+	if (w->relocked_ns)
 		window_located(w, dst);
 }
 
 /* window_verdict() - the running kernel has made its comparison. @changed: and says that it changed. */
 static __always_inline void window_verdict(struct window *w, bool changed)
 {
-	w->facts.kernel_check = KERNEL_CHECK_SEEN;
+	w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
 	w->facts.kernel_eagain = changed;
 }
 
@@ -440,13 +435,13 @@ static __always_inline __u32 retake_of_error(__s32 err)
 	switch (err) {
 	case 0:
 	case -EEXIST: /* comes later, so what came before was missed */
-		return RETAKE_LOST;
+		return RELOCK_LOST;
 	case -EFAULT:
-		return RETAKE_NEVER;
+		return RELOCK_NEVER;
 	case -EAGAIN:
-		return RETAKE_BLOCKED;
+		return RELOCK_BLOCKED;
 	default:
-		return RETAKE_GONE;
+		return RELOCK_GONE;
 	}
 }
 
@@ -457,13 +452,13 @@ static __always_inline __u32 retake_of_error(__s32 err)
  */
 static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
 {
-	if (w->retaken_ns) {
+	if (w->relocked_ns) {
 		window_located(w, dst);
-		window_close(w, RETAKE_OK);
+		window_close(w, RELOCK_OK);
 		return;
 	}
 	w->facts.dst = dst;
-	window_close(w, err == -EAGAIN && !changing ? RETAKE_LOST : retake_of_error(err));
+	window_close(w, err == -EAGAIN && !changing ? RELOCK_LOST : retake_of_error(err));
 }
 
 /*
@@ -477,14 +472,14 @@ static __always_inline void retry_returned(struct window *w, struct vm_area_stru
 		window_close(w, retake_of_error(ret));
 		return;
 	}
-	if (!w->retaken_ns) {
-		window_retaken(w, vma, dst);
+	if (!w->relocked_ns) {
+		window_relocked(w, vma, dst);
 		w->facts.seq_between = SEEN_UNKNOWN;
 	} else if (mm_lock_seq_at(w->mm) != w->facts.end.mm_lock_seq) {
 		w->facts.seq_between = SEEN_YES;
 	}
 	window_verdict(w, ret == -EAGAIN);
-	window_close(w, w->retaken_ns ? RETAKE_OK : RETAKE_LOST);
+	window_close(w, w->relocked_ns ? RELOCK_OK : RELOCK_LOST);
 }
 
 /*
@@ -493,7 +488,7 @@ static __always_inline void retry_returned(struct window *w, struct vm_area_stru
  */
 static __always_inline __u32 retake_never_seen(__s64 ret, __u64 len)
 {
-	return ret == -EFAULT || (ret > 0 && ret < (__s64)len) ? RETAKE_NEVER : RETAKE_LOST;
+	return ret == -EFAULT || (ret > 0 && ret < (__s64)len) ? RELOCK_NEVER : RELOCK_LOST;
 }
 
 /*
@@ -505,24 +500,24 @@ static __always_inline __u32 retake_never_seen(__s64 ret, __u64 len)
 static __always_inline __u32 unseen_verdict(struct window *w, __s64 ret, __u64 end, bool changing)
 {
 	struct window_facts *f = &w->facts;
-	bool checks = f->kernel_check != KERNEL_CHECK_NONE;
+	bool checks = f->kernel_answer != KERNEL_ANSWER_NONE;
 
 	if (ret < 0 && ret != -EAGAIN)
-		return ret == -ENOENT || ret == -EINVAL ? RETAKE_GONE : RETAKE_OK;
+		return ret == -ENOENT || ret == -EINVAL ? RELOCK_GONE : RELOCK_OK;
 	if (ret > 0 && (!f->end.ctx || f->end.end < end))
-		return RETAKE_GONE;
+		return RELOCK_GONE;
 	if (changing)
-		return RETAKE_BLOCKED;
+		return RELOCK_BLOCKED;
 	if (checks) {
-		f->kernel_check = KERNEL_CHECK_SEEN;
+		f->kernel_answer = KERNEL_ANSWER_SEEN;
 		f->kernel_eagain = 1;
-		return RETAKE_OK;
+		return RELOCK_OK;
 	}
 	if (ret > 0 && f->end.uffd_ops != f->begin.uffd_ops)
-		return RETAKE_GONE;
+		return RELOCK_GONE;
 	/* A hugetlb destination passed unseen when its page was there already (-EEXIST); of the others every pass is
 	 * seen, so the event that blocked it was read since. */
-	return ret > 0 && w->kind == KIND_HUGETLB ? RETAKE_OK : RETAKE_BLOCKED;
+	return ret > 0 && w->kind == KIND_HUGETLB ? RELOCK_OK : RELOCK_BLOCKED;
 }
 
 /*
@@ -532,19 +527,19 @@ static __always_inline __u32 unseen_verdict(struct window *w, __s64 ret, __u64 e
 static __always_inline __u32 overtaken_retake(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
 {
 	/* Where the copy's place is kept, "re-taken" only means that the VMA was locked. */
-	bool untested = w->copy.len || w->facts.kernel_check == KERNEL_CHECK_NONE;
+	bool untested = w->copy.len || w->facts.kernel_answer == KERNEL_ANSWER_NONE;
 
 	/* The end of the page, which would have told, was missed: only these plans have no such hook. */
 	if (!w->copy.len && w->kind != KIND_HUGETLB)
-		return RETAKE_LOST;
-	if (!w->retaken_ns) {
+		return RELOCK_LOST;
+	if (!w->relocked_ns) {
 		/* The page that failed. */
 		w->facts.dst = ret > 0 ? dst + ret : dst;
 		return retake_never_seen(ret, len);
 	}
 	if (untested && ret != (__s64)len)
 		return unseen_verdict(w, ret, dst + len, changing);
-	return RETAKE_OK;
+	return RELOCK_OK;
 }
 
 #endif /* WINDOW_BPF_H */

@@ -60,29 +60,29 @@ const char *const check_names[NR_CHECKS] = {
 };
 
 const char *const snapshot_reason_names[NR_SNAPSHOT_REASONS] = {
-	[SNAPSHOT_UFFD_FLAGS] = "uffd_flags",
-	[SNAPSHOT_SHARED] = "shared",
-	[SNAPSHOT_OPS] = "ops",
-	[SNAPSHOT_FILE] = "file",
-	[SNAPSHOT_INODE] = "inode",
-	[SNAPSHOT_PGOFF] = "pgoff",
+	[SNAPSHOT_DIFF_UFFD_FLAGS] = "uffd_flags",
+	[SNAPSHOT_DIFF_SHARED] = "shared",
+	[SNAPSHOT_DIFF_OPS] = "ops",
+	[SNAPSHOT_DIFF_FILE] = "file",
+	[SNAPSHOT_DIFF_INODE] = "inode",
+	[SNAPSHOT_DIFF_PGOFF] = "pgoff",
 };
 
 const char *const meaning_reason_names[NR_MEANING_REASONS] = {
-	[MEANING_CTX] = "ctx",
-	[MEANING_UFFD_FLAGS] = "uffd_flags",
-	[MEANING_SHARED] = "shared",
-	[MEANING_OPS] = "ops",
-	[MEANING_INODE] = "inode",
-	[MEANING_OFFSET] = "offset",
+	[MEANING_DIFF_CTX] = "ctx",
+	[MEANING_DIFF_UFFD_FLAGS] = "uffd_flags",
+	[MEANING_DIFF_SHARED] = "shared",
+	[MEANING_DIFF_OPS] = "ops",
+	[MEANING_DIFF_INODE] = "inode",
+	[MEANING_DIFF_OFFSET] = "offset",
 };
 
 const char *const tolerated_reason_names[NR_TOLERATED_REASONS] = {
-	[TOLERATED_RANGE] = "range",
-	[TOLERATED_FLAGS] = "flags",
-	[TOLERATED_PROT] = "prot",
-	[TOLERATED_POLICY] = "policy",
-	[TOLERATED_NAME] = "name",
+	[TOLERATED_DIFF_RANGE] = "range",
+	[TOLERATED_DIFF_FLAGS] = "flags",
+	[TOLERATED_DIFF_PROT] = "prot",
+	[TOLERATED_DIFF_POLICY] = "policy",
+	[TOLERATED_DIFF_NAME] = "name",
 };
 
 const char *const lost_names[NR_LOST_CAUSES] = {

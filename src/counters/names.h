@@ -7,7 +7,7 @@
 #ifndef NAMES_H
 #define NAMES_H
 
-#include "failure.h"
+#include "uffdretry.h"
 #include "uffdretry.h"
 
 #include <stdbool.h>

@@ -5,7 +5,6 @@
 #define RUN_H
 
 #include "counters/writers.h"
-#include "failure.h"
 #include "lib/hist.h"
 #include "uffdretry.h"
 

@@ -95,7 +95,7 @@ int json_event(const struct report *r, const struct event *e)
 	add_reasons(o, &e->verdict);
 	add_checks(o, r, &e->verdict);
 	add_u64(o, "window_ns", e->window_ns);
-	add_id(o, "retake_ns", e->retake_ns);
+	add_id(o, "retake_ns", e->relock_ns);
 	add_bool(o, "external", e->external);
 	if (r->seq == SEQ_COUNT)
 		add_bool(o, "odd_start", e->verdict.odd_start);
@@ -184,8 +184,8 @@ int text_event(const struct report *r, const struct event *e)
 	fprintf(r->out, "%7u %-15s %-7s %-12s %#14llx %10.1f", e->tid, comm,
 		e->kind < NR_KINDS ? kind_names[e->kind] : "-", v->class < NR_CLASSES ? class_names[v->class] : "-",
 		e->dst, (double)e->window_ns / 1e3);
-	if (e->retake_ns)
-		fprintf(r->out, " %10.1f", (double)e->retake_ns / 1e3);
+	if (e->relock_ns)
+		fprintf(r->out, " %10.1f", (double)e->relock_ns / 1e3);
 	else
 		fprintf(r->out, " %10s", "-");
 	print_set(r->out, "would fail:", check_names, eagain_by(r, v), NR_CHECKS);

@@ -109,7 +109,7 @@ static void make_world(struct bytes *b, struct world *world)
 
 	memset(world, 0, sizeof(*world));
 	w->seq = take_byte(b) % 3;
-	w->retake = take_byte(b) % 16 < 12 ? RETAKE_OK : take_byte(b) % 5;
+	w->relock_result = take_byte(b) % 16 < 12 ? RELOCK_OK : take_byte(b) % 5;
 	w->uffd_mask = MODES;
 	w->dst = one_of(b, 10, 10) << 12;
 	w->begin = (struct vma_facts) { .vma = 0x100, .start = 8 << 12, .end = 20 << 12, .ctx = 1, .pgoff = 1 };
@@ -126,8 +126,8 @@ static void make_world(struct bytes *b, struct world *world)
 	w->write_locked = take_byte(b) % 4 == 0 ? SEEN_UNKNOWN : world->locked ? SEEN_YES : SEEN_NO;
 	if (w->seq != SEQ_NONE && take_byte(b) % 4 == 0)
 		w->write_locked = SEEN_NO;
-	w->kernel_check = take_byte(b) % 3;
-	w->kernel_eagain = w->kernel_check == KERNEL_CHECK_SEEN && take_byte(b) % 2;
+	w->kernel_answer = take_byte(b) % 3;
+	w->kernel_eagain = w->kernel_answer == KERNEL_ANSWER_SEEN && take_byte(b) % 2;
 	w->kernel_is = take_byte(b) % (NR_CHECKS + 1);
 	w->seq_between = take_byte(b) % 3;
 }
@@ -209,12 +209,12 @@ static enum answer is_class(const char *class, const struct world *world)
 	bool mm_moved = w->begin.mm_lock_seq != w->end.mm_lock_seq;
 
 	if (!strcmp(class, "aborted"))
-		return is(w->retake == RETAKE_NEVER);
+		return is(w->relock_result == RELOCK_NEVER);
 	if (!strcmp(class, "blocked"))
-		return is(w->retake == RETAKE_BLOCKED);
+		return is(w->relock_result == RELOCK_BLOCKED);
 	if (!strcmp(class, "gone"))
-		return is(w->retake == RETAKE_GONE);
-	if (w->retake == RETAKE_LOST)
+		return is(w->relock_result == RELOCK_GONE);
+	if (w->relock_result == RELOCK_LOST)
 		return UNKNOWN;
 	if (!strcmp(class, "real"))
 		return is(snapshot_differs(w) && meaning_differs(w));
@@ -269,15 +269,15 @@ static void demand_checks(const struct window_facts *w, const struct verdict *v,
 
 	demand(!!(v->reached & BIT32(CHECK_SNAPSHOT)) && !!(v->reached & BIT32(CHECK_OPS_POINTER)));
 	demand(!!(v->reached & BIT32(CHECK_PER_VMA_SEQ)) == seqs && !!(v->reached & BIT32(CHECK_PER_MM_SEQ)) == seqs);
-	demand(!!(v->reached & BIT32(CHECK_KERNEL)) == (w->kernel_check != KERNEL_CHECK_UNSEEN));
+	demand(!!(v->reached & BIT32(CHECK_KERNEL)) == (w->kernel_answer != KERNEL_ANSWER_UNSEEN));
 	demand_check(v, CHECK_SNAPSHOT, row->snapshot);
 	demand_check(v, CHECK_PER_VMA_SEQ, row->per_vma_seq);
 	demand_check(v, CHECK_PER_MM_SEQ, row->per_mm_seq);
 	demand(says(v, CHECK_OPS_POINTER) == (b->uffd_ops != e->uffd_ops));
-	demand(says(v, CHECK_KERNEL) == (w->kernel_check != KERNEL_CHECK_UNSEEN && w->kernel_eagain));
+	demand(says(v, CHECK_KERNEL) == (w->kernel_answer != KERNEL_ANSWER_UNSEEN && w->kernel_eagain));
 	demand(!(v->eagain & ~v->reached));
 	/* In a possible world only the kernel can contradict. */
-	contradicts = w->kernel_check == KERNEL_CHECK_SEEN && w->kernel_is < NR_CHECKS &&
+	contradicts = w->kernel_answer == KERNEL_ANSWER_SEEN && w->kernel_is < NR_CHECKS &&
 		      !!w->kernel_eagain != says(v, (enum check)w->kernel_is);
 	if (w->kernel_is == CHECK_PER_MM_SEQ && w->seq_between != SEEN_NO) {
 		demand(!v->anomaly);

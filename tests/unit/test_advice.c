@@ -128,7 +128,7 @@ static void one_wrong_page_is_enough(void **state)
 	c.totals.windows[KIND_SHMEM][CLASS_HIDDEN] = 1;
 	c.totals.checks[CHECK_KERNEL].missed = 1;
 	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page by then, and"));
-	c.totals.meaning_reasons[MEANING_CTX] = 1;
+	c.totals.meaning_reasons[MEANING_DIFF_CTX] = 1;
 	assert_non_null(strstr(says("wrong_page"), "then (1: the range was registered with another userfaultfd), and"));
 	/* The reasons could belong to the others now. */
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 1;

@@ -60,8 +60,8 @@ struct row {
 		.uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000, .vm_lock_seq = 901, .mm_lock_seq = 1000      \
 	}
 #define WINDOW                                                                                                         \
-	.dst = 0x704000, .uffd_mask = UFFD_MASK, .retake = RETAKE_OK, .seq = SEQ_COUNT,                                \
-	.kernel_check = KERNEL_CHECK_SEEN, .kernel_is = CHECK_SNAPSHOT
+	.dst = 0x704000, .uffd_mask = UFFD_MASK, .relock_result = RELOCK_OK, .seq = SEQ_COUNT,                                \
+	.kernel_answer = KERNEL_ANSWER_SEEN, .kernel_is = CHECK_SNAPSHOT
 
 static const struct window_facts shmem = { .begin = SHMEM_VMA, .end = SHMEM_VMA, WINDOW };
 static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WINDOW };
@@ -71,9 +71,9 @@ static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WI
 #define VMA BIT32(CHECK_PER_VMA_SEQ)
 #define MM BIT32(CHECK_PER_MM_SEQ)
 #define SEQS (VMA | MM)
-#define S(reason) BIT32(SNAPSHOT_##reason)
-#define M(reason) BIT32(MEANING_##reason)
-#define T(reason) BIT32(TOLERATED_##reason)
+#define S(reason) BIT32(SNAPSHOT_DIFF_##reason)
+#define M(reason) BIT32(MEANING_DIFF_##reason)
+#define T(reason) BIT32(TOLERATED_DIFF_##reason)
 
 /* clang-format off */
 static const struct row class_rows[] = {
@@ -93,20 +93,20 @@ static const struct row class_rows[] = {
 };
 
 /* Never taken again: nothing was checked, whatever the (stale) end says. */
-static const struct row not_retaken_rows[] = {
-	{ "gone", &anon, { SET(retake, RETAKE_GONE) }, .class = CLASS_GONE },
-	{ "blocked", &anon, { SET(retake, RETAKE_BLOCKED) }, .class = CLASS_BLOCKED },
-	{ "aborted", &anon, { SET(retake, RETAKE_NEVER) }, .class = CLASS_ABORTED },
-	{ "undetermined", &anon, { SET(retake, RETAKE_LOST) }, .class = CLASS_UNDETERMINED },
-	{ "no such retake", &anon, { SET(retake, 77) }, .class = CLASS_UNDETERMINED },
-	{ "gone, all differs", &shmem, { SET(retake, RETAKE_GONE), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+static const struct row not_relocked_rows[] = {
+	{ "gone", &anon, { SET(relock_result, RELOCK_GONE) }, .class = CLASS_GONE },
+	{ "blocked", &anon, { SET(relock_result, RELOCK_BLOCKED) }, .class = CLASS_BLOCKED },
+	{ "aborted", &anon, { SET(relock_result, RELOCK_NEVER) }, .class = CLASS_ABORTED },
+	{ "undetermined", &anon, { SET(relock_result, RELOCK_LOST) }, .class = CLASS_UNDETERMINED },
+	{ "no such relock_result", &anon, { SET(relock_result, 77) }, .class = CLASS_UNDETERMINED },
+	{ "gone, all differs", &shmem, { SET(relock_result, RELOCK_GONE), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
 	  .class = CLASS_GONE },
 	{ "blocked, all differs", &shmem,
-	  { SET(retake, RETAKE_BLOCKED), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+	  { SET(relock_result, RELOCK_BLOCKED), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
 	  .class = CLASS_BLOCKED },
-	{ "aborted, all differs", &shmem, { SET(retake, RETAKE_NEVER), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
+	{ "aborted, all differs", &shmem, { SET(relock_result, RELOCK_NEVER), REMAPPED, SET(end.ctx, 1), SET(end.file, 1) },
 	  .class = CLASS_ABORTED },
-	{ "gone, odd start", &anon, { SET(retake, RETAKE_GONE), SET(begin.mm_lock_seq, 1001) },
+	{ "gone, odd start", &anon, { SET(relock_result, RELOCK_GONE), SET(begin.mm_lock_seq, 1001) },
 	  .class = CLASS_GONE, .odd_start = 1 },
 };
 
@@ -298,16 +298,16 @@ static const struct row anomaly_rows[] = {
 
 /* What the kernel said was missed, or it compares nothing: then nothing contradicts. Where it compares nothing, it passes. */
 static const struct row old_kernel_rows[] = {
-	{ "quiet", &anon, { SET(kernel_check, 0) }, .class = CLASS_QUIET },
-	{ "real", &shmem, { SET(kernel_check, 0), LOCKED, SET(end.pgoff, 0x11) },
+	{ "quiet", &anon, { SET(kernel_answer, 0) }, .class = CLASS_QUIET },
+	{ "real", &shmem, { SET(kernel_answer, 0), LOCKED, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
-	{ "stray answer", &anon, { SET(kernel_check, 0), SET(kernel_eagain, 1) }, .class = CLASS_QUIET },
-	{ "no check: quiet", &anon, { SET(kernel_check, KERNEL_CHECK_NONE) }, .class = CLASS_QUIET },
-	{ "no check: real", &shmem, { SET(kernel_check, KERNEL_CHECK_NONE), LOCKED, SET(end.pgoff, 0x11) },
+	{ "stray answer", &anon, { SET(kernel_answer, 0), SET(kernel_eagain, 1) }, .class = CLASS_QUIET },
+	{ "no check: quiet", &anon, { SET(kernel_answer, KERNEL_ANSWER_NONE) }, .class = CLASS_QUIET },
+	{ "no check: real", &shmem, { SET(kernel_answer, KERNEL_ANSWER_NONE), LOCKED, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
 };
 
-#define NO_SEQ SET(seq, SEQ_NONE), SET(kernel_check, KERNEL_CHECK_NONE)
+#define NO_SEQ SET(seq, SEQ_NONE), SET(kernel_answer, KERNEL_ANSWER_NONE)
 #define WROTE NO_SEQ, SET(write_locked, SEEN_YES)
 #define IN_PLACE WROTE, SET(unmapped, SEEN_NO)
 
@@ -340,7 +340,7 @@ static struct window_facts edited(const struct row *r)
 static __u32 expected_reached(const struct window_facts *w)
 {
 	return OPS | BIT32(CHECK_SNAPSHOT) | (w->seq == SEQ_NONE ? 0 : SEQS) |
-	       (w->kernel_check == KERNEL_CHECK_UNSEEN ? 0 : BIT32(CHECK_KERNEL));
+	       (w->kernel_answer == KERNEL_ANSWER_UNSEEN ? 0 : BIT32(CHECK_KERNEL));
 }
 
 static void check_rows(const struct row *rows, size_t nr)
@@ -349,7 +349,7 @@ static void check_rows(const struct row *rows, size_t nr)
 		const struct row *r = &rows[i];
 		const struct window_facts w = edited(r);
 		struct verdict v;
-		bool decided = w.retake == RETAKE_OK && r->class != CLASS_UNDETERMINED;
+		bool decided = w.relock_result == RELOCK_OK && r->class != CLASS_UNDETERMINED;
 
 		memset(&v, 0xff, sizeof(v)); /* all of it is set */
 		classify(&w, &v);
@@ -373,7 +373,7 @@ static void check_rows(const struct row *rows, size_t nr)
 	}
 
 TABLE_TEST(class)
-TABLE_TEST(not_retaken)
+TABLE_TEST(not_relocked)
 TABLE_TEST(snapshot)
 TABLE_TEST(meaning)
 TABLE_TEST(tolerated)
@@ -594,15 +594,15 @@ static __u32 slow_class(const struct window_facts *w, const struct world *b, con
 	const bool snap = snapshot_differs(b, e), means = meaning_differs(b, e);
 	const bool equal = !snap && !means, locked = equal && e->write_locked;
 	const bool known = w->unmapped != SEEN_UNKNOWN;
-	const __u32 snapshot = BIT32(CHECK_SNAPSHOT) | (w->kernel_check ? BIT32(CHECK_KERNEL) : 0);
+	const __u32 snapshot = BIT32(CHECK_SNAPSHOT) | (w->kernel_answer ? BIT32(CHECK_KERNEL) : 0);
 	const struct {
 		bool test;
 		__u32 class, eagain;
 	} classes[] = {
-		{ w->retake == RETAKE_NEVER, CLASS_ABORTED, 0 },
-		{ w->retake == RETAKE_BLOCKED, CLASS_BLOCKED, 0 },
-		{ w->retake == RETAKE_GONE, CLASS_GONE, 0 },
-		{ w->retake == RETAKE_LOST, CLASS_UNDETERMINED, 0 },
+		{ w->relock_result == RELOCK_NEVER, CLASS_ABORTED, 0 },
+		{ w->relock_result == RELOCK_BLOCKED, CLASS_BLOCKED, 0 },
+		{ w->relock_result == RELOCK_GONE, CLASS_GONE, 0 },
+		{ w->relock_result == RELOCK_LOST, CLASS_UNDETERMINED, 0 },
 		{ snap && means, CLASS_REAL, snapshot | SEQS },
 		{ snap && !means, CLASS_FALSE_ALARM, snapshot | SEQS },
 		{ !snap && means, CLASS_HIDDEN, SEQS },
@@ -651,16 +651,16 @@ static void random_histories(void **state)
 		look(&begin, &w.begin);
 		look(&end, &w.end);
 		w.dst = begin.dst;
-		w.retake = rnd(8) ? RETAKE_OK : (__u32)rnd(RETAKE_LOST + 1);
+		w.relock_result = rnd(8) ? RELOCK_OK : (__u32)rnd(RELOCK_LOST + 1);
 		w.unmapped = rnd(16) ? end.unmapped ? SEEN_YES : SEEN_NO : SEEN_UNKNOWN;
 		w.write_locked = rnd(16) ? end.write_locked ? SEEN_YES : SEEN_NO : SEEN_UNKNOWN;
 		if (!rnd(32))
 			w.write_locked = SEEN_NO; /* the hook missed it */
-		w.kernel_check = !!rnd(4);
-		lie = w.kernel_check && !rnd(64);
-		w.kernel_eagain = w.kernel_check && snapshot_differs(&begin, &end) != lie;
+		w.kernel_answer = !!rnd(4);
+		lie = w.kernel_answer && !rnd(64);
+		w.kernel_eagain = w.kernel_answer && snapshot_differs(&begin, &end) != lie;
 		class = slow_class(&w, &begin, &end, &eagain);
-		decided = w.retake == RETAKE_OK && class != CLASS_UNDETERMINED;
+		decided = w.relock_result == RELOCK_OK && class != CLASS_UNDETERMINED;
 		if (decided && begin.is_file != end.is_file)
 			eagain |= OPS;
 		if (decided && lie)
@@ -670,14 +670,14 @@ static void random_histories(void **state)
 		snprintf(row, sizeof(row), "history %d", i);
 		expect_u64(row, v.class, class);
 		expect_u64(row, v.eagain, eagain);
-		expect_u64(row, v.reached, !decided ? 0 : w.kernel_check ? 0x1f : 0x0f);
+		expect_u64(row, v.reached, !decided ? 0 : w.kernel_answer ? 0x1f : 0x0f);
 		expect_u64(row, v.anomaly, decided && lie);
 		expect_u64(row, v.unwitnessed, decided && end.write_locked && w.write_locked == SEEN_NO);
 		expect_u64(row, v.odd_start, begin.mm_seq % 2);
 		expect_u64(row, !!v.snapshot_reasons, class == CLASS_REAL || class == CLASS_FALSE_ALARM);
 		expect_u64(row, !!v.meaning_reasons, class == CLASS_REAL || class == CLASS_HIDDEN);
 		expect_u64(row, !!v.tolerated_reasons, class == CLASS_TOLERATED);
-		if (w.retake == RETAKE_OK && is_untouched(&w)) {
+		if (w.relock_result == RELOCK_OK && is_untouched(&w)) {
 			expect_same_slowly(row, &w, &v);
 			untouched++;
 		}
@@ -732,7 +732,7 @@ static void other_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(class),	cmocka_unit_test(not_retaken),	    cmocka_unit_test(snapshot),
+		cmocka_unit_test(class),	cmocka_unit_test(not_relocked),	    cmocka_unit_test(snapshot),
 		cmocka_unit_test(meaning),	cmocka_unit_test(tolerated),	    cmocka_unit_test(precedence),
 		cmocka_unit_test(sequence),	cmocka_unit_test(anomaly),	    cmocka_unit_test(old_kernel),
 		cmocka_unit_test(no_vma_locks), cmocka_unit_test(random_histories), cmocka_unit_test(other_kernel),

@@ -13,11 +13,11 @@
 static const struct event usual = {
 	.begin_ns = 1,
 	.window_ns = 2500,
-	.retake_ns = 1500,
+	.relock_ns = 1500,
 	.dst = 0x7f1234567000,
 	.verdict = {
 		.class = CLASS_TOLERATED,
-		.tolerated_reasons = 1U << TOLERATED_RANGE | 1U << TOLERATED_PROT,
+		.tolerated_reasons = 1U << TOLERATED_DIFF_RANGE | 1U << TOLERATED_DIFF_PROT,
 		.reached = 0x1f,
 		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
 		.odd_start = 1,
@@ -227,7 +227,7 @@ static void never_retaken(void **state)
 	char *text;
 
 	(void)state;
-	e.retake_ns = 0;
+	e.relock_ns = 0;
 	e.external = 0;
 	text = printed(&e, false, SEQ_COUNT);
 	assert_non_null(strstr(text, "        2.5          - would fail"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The pure functions on failures that the BPF programs and the reports share. */
+#include "classify.h"
 #include "counters/names.h"
 #include "unit.h"
 
