@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * From a window's facts to its class and to what each check would have said: one pure function.
+ * Pure functions from facts to words: a window's class and the verdict of each check, how a window ended whose end was
+ * not seen, and what an errno of a fill ioctl stands for.
  *
- * Compiled into the BPF object and into the host's unit tests, so that what is tested is what runs. Each check's
- * verdict is evaluated from its own facts, never derived from the class; where class and verdicts contradict
- * each other, the window is an anomaly.
+ * Compiled into the BPF object and into the host's unit tests, so the tested code is the code that runs. Each check's
+ * verdict comes from its own facts, never from the class; where class and verdicts contradict each other, the window is
+ * an anomaly.
  */
 #ifndef CLASSIFY_H
 #define CLASSIFY_H
 
 #include "uffdretry.h"
 
+#ifdef __bpf__
+#include <bpf/bpf_helpers.h>
+#else
+#undef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#define barrier() asm volatile("" ::: "memory")
+#endif
 /* Only macros: neither vmlinux.h nor another kernel header collides with it. */
 #include <asm-generic/errno-base.h>
-
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
-
-/*
- * What was stored is read anew. Else the verifier would go on with what it knows of the value on each path that led
- * there, and look at all that follows once for each.
- */
-#define read_back() asm volatile("" ::: "memory")
 
 #define BIT32(n) (1U << (n))
 
 /* vm_flags bits that never moved (include/linux/mm.h). */
-#define VM_RWX 0x7ULL
+#define VM_RWX 0x7ULL /* VM_READ | VM_WRITE | VM_EXEC */
 #define VM_SHARED 0x8ULL
+#define VM_HUGETLB 0x400000ULL
 
 #define ALL_CHECKS (BIT32(NR_CHECKS) - 1)
 
-/* A _Bool, for an int would lose the flags above bit 31. */
+/* @differs is a _Bool: an int would lose the flags above bit 31. */
 static __always_inline __u32 reason_if(_Bool differs, __u32 reason)
 {
 	return differs ? BIT32(reason) : 0;
@@ -45,8 +44,8 @@ static __always_inline _Bool same_inode(const struct vma_facts *b, const struct 
 }
 
 /*
- * mfill_retry_state_changed() of 7.1 and later (85668fda932a), as a set of enum snapshot_reason.
- * An anonymous VMA (no file saved) is compared no further than that it still is one.
+ * snapshot_diff() - mfill_retry_state_changed() of 7.1 and later (85668fda932a). Returns a set of enum snapshot_reason.
+ * A VMA without a file must only be anonymous still.
  */
 static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 {
@@ -58,21 +57,21 @@ static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 
 	if (!b->file)
 		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_DIFF_FILE);
-	/* A file has one inode all its life: with another one, the file at the same address is another too. */
+	/* A file keeps its inode: with another one, the file at the same address is another file. */
 	reasons |= reason_if(b->file != e->file || b->ino != e->ino, SNAPSHOT_DIFF_FILE);
 	if (!e->file)
 		return reasons;
 	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_DIFF_INODE) | reason_if(b->pgoff != e->pgoff, SNAPSHOT_DIFF_PGOFF);
 }
 
-/* The file page behind @dst, given the VMA it lies in. */
-static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst)
+/* The file page behind @dst, an address in the VMA @v. */
+static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst, __u32 page_shift)
 {
-	return v->pgoff + ((dst - v->start) >> 12);
+	return v->pgoff + ((dst - v->start) >> page_shift);
 }
 
-/* Does the destination address still mean the same page? As a set of enum meaning_reason. */
-static __always_inline __u32 meaning_diff(const struct window_facts *w)
+/* meaning_diff() - does the destination still mean the same page? Returns a set of enum meaning_reason. */
+static __always_inline __u32 meaning_diff(const struct window_facts *w, __u32 page_shift)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
@@ -84,10 +83,11 @@ static __always_inline __u32 meaning_diff(const struct window_facts *w)
 		return reasons;
 	if (!same_inode(b, e))
 		return reasons | BIT32(MEANING_DIFF_INODE);
-	return reasons | reason_if(file_page(b, w->dst) != file_page(e, w->dst), MEANING_DIFF_OFFSET);
+	return reasons |
+	       reason_if(file_page(b, w->dst, page_shift) != file_page(e, w->dst, page_shift), MEANING_DIFF_OFFSET);
 }
 
-/* What changed about the same mapping that neither of the two looks at. */
+/* tolerated_diff() - what changed that neither of the two looks at. Returns a set of enum tolerated_reason. */
 static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
@@ -101,10 +101,9 @@ static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 }
 
 /*
- * Was the destination's VMA write-locked in the window? vma_start_write() stores the write section's (odd)
- * mm_lock_seq in vm_lock_seq, also in each VMA before it is inserted, and nobody could do so before the window, for it
- * began under the VMA's read lock. So a vm_lock_seq at or after the begin's mm_lock_seq was stored in the window, also
- * by a writer that was already asleep on the VMA when the window opened. Modulo 2^32.
+ * was_write_locked() - was the destination's VMA write-locked in the window? vma_start_write() stores the write
+ * section's (odd) mm_lock_seq in vm_lock_seq. The window began under the VMA's read lock, so a vm_lock_seq at or after
+ * the begin's mm_lock_seq was stored in the window. Modulo 2^32.
  */
 static __always_inline int was_write_locked(const struct window_facts *w)
 {
@@ -125,7 +124,7 @@ static __always_inline __u32 checks_eagain(const struct window_facts *w)
 	       reason_if(w->kernel_eagain, CHECK_KERNEL);
 }
 
-/* The checks that can be evaluated on a window that was re-taken. */
+/* The checks that can be evaluated on a window with a relock. */
 static __always_inline __u32 checks_reached(const struct window_facts *w)
 {
 	__u32 reached = ALL_CHECKS;
@@ -137,10 +136,7 @@ static __always_inline __u32 checks_reached(const struct window_facts *w)
 	return reached;
 }
 
-/*
- * Without per-VMA locks it is only known that somebody took mmap_lock for writing, not what for: there is no `locked`.
- * The log of these also tells `quiet`; a wrapped one tells nothing.
- */
+/* Without per-VMA locks only the log of all write sections tells `quiet`, and nothing tells `locked`. */
 static __always_inline __u32 class_without_seq(const struct window_facts *w, const struct verdict *v)
 {
 	if (w->write_locked == SEEN_NO)
@@ -152,7 +148,7 @@ static __always_inline __u32 class_without_seq(const struct window_facts *w, con
 	return v->tolerated_reasons ? CLASS_TOLERATED : CLASS_UNRELATED;
 }
 
-/* The classes that need the VMA again; the order of the tests is that of docs/reference/classes.md. */
+/* The class of a window with a relock; the order of the tests is that of docs/reference/classes.md. */
 static __always_inline __u32 class_of_relocked(const struct window_facts *w, const struct verdict *v)
 {
 	if (v->snapshot_reasons)
@@ -171,7 +167,7 @@ static __always_inline __u32 class_of_relocked(const struct window_facts *w, con
 	return w->begin.mm_lock_seq != w->end.mm_lock_seq ? CLASS_UNRELATED : CLASS_QUIET;
 }
 
-/* The verdicts that a class implies, for the checks where it implies one: the table in docs/reference/classes.md. */
+/* The verdicts that a class implies: the table in docs/reference/classes.md. */
 static __always_inline __u32 implied_eagain(__u32 class)
 {
 	const __u32 seqs = BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);
@@ -192,7 +188,7 @@ static __always_inline __u32 implied_eagain(__u32 class)
 	}
 }
 
-/* The running kernel answered otherwise than the check that it is known to have. */
+/* Did the running kernel answer otherwise than the check that it is known to have? */
 static __always_inline __u32 kernel_contradicts(const struct window_facts *w, const struct verdict *v)
 {
 	if (w->kernel_answer != KERNEL_ANSWER_SEEN || w->kernel_is >= NR_CHECKS)
@@ -201,8 +197,7 @@ static __always_inline __u32 kernel_contradicts(const struct window_facts *w, co
 }
 
 /*
- * A kernel that compares mm_lock_seq reads it at its own moments, and any writer may come between them and ours. All
- * else that is compared cannot change while the VMA is locked.
+ * Only mm_lock_seq can change while the VMA is locked: a writer may come between the kernel's reading of it and ours.
  */
 static __always_inline __u32 read_at_the_same_time(const struct window_facts *w)
 {
@@ -216,16 +211,16 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 
 	if ((v->eagain ^ implied_eagain(v->class)) & implied)
 		return 1;
-	/* Nobody took mmap_lock for writing, and the VMA is another one. */
+	/* No write section, and yet something changed. */
 	if (w->seq == SEQ_NONE && w->write_locked == SEEN_NO && v->class != CLASS_QUIET)
 		return 1;
 	return kernel_contradicts(w, v) && read_at_the_same_time(w);
 }
 
 /*
- * Nothing about the VMA differs, its vm_lock_seq neither, and the kernel let the copy pass: most windows by far. Then every
- * question below is answered, but for mm_lock_seq. Without a branch each, so that it costs a compare a member; and a function
- * of its own, for else the compiler would keep every member on the stack for what follows, of which BPF has 512 bytes.
+ * is_untouched() - nothing about the VMA differs, and the kernel let the copy pass: most windows by far. Only
+ * mm_lock_seq is left to compare. One branch for all members; not inlined, because the compiler would keep every member
+ * on the 512 bytes of BPF stack.
  */
 static __attribute__((noinline)) _Bool is_untouched(const struct window_facts *w)
 {
@@ -236,13 +231,13 @@ static __attribute__((noinline)) _Bool is_untouched(const struct window_facts *w
 			(b->policy ^ e->policy) | (b->anon_name ^ e->anon_name) | (b->vm_lock_seq ^ e->vm_lock_seq) |
 			w->kernel_eagain;
 
-	/* Without a file and not anonymous: the kernel's check refuses that. */
+	/* The kernel's check fails a VMA without a file that is not anonymous. */
 	if (!b->file && b->uffd_ops != UFFD_OPS_ANON)
 		return 0;
 	return !differs && w->seq != SEQ_NONE && w->kernel_is != CHECK_PER_MM_SEQ;
 }
 
-/* What the general way says of such a window; the unit tests compare the two. */
+/* The same result as classify_touched() for such a window; the unit tests compare the two. */
 static __always_inline void classify_untouched(const struct window_facts *w, struct verdict *v)
 {
 	_Bool moved = w->begin.mm_lock_seq != w->end.mm_lock_seq;
@@ -253,24 +248,27 @@ static __always_inline void classify_untouched(const struct window_facts *w, str
 	v->kernel_answer = w->kernel_answer;
 }
 
-/* The general way, for a window that was re-taken: all of @v's reasons and verdicts are 0 yet. */
-static __always_inline void classify_touched(const struct window_facts *w, struct verdict *v)
+/*
+ * Any window with a relock. On entry @v's reasons and verdicts are 0. Each barrier() makes the verifier forget what it
+ * knows of a stored value; else it would follow each path that led there separately.
+ */
+static __always_inline void classify_touched(const struct window_facts *w, __u32 page_shift, struct verdict *v)
 {
 	v->snapshot_reasons = snapshot_diff(w);
-	read_back();
-	v->meaning_reasons = meaning_diff(w);
-	read_back();
+	barrier();
+	v->meaning_reasons = meaning_diff(w, page_shift);
+	barrier();
 	v->tolerated_reasons = tolerated_diff(w);
-	read_back();
+	barrier();
 	v->class = class_of_relocked(w, v);
-	read_back();
+	barrier();
 	if (v->class != CLASS_TOLERATED)
 		v->tolerated_reasons = 0;
 	if (v->class == CLASS_UNDETERMINED)
 		return;
 	v->reached = checks_reached(w);
 	v->eagain = checks_eagain(w) & v->reached;
-	read_back();
+	barrier();
 	v->kernel_answer = w->kernel_answer;
 	v->anomaly = is_anomaly(w, v);
 	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
@@ -280,10 +278,11 @@ static __always_inline void classify_touched(const struct window_facts *w, struc
 /*
  * classify() - name a window and evaluate every check on it.
  * @w: the facts; @w->end is only read with RELOCK_OK.
- * @v: the result. Reasons and verdicts are set for the windows that reached the check, tolerated_reasons only for the
- *     class of that name.
+ * @page_shift: of the kernel's pages.
+ * @v: the result. Reasons and verdicts are set for windows that reached the check, tolerated_reasons only for the class
+ *     of that name.
  */
-static __always_inline void classify(const struct window_facts *w, struct verdict *v)
+static __always_inline void classify(const struct window_facts *w, __u32 page_shift, struct verdict *v)
 {
 	v->snapshot_reasons = 0;
 	v->meaning_reasons = 0;
@@ -317,7 +316,97 @@ static __always_inline void classify(const struct window_facts *w, struct verdic
 		classify_untouched(w, v);
 		return;
 	}
-	classify_touched(w, v);
+	classify_touched(w, page_shift, v);
+}
+
+/* --- How a window ended whose end was not seen --------------------------------------------------------------------- */
+
+/* What the task was seen to do while its window was still open. */
+enum open_at {
+	OPEN_AT_NEXT, /* it begins another window */
+	OPEN_AT_PAGE, /* the function that fills the page returns */
+	OPEN_AT_LOOP, /* the copy loop returns */
+};
+
+struct unseen_end {
+	__u32 at;	 /* enum open_at */
+	_Bool relocked;	 /* the VMA was seen locked again: facts.end is there */
+	_Bool page_hook; /* the plan sees each page's end, and relocked means that the kernel's tests passed */
+	_Bool changing;	 /* mmap_changing is raised, or nothing else can have returned -EAGAIN */
+	__s64 ret;	 /* a negative errno, 0, or of the copy loop the bytes copied */
+	__u64 len;	 /* bytes that the copy loop was asked for */
+	__u64 end;	 /* and where they end */
+};
+
+/*
+ * A page returned. Without a relock, 0 and -EEXIST come too late to have been that window's end: the relock was missed.
+ */
+static __always_inline __u32 unseen_page(const struct unseen_end *u)
+{
+	if (u->relocked)
+		return RELOCK_OK;
+	switch (u->ret) {
+	case 0:
+	case -EEXIST:
+		return RELOCK_LOST;
+	case -EFAULT:
+		return RELOCK_NEVER;
+	case -EAGAIN:
+		return u->changing ? RELOCK_BLOCKED : RELOCK_LOST;
+	default:
+		return RELOCK_GONE;
+	}
+}
+
+/*
+ * The VMA was locked again, and the copy loop ended before a test was seen to pass. With bytes copied, the reason must
+ * come from the kernel's own tests, in their order: range and registration (-ENOENT), @changing (-EAGAIN), the VMA's
+ * kind (-EINVAL), the kernel's check (-EAGAIN). See mfill_atomic(), mfill_get_vma() and mfill_atomic_hugetlb().
+ */
+static __always_inline __u32 unseen_test(struct window_facts *f, const struct unseen_end *u)
+{
+	if (u->ret < 0 && u->ret != -EAGAIN)
+		return u->ret == -ENOENT || u->ret == -EINVAL ? RELOCK_GONE : RELOCK_OK;
+	if (u->ret > 0 && (!f->end.ctx || f->end.end < u->end))
+		return RELOCK_GONE;
+	if (u->changing)
+		return RELOCK_BLOCKED;
+	if (f->kernel_answer != KERNEL_ANSWER_NONE) {
+		f->kernel_answer = KERNEL_ANSWER_SEEN;
+		f->kernel_eagain = 1;
+		return RELOCK_OK;
+	}
+	if (u->ret > 0 && f->end.uffd_ops != f->begin.uffd_ops)
+		return RELOCK_GONE;
+	/* A hugetlb page passes unseen with -EEXIST; elsewhere the event that blocked the copy was read since. */
+	return u->ret > 0 && f->begin.flags & VM_HUGETLB ? RELOCK_OK : RELOCK_BLOCKED;
+}
+
+/* The copy loop returned. Without a relock only a source that cannot be copied ends a window. */
+static __always_inline __u32 unseen_loop(struct window_facts *f, const struct unseen_end *u)
+{
+	if (u->page_hook)
+		return RELOCK_LOST;
+	if (!u->relocked)
+		return u->ret == -EFAULT || (u->ret > 0 && u->ret < (__s64)u->len) ? RELOCK_NEVER : RELOCK_LOST;
+	return u->ret == (__s64)u->len ? RELOCK_OK : unseen_test(f, u);
+}
+
+/*
+ * unseen_end() - how a window ended whose end was not seen: its program was skipped, or the plan has no hook there.
+ * @f: the window's facts; kernel_answer and kernel_eagain are set where only the kernel's check explains the end.
+ * Returns an enum relock_result, RELOCK_LOST where more than one end is possible.
+ */
+static __always_inline __u32 unseen_end(struct window_facts *f, const struct unseen_end *u)
+{
+	switch (u->at) {
+	case OPEN_AT_PAGE:
+		return unseen_page(u);
+	case OPEN_AT_LOOP:
+		return unseen_loop(f, u);
+	default:
+		return u->relocked && u->page_hook ? RELOCK_OK : RELOCK_LOST;
+	}
 }
 
 /* --- Failures ------------------------------------------------------------------------------------------------------ */

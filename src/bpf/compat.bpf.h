@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Field drift between kernels: one accessor a drift. The only BPF file that knows that kernels differ.
+ * What differs by kernel: one accessor a drift.
  *
- * Each accessor asks BTF (bpf_core_field_exists), never a version; the loser branch is dead code that the
- * verifier drops. Each returns 0 where the kernel has no such thing: what that means is in plan.c.
+ * Each accessor asks BTF (bpf_core_field_exists), never a version; the verifier drops the other branch as dead code.
+ * Each returns 0 where the kernel has no such thing; trace/kernel.c tells the user. Those with _at take an address
+ * without a BTF type.
  */
 #ifndef COMPAT_BPF_H
 #define COMPAT_BPF_H
@@ -15,9 +16,8 @@
 #include "uffdretry.h"
 
 /*
- * The effective userfaultfd operations, as vma_uffd_ops() picks them (mm/userfaultfd.c): anonymous memory is told by
- * its missing vm_ops. vm_operations_struct.uffd_ops came with 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before
- * it, what a VMA is backed by is its vm_ops.
+ * The userfaultfd operations as vma_uffd_ops() of mm/userfaultfd.c picks them. vm_operations_struct.uffd_ops came with
+ * 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before it vm_ops itself tells what backs the VMA.
  */
 static __always_inline __u64 vma_uffd_ops(struct vm_area_struct *vma)
 {
@@ -30,7 +30,7 @@ static __always_inline __u64 vma_uffd_ops(struct vm_area_struct *vma)
 	return (__u64)ops;
 }
 
-/* The same of a VMA without a BTF type, on kernels without uffd_ops. */
+/* Only for kernels without uffd_ops. */
 static __always_inline __u64 vma_uffd_ops_at(struct vm_area_struct *vma)
 {
 	const struct vm_operations_struct *ops = BPF_CORE_READ(vma, vm_ops);
@@ -44,8 +44,8 @@ static __always_inline __u64 policy_hash(__u16 mode, __u16 flags, __u32 home_nod
 }
 
 /*
- * A fingerprint of the VMA's memory policy: its content, not its address, which a new policy may reuse. Covers mode,
- * flags, home node and the first 64 nodes. vm_policy needs CONFIG_NUMA.
+ * A fingerprint of the VMA's memory policy: mode, flags, home node and the first 64 nodes. Not its address, which a new
+ * policy may reuse. vm_policy needs CONFIG_NUMA.
  */
 static __always_inline __u64 vma_policy(struct vm_area_struct *vma)
 {
@@ -59,7 +59,6 @@ static __always_inline __u64 vma_policy(struct vm_area_struct *vma)
 	return policy_hash(policy->mode, policy->flags, policy->home_node, policy->nodes.bits[0]);
 }
 
-/* The same of a VMA without a BTF type. */
 static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
 {
 	struct mempolicy *policy;
@@ -73,7 +72,7 @@ static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
 			   BPF_CORE_READ(policy, nodes.bits[0]));
 }
 
-/* The VMA's name (PR_SET_VMA_ANON_NAME). Names are shared by reference, so the pointer tells them apart. */
+/* The VMA's name (PR_SET_VMA_ANON_NAME). VMAs share a name by reference, so the pointer identifies it. */
 static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 {
 	if (!bpf_core_field_exists(vma->anon_name))
@@ -81,7 +80,7 @@ static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 	return (__u64)vma->anon_name;
 }
 
-/* The same of a VMA without a BTF type. Up to 6.1 a file's VMA has its place in the file's tree there. */
+/* Up to 6.1 the name shares a union with the links of a file's VMA. */
 static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 {
 	if (!bpf_core_field_exists(vma->anon_name) || BPF_CORE_READ(vma, vm_file))
@@ -89,14 +88,13 @@ static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 	return (__u64)BPF_CORE_READ(vma, anon_name);
 }
 
-/* Early 6.4 to 6.13: "mm: introduce mm_lock_seq" had an int, "mm: convert mm_lock_seq to a proper seqcount" ended that.
- */
+/* "mm: introduce mm_lock_seq" (6.4) added an int, "mm: convert mm_lock_seq to a proper seqcount" (6.14) ended it. */
 struct mm_struct___int {
 	int mm_lock_seq;
 } __attribute__((preserve_access_index));
 
-/* How this kernel counts write sections: an enum seq_kind. By the member's type, for the seqcount was backported. */
-static __always_inline __u32 mm_seq_kind(void)
+/* How this kernel counts write sections. The member's type tells: the seqcount was backported. */
+static __always_inline enum seq_kind mm_seq_kind(void)
 {
 	struct mm_struct *mm = NULL;
 	struct mm_struct___int *old = NULL;
@@ -106,7 +104,12 @@ static __always_inline __u32 mm_seq_kind(void)
 	return bpf_core_field_exists(old->mm_lock_seq) ? SEQ_INT : SEQ_NONE;
 }
 
-/* mm->mm_lock_seq; @mm has a BTF type. */
+/* Does each write section have an odd mm_lock_seq of its own? */
+static __always_inline bool mm_numbers_sections(void)
+{
+	return mm_seq_kind() == SEQ_COUNT;
+}
+
 static __always_inline __u32 mm_lock_seq(struct mm_struct *mm)
 {
 	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
@@ -116,7 +119,6 @@ static __always_inline __u32 mm_lock_seq(struct mm_struct *mm)
 	return 0;
 }
 
-/* The same for a bare address. */
 static __always_inline __u32 mm_lock_seq_at(__u64 address)
 {
 	struct mm_struct___int *old = (struct mm_struct___int *)address;
@@ -129,15 +131,23 @@ static __always_inline __u32 mm_lock_seq_at(__u64 address)
 	return 0;
 }
 
-/* The mm_lock_seq at which the VMA was last write-locked; came with it. */
+/* The mm_lock_seq at which the VMA was last write-locked; 6.4 and later. */
 static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 {
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
 }
 
-/* The compiler would else load at an address that it chose before: the verifier wants each access of a context as it
- * is. */
-#define LOADED_HERE(v) asm volatile("" : "+r"(v))
+/* The task that owns @mm, or NULL. mm_struct.owner needs CONFIG_MEMCG. */
+static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
+{
+	return bpf_core_field_exists(mm->owner) ? mm->owner : NULL;
+}
+
+/* The returned task has no BTF type either. */
+static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
+{
+	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
+}
 
 struct unmapped_range {
 	__u64 mm;
@@ -146,15 +156,16 @@ struct unmapped_range {
 };
 
 /*
- * Where struct unmap_desc has its members, set by the loader (plan.c); size 0: there is no such type. Not by a relocation: a type
- * that vmlinux's BTF lacks is looked for in the modules', which with libbpf 1.1 takes CAP_SYS_ADMIN.
+ * Where struct unmap_desc has its members, set by the loader (trace/kernel.c). Not a CO-RE relocation: libbpf 1.1 looks
+ * for a type that vmlinux lacks in the modules, which takes CAP_SYS_ADMIN.
  */
 const volatile struct unmap_desc_layout unmap_desc = {};
 
 /*
- * What unmap_vmas() is about to unmap. @args: void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *unmap)
- * since 7.0; (tlb, struct ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...)
- * before.
+ * unmapped_range() - what unmap_vmas() is about to unmap.
+ * @args: its arguments: (struct mmu_gather *tlb, struct unmap_desc *unmap) since 7.0; (tlb, struct ma_state *mas, struct
+ *        vm_area_struct *vma, unsigned long start, unsigned long end, ...) before.
+ * The barriers keep the compiler from merging the two branches' loads: the verifier wants fixed offsets into a context.
  */
 static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 {
@@ -167,71 +178,20 @@ static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 		range.mm = (__u64)first->vm_mm;
 		range.start = *(__u64 *)(unmap + unmap_desc.vma_start);
 		range.end = *(__u64 *)(unmap + unmap_desc.vma_end);
-		LOADED_HERE(range.mm);
-		LOADED_HERE(range.start);
-		LOADED_HERE(range.end);
+		barrier_var(range.mm);
+		barrier_var(range.start);
+		barrier_var(range.end);
 	} else {
 		struct vm_area_struct *vma = (struct vm_area_struct *)args[2];
 
 		range.mm = (__u64)vma->vm_mm;
 		range.start = args[3];
 		range.end = args[4];
-		LOADED_HERE(range.mm);
-		LOADED_HERE(range.start);
-		LOADED_HERE(range.end);
+		barrier_var(range.mm);
+		barrier_var(range.start);
+		barrier_var(range.end);
 	}
 	return range;
-}
-
-/* The system call that the current task is in, by number, or -1. On x86-64 orig_ax holds it. */
-static __always_inline __s32 current_syscall(void)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-	return regs ? (__s32)regs->orig_ax : -1;
-}
-
-#define SYSCALL_MADVISE 28
-#define SYSCALL_PROCESS_MADVISE 440
-
-/* The advice of madvise(addr, len, advice) or process_madvise(pidfd, iov, nr, advice, flags), -1 for any other call. */
-static __always_inline __s32 current_advice(__s32 syscall)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-	if (!regs)
-		return -1;
-	if (syscall == SYSCALL_MADVISE)
-		return (__s32)regs->dx;
-	return syscall == SYSCALL_PROCESS_MADVISE ? (__s32)regs->r10 : -1;
-}
-
-/* Does a task wait for an event of @uffd to be read? Not seen: one whose event is being read at this moment. */
-static __always_inline bool event_pending(struct userfaultfd_ctx *uffd)
-{
-	struct list_head *head = &uffd->event_wqh.head;
-
-	return BPF_CORE_READ(uffd, event_wqh.head.next) != head;
-}
-
-/* A fatal signal ends a copy between two pages (fatal_signal_pending()): the whole thread group is going. */
-static __always_inline bool dying(void)
-{
-	return bpf_get_current_task_btf()->signal->flags & 4 /* SIGNAL_GROUP_EXIT */;
-}
-
-/*
- * The task that owns @mm, NULL if it has none any more or the kernel does not say (mm_struct.owner needs CONFIG_MEMCG).
- */
-static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
-{
-	return bpf_core_field_exists(mm->owner) ? mm->owner : NULL;
-}
-
-/* The same of an address without a BTF type; nor has what it returns one. */
-static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
-{
-	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
 
 #endif /* COMPAT_BPF_H */

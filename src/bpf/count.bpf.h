@@ -3,8 +3,7 @@
 /*
  * From a verdict to the per-CPU totals.
  *
- * Tracing programs can be preempted by another program on the same CPU, so even per-CPU counters are added to
- * atomically: a count here is exact.
+ * Another program on the same CPU can preempt a tracing program, so even per-CPU counters are added to atomically.
  */
 #ifndef COUNT_BPF_H
 #define COUNT_BPF_H
@@ -28,10 +27,12 @@ struct {
 	__type(value, struct failures);
 } failures SEC(".maps");
 
+#define NR_WINDOW_HISTS (NR_KINDS * NR_CLASSES)
+
 /* Window durations, one histogram a kind and class; only SLOT_RUN has them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NR_KINDS *NR_CLASSES);
+	__uint(max_entries, NR_WINDOW_HISTS);
 	__type(key, __u32);
 	__type(value, struct hist);
 } window_hists SEC(".maps");
@@ -49,10 +50,10 @@ static __always_inline void add(__u64 *counter, __u64 n)
 	__sync_fetch_and_add(counter, n);
 }
 
-/* The same of the @i-th of @nr counters, which the compiler must not test another way than the verifier looks at it. */
+/* Add @n to counter @i of @nr. The barrier keeps the tested register the one that is used, as the verifier wants. */
 static __always_inline void add_at(__u64 *counters, __u32 nr, __u32 i, __u64 n)
 {
-	asm volatile("" : "+r"(i));
+	barrier_var(i);
 	if (i < nr)
 		add(&counters[i], n);
 }
@@ -84,7 +85,7 @@ static __always_inline void add_set(__u64 *counters, __u32 set, int nr)
 			add(&counters[i], 1);
 }
 
-/* Add 1 for each check that the kernel did not agree with. */
+/* Add 1 for each check that contradicts the kernel's answer. */
 static __always_inline void count_differing(struct totals *t, const struct verdict *v)
 {
 	__u32 others = v->eagain & (1U << CHECK_KERNEL) ? ~v->eagain : v->eagain;
@@ -92,7 +93,7 @@ static __always_inline void count_differing(struct totals *t, const struct verdi
 	others &= v->reached;
 	if (!others)
 		return;
-	/* Without a branch each, which would double what the verifier has to look at. */
+	/* No branch a check: each would double the paths of the verifier. */
 #pragma unroll
 	for (int i = 0; i < NR_CHECKS; i++)
 		add(&t->checks[i].differs, (others >> i) & 1);
@@ -111,7 +112,7 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 			add(&t->kernel_raced, 1);
 	}
 
-	/* A check that passes what did not change is counted nowhere. */
+	/* A check that passes a window without a change is counted nowhere. */
 	if (!v->eagain && !real)
 		return;
 #pragma unroll
@@ -141,7 +142,7 @@ static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
 	add(&h->sum, ns);
 }
 
-/* Count a window that ended. @ns: its duration. @external: the copier's mm is not the destination's. */
+/* count_window() - count a window that took @ns. @external: the copier's mm is not the destination's. */
 static __always_inline void count_window(__u32 slot, __u32 kind, const struct verdict *v, __u64 ns, bool external)
 {
 	struct totals *t = totals_of(slot);
@@ -169,7 +170,7 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
 }
 
-/* Count a window of which both bounds of the begin were seen, @ns apart. @moved: mm_lock_seq differs between them. */
+/* count_bounded() - both bounds of a begin were seen, @ns apart. @moved: mm_lock_seq differs between them. */
 static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
 {
 	struct totals *t = totals_of(slot);
@@ -183,7 +184,7 @@ static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
 		count_ns(&begin_hist, 0, ns);
 }
 
-/* Count a returned ioctl. @ret: its result. */
+/* count_call() - an ioctl returned @ret. */
 static __always_inline void count_call(__u32 slot, __s64 ret)
 {
 	struct totals *t = totals_of(slot);

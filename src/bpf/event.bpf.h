@@ -3,11 +3,11 @@
 /*
  * One event a window, through a ring buffer: only with --events.
  *
- * The totals do not depend on it. When the reader is too slow the ring is full, and what finds no place is counted:
- * events and lost events together are the windows.
+ * The totals do not depend on it. Events that find the ring full are counted as lost: events and lost events together
+ * are the windows.
  */
-#ifndef EVENTS_BPF_H
-#define EVENTS_BPF_H
+#ifndef EVENT_BPF_H
+#define EVENT_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -23,8 +23,7 @@ struct {
 	__uint(max_entries, EVENTS_BYTES);
 } events SEC(".maps");
 
-/* A place for an event of the current task about a window, with what the task knows; NULL: none wanted, or none free.
- */
+/* event_begin() - an event of the current task, its pid, tid and comm set; NULL without --events or in a full ring. */
 static __always_inline struct event *event_begin(__u32 slot)
 {
 	struct event *e;
@@ -43,9 +42,9 @@ static __always_inline struct event *event_begin(__u32 slot)
 }
 
 /*
- * The reader may have it. It comes by itself (EVENTS_PERIOD_MS), and is woken at each quarter of the ring, not for each event:
- * it may preempt a task in one of our programs, which the kernel then skips for others on this CPU. Several places count as
- * the quarter, for others may reserve theirs before this task looks.
+ * event_end() - hand @e to the reader, which polls (EVENTS_PERIOD_MS) and is woken at each quarter of the ring. More
+ * wake-ups would preempt tasks in our programs, and the kernel skips a preempted program for others on this CPU. A
+ * quarter spans several events, because others may reserve theirs before this task looks.
  */
 static __always_inline void event_end(struct event *e)
 {
@@ -55,4 +54,4 @@ static __always_inline void event_end(struct event *e)
 	bpf_ringbuf_submit(e, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-#endif /* EVENTS_BPF_H */
+#endif /* EVENT_BPF_H */

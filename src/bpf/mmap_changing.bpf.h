@@ -3,20 +3,20 @@
 /*
  * Who holds mmap_changing, which fails every fill ioctl of its userfaultfd until the monitor has read the event.
  *
- * A task raises it in one of four functions, and lowers it itself when it comes back from
- * userfaultfd_event_wait_completion(), or from mremap_userfaultfd_fail() or dup_userfaultfd_fail(). So what is raised is
- * known by task and userfaultfd, and whoever raised it last is who answers for the calls that it fails. madvise() and
- * unmaps are only seen where they wait for their event, so that others do not pay for it: calls that are refused in the
- * moment before count as nobody's. Raises are remembered whoever makes them, for the handler alone may be traced; they only
- * happen with userfaultfds that asked for events.
+ * A task raises it for one of four operations (enum changing_op), and lowers it itself in
+ * userfaultfd_event_wait_completion(), mremap_userfaultfd_fail() or dup_userfaultfd_fail(). A raise is known by task and
+ * userfaultfd; the last one to raise it answers for the calls that fail. Raises of madvise() and unmaps are seen only
+ * when they wait for their event: a call refused in the moment before counts as unseen. Raises of untraced tasks are
+ * remembered too, because the handler alone may be traced; they need a userfaultfd that asked for events.
  */
-#ifndef CHANGING_BPF_H
-#define CHANGING_BPF_H
+#ifndef MMAP_CHANGING_BPF_H
+#define MMAP_CHANGING_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "bpf/compat.bpf.h"
+#include "uffdretry.h"
+#include "bpf/arch.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/count.bpf.h"
 
@@ -25,10 +25,11 @@
 #define UFFD_EVENT_REMOVE 0x15
 #define UFFD_EVENT_UNMAP 0x16
 
-/* A monitor that lowers mmap_changing and a call that it failed are not further apart than this. */
+/* At most this lies between the lowering of mmap_changing and the return of a call that it failed. */
 #define CHANGING_JUST_NS 1000000000ULL
-/* Between the reading of an event and the lowering there is nothing to be read either, but not for so long. */
+/* Raised for longer than this without a holder or a pending event: it stays raised. */
 #define CHANGING_STUCK_NS 1000000000ULL
+/* Refused calls at most this far apart have seen the time between them. */
 #define CHANGING_SEEN_NS 100000000ULL
 
 struct raise_key {
@@ -39,7 +40,7 @@ struct raise_key {
 struct raise {
 	struct holder who;
 	__u64 since;
-	__u64 start; /* of the range, to know a raise that the kernel does not repeat */
+	__u64 start; /* of the range: identifies a raise that the kernel does not repeat */
 	__u64 end;
 	__u64 nr; /* raises that are not lowered yet */
 	__u64 traced;
@@ -54,14 +55,14 @@ struct {
 } raises SEC(".maps");
 
 struct changing {
-	struct holder who; /* the last one */
-	__u64 lowered;	   /* when it was lowered last, 0: never */
-	__u64 orphan;	   /* since when it is raised with no holder and no event, as far as refused calls saw; 0: it is not */
-	__u64 orphan_seen; /* the last refused call that saw it so */
-	__s64 held;	   /* raises that we saw and that are not lowered yet */
+	struct holder who;  /* the last one */
+	__u64 lowered;	    /* when it was lowered last, 0: never */
+	__u64 orphan;	    /* since when refused calls saw it without holder and event; 0: they did not */
+	__u64 orphan_seen;  /* the last refused call that saw it so */
+	__s64 held;	    /* raises that were seen and are not lowered yet */
 };
 
-/* What is known of a userfaultfd. */
+/* The state of a userfaultfd. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2048);
@@ -69,7 +70,7 @@ struct {
 	__type(value, struct changing);
 } changings SEC(".maps");
 
-/* Sums, by who it was. */
+/* Sums by holder. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_HOLDERS);
@@ -77,6 +78,7 @@ struct {
 	__type(value, struct holder_totals);
 } holders SEC(".maps");
 
+/* The sums of @who, made if need be; NULL when the map is full. */
 static __always_inline struct holder_totals *holder_totals_of(struct holder *who)
 {
 	struct holder_totals none = {};
@@ -86,6 +88,18 @@ static __always_inline struct holder_totals *holder_totals_of(struct holder *who
 		return t;
 	bpf_map_update_elem(&holders, who, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&holders, who);
+}
+
+/* The state of @uffd, made if need be; NULL when the map is full. */
+static __always_inline struct changing *changing_of(__u64 uffd)
+{
+	struct changing none = {};
+	struct changing *c = bpf_map_lookup_elem(&changings, &uffd);
+
+	if (c)
+		return c;
+	bpf_map_update_elem(&changings, &uffd, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&changings, &uffd);
 }
 
 static __always_inline void holder_lost(void)
@@ -99,41 +113,57 @@ static __always_inline void holder_lost(void)
 /* The current task, about to do @op. */
 static __always_inline void read_holder(struct holder *who, __u32 op)
 {
+	const struct pt_regs *regs = user_regs(bpf_get_current_task_btf());
+
 	who->op = op;
 	who->tgid = bpf_get_current_pid_tgid() >> 32;
-	who->syscall = current_syscall();
-	who->advice = current_advice(who->syscall);
+	who->syscall = regs_syscall(regs);
+	who->advice = regs_advice(regs);
 	bpf_get_current_comm(who->comm, sizeof(who->comm));
 }
 
+/* Remember @new on top of @old, the task's raises that are not lowered yet, or NULL. */
+static __always_inline void raise_remember(struct raise_key *key, struct raise *new, const struct raise *old)
+{
+	if (old)
+		new->nr += old->nr;
+	if (bpf_map_update_elem(&raises, key, new, BPF_ANY))
+		holder_lost();
+}
+
+/* Count @r in its holder's sums. */
+static __always_inline void holder_raised(struct holder_totals *t, const struct raise *r, __u32 tid)
+{
+	struct failures *f = failures_of(SLOT_RUN);
+
+	add(&t->raised, 1);
+	t->tid = tid;
+	if (!r->traced)
+		return;
+	t->traced = 1;
+	if (f)
+		add(&f->raised, 1);
+}
+
 /*
- * changing_raise() - the current task raises mmap_changing of @uffd for [@start, @end). For a second one with the same
- * range the kernel does not raise it again (has_unmap_ctx(), and the list of dup_userfaultfd()).
+ * changing_raise() - the current task raises mmap_changing of @uffd for @op on [@start, @end). The kernel does not raise
+ * it twice for the same range (has_unmap_ctx(), and the list of dup_userfaultfd()).
  */
 static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start, __u64 end)
 {
 	struct raise_key key = { .uffd = (__u64)uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
 	struct raise new = { .start = start, .end = end, .nr = 1 };
-	struct raise *r = bpf_map_lookup_elem(&raises, &key);
-	struct changing first = {};
-	struct failures *f = failures_of(SLOT_RUN);
+	struct raise *old = bpf_map_lookup_elem(&raises, &key);
 	struct holder_totals *t;
 	struct changing *c;
 
-	if (phase != PHASE_RUN || (r && r->who.op == op && r->start == start && r->end == end))
+	if (phase != PHASE_RUN || (old && old->who.op == op && old->start == start && old->end == end))
 		return;
 	read_holder(&new.who, op);
 	new.since = bpf_ktime_get_ns();
 	new.traced = slot_of(uffd->mm) == SLOT_RUN;
-	if (r)
-		new.nr += r->nr;
-	if (bpf_map_update_elem(&raises, &key, &new, BPF_ANY))
-		holder_lost();
-	c = bpf_map_lookup_elem(&changings, &key.uffd);
-	if (!c) {
-		bpf_map_update_elem(&changings, &key.uffd, &first, BPF_NOEXIST);
-		c = bpf_map_lookup_elem(&changings, &key.uffd);
-	}
+	raise_remember(&key, &new, old);
+	c = changing_of(key.uffd);
 	t = holder_totals_of(&new.who);
 	if (!c || !t) {
 		holder_lost();
@@ -142,16 +172,38 @@ static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __
 	c->who = new.who;
 	c->orphan = 0;
 	__sync_fetch_and_add(&c->held, 1);
-	add(&t->raised, 1);
-	t->tid = key.tid;
-	if (!new.traced)
-		return;
-	t->traced = 1;
-	if (f)
-		add(&f->raised, 1);
+	holder_raised(t, &new, key.tid);
 }
 
-/* changing_lower() - the current task has lowered mmap_changing of @uffd, which may be gone already. */
+/* changing_fork() - dup_userfaultfd() of the child's VMA @vma, which has the parent's context. */
+static __always_inline void changing_fork(struct vm_area_struct *vma)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (uffd && uffd->features & UFFD_FEATURE_EVENT_FORK)
+		changing_raise(uffd, CHANGING_FORK, 0, 0);
+}
+
+/* changing_remap() - mremap_userfaultfd_prep() of @vma. */
+static __always_inline void changing_remap(struct vm_area_struct *vma)
+{
+	struct userfaultfd_ctx *uffd = vma->vm_userfaultfd_ctx.ctx;
+
+	if (uffd && uffd->features & UFFD_FEATURE_EVENT_REMAP)
+		changing_raise(uffd, CHANGING_REMAP, vma->vm_start, vma->vm_end);
+}
+
+/* changing_waits() - the current task is about to wait until the event @ewq is read: madvise() or an unmap raised it. */
+static __always_inline void changing_waits(struct userfaultfd_ctx *uffd, const struct userfaultfd_wait_queue *ewq)
+{
+	__u8 event = ewq->msg.event;
+
+	if (event == UFFD_EVENT_REMOVE || event == UFFD_EVENT_UNMAP)
+		changing_raise(uffd, event == UFFD_EVENT_REMOVE ? CHANGING_REMOVE : CHANGING_UNMAP,
+			       ewq->msg.arg.remove.start, ewq->msg.arg.remove.end);
+}
+
+/* changing_lower() - the current task has lowered mmap_changing of @uffd, which may be freed already. */
 static __always_inline void changing_lower(__u64 uffd)
 {
 	struct raise_key key = { .uffd = uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
@@ -192,7 +244,15 @@ static __always_inline bool changing_is_up(struct userfaultfd_ctx *uffd)
 	return c && (c->held > 0 || (c->lowered && bpf_ktime_get_ns() - c->lowered < CHANGING_JUST_NS));
 }
 
-/* changing_is_stuck() - @uffd, known as @c if at all, is raised, and nobody is known to hold it: will nobody lower it? */
+/* Does a task wait for an event of @uffd to be read? One whose event is being read at this moment is not seen. */
+static __always_inline bool event_pending(struct userfaultfd_ctx *uffd)
+{
+	struct list_head *head = &uffd->event_wqh.head;
+
+	return BPF_CORE_READ(uffd, event_wqh.head.next) != head;
+}
+
+/* @uffd is raised and no holder is known. Will it stay raised? @c: its state, or NULL. */
 static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, struct changing *c)
 {
 	__u64 key = (__u64)uffd, now = bpf_ktime_get_ns();
@@ -206,17 +266,16 @@ static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, stru
 		c->orphan = 0;
 		return false;
 	}
-	/* Calls that are refused now and then say nothing of the time between. */
 	if (!c->orphan || now - c->orphan_seen > CHANGING_SEEN_NS)
 		c->orphan = now;
 	c->orphan_seen = now;
-	/* Only an mremap() that fails can leave it raised; a long unmap, say, is no such thing. */
+	/* Only a failed mremap() leaves it raised; a long unmap does not. */
 	return c->who.op == CHANGING_REMAP && c->lowered && now - c->orphan > CHANGING_STUCK_NS;
 }
 
 /*
- * changing_refused() - a call on @uffd was failed by mmap_changing. Nobody known: it was raised before we looked, or the
- * kernel skipped our program; or it was not lowered by who raised it, and then nobody waits for the event to be read either.
+ * changing_refused() - mmap_changing failed a call on @uffd. Without a known holder it was raised before we looked, our
+ * program was skipped, or the task that raised it never lowers it.
  */
 static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struct failures *f)
 {
@@ -238,4 +297,4 @@ static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struc
 		add(&f->refused_unseen, 1);
 }
 
-#endif /* CHANGING_BPF_H */
+#endif /* MMAP_CHANGING_BPF_H */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Re-take latency (--relock): how long taking the destination's lock again takes at the end of a window, and whether
- * mmap_lock was needed for it.
+ * Relock latency (--relock): how long locking the destination again takes, and whether it needed mmap_lock.
  *
- * uffd_lock_vma() tries the VMA's own lock, and falls back to mmap_lock when a writer has the VMA, when it is gone, or when
- * it has no anon_vma yet. Its entry would be one more hit for every copy, also those without a window: hence an option.
+ * uffd_lock_vma() tries the VMA's own lock. It falls back to mmap_lock when a writer has the VMA, when the VMA is gone,
+ * or when it has no anon_vma yet. A hook on its entry costs one more hit for every copy: hence an option.
  */
 #ifndef RELOCK_BPF_H
 #define RELOCK_BPF_H
@@ -17,7 +16,7 @@
 
 const volatile bool cfg_relock = false;
 
-/* What is known of taking the lock again in one window. */
+/* The relock of one window. */
 struct relock {
 	__u64 begin_ns; /* 0: not begun, or ended */
 	__u64 took_ns;	/* 0: not ended */
@@ -40,14 +39,14 @@ static __always_inline void relock_begin(struct relock *r)
 	r->how = RELOCK_VMA_LOCK;
 }
 
-/* relock_mmap_lock() - it has mmap_lock: the VMA's own lock was not to be had. */
+/* relock_mmap_lock() - the copier has mmap_lock: it could not take the VMA's own lock. */
 static __always_inline void relock_mmap_lock(struct relock *r)
 {
 	if (r->begin_ns)
 		r->how = RELOCK_MMAP_LOCK;
 }
 
-/* relock_end() - it has the lock, or was told that it will not get it. */
+/* relock_end() - the copier has the lock, or an error. */
 static __always_inline void relock_end(struct relock *r)
 {
 	if (!r->begin_ns)
@@ -57,8 +56,8 @@ static __always_inline void relock_end(struct relock *r)
 }
 
 /*
- * relock_count() - the window is over. @failed: the lock was not had, and the program that saw that may run before the
- * one that calls relock_end().
+ * relock_count() - the window is over. @failed: the relock failed; the program that saw that may run before the one that
+ * calls relock_end().
  */
 static __always_inline void relock_count(struct relock *r, __u32 slot, bool failed)
 {

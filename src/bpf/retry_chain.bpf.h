@@ -3,20 +3,20 @@
 /*
  * Chains: copies of one destination page that fail one after the other, until one succeeds.
  *
- * A chain begins with a failure, so a system without failures pays one test a call. It ends with a copy of its page that
- * succeeds, or that finds the page there (-EEXIST: somebody else filled it). One that never ends was given up; it keeps
- * its place, and when all are taken new chains are not followed but counted.
+ * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that succeeds, or that
+ * finds the page there (-EEXIST: another copy filled it). A chain that never ends keeps its place in the map; when the
+ * map is full, new chains are counted and not followed.
  */
-#ifndef CHAINS_BPF_H
-#define CHAINS_BPF_H
+#ifndef RETRY_CHAIN_BPF_H
+#define RETRY_CHAIN_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "bpf/arch.bpf.h"
 #include "bpf/count.bpf.h"
 
 #define MAX_CHAINS 8192
-#define CHAIN_PAGE 4096ULL
-/* Pages of one call that are looked up: 4 GiB. */
+/* Pages of one call that are looked up: 4 GiB in 4 KiB pages. */
 #define CHAIN_PAGES_MAX (1 << 20)
 
 struct chain_key {
@@ -27,7 +27,7 @@ struct chain_key {
 struct chain {
 	__u64 since; /* the first failure's return */
 	__u64 length;
-	__u64 opened; /* the copy that is under way has opened a window */
+	__u64 opened; /* the copy under way has opened a window */
 };
 
 struct {
@@ -37,7 +37,7 @@ struct {
 	__type(value, struct chain);
 } chains SEC(".maps");
 
-/* Lengths of the chains that ended: buckets of hist.h, exact up to 7. */
+/* Lengths of the chains that ended, in the buckets of lib/hist.h: exact up to 7. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -45,7 +45,7 @@ struct {
 	__type(value, struct hist);
 } chain_hist SEC(".maps");
 
-/* Chains that did not end yet: the one test of every call. */
+/* Chains that did not end yet: the only test of every call. */
 __u32 open_chains;
 /* CHAIN_WORD() of the longest. */
 __u64 longest_chain;
@@ -55,7 +55,7 @@ static __always_inline bool chains_open(void)
 	return *(volatile __u32 *)&open_chains;
 }
 
-/* Let @word be the longest chain if it is. */
+/* Make @word the longest chain if it is. A few attempts: other CPUs do the same. */
 static __always_inline void chain_longest(__u64 word)
 {
 #pragma unroll
@@ -68,7 +68,7 @@ static __always_inline void chain_longest(__u64 word)
 	}
 }
 
-/* chain_failed() - a copy to the page at @dst in @mm has failed. */
+/* chain_failed() - a copy to the page at @dst in @mm failed at @site with @fail, an enum fail_errno. */
 static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail, __u32 site)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
@@ -93,7 +93,7 @@ static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst
 	chain_longest(CHAIN_WORD(1, fail, site));
 }
 
-/* chain_ended() - the page at @dst in @mm is there. */
+/* chain_ended() - the page at @dst in @mm is installed. */
 static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
@@ -128,7 +128,7 @@ static long chain_step(__u32 i, struct chain_walk *walk)
 
 	if (!f || !chains_open())
 		return 1;
-	chain_ended(f, walk->mm, walk->dst + i * CHAIN_PAGE);
+	chain_ended(f, walk->mm, walk->dst + ((__u64)i << page_shift));
 	return 0;
 }
 
@@ -136,7 +136,7 @@ static long chain_step(__u32 i, struct chain_walk *walk)
 static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 {
 	struct chain_walk walk = { .mm = mm, .dst = dst };
-	__u64 nr = len / CHAIN_PAGE;
+	__u64 nr = len >> page_shift;
 
 	if (nr > CHAIN_PAGES_MAX)
 		nr = CHAIN_PAGES_MAX;
@@ -158,4 +158,4 @@ static __always_inline void chain_window(__u64 mm, __u64 dst)
 		add(&f->reopened, 1);
 }
 
-#endif /* CHAINS_BPF_H */
+#endif /* RETRY_CHAIN_BPF_H */

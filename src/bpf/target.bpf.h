@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /* Whose windows are counted, and in which totals. */
-#ifndef TARGETS_BPF_H
-#define TARGETS_BPF_H
+#ifndef TARGET_BPF_H
+#define TARGET_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "uffdretry.h"
 #include "bpf/compat.bpf.h"
+#include "bpf/count.bpf.h"
 #include "bpf/task.bpf.h"
 
 #define MAX_TARGETS 16384
 
-/* The user's wish, set between open and load. */
+/* The user's options, set between open and load. */
 const volatile bool cfg_all = false;
 const volatile __u32 cfg_self_tgid = 0;
 
-/* enum phase; the loader's gate over every program. */
+/* enum phase: the loader's gate for every program. */
 volatile __u32 phase = PHASE_OFF;
 
 /* Thread groups that are targets, by their number in the loader's pid namespace. */
@@ -27,12 +28,12 @@ struct {
 	__type(value, __u8);
 } targets SEC(".maps");
 
-/* The target when there is just one (-p PID), which is cheaper to compare than to look up; 0: look it up. */
+/* The only target (-p PID), because a compare is cheaper than a lookup; 0: look it up. */
 volatile __u32 only_target = 0;
 
 /*
- * The loader stores here to wait until no program runs that has seen an older phase: an update of a map of maps waits
- * for an RCU grace period (maybe_wait_bpf_programs()).
+ * The loader updates this map of maps to wait until no program runs that has seen an older phase: the update waits for
+ * an RCU grace period (maybe_wait_bpf_programs()).
  */
 struct inner_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -60,7 +61,7 @@ static __always_inline bool is_target(__u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
-/* slot_of_caller() - like slot_of(), by the current task alone: what is cheap and likely. */
+/* slot_of_caller() - slot_of() by the current task alone: cheap, and likely to decide. */
 static __always_inline int slot_of_caller(void)
 {
 	__u32 now = phase, tgid;
@@ -77,7 +78,7 @@ static __always_inline int slot_of_caller(void)
 	return -1;
 }
 
-/* slot_of_owner_at() - the same by the owner of @mm, an address without a BTF type. */
+/* slot_of_owner_at() - slot_of() by the owner of @mm, an address without a BTF type. */
 static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 {
 	struct task_struct *owner;
@@ -90,7 +91,7 @@ static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 	return is_target(task_tgid_at(owner)) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN : -1;
 }
 
-/* slot_of_owner() - the same of an mm with a type: handlers often are another process, so it must be cheap. */
+/* slot_of_owner() - the same for an mm with a type. Handlers often are another process, so it must be cheap. */
 static __always_inline int slot_of_owner(struct mm_struct *mm)
 {
 	struct task_struct *owner;
@@ -106,8 +107,8 @@ static __always_inline int slot_of_owner(struct mm_struct *mm)
 }
 
 /*
- * slot_of() - the totals that a copy by the current task into @mm goes to: a totals_slot, or -1 when it is not traced.
- * A copy is traced when its caller or the owner of the destination mm is a target.
+ * slot_of() - the enum totals_slot for a copy by the current task into @mm, or -1 when it is not traced: neither the
+ * caller nor the owner of the destination mm is a target.
  */
 static __always_inline int slot_of(struct mm_struct *mm)
 {
@@ -116,4 +117,41 @@ static __always_inline int slot_of(struct mm_struct *mm)
 	return slot < 0 ? slot_of_owner(mm) : slot;
 }
 
-#endif /* TARGETS_BPF_H */
+/*
+ * slot_of_uffd() - slot_of() for the mm of @uffd, a userfaultfd without a BTF type. Not with bpf_rdonly_cast(): where a
+ * kernel lacks the kfunc (6.1), libbpf 1.1 looks for it in the modules, which takes CAP_SYS_ADMIN.
+ */
+static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
+{
+	struct mm_struct *own = bpf_get_current_task_btf()->mm, *mm;
+	int slot = slot_of_caller();
+
+	if (slot >= 0)
+		return slot;
+	mm = BPF_CORE_READ(uffd, mm);
+	/* The caller's own mm has a type: reading its owner is a load, not a call. */
+	return own && mm == own ? slot_of_owner(own) : slot_of_owner_at(mm);
+}
+
+/* target_forked() - the child of a target is a target. */
+static __always_inline void target_forked(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = task_tgid(parent), tgid = task_tgid(child);
+	__u8 one = 1;
+
+	if (from == tgid || !is_target(from))
+		return;
+	if (bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY))
+		count_lost(SLOT_RUN, LOST_MAP_FULL);
+}
+
+/* target_exited() - the last task of a target exits: another process may get its number soon. */
+static __always_inline void target_exited(struct task_struct *task)
+{
+	__u32 tgid = task_tgid(task);
+
+	if (is_target(tgid) && task->signal->live.counter == 0)
+		bpf_map_delete_elem(&targets, &tgid);
+}
+
+#endif /* TARGET_BPF_H */

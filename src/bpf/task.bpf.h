@@ -3,10 +3,10 @@
 /*
  * Who a task is, as the loader sees it: numbers in its pid namespace, and membership of a cgroup.
  *
- * A pid has a number in each namespace from the initial one down to its own, so the loader's level tells which is ours.
+ * A pid has a number in each namespace from the initial one down to its own; the loader's level selects ours.
  */
-#ifndef TASKS_BPF_H
-#define TASKS_BPF_H
+#ifndef TASK_BPF_H
+#define TASK_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -15,11 +15,11 @@
 #define PIDTYPE_TGID 1
 #define MAX_CGROUP_DEPTH 64
 
-/* The loader's pid namespace. Level 0 is the initial one, which every process is in. Set by own_pid_ns(). */
+/* The loader's pid namespace, set by own_pid_ns(). Level 0 is the initial one, with every process in it. */
 volatile __u64 pid_ns = 0;
 volatile __u32 pid_level = 0;
 
-/* The id of the cgroup whose tasks are targets, 0: none. And its depth + 1, once a task was seen in it. */
+/* The id of the cgroup whose tasks are targets, 0: none; and its depth + 1, once a task was seen in it. */
 volatile __u64 cgroup_id = 0;
 volatile __u32 cgroup_depth = 0;
 
@@ -79,9 +79,8 @@ static __always_inline __u64 ancestor_id(struct cgroup *cgroup, __u32 level)
 }
 
 /*
- * task_in_cgroup() - is the task at @address in the cgroup cgroup_id, or below it? In the v2 hierarchy, as it is now.
- * A cgroup's depth does not change, so after the first hit only that level is looked at. A global function, so that
- * the verifier looks at its loop once.
+ * task_in_cgroup() - is the task at @address in the cgroup cgroup_id, or below it? In the v2 hierarchy. A cgroup's depth
+ * never changes, so after the first hit one level is compared. A global function: the verifier checks its loop once.
  */
 int task_in_cgroup(__u64 address)
 {
@@ -101,4 +100,15 @@ int task_in_cgroup(__u64 address)
 	return 0;
 }
 
-#endif /* TASKS_BPF_H */
+/* find_pid_ns() - the current task is the loader: its namespace is the one of all numbers. */
+static __always_inline void find_pid_ns(void)
+{
+	struct pid *pid = BPF_CORE_READ(bpf_get_current_task_btf(), thread_pid);
+	struct upid *upid;
+
+	pid_level = BPF_CORE_READ(pid, level);
+	upid = upid_at(pid, pid_level);
+	pid_ns = (__u64)BPF_CORE_READ(upid, ns);
+}
+
+#endif /* TASK_BPF_H */

@@ -8,7 +8,6 @@
 #define NAMES_H
 
 #include "uffdretry.h"
-#include "uffdretry.h"
 
 #include <stdbool.h>
 

@@ -132,7 +132,7 @@ static void size_maps(struct tracer *t, const struct tracer_config *cfg)
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
 	if (!role_is_loaded(t, ROLE_WITNESS) && cfg->kernel->seq != SEQ_NONE)
-		bpf_map__set_max_entries(t->skel->maps.change_logs, NR_LOGS);
+		bpf_map__set_max_entries(t->skel->maps.vma_logs, NR_LOGS);
 }
 
 int configure(struct tracer *t, const struct tracer_config *cfg)
@@ -146,6 +146,7 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->follow_forks = cfg->follow_forks;
 	t->has_writers = cfg->writers && role_is_loaded(t, ROLE_WRITERS);
 	t->skel->rodata->cfg_all = cfg->all;
+	t->skel->rodata->page_shift = (__u32)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	t->skel->rodata->cfg_events = cfg->events;
 	t->skel->rodata->cfg_relock = cfg->relock;
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();

@@ -28,6 +28,7 @@ struct world {
 	bool locked; /* the truth: somebody write-locked the VMA */
 };
 
+#define PAGE_SHIFT 12
 #define MODES 0x7000ULL
 #define OTHER_FLAGS 0x130000ULL
 
@@ -304,7 +305,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	make_world(&b, &world);
 	memset(&v, 0xff, sizeof(v));
-	classify(&world.w, &v);
+	classify(&world.w, PAGE_SHIFT, &v);
 	row = model(&world);
 	demand(v.class < NR_CLASSES);
 	demand(!strcmp(class_names[v.class], row ? row->class : "undetermined"));

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Where the current task's copy stopped: the site in the kernel (enum fail_site), and the errno.
+ *
+ * Hooks on the way note a failure in a slot of the task, and the exit of the ioctl reads it there. A call that succeeds
+ * pays nothing. An empty slot means that the copy loop was not entered.
+ */
+#ifndef COPY_STOP_BPF_H
+#define COPY_STOP_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "classify.h"
+#include "bpf/mmap_changing.bpf.h"
+#include "bpf/task_slot.bpf.h"
+#include "bpf/window_slot.bpf.h"
+
+struct copy_stop {
+	__u64 dst;    /* where it stopped */
+	__s64 copied; /* bytes before that */
+	__u32 owner;  /* the copier's tid, 0: free */
+	__u8 fail;    /* enum fail_errno */
+	__u8 site;    /* enum fail_site */
+	__u8 noted;   /* of the page at dst */
+	__u8 left;    /* the copy loop has returned */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NR_TASK_SLOTS);
+	__type(key, __u32);
+	__type(value, struct copy_stop);
+} copy_stops SEC(".maps");
+
+/* stop_find() - the current task's, or NULL. */
+static __always_inline struct copy_stop *stop_find(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+#pragma unroll
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
+		__u32 i = task_slot_index(tid, way);
+		struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &i);
+
+		if (s && s->owner == tid)
+			return s;
+	}
+	return NULL;
+}
+
+/* The current task's, made if need be; NULL without a slot. What a copy loop left behind is of another call. */
+static __always_inline struct copy_stop *stop_take(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+#pragma unroll
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
+		__u32 i = task_slot_index(tid, way);
+		struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &i);
+		__u32 owner;
+
+		if (!s)
+			return NULL;
+		owner = __sync_val_compare_and_swap(&s->owner, 0, tid);
+		if (owner && owner != tid)
+			continue;
+		if (!owner || s->left) {
+			s->noted = 0;
+			s->left = 0;
+		}
+		return s;
+	}
+	return NULL;
+}
+
+static __always_inline void stop_release(struct copy_stop *s)
+{
+	__sync_lock_test_and_set(&s->owner, 0);
+}
+
+/*
+ * stop_note() - the page at @dst, or its VMA, failed with -@err at @site. The first note of a page stays, because outer
+ * functions pass the errno on.
+ */
+static __always_inline void stop_note(__u64 dst, __s32 err, __u32 site)
+{
+	struct copy_stop *s = stop_take();
+
+	if (!s || (s->noted && s->dst == dst))
+		return;
+	s->dst = dst;
+	s->fail = fail_errno_of(err);
+	s->site = site;
+	s->noted = 1;
+}
+
+/* site_of_refusal() - uffd_lock_vma() failed with -@err, at the relock (@again) or at first. */
+static __always_inline __u32 site_of_refusal(__s32 err, bool again)
+{
+	if (err == EAGAIN)
+		return SITE_REFUSED;
+	return again ? SITE_RELOCK : SITE_LOCK;
+}
+
+/* The first lock failed and its function has no hook: only mmap_changing tells the two -EAGAIN apart. */
+static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fail)
+{
+	if (fail == FAIL_EAGAIN && !changing_is_up(uffd))
+		return SITE_REFUSED;
+	return SITE_LOCK;
+}
+
+/*
+ * site_of_window() - a page failed with @ret and its window @w is still open: before the relock, by the check, or after.
+ * A check that was not seen may have run: the kernel skips programs that it preempted.
+ */
+static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd, __s32 ret)
+{
+	if (!w->relocked_ns && ret == -EAGAIN)
+		return changing_is_up(uffd) ? SITE_RELOCK : SITE_UNKNOWN;
+	if (!w->relocked_ns)
+		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
+	return ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+}
+
+/* site_of_retry() - mfill_copy_folio_retry() returned @ret with @vma locked, or NULL. */
+static __always_inline __u32 site_of_retry(struct vm_area_struct *vma, __s32 ret)
+{
+	if (!vma)
+		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
+	return ret == -EAGAIN ? SITE_CHECK : SITE_PAGE;
+}
+
+/* A fatal signal ends a copy between two pages (fatal_signal_pending()): the whole thread group exits. */
+#define SIGNAL_GROUP_EXIT 4
+
+static __always_inline bool dying(void)
+{
+	return bpf_get_current_task_btf()->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
+/* The copy loop returned only the bytes copied, and nothing was noted. */
+static __always_inline void stop_untold(struct copy_stop *s)
+{
+	s->fail = dying() ? FAIL_EINTR : FAIL_UNTOLD;
+	s->site = SITE_PAGE;
+}
+
+/*
+ * stop_at_window() - the copy loop returned @ret with @w open, which ended with @result. A global function, as
+ * window_end(). Returns 0.
+ */
+int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 ret)
+{
+	if (!s || !w)
+		return 0;
+	s->fail = ret < 0 ? fail_errno_of(-ret) : FAIL_EAGAIN;
+	switch (result) {
+	case RELOCK_NEVER:
+		s->fail = FAIL_EFAULT;
+		s->site = SITE_SOURCE;
+		break;
+	case RELOCK_BLOCKED:
+		s->site = SITE_RELOCK;
+		break;
+	case RELOCK_GONE:
+		s->site = SITE_RELOCK;
+		if (ret > 0)
+			s->fail = w->facts.end.uffd_ops != w->facts.begin.uffd_ops && w->facts.end.ctx ? FAIL_EINVAL
+												       : FAIL_ENOENT;
+		break;
+	case RELOCK_OK:
+		s->site = w->facts.kernel_answer == KERNEL_ANSWER_SEEN && w->facts.kernel_eagain ? SITE_CHECK
+												 : SITE_PAGE;
+		if (s->site == SITE_PAGE && ret > 0)
+			stop_untold(s);
+		break;
+	default:
+		s->site = SITE_UNKNOWN;
+	}
+	return 0;
+}
+
+/*
+ * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len). @uffd: where the first lock has no hook, else NULL.
+ * @w: the window that is still open, or NULL; it ended with @result. Its slot must not be released yet.
+ */
+static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len, __s64 ret,
+				       struct window *w, __u32 result)
+{
+	__u64 at = dst + (ret > 0 ? ret : 0);
+	struct copy_stop *s;
+
+	if (ret == (__s64)len)
+		return;
+	s = stop_take();
+	if (!s)
+		return;
+	if (!s->noted || s->dst != at) {
+		if (w) {
+			stop_at_window(s, w, result, ret);
+		} else if (ret > 0) {
+			stop_untold(s);
+		} else {
+			s->fail = fail_errno_of(-ret);
+			s->site = site_untried(s->fail);
+			if (s->site == SITE_LOCK && uffd)
+				s->site = site_of_lock(uffd, s->fail);
+		}
+	}
+	s->dst = at;
+	s->copied = ret > 0 ? ret : 0;
+	s->left = 1;
+}
+
+#endif /* COPY_STOP_BPF_H */

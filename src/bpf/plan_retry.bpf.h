@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Plans retry_fn and retry_state: windows of kernels whose retry is in functions of its own, 7.1 and later.
+ *
+ * retry_fn hooks mfill_copy_folio_retry() as a whole; retry_state hooks the snapshot, its comparison and the end of the
+ * page, where the compiler inlined that function.
+ */
+#ifndef PLAN_RETRY_BPF_H
+#define PLAN_RETRY_BPF_H
+
+#include "bpf/copy_stop.bpf.h"
+#include "bpf/window.bpf.h"
+
+#define MFILL_ATOMIC_MODE 3 /* of uffd_flags_t (enum mfill_atomic_mode): COPY is 0 */
+
+/* window_check_began() - the kernel has read mm_lock_seq, if its check does that, and still holds @vma's lock. */
+static __always_inline void window_check_began(struct vm_area_struct *vma)
+{
+	struct window *w = window_of_current((__u64)vma->vm_mm);
+
+	if (w && w->open)
+		w->facts.seq_between = mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
+}
+
+/* window_verdict() - the running kernel has compared. @changed: its answer. */
+static __always_inline void window_verdict(struct window *w, bool changed)
+{
+	w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
+	w->facts.kernel_eagain = changed;
+}
+
+/* window_compared() - the running kernel has compared @vma, locked again. @changed: its answer. */
+static __always_inline void window_compared(struct vm_area_struct *vma, bool changed)
+{
+	struct window *w = window_of_current((__u64)vma->vm_mm);
+
+	if (!w)
+		return;
+	window_held(w, vma);
+	window_verdict(w, changed);
+}
+
+/*
+ * window_page() - the page at @dst ended with @err: only now its address is known. @changing: mmap_changing explains
+ * -EAGAIN; else the check, which was missed, may have returned it.
+ */
+static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
+{
+	struct unseen_end u = { .at = OPEN_AT_PAGE, .changing = changing, .ret = err };
+
+	if (w->relocked_ns)
+		window_located(w, dst);
+	else
+		w->facts.dst = dst;
+	window_close(w, window_result(w, &u));
+}
+
+/* get_vma_returned() - mfill_get_vma() returns @ret: with a window open it is the relock. */
+static __always_inline void get_vma_returned(struct mfill_state *state, __s32 ret)
+{
+	struct window *w = window_of_current((__u64)state->ctx->mm);
+
+	if (!w)
+		return;
+	if (!ret) {
+		window_relocked(w, state->vma, state->dst_addr);
+		return;
+	}
+	w->facts.dst = state->dst_addr;
+	window_close(w, ret == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
+}
+
+/*
+ * retry_returned() - mfill_copy_folio_retry() returns @ret, with the VMA of @state locked again, or NULL. With the VMA
+ * held, -EAGAIN is the check's answer; other errors come later, from mfill_establish_pmd().
+ */
+static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
+{
+	struct window *w = window_of_current((__u64)state->ctx->mm);
+	/* Without the VMA only the relock can have returned -EAGAIN. */
+	struct unseen_end u = { .at = OPEN_AT_PAGE, .changing = true, .ret = ret };
+	struct vm_area_struct *vma = state->vma;
+	__u64 dst = state->dst_addr;
+
+	if (!w)
+		return;
+	if (ret)
+		stop_note(dst, -ret, site_of_retry(vma, ret));
+	if (!vma) {
+		w->facts.dst = dst;
+		window_close(w, unseen_end(&w->facts, &u));
+		return;
+	}
+	if (!w->relocked_ns) {
+		window_relocked(w, vma, dst);
+		w->facts.seq_between = SEEN_UNKNOWN;
+	} else if (mm_lock_seq_at(w->mm) != w->facts.end.mm_lock_seq) {
+		w->facts.seq_between = SEEN_YES;
+	}
+	window_verdict(w, ret == -EAGAIN);
+	window_close(w, window_passed(w));
+}
+
+/* page_returned() - __mfill_atomic_pte() returns @ret for the page of @state. */
+static __always_inline void page_returned(struct mfill_state *state, __s32 ret)
+{
+	struct mm_struct *mm = state->ctx->mm;
+	struct window *w = window_of_current((__u64)mm);
+
+	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
+		stop_note(state->dst_addr, -ret, w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
+	if (w)
+		window_page(w, state->dst_addr, ret, ret == -EAGAIN && changing_is_up(state->ctx));
+}
+
+/*
+ * copy_loop_returned() - mfill_atomic_copy() returns @ret for [@dst, @dst + @len): the bytes, why there are no more, and
+ * the end of a window that was missed or has no other hook.
+ */
+static __always_inline void copy_loop_returned(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len, __s64 ret)
+{
+	struct mm_struct *mm = uffd->mm;
+	__u32 result = RELOCK_OK;
+	struct window *w;
+	int slot;
+
+	if (!mm)
+		return;
+	slot = slot_of(mm);
+	w = window_of_current((__u64)mm);
+	if (w)
+		result = window_overtaken(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+	if (slot >= 0)
+		stop_leave(uffd, dst, len, ret, w, result);
+	if (w)
+		window_close(w, result);
+	if (slot >= 0)
+		count_bytes(slot, ret);
+}
+
+#endif /* PLAN_RETRY_BPF_H */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * The end of a window: it is classified, counted and reported.
+ *
+ * The parts are global functions that return 0: the verifier checks each once, not for each end that calls it and for
+ * each outcome of the part before.
+ */
+#ifndef WINDOW_END_BPF_H
+#define WINDOW_END_BPF_H
+
+#include "classify.h"
+#include "bpf/arch.bpf.h"
+#include "bpf/event.bpf.h"
+#include "bpf/retry_chain.bpf.h"
+#include "bpf/window_slot.bpf.h"
+#include "bpf/writer.bpf.h"
+
+/*
+ * The numbers of the write sections that began in @w, or ended in it: @first, @first + 2 ... @last. Returns false if
+ * there are none.
+ */
+static __always_inline bool window_sections(const struct window *w, __u32 *first, __u32 *last)
+{
+	__u32 begin = w->facts.begin.mm_lock_seq, end;
+
+	if (!mm_numbers_sections()) {
+		*first = w->first_section | 1;
+		*last = section_head(w->mm) - 1;
+		return true;
+	}
+	end = w->relocked_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+	*first = begin | 1;
+	*last = (end - 1) | 1;
+	return begin != end;
+}
+
+/* Name and count who wrote to @w's mm in the window. */
+static __always_inline void window_writers(struct window *w)
+{
+	__u32 first, last;
+
+	if (!has_writers || w->facts.relock_result == RELOCK_LOST || !window_sections(w, &first, &last))
+		return;
+	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
+
+	if (mm_numbers_sections() && w->relocked_ns && was_write_locked(&w->facts))
+		q.lock_seq = w->facts.end.vm_lock_seq;
+	writers_count(&q, first, last);
+	w->writers = q.set;
+}
+
+__noinline int window_classify(struct window *w)
+{
+	if (w)
+		classify(&w->facts, page_shift, &w->verdict);
+	return 0;
+}
+
+/* @ns: the duration. */
+__noinline int window_count(struct window *w, __u64 ns)
+{
+	if (!w)
+		return 0;
+	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
+	if (cfg_relock)
+		relock_count(&w->relock, w->slot, !w->relocked_ns);
+	if (w->slot == SLOT_RUN)
+		chain_window(w->mm, w->facts.dst);
+	return 0;
+}
+
+__noinline int window_event(const struct window *w)
+{
+	struct event *e = w ? event_begin(w->slot) : NULL;
+
+	if (!e)
+		return 0;
+	e->begin_ns = w->begin_ns;
+	e->window_ns = bpf_ktime_get_ns() - w->begin_ns;
+	e->relock_ns = w->relocked_ns ? w->relocked_ns - w->begin_ns : 0;
+	e->dst = w->facts.dst;
+	e->verdict = w->verdict;
+	e->kind = w->kind;
+	e->external = w->external;
+	e->writers = w->writers;
+	event_end(e);
+	return 0;
+}
+
+/* window_end() - @w ended with @result, an enum relock_result. It stays the task's. */
+__noinline int window_end(struct window *w, __u32 result)
+{
+	if (!w)
+		return 0;
+	/* The end of the page was missed, and with it the address: nobody knows what was unmapped there. */
+	if (result == RELOCK_OK && !w->facts.dst)
+		result = RELOCK_LOST;
+	w->facts.relock_result = result;
+	if (result == RELOCK_LOST)
+		count_lost(w->slot, LOST_WINDOWS);
+	window_classify(w);
+	/* Once the loader has said stop, the counters that it reads must not change any more. */
+	if (phase != PHASE_OFF) {
+		window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
+		window_writers(w);
+		window_event(w);
+	}
+	__sync_fetch_and_add(open_windows_of(w->mm), -1);
+	w->open = 0;
+	return 0;
+}
+
+/* window_close() - as window_end(), and release the slot unless plan interval or legacy needs it for the whole copy. */
+static __always_inline void window_close(struct window *w, __u32 result)
+{
+	window_end(w, result);
+	if (!w->copy.len)
+		window_release(w);
+}
+
+/*
+ * Does the plan see the end of each page, after all of the kernel's tests? Only on kernels from 7.1 on, and not in the
+ * copy loop of hugetlb destinations.
+ */
+static __always_inline bool window_has_page_hook(const struct window *w)
+{
+	return !w->copy.len && w->kind != KIND_HUGETLB;
+}
+
+/* window_result() - the enum relock_result of @w, which got past what @u says. @u's relocked and page_hook are set here. */
+static __always_inline __u32 window_result(struct window *w, struct unseen_end *u)
+{
+	u->relocked = w->relocked_ns != 0;
+	u->page_hook = window_has_page_hook(w);
+	return unseen_end(&w->facts, u);
+}
+
+/* window_passed() - the page of @w got past the kernel's tests: an enum relock_result. */
+static __always_inline __u32 window_passed(struct window *w)
+{
+	return window_result(w, &(struct unseen_end) { .at = OPEN_AT_PAGE });
+}
+
+/* window_overtaken() - the copy loop returns @ret for [@dst, @dst + @len) with @w open: an enum relock_result. */
+static __always_inline __u32 window_overtaken(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
+{
+	struct unseen_end u = {
+		.at = OPEN_AT_LOOP, .changing = changing, .ret = ret, .len = len, .end = dst + len,
+	};
+
+	/* The page that failed. */
+	if (!w->relocked_ns && !window_has_page_hook(w))
+		w->facts.dst = ret > 0 ? dst + ret : dst;
+	return window_result(w, &u);
+}
+
+#endif /* WINDOW_END_BPF_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * The retry window of a task, and where it is kept. A task has at most one, because the kernel handles one page of one
+ * ioctl at a time.
+ */
+#ifndef WINDOW_SLOT_BPF_H
+#define WINDOW_SLOT_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "bpf/relock.bpf.h"
+#include "bpf/task_slot.bpf.h"
+#include "bpf/vma_log.bpf.h"
+
+struct window {
+	struct window_facts facts;
+	struct verdict verdict;
+	/* Plans interval and legacy: the copy loop that the task is in; interval: the VMA that it locked last. */
+	struct vma_facts held;
+	struct {
+		__u64 dst;
+		__u64 src;
+		__u64 len; /* 0: these plans are not at work */
+	} copy;
+	__u64 mm;
+	__u64 begin_ns;
+	__u64 bounded_ns;  /* when the lock was surely dropped, 0: not seen */
+	__u64 relocked_ns; /* when the VMA was locked again: facts.end is there; 0: not yet */
+	__u64 unmaps;	   /* heads of the change logs at the begin */
+	__u64 write_locks;
+	__u64 unmaps_end; /* and at the relock */
+	__u64 write_locks_end;
+	__u32 owner; /* the copier's tid, 0: free */
+	__u32 slot;
+	__u32 kind;
+	__u32 external;
+	__u32 open;	     /* begun, and not ended */
+	__u32 locked;	     /* plan interval: held is there */
+	__u32 failed;	     /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 first_section; /* without a seqcount: section_head() at the begin */
+	struct writer_set writers;
+	__u32 pad;
+	struct relock relock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NR_TASK_SLOTS);
+	__type(key, __u32);
+	__type(value, struct window);
+} windows SEC(".maps");
+
+static __always_inline struct window *window_at(__u32 tid, __u32 way)
+{
+	__u32 i = task_slot_index(tid, way);
+
+	return bpf_map_lookup_elem(&windows, &i);
+}
+
+/* window_find() - the current task's window, open or not, or NULL. */
+static __always_inline struct window *window_find(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+#pragma unroll
+	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
+		struct window *w = window_at(tid, way);
+
+		if (w && w->owner == tid)
+			return w;
+	}
+	return NULL;
+}
+
+/* window_of_current() - the current task's window in @mm, or NULL; one test when no window is open there. */
+static __always_inline struct window *window_of_current(__u64 mm)
+{
+	if (!*(volatile __u32 *)open_windows_of(mm))
+		return NULL;
+	return window_find();
+}
+
+/* window_release() - let other tasks use @w's slot. */
+static __always_inline void window_release(struct window *w)
+{
+	__sync_lock_test_and_set(&w->owner, 0);
+}
+
+#endif /* WINDOW_SLOT_BPF_H */

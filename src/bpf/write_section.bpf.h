@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/*
+ * Recording write sections: who takes an mm's mmap_lock for write.
+ *
+ * Each write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its tracepoint fires, the unlock
+ * or downgrade makes it even. A writer records itself at the place that its mm and this number give. Without a seqcount
+ * the numbers are our own, one sequence a ring.
+ *
+ * Writers are recorded for a while after an mm's last traced window (WATCH_JIFFIES), because a writer may already be in
+ * when the next window opens. All other writers pay one load and a compare.
+ */
+#ifndef WRITE_SECTION_BPF_H
+#define WRITE_SECTION_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "uffdretry.h"
+#include "bpf/arch.bpf.h"
+#include "bpf/compat.bpf.h"
+#include "bpf/vma_log.bpf.h"
+
+/* A minute at HZ=1000, ten at 100. Jiffies: reading the clock would be a tenth of a writer's cost. */
+#define WATCH_JIFFIES 60000
+#define RING_SHIFT 5
+#define NR_RINGS (1 << RING_SHIFT)
+#define RING_SECTIONS 512
+
+/* A section's number while it is being recorded. No write section has an even number. */
+#define SECTION_BUSY 2
+
+struct write_section {
+	__u64 mm;
+	__u64 when; /* in jiffies */
+	__u64 args[SYSCALL_ARGS];
+	__u64 at[2]; /* two words behind the argument writer_shape.at, 0 if unreadable */
+	__u32 seq;   /* the section's number, or SECTION_BUSY */
+	__u32 origin;
+	__u32 nr;
+	__u32 tgid;
+	char comm[COMM_LEN];
+};
+
+struct section_ring {
+	__u32 head; /* without a seqcount: the next number */
+	__u32 pad;
+	struct write_section sections[RING_SECTIONS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NR_RINGS);
+	__type(key, __u32);
+	__type(value, struct section_ring);
+} section_rings SEC(".maps");
+
+/* By a hash of the mm, in jiffies: when a window opened last (0: unwatched), and the start of gapless recording. */
+__u64 watch_last[NR_OPEN];
+__u64 watch_since[NR_OPEN];
+
+/* Which arguments say what a system call acts on: the table in counters/writers.c. */
+const volatile struct writer_shape writer_shapes[NR_WRITER_SHAPES] = {};
+/* A hook records write sections for the report. */
+const volatile bool has_writers = false;
+
+static __always_inline volatile __u64 *watch_of(__u64 mm)
+{
+	return &watch_last[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
+}
+
+static __always_inline volatile __u64 *watch_since_of(__u64 mm)
+{
+	return &watch_since[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
+}
+
+/* sections_watch() - a window of @mm opens: from here on its write sections are recorded. */
+static __always_inline void sections_watch(__u64 mm)
+{
+	volatile __u64 *watch = watch_of(mm);
+	__u64 last = *watch, now = bpf_jiffies64();
+
+	if (last == now)
+		return;
+	if (!last)
+		*watch_since_of(mm) = now;
+	__sync_lock_test_and_set(watch, now);
+}
+
+static __always_inline bool is_watched(__u64 mm, __u64 now)
+{
+	volatile __u64 *watch = watch_of(mm);
+	__u64 last = *watch;
+
+	if (!last)
+		return false;
+	if ((__s64)(now - last) < WATCH_JIFFIES)
+		return true;
+	__sync_val_compare_and_swap(watch, last, 0);
+	return false;
+}
+
+static __always_inline struct section_ring *section_ring_of(__u64 mm)
+{
+	__u32 i = mm_hash(mm, RING_SHIFT);
+
+	return bpf_map_lookup_elem(&section_rings, &i);
+}
+
+/* The place of section @seq; another section of another mm may use it too. */
+static __always_inline struct write_section *section_at(struct section_ring *ring, __u32 seq)
+{
+	return &ring->sections[(seq >> 1) & (RING_SECTIONS - 1)];
+}
+
+static __always_inline __u32 section_seq(const struct write_section *s)
+{
+	return *(volatile __u32 *)&s->seq;
+}
+
+/* section_head() - without a seqcount: the number of the next section in @mm's ring. */
+static __always_inline __u32 section_head(__u64 mm)
+{
+	struct section_ring *ring;
+
+	if (!has_writers || mm_numbers_sections())
+		return 0;
+	ring = section_ring_of(mm);
+	return ring ? *(volatile __u32 *)&ring->head : 0;
+}
+
+#define PF_IO_WORKER 0x10
+#define PF_USER_WORKER 0x4000
+#define PF_KTHREAD 0x200000
+
+/* The enum writer_origin of @task. @nr: of its system call, -1 in a fault or an interrupt. */
+static __always_inline __u32 writer_origin(struct task_struct *task, __s64 nr)
+{
+	if (task->flags & PF_KTHREAD)
+		return WRITER_KTHREAD;
+	if (task->flags & PF_IO_WORKER)
+		return WRITER_IO_WORKER;
+	if (task->flags & PF_USER_WORKER)
+		return WRITER_USER_WORKER;
+	if (nr == -1)
+		return WRITER_FAULT;
+	return is_compat_syscall(task) ? WRITER_COMPAT : WRITER_SYSCALL;
+}
+
+/*
+ * The shape of system call @nr, or NULL. Masked anew: the verifier does not see through a copy of
+ * @nr.
+ */
+static __always_inline const volatile struct writer_shape *shape_of(__u32 nr)
+{
+	if (nr >= NR_WRITER_SHAPES)
+		return NULL;
+	barrier_var(nr);
+	return &writer_shapes[nr & (NR_WRITER_SHAPES - 1)];
+}
+
+/* Argument @index of the section's system call, counted from 1; 0 for none. */
+static __always_inline __u64 section_arg(const struct write_section *s, __u32 index)
+{
+	index--;
+	/* The tested register must be the one that is used: the verifier does not see through a copy. */
+	barrier_var(index);
+	return index < SYSCALL_ARGS ? s->args[index] : 0;
+}
+
+/* Read what the argument writer_shape.at points to. The kernel has just read it, so it is mapped. */
+static __always_inline void section_read_pointee(struct write_section *s)
+{
+	const volatile struct writer_shape *shape = shape_of(s->nr);
+	__u64 at;
+
+	s->at[0] = s->at[1] = 0;
+	if (s->origin != WRITER_SYSCALL || !shape)
+		return;
+	at = section_arg(s, shape->at);
+	if (at && bpf_probe_read_user(s->at, sizeof(s->at), (void *)at))
+		s->at[0] = s->at[1] = 0;
+}
+
+/* Fill @s with what the current task is, and is about to do. */
+static __always_inline void section_read_current(struct write_section *s)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = user_regs(task);
+	__s64 nr = regs_syscall(regs);
+
+	s->origin = writer_origin(task, nr);
+	s->nr = s->origin == WRITER_SYSCALL || s->origin == WRITER_COMPAT ? nr : 0;
+	regs_args(regs, s->args);
+	s->tgid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(s->comm, sizeof(s->comm));
+	section_read_pointee(s);
+}
+
+/* Reserve @s. When another mm's writer is recording there, the later one is not recorded. */
+static __always_inline bool section_claim(struct write_section *s)
+{
+	__u32 seq = section_seq(s);
+
+	return seq != SECTION_BUSY && __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) == seq;
+}
+
+/* section_record() - the current task has just taken @mm's mmap_lock for write. */
+static __always_inline void section_record(struct mm_struct *mm)
+{
+	struct section_ring *ring;
+	struct write_section *s;
+	__u64 now;
+	__u32 seq;
+
+	if (!*watch_of((__u64)mm))
+		return;
+	now = bpf_jiffies64();
+	if (!is_watched((__u64)mm, now))
+		return;
+	ring = section_ring_of((__u64)mm);
+	if (!ring)
+		return;
+	if (mm_numbers_sections())
+		seq = mm_lock_seq(mm);
+	else
+		seq = __sync_fetch_and_add(&ring->head, 2) + 1;
+	s = section_at(ring, seq);
+	if (!section_claim(s))
+		return;
+	s->mm = (__u64)mm;
+	s->when = now;
+	section_read_current(s);
+	/* A full barrier: a reader sees the number only with its fields. */
+	__sync_lock_test_and_set(&s->seq, seq);
+}
+
+/*
+ * section_grows_stack() - the current write section of @vma's mm grows a stack down to @address, which neither a system
+ * call nor its arguments tell. Without a seqcount the section is the ring's last, unless another mm took a number since:
+ * then it stays as it was.
+ */
+static __always_inline void section_grows_stack(struct vm_area_struct *vma, __u64 address)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct section_ring *ring;
+	struct write_section *s;
+	__u32 seq;
+
+	if (!mm || !*watch_of((__u64)mm))
+		return;
+	ring = section_ring_of((__u64)mm);
+	if (!ring)
+		return;
+	seq = mm_numbers_sections() ? mm_lock_seq(mm) : *(volatile __u32 *)&ring->head - 1;
+	s = section_at(ring, seq);
+	if (s->mm != (__u64)mm || __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) != seq)
+		return;
+	s->origin = WRITER_STACK;
+	s->nr = 0;
+	s->at[0] = PAGE_ALIGN_DOWN(address);
+	s->at[1] = vma->vm_start - s->at[0];
+	__sync_lock_test_and_set(&s->seq, seq);
+}
+
+#endif /* WRITE_SECTION_BPF_H */
