@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Pure functions from facts to words: a window's class and the verdict of each check, how a window ended whose end was
- * not seen, and what an errno of a fill ioctl stands for.
+ * Pure functions from facts to words: a window's class and the verdict of each check, how a window
+ * ended whose end was not seen, and what an errno of a fill ioctl stands for.
  *
- * Compiled into the BPF object and into the host's unit tests, so the tested code is the code that runs. Each check's
- * verdict comes from its own facts, never from the class; where class and verdicts contradict each other, the window is
- * an anomaly.
+ * Compiled into the BPF object and into the host's unit tests, so the tested code is the code that
+ * runs. Each check's verdict comes from its own facts, never from the class; where class and
+ * verdicts contradict each other, the window is an anomaly.
  */
 #ifndef CLASSIFY_H
 #define CLASSIFY_H
@@ -44,8 +44,8 @@ static __always_inline _Bool same_inode(const struct vma_facts *b, const struct 
 }
 
 /*
- * snapshot_diff() - mfill_retry_state_changed() of 7.1 and later (85668fda932a). Returns a set of enum snapshot_reason.
- * A VMA without a file must only be anonymous still.
+ * snapshot_diff() - mfill_retry_state_changed() of 7.1 and later (85668fda932a). Returns a set of
+ * enum snapshot_reason. A VMA without a file must only be anonymous still.
  */
 static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 {
@@ -57,11 +57,14 @@ static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 
 	if (!b->file)
 		return reasons | reason_if(e->uffd_ops != UFFD_OPS_ANON, SNAPSHOT_DIFF_FILE);
-	/* A file keeps its inode: with another one, the file at the same address is another file. */
+	/*
+	 * A file keeps its inode: with another one, the file at the same address is another file.
+	 */
 	reasons |= reason_if(b->file != e->file || b->ino != e->ino, SNAPSHOT_DIFF_FILE);
 	if (!e->file)
 		return reasons;
-	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_DIFF_INODE) | reason_if(b->pgoff != e->pgoff, SNAPSHOT_DIFF_PGOFF);
+	return reasons | reason_if(!same_inode(b, e), SNAPSHOT_DIFF_INODE) |
+	       reason_if(b->pgoff != e->pgoff, SNAPSHOT_DIFF_PGOFF);
 }
 
 /* The file page behind @dst, an address in the VMA @v. */
@@ -70,12 +73,16 @@ static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst, __u
 	return v->pgoff + ((dst - v->start) >> page_shift);
 }
 
-/* meaning_diff() - does the destination still mean the same page? Returns a set of enum meaning_reason. */
+/*
+ * meaning_diff() - does the destination still mean the same page? Returns a set of enum
+ * meaning_reason.
+ */
 static __always_inline __u32 meaning_diff(const struct window_facts *w, __u32 page_shift)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	__u64 flags = b->flags ^ e->flags;
-	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_DIFF_CTX) | reason_if(flags & w->uffd_mask, MEANING_DIFF_UFFD_FLAGS) |
+	__u32 reasons = reason_if(b->ctx != e->ctx, MEANING_DIFF_CTX) |
+			reason_if(flags & w->uffd_mask, MEANING_DIFF_UFFD_FLAGS) |
 			reason_if(flags & VM_SHARED, MEANING_DIFF_SHARED) |
 			reason_if(b->uffd_ops != e->uffd_ops, MEANING_DIFF_OPS);
 
@@ -84,10 +91,14 @@ static __always_inline __u32 meaning_diff(const struct window_facts *w, __u32 pa
 	if (!same_inode(b, e))
 		return reasons | BIT32(MEANING_DIFF_INODE);
 	return reasons |
-	       reason_if(file_page(b, w->dst, page_shift) != file_page(e, w->dst, page_shift), MEANING_DIFF_OFFSET);
+	       reason_if(file_page(b, w->dst, page_shift) != file_page(e, w->dst, page_shift),
+			 MEANING_DIFF_OFFSET);
 }
 
-/* tolerated_diff() - what changed that neither of the two looks at. Returns a set of enum tolerated_reason. */
+/*
+ * tolerated_diff() - what changed that neither of the two looks at. Returns a set of enum
+ * tolerated_reason.
+ */
 static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
@@ -101,9 +112,10 @@ static __always_inline __u32 tolerated_diff(const struct window_facts *w)
 }
 
 /*
- * was_write_locked() - was the destination's VMA write-locked in the window? vma_start_write() stores the write
- * section's (odd) mm_lock_seq in vm_lock_seq. The window began under the VMA's read lock, so a vm_lock_seq at or after
- * the begin's mm_lock_seq was stored in the window. Modulo 2^32.
+ * was_write_locked() - was the destination's VMA write-locked in the window? vma_start_write()
+ * stores the write section's (odd) mm_lock_seq in vm_lock_seq. The window began under the VMA's
+ * read lock, so a vm_lock_seq at or after the begin's mm_lock_seq was stored in the window. Modulo
+ * 2^32.
  */
 static __always_inline int was_write_locked(const struct window_facts *w)
 {
@@ -118,7 +130,8 @@ static __always_inline __u32 checks_eagain(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 
-	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) | reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
+	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) |
+	       reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
 	       reason_if(b->vma != e->vma || b->vm_lock_seq != e->vm_lock_seq, CHECK_PER_VMA_SEQ) |
 	       reason_if(b->mm_lock_seq != e->mm_lock_seq, CHECK_PER_MM_SEQ) |
 	       reason_if(w->kernel_eagain, CHECK_KERNEL);
@@ -136,8 +149,12 @@ static __always_inline __u32 checks_reached(const struct window_facts *w)
 	return reached;
 }
 
-/* Without per-VMA locks only the log of all write sections tells `quiet`, and nothing tells `locked`. */
-static __always_inline __u32 class_without_seq(const struct window_facts *w, const struct verdict *v)
+/*
+ * Without per-VMA locks only the log of all write sections tells `quiet`, and nothing tells
+ * `locked`.
+ */
+static __always_inline __u32 class_without_seq(const struct window_facts *w,
+					       const struct verdict *v)
 {
 	if (w->write_locked == SEEN_NO)
 		return CLASS_QUIET;
@@ -148,8 +165,11 @@ static __always_inline __u32 class_without_seq(const struct window_facts *w, con
 	return v->tolerated_reasons ? CLASS_TOLERATED : CLASS_UNRELATED;
 }
 
-/* The class of a window with a relock; the order of the tests is that of docs/reference/classes.md. */
-static __always_inline __u32 class_of_relocked(const struct window_facts *w, const struct verdict *v)
+/*
+ * The class of a window with a relock; the order of the tests is that of docs/reference/classes.md.
+ */
+static __always_inline __u32 class_of_relocked(const struct window_facts *w,
+					       const struct verdict *v)
 {
 	if (v->snapshot_reasons)
 		return v->meaning_reasons ? CLASS_REAL : CLASS_FALSE_ALARM;
@@ -189,7 +209,8 @@ static __always_inline __u32 implied_eagain(__u32 class)
 }
 
 /* Did the running kernel answer otherwise than the check that it is known to have? */
-static __always_inline __u32 kernel_contradicts(const struct window_facts *w, const struct verdict *v)
+static __always_inline __u32 kernel_contradicts(const struct window_facts *w,
+						const struct verdict *v)
 {
 	if (w->kernel_answer != KERNEL_ANSWER_SEEN || w->kernel_is >= NR_CHECKS)
 		return 0;
@@ -197,7 +218,8 @@ static __always_inline __u32 kernel_contradicts(const struct window_facts *w, co
 }
 
 /*
- * Only mm_lock_seq can change while the VMA is locked: a writer may come between the kernel's reading of it and ours.
+ * Only mm_lock_seq can change while the VMA is locked: a writer may come between the kernel's
+ * reading of it and ours.
  */
 static __always_inline __u32 read_at_the_same_time(const struct window_facts *w)
 {
@@ -207,7 +229,9 @@ static __always_inline __u32 read_at_the_same_time(const struct window_facts *w)
 /* Do class and verdicts contradict each other, or the kernel the same check computed beside it? */
 static __always_inline __u32 is_anomaly(const struct window_facts *w, const struct verdict *v)
 {
-	const __u32 implied = (BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ)) & v->reached;
+	const __u32 implied =
+		(BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ)) &
+		v->reached;
 
 	if ((v->eagain ^ implied_eagain(v->class)) & implied)
 		return 1;
@@ -218,18 +242,19 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 }
 
 /*
- * is_untouched() - nothing about the VMA differs, and the kernel let the copy pass: most windows by far. Only
- * mm_lock_seq is left to compare. One branch for all members; not inlined, because the compiler would keep every member
- * on the 512 bytes of BPF stack.
+ * is_untouched() - nothing about the VMA differs, and the kernel let the copy pass: most windows by
+ * far. Only mm_lock_seq is left to compare. One branch for all members; not inlined, because the
+ * compiler would keep every member on the 512 bytes of BPF stack.
  */
 static __attribute__((noinline)) _Bool is_untouched(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
-	__u64 differs = (b->vma ^ e->vma) | (b->start ^ e->start) | (b->end ^ e->end) | (b->flags ^ e->flags) |
-			(b->page_prot ^ e->page_prot) | (b->uffd_ops ^ e->uffd_ops) | (b->file ^ e->file) |
-			(b->inode ^ e->inode) | (b->ino ^ e->ino) | (b->pgoff ^ e->pgoff) | (b->ctx ^ e->ctx) |
-			(b->policy ^ e->policy) | (b->anon_name ^ e->anon_name) | (b->vm_lock_seq ^ e->vm_lock_seq) |
-			w->kernel_eagain;
+	__u64 differs = (b->vma ^ e->vma) | (b->start ^ e->start) | (b->end ^ e->end) |
+			(b->flags ^ e->flags) | (b->page_prot ^ e->page_prot) |
+			(b->uffd_ops ^ e->uffd_ops) | (b->file ^ e->file) | (b->inode ^ e->inode) |
+			(b->ino ^ e->ino) | (b->pgoff ^ e->pgoff) | (b->ctx ^ e->ctx) |
+			(b->policy ^ e->policy) | (b->anon_name ^ e->anon_name) |
+			(b->vm_lock_seq ^ e->vm_lock_seq) | w->kernel_eagain;
 
 	/* The kernel's check fails a VMA without a file that is not anonymous. */
 	if (!b->file && b->uffd_ops != UFFD_OPS_ANON)
@@ -249,10 +274,12 @@ static __always_inline void classify_untouched(const struct window_facts *w, str
 }
 
 /*
- * Any window with a relock. On entry @v's reasons and verdicts are 0. Each barrier() makes the verifier forget what it
- * knows of a stored value; else it would follow each path that led there separately.
+ * Any window with a relock. On entry @v's reasons and verdicts are 0. Each barrier() makes the
+ * verifier forget what it knows of a stored value; else it would follow each path that led there
+ * separately.
  */
-static __always_inline void classify_touched(const struct window_facts *w, __u32 page_shift, struct verdict *v)
+static __always_inline void classify_touched(const struct window_facts *w, __u32 page_shift,
+					     struct verdict *v)
 {
 	v->snapshot_reasons = snapshot_diff(w);
 	barrier();
@@ -271,7 +298,8 @@ static __always_inline void classify_touched(const struct window_facts *w, __u32
 	barrier();
 	v->kernel_answer = w->kernel_answer;
 	v->anomaly = is_anomaly(w, v);
-	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) && w->seq_between == SEEN_YES;
+	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) &&
+		   w->seq_between == SEEN_YES;
 	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
 }
 
@@ -279,10 +307,11 @@ static __always_inline void classify_touched(const struct window_facts *w, __u32
  * classify() - name a window and evaluate every check on it.
  * @w: the facts; @w->end is only read with RELOCK_OK.
  * @page_shift: of the kernel's pages.
- * @v: the result. Reasons and verdicts are set for windows that reached the check, tolerated_reasons only for the class
- *     of that name.
+ * @v: the result. Reasons and verdicts are set for windows that reached the check,
+ *     tolerated_reasons only for the class of that name.
  */
-static __always_inline void classify(const struct window_facts *w, __u32 page_shift, struct verdict *v)
+static __always_inline void classify(const struct window_facts *w, __u32 page_shift,
+				     struct verdict *v)
 {
 	v->snapshot_reasons = 0;
 	v->meaning_reasons = 0;
@@ -319,7 +348,7 @@ static __always_inline void classify(const struct window_facts *w, __u32 page_sh
 	classify_touched(w, page_shift, v);
 }
 
-/* --- How a window ended whose end was not seen --------------------------------------------------------------------- */
+/* --- How a window ended whose end was not seen ------------------------------------------------ */
 
 /* What the task was seen to do while its window was still open. */
 enum open_at {
@@ -331,7 +360,7 @@ enum open_at {
 struct unseen_end {
 	__u32 at;	 /* enum open_at */
 	_Bool relocked;	 /* the VMA was seen locked again: facts.end is there */
-	_Bool page_hook; /* the plan sees each page's end, and relocked means that the kernel's tests passed */
+	_Bool page_hook; /* the plan sees each page's end; relocked: the tests passed */
 	_Bool changing;	 /* mmap_changing is raised, or nothing else can have returned -EAGAIN */
 	__s64 ret;	 /* a negative errno, 0, or of the copy loop the bytes copied */
 	__u64 len;	 /* bytes that the copy loop was asked for */
@@ -339,7 +368,8 @@ struct unseen_end {
 };
 
 /*
- * A page returned. Without a relock, 0 and -EEXIST come too late to have been that window's end: the relock was missed.
+ * A page returned. Without a relock, 0 and -EEXIST come too late to have been that window's end:
+ * the relock was missed.
  */
 static __always_inline __u32 unseen_page(const struct unseen_end *u)
 {
@@ -359,9 +389,10 @@ static __always_inline __u32 unseen_page(const struct unseen_end *u)
 }
 
 /*
- * The VMA was locked again, and the copy loop ended before a test was seen to pass. With bytes copied, the reason must
- * come from the kernel's own tests, in their order: range and registration (-ENOENT), @changing (-EAGAIN), the VMA's
- * kind (-EINVAL), the kernel's check (-EAGAIN). See mfill_atomic(), mfill_get_vma() and mfill_atomic_hugetlb().
+ * The VMA was locked again, and the copy loop ended before a test was seen to pass. With bytes
+ * copied, the reason must come from the kernel's own tests, in their order: range and registration
+ * (-ENOENT), @changing (-EAGAIN), the VMA's kind (-EINVAL), the kernel's check (-EAGAIN). See
+ * mfill_atomic(), mfill_get_vma() and mfill_atomic_hugetlb().
  */
 static __always_inline __u32 unseen_test(struct window_facts *f, const struct unseen_end *u)
 {
@@ -378,7 +409,10 @@ static __always_inline __u32 unseen_test(struct window_facts *f, const struct un
 	}
 	if (u->ret > 0 && f->end.uffd_ops != f->begin.uffd_ops)
 		return RELOCK_GONE;
-	/* A hugetlb page passes unseen with -EEXIST; elsewhere the event that blocked the copy was read since. */
+	/*
+	 * A hugetlb page passes unseen with -EEXIST; elsewhere the event that blocked the copy was
+	 * read since.
+	 */
 	return u->ret > 0 && f->begin.flags & VM_HUGETLB ? RELOCK_OK : RELOCK_BLOCKED;
 }
 
@@ -388,14 +422,16 @@ static __always_inline __u32 unseen_loop(struct window_facts *f, const struct un
 	if (u->page_hook)
 		return RELOCK_LOST;
 	if (!u->relocked)
-		return u->ret == -EFAULT || (u->ret > 0 && u->ret < (__s64)u->len) ? RELOCK_NEVER : RELOCK_LOST;
+		return u->ret == -EFAULT || (u->ret > 0 && u->ret < (__s64)u->len) ? RELOCK_NEVER
+										   : RELOCK_LOST;
 	return u->ret == (__s64)u->len ? RELOCK_OK : unseen_test(f, u);
 }
 
 /*
- * unseen_end() - how a window ended whose end was not seen: its program was skipped, or the plan has no hook there.
- * @f: the window's facts; kernel_answer and kernel_eagain are set where only the kernel's check explains the end.
- * Returns an enum relock_result, RELOCK_LOST where more than one end is possible.
+ * unseen_end() - how a window ended whose end was not seen: its program was skipped, or the plan
+ * has no hook there.
+ * @f: the window's facts; kernel_answer and kernel_eagain are set where only the kernel's check
+ * explains the end. Returns an enum relock_result, RELOCK_LOST where more than one end is possible.
  */
 static __always_inline __u32 unseen_end(struct window_facts *f, const struct unseen_end *u)
 {
@@ -409,7 +445,7 @@ static __always_inline __u32 unseen_end(struct window_facts *f, const struct uns
 	}
 }
 
-/* --- Failures ------------------------------------------------------------------------------------------------------ */
+/* --- Failures --------------------------------------------------------------------------------- */
 
 /* fail_errno_of() - the index of @e, a positive errno. */
 static __always_inline __u32 fail_errno_of(__u32 e)
@@ -439,18 +475,21 @@ static __always_inline __u32 fail_errno_of(__u32 e)
 }
 
 /*
- * site_untried() - where a copy loop ended that returned -@fail before it tried a page. mfill_get_vma() and its
- * predecessors return ENOENT, EINVAL and EAGAIN; mfill_establish_pmd(), which follows, the others.
+ * site_untried() - where a copy loop ended that returned -@fail before it tried a page.
+ * mfill_get_vma() and its predecessors return ENOENT, EINVAL and EAGAIN; mfill_establish_pmd(),
+ * which follows, the others.
  */
 static __always_inline __u32 site_untried(__u32 fail)
 {
-	return fail == FAIL_EAGAIN || fail == FAIL_ENOENT || fail == FAIL_EINVAL ? SITE_LOCK : SITE_PAGE;
+	return fail == FAIL_EAGAIN || fail == FAIL_ENOENT || fail == FAIL_EINVAL ? SITE_LOCK
+										 : SITE_PAGE;
 }
 
 /* is_refusal() - does mmap_changing explain this failure? */
 static __always_inline int is_refusal(__u32 fail, __u32 site)
 {
-	return fail == FAIL_EAGAIN && (site == SITE_ENTRY || site == SITE_LOCK || site == SITE_RELOCK);
+	return fail == FAIL_EAGAIN &&
+	       (site == SITE_ENTRY || site == SITE_LOCK || site == SITE_RELOCK);
 }
 
 #endif /* CLASSIFY_H */

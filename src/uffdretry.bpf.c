@@ -3,10 +3,10 @@
 /*
  * The BPF programs: each unpacks its hook's arguments and calls one body of bpf/.
  *
- * A program is named <function>_<entry|exit>[__<plan>], or <tracepoint>[__<plan>]; the suffix stands where a function
- * has several. All are SEC("?..."), off unless the plan asks for them (trace/hooks.c). Above each stand its plan, its
- * job, and the prototype with the kernels that have it. An exit's return value is a full register: what the function
- * returns in fewer bits is masked.
+ * A program is named <function>_<entry|exit>[__<plan>], or <tracepoint>[__<plan>]; the suffix
+ * stands where a function has several. All are SEC("?..."), off unless the plan asks for them
+ * (trace/hooks.c). Above each stand its job, the kernels that have its function, and the prototype.
+ * An exit's return value is a full register: what the function returns in fewer bits is masked.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -19,14 +19,15 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* --- Any plan ------------------------------------------------------------------------------------------------------ */
+/* --- Any plan --------------------------------------------------------------------------------- */
 
 /*
  * Each fill ioctl, by its result.
  * long userfaultfd_ioctl(struct file *file, unsigned cmd, unsigned long arg)
  */
 SEC("?fexit/userfaultfd_ioctl")
-int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg, long ret)
+int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
+	     long ret)
 {
 	struct userfaultfd_ctx *uffd;
 
@@ -41,8 +42,9 @@ int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsign
 }
 
 /*
- * Each unmap: munmap, brk, both sides of mremap, MAP_FIXED over a mapping; also exit, when the mm has no window. Called
- * only where there is something to unmap. Its arguments: see unmapped_range().
+ * Each unmap: munmap, brk, both sides of mremap, MAP_FIXED over a mapping; also exit, when the mm
+ * has no window. Called only where there is something to unmap. For its arguments see
+ * unmapped_range().
  */
 SEC("?fentry/unmap_vmas")
 int unmap_vmas_entry(__u64 *ctx)
@@ -54,9 +56,9 @@ int unmap_vmas_entry(__u64 *ctx)
 }
 
 /*
- * Each write lock of a VMA. At exit: the writer may have slept in there, on this VMA, since before the window.
- * void __vma_start_write(struct vm_area_struct *vma, unsigned int mm_lock_seq), 6.16 and later; then int, and other
- * arguments
+ * Each write lock of a VMA. At exit: the writer may have slept in there, on this VMA, since before
+ * the window. 6.16 and later, then with other arguments and an int:
+ * void __vma_start_write(struct vm_area_struct *vma, unsigned int mm_lock_seq)
  */
 SEC("?fexit/__vma_start_write")
 int BPF_PROG(__vma_start_write_exit, struct vm_area_struct *vma)
@@ -66,8 +68,8 @@ int BPF_PROG(__vma_start_write_exit, struct vm_area_struct *vma)
 }
 
 /*
- * Who writes: each mmap_write_lock(). --relock: who reads.
- * mmap_lock_acquire_returned(struct mm_struct *mm, bool write, bool success), 6.16 and later
+ * Who writes: each mmap_write_lock(); with --relock also who reads. 6.16 and later:
+ * mmap_lock_acquire_returned(struct mm_struct *mm, bool write, bool success)
  */
 SEC("?tp_btf/mmap_lock_acquire_returned")
 int BPF_PROG(mmap_lock_acquire_returned__writers, struct mm_struct *mm, bool write, bool success)
@@ -77,20 +79,22 @@ int BPF_PROG(mmap_lock_acquire_returned__writers, struct mm_struct *mm, bool wri
 }
 
 /*
- * The same where the tracepoint formats a memory cgroup's path.
- * mmap_lock_acquire_returned(struct mm_struct *mm, const char *memcg_path, bool write, bool success), up to 6.12
+ * The same where the tracepoint has the path of a memory cgroup. Up to 6.12:
+ * mmap_lock_acquire_returned(struct mm_struct *mm, const char *memcg_path, bool write,
+ *	bool success)
  */
 SEC("?tp_btf/mmap_lock_acquire_returned")
-int BPF_PROG(mmap_lock_acquire_returned__writers_memcg, struct mm_struct *mm, const char *memcg_path, bool write,
-	     bool success)
+int BPF_PROG(mmap_lock_acquire_returned__writers_memcg, struct mm_struct *mm,
+	     const char *memcg_path, bool write, bool success)
 {
 	mmap_lock_acquired(mm, write, success);
 	return 0;
 }
 
 /*
- * Who writes: a growing stack, which neither a system call nor its arguments tell. mmap_lock is held for write.
- * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address), 6.5 and later
+ * Who writes: a growing stack, which neither a system call nor its arguments tell. mmap_lock is
+ * held for write. 6.5 and later:
+ * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address)
  */
 SEC("?fentry/expand_stack_locked")
 int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned long address)
@@ -99,24 +103,24 @@ int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned lon
 	return 0;
 }
 
-/* --- Plans retry_fn and retry_state, 7.1 and later ----------------------------------------------------------------- */
+/* --- Plans retry_fn and retry_state, 7.1 and later -------------------------------------------- */
 
 /*
- * The end of the copy loop.
- * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start, unsigned long src_start,
- *			     unsigned long len, uffd_flags_t flags), 6.12 and later
+ * The copy loop ends. 6.12 and later:
+ * ssize_t mfill_atomic_copy(struct userfaultfd_ctx *ctx, unsigned long dst_start,
+ *	unsigned long src_start, unsigned long len, uffd_flags_t flags)
  */
 SEC("?fexit/mfill_atomic_copy")
-int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
-	     unsigned long len, unsigned int flags, long ret)
+int BPF_PROG(mfill_atomic_copy_exit, struct userfaultfd_ctx *uffd, unsigned long dst,
+	     unsigned long src, unsigned long len, unsigned int flags, long ret)
 {
 	copy_loop_returned(uffd, dst, len, ret);
 	return 0;
 }
 
 /*
- * The end of a page, with its window if it had one. Each fill ioctl calls it.
- * static int __mfill_atomic_pte(struct mfill_state *state, const struct vm_uffd_ops *ops), 7.1 and later
+ * A page ends, with its window if it had one. Each fill ioctl calls it. 7.1 and later:
+ * static int __mfill_atomic_pte(struct mfill_state *state, const struct vm_uffd_ops *ops)
  */
 SEC("?fexit/__mfill_atomic_pte")
 int BPF_PROG(__mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int ret)
@@ -126,8 +130,8 @@ int BPF_PROG(__mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int 
 }
 
 /*
- * Plan retry_fn: the begin. Both locks are still held.
- * static int mfill_copy_folio_retry(struct mfill_state *state, struct folio *folio), 7.1 and later, if not inlined
+ * Plan retry_fn: the begin. Both locks are still held. 7.1 and later, if not inlined:
+ * static int mfill_copy_folio_retry(struct mfill_state *state, struct folio *folio)
  */
 SEC("?fentry/mfill_copy_folio_retry")
 int BPF_PROG(mfill_copy_folio_retry_entry, struct mfill_state *state)
@@ -137,19 +141,20 @@ int BPF_PROG(mfill_copy_folio_retry_entry, struct mfill_state *state)
 }
 
 /*
- * Plan retry_fn: a kernel that compares mm_lock_seq has read it by now.
- * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
+ * Plan retry_fn: a kernel that compares mm_lock_seq has read it by now. 7.1 and later:
+ * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma)
  */
 SEC("?fentry/mfill_retry_state_save")
-int BPF_PROG(mfill_retry_state_save_entry__retry_fn, struct mfill_retry_state *s, struct vm_area_struct *vma)
+int BPF_PROG(mfill_retry_state_save_entry__retry_fn, struct mfill_retry_state *s,
+	     struct vm_area_struct *vma)
 {
 	window_check_began(vma);
 	return 0;
 }
 
 /*
- * Plan retry_fn: the relock. Also the first lock of each fill ioctl, when no window is open.
- * static int mfill_get_vma(struct mfill_state *state), 7.1 and later
+ * Plan retry_fn: the relock. Also the first lock of each fill ioctl, when no window is open. 7.1
+ * and later: static int mfill_get_vma(struct mfill_state *state)
  */
 SEC("?fexit/mfill_get_vma")
 int BPF_PROG(mfill_get_vma_exit, struct mfill_state *state, int ret)
@@ -167,35 +172,36 @@ int BPF_PROG(mfill_copy_folio_retry_exit, struct mfill_state *state, void *folio
 }
 
 /*
- * Plan retry_state: the begin. Both locks are still held.
- * static void mfill_retry_state_save(struct mfill_retry_state *s, struct vm_area_struct *vma), 7.1 and later
- * (85668fda932a "userfaultfd: verify VMA state across UFFDIO_COPY retry")
+ * Plan retry_state: the begin. Both locks are still held. 7.1 and later (85668fda932a "userfaultfd:
+ * verify VMA state across UFFDIO_COPY retry"), see above.
  */
 SEC("?fentry/mfill_retry_state_save")
-int BPF_PROG(mfill_retry_state_save_entry__retry_state, struct mfill_retry_state *s, struct vm_area_struct *vma)
+int BPF_PROG(mfill_retry_state_save_entry__retry_state, struct mfill_retry_state *s,
+	     struct vm_area_struct *vma)
 {
 	window_begin(vma);
 	return 0;
 }
 
 /*
- * Plan retry_state: the relocked VMA, and the kernel's answer. Only AL holds the bool.
- * static bool mfill_retry_state_changed(struct mfill_retry_state *state, struct vm_area_struct *vma), 7.1 and later
+ * Plan retry_state: the relocked VMA, and the kernel's answer. Only AL holds it. 7.1 and later:
+ * static bool mfill_retry_state_changed(struct mfill_retry_state *state,
+ *	struct vm_area_struct *vma)
  */
 SEC("?fexit/mfill_retry_state_changed")
-int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state, struct vm_area_struct *vma,
-	     unsigned long ret)
+int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state,
+	     struct vm_area_struct *vma, unsigned long ret)
 {
 	window_compared(vma, ret & 0xff);
 	return 0;
 }
 
-/* --- Plan interval, 6.12 to 7.0 ------------------------------------------------------------------------------------ */
+/* --- Plan interval, 6.12 to 7.0 --------------------------------------------------------------- */
 
-/* The copy loop begins. Prototype: see mfill_atomic_copy_exit. */
+/* The copy loop begins. For the prototype see mfill_atomic_copy_exit. */
 SEC("?fentry/mfill_atomic_copy")
-int BPF_PROG(mfill_atomic_copy_entry__interval, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
-	     unsigned long len)
+int BPF_PROG(mfill_atomic_copy_entry__interval, struct userfaultfd_ctx *uffd, unsigned long dst,
+	     unsigned long src, unsigned long len)
 {
 	copy_enter(uffd->mm, dst, src, len);
 	return 0;
@@ -203,8 +209,8 @@ int BPF_PROG(mfill_atomic_copy_entry__interval, struct userfaultfd_ctx *uffd, un
 
 /* The copy loop ends. */
 SEC("?fexit/mfill_atomic_copy")
-int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, unsigned long dst, unsigned long src,
-	     unsigned long len, unsigned int flags, long ret)
+int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, unsigned long dst,
+	     unsigned long src, unsigned long len, unsigned int flags, long ret)
 {
 	struct window *w = copy_of_current();
 
@@ -214,11 +220,13 @@ int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, uns
 }
 
 /*
- * The destination's VMA is locked, at first and at the relock. UFFDIO_MOVE calls it too, outside of the copy loop.
- * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address), 6.12 and later
+ * The destination's VMA is locked, at first and at the relock. UFFDIO_MOVE calls it too, outside of
+ * the copy loop. 6.12 and later:
+ * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address)
  */
 SEC("?fexit/uffd_lock_vma")
-int BPF_PROG(uffd_lock_vma_exit__interval, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+int BPF_PROG(uffd_lock_vma_exit__interval, struct mm_struct *mm, unsigned long address,
+	     struct vm_area_struct *vma)
 {
 	struct window *w = copy_of_current();
 	__u64 ret = 0;
@@ -233,12 +241,13 @@ int BPF_PROG(uffd_lock_vma_exit__interval, struct mm_struct *mm, unsigned long a
 }
 
 /*
- * The begin: a copy with faults disabled failed. With faults enabled the source is unreadable.
- * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code, unsigned long fault_addr), x86
+ * The begin: a copy with faults disabled failed. With faults enabled the source is unreadable. x86:
+ * int fixup_exception(struct pt_regs *regs, int trapnr, unsigned long error_code,
+ *	unsigned long fault_addr)
  */
 SEC("?fentry/fixup_exception")
-int BPF_PROG(fixup_exception_entry__interval, struct pt_regs *regs, int trapnr, unsigned long error_code,
-	     unsigned long address)
+int BPF_PROG(fixup_exception_entry__interval, struct pt_regs *regs, int trapnr,
+	     unsigned long error_code, unsigned long address)
 {
 	if (trapnr == TRAP_PAGE_FAULT)
 		copy_fixup(address);
@@ -246,13 +255,13 @@ int BPF_PROG(fixup_exception_entry__interval, struct pt_regs *regs, int trapnr, 
 }
 
 /*
- * The begin of shmem, nearer to the drop of the lock: -ENOENT asks for the retry and nothing else.
- * int shmem_mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr,
- *			      unsigned long src_addr, uffd_flags_t flags, struct folio **foliop), 6.12 to 7.0
+ * The begin of shmem, nearer to the drop of the lock. 6.12 to 7.0:
+ * int shmem_mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma,
+ *	unsigned long dst_addr, unsigned long src_addr, uffd_flags_t flags, struct folio **foliop)
  */
 SEC("?fexit/shmem_mfill_atomic_pte")
-int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *vma, unsigned long dst,
-	     unsigned long src, unsigned int flags, void *foliop, int ret)
+int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *vma,
+	     unsigned long dst, unsigned long src, unsigned int flags, void *foliop, int ret)
 {
 	if (ret)
 		copy_page_failed(dst, ret);
@@ -260,8 +269,8 @@ int BPF_PROG(shmem_mfill_atomic_pte_exit, void *dst_pmd, struct vm_area_struct *
 }
 
 /*
- * The latest begin: the source faults with faults enabled, so the lock is dropped.
- * page_fault_kernel(unsigned long address, struct pt_regs *regs, unsigned long error_code), x86
+ * The latest begin: the source faults with faults enabled, so the lock is dropped. x86:
+ * page_fault_kernel(unsigned long address, struct pt_regs *regs, unsigned long error_code)
  */
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(page_fault_kernel, unsigned long address)
@@ -271,12 +280,14 @@ int BPF_PROG(page_fault_kernel, unsigned long address)
 }
 
 /*
- * A page could not be installed; -EAGAIN: its page table is gone (pte_offset_map_lock()).
- * int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, ...), 6.12 and
- * later; before that with more arguments than a program can have
+ * A page could not be installed; -EAGAIN: its page table is gone (pte_offset_map_lock()). 6.12 and
+ * later, before that with more arguments than a program can have:
+ * int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma,
+ *	unsigned long dst_addr, ...)
  */
 SEC("?fexit/mfill_atomic_install_pte")
-int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct *vma, unsigned long dst)
+int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct *vma,
+	     unsigned long dst)
 {
 	struct window *w = copy_of_current();
 	__u64 ret = 0;
@@ -287,8 +298,9 @@ int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct
 }
 
 /*
- * Also plan legacy: the relocked VMA has passed every test. Also called for the first page, when no window is open.
- * static pmd_t *mm_alloc_pmd(struct mm_struct *mm, unsigned long address), up to 7.0
+ * Also plan legacy: the relocked VMA has passed every test. Also called for the first page, when no
+ * window is open. Up to 7.0: static pmd_t *mm_alloc_pmd(struct mm_struct *mm, unsigned long
+ * address)
  */
 SEC("?fentry/mm_alloc_pmd")
 int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
@@ -297,15 +309,16 @@ int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
 	return 0;
 }
 
-/* --- Plan legacy, 6.1 and 6.2 -------------------------------------------------------------------------------------- */
+/* --- Plan legacy, 6.1 and 6.2 ----------------------------------------------------------------- */
 
 /*
- * The copy loop begins.
- * ssize_t mcopy_atomic(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long src_start, unsigned long len,
- *			atomic_t *mmap_changing, __u64 mode), up to 6.2
+ * The copy loop begins. Up to 6.2:
+ * ssize_t mcopy_atomic(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long src_start,
+ *	unsigned long len, atomic_t *mmap_changing, __u64 mode)
  */
 SEC("?fentry/mcopy_atomic")
-int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len)
+int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsigned long src,
+	     unsigned long len)
 {
 	copy_enter(mm, dst, src, len);
 	return 0;
@@ -313,8 +326,8 @@ int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsign
 
 /* The copy loop ends. */
 SEC("?fexit/mcopy_atomic")
-int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len,
-	     atomic_t *mmap_changing, __u64 mode, long ret)
+int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigned long src,
+	     unsigned long len, atomic_t *mmap_changing, __u64 mode, long ret)
 {
 	struct window *w = copy_of_current();
 
@@ -325,8 +338,8 @@ int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigne
 
 /* As fixup_exception_entry__interval, for every kind of destination. */
 SEC("?fentry/fixup_exception")
-int BPF_PROG(fixup_exception_entry__legacy, struct pt_regs *regs, int trapnr, unsigned long error_code,
-	     unsigned long address)
+int BPF_PROG(fixup_exception_entry__legacy, struct pt_regs *regs, int trapnr,
+	     unsigned long error_code, unsigned long address)
 {
 	if (trapnr == TRAP_PAGE_FAULT)
 		legacy_fixup(address);
@@ -334,8 +347,8 @@ int BPF_PROG(fixup_exception_entry__legacy, struct pt_regs *regs, int trapnr, un
 }
 
 /*
- * The begin: the copier drops mmap_lock.
- * mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
+ * The begin: the copier drops mmap_lock. Up to 6.12:
+ * mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool write)
  */
 SEC("?tp_btf/mmap_lock_released")
 int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, bool write)
@@ -345,12 +358,10 @@ int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, b
 	return 0;
 }
 
-/*
- * The relock, and each write section.
- * mmap_lock_acquire_returned(struct mm_struct *mm, const char *memcg_path, bool write, bool success), up to 6.12
- */
+/* The relock, and each write section. Arguments as for __writers_memcg. */
 SEC("?tp_btf/mmap_lock_acquire_returned")
-int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const char *memcg_path, bool write, bool success)
+int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const char *memcg_path,
+	     bool write, bool success)
 {
 	if (success)
 		legacy_acquired(mm, write);
@@ -359,7 +370,8 @@ int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const cha
 
 /*
  * The relocked VMA of a hugetlb destination has passed every test. Faults call it too.
- * pte_t *huge_pte_alloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, unsigned long sz)
+ * pte_t *huge_pte_alloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr,
+ *	unsigned long sz)
  */
 SEC("?fentry/huge_pte_alloc")
 int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
@@ -369,36 +381,38 @@ int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
 }
 
 /*
- * Each unmap. At entry, because it may downgrade mmap_lock.
- * int do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf,
- *		     bool downgrade), 6.1 and 6.2
+ * Each unmap. At entry, because it may downgrade mmap_lock. 6.1 and 6.2:
+ * int do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len,
+ *	struct list_head *uf, bool downgrade)
  */
 SEC("?fentry/do_mas_munmap")
-int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long start, unsigned long len)
+int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long start,
+	     unsigned long len)
 {
 	vma_log_append((__u64)mm, start, start + len, VMA_UNMAP);
 	return 0;
 }
 
-/* --- hugetlb destinations, beside any plan but legacy -------------------------------------------------------------- */
+/* --- hugetlb destinations, beside any plan but legacy ----------------------------------------- */
 
 /*
- * The begin, or what passed after it.
- * int hugetlb_mfill_atomic_pte(pte_t *dst_pte, struct vm_area_struct *dst_vma, unsigned long dst_addr,
- *				unsigned long src_addr, uffd_flags_t flags, struct folio **foliop), 6.12 and later
+ * The begin, or proof that the window before passed every test. 6.12 and later:
+ * int hugetlb_mfill_atomic_pte(pte_t *dst_pte, struct vm_area_struct *dst_vma,
+ *	unsigned long dst_addr, unsigned long src_addr, uffd_flags_t flags, struct folio **foliop)
  */
 SEC("?fexit/hugetlb_mfill_atomic_pte")
-int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct *vma, unsigned long dst,
-	     unsigned long src, unsigned int flags, void *foliop, int ret)
+int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct *vma,
+	     unsigned long dst, unsigned long src, unsigned int flags, void *foliop, int ret)
 {
 	hugetlb_tried(vma, dst, !(flags & MFILL_ATOMIC_MODE), ret);
 	return 0;
 }
 
 /*
- * The latest begin: with allow_pagefault the lock was dropped just before.
- * long copy_folio_from_user(struct folio *dst_folio, const void __user *usr_src, bool allow_pagefault), 6.12 and later;
- * not by BPF_PROG(): up to 6.12 the verifier lets no program read a const void *.
+ * The latest begin: with allow_pagefault the lock was dropped just before. Not by BPF_PROG(): up to
+ * 6.12 the verifier lets no program read a const void *. 6.12 and later:
+ * long copy_folio_from_user(struct folio *dst_folio, const void __user *usr_src,
+ *	bool allow_pagefault)
  */
 SEC("?fentry/copy_folio_from_user")
 int copy_folio_from_user_entry(void *ctx)
@@ -412,9 +426,9 @@ int copy_folio_from_user_entry(void *ctx)
 }
 
 /*
- * Plans retry_fn and retry_state: the relock. Only the retry calls this function; the first lock is inlined.
- * static struct vm_area_struct *uffd_mfill_lock(struct mm_struct *dst_mm, unsigned long dst_start, unsigned long len),
- * 6.17 and later
+ * Plans retry_fn and retry_state: the relock. The first lock does not fire here: it is inlined.
+ * 6.17 and later: static struct vm_area_struct *uffd_mfill_lock(struct mm_struct *dst_mm,
+ *	unsigned long dst_start, unsigned long len)
  */
 SEC("?fexit/uffd_mfill_lock")
 int BPF_PROG(uffd_mfill_lock_exit, struct mm_struct *mm, unsigned long start, unsigned long len,
@@ -428,9 +442,12 @@ int BPF_PROG(uffd_mfill_lock_exit, struct mm_struct *mm, unsigned long start, un
 	return 0;
 }
 
-/* The same where that function is inlined everywhere. Prototype: see uffd_lock_vma_exit__interval. */
+/*
+ * The same where that function does not exist. For the prototype see uffd_lock_vma_exit__interval.
+ */
 SEC("?fexit/uffd_lock_vma")
-int BPF_PROG(uffd_lock_vma_exit__hugetlb, struct mm_struct *mm, unsigned long address, struct vm_area_struct *vma)
+int BPF_PROG(uffd_lock_vma_exit__hugetlb, struct mm_struct *mm, unsigned long address,
+	     struct vm_area_struct *vma)
 {
 	struct window *w = hugetlb_window(mm);
 	__u64 ret = 0;
@@ -440,7 +457,7 @@ int BPF_PROG(uffd_lock_vma_exit__hugetlb, struct mm_struct *mm, unsigned long ad
 	return 0;
 }
 
-/* --- Relock latency, with --relock --------------------------------------------------------------------------------- */
+/* --- Relock latency, with --relock ------------------------------------------------------------ */
 
 /* The copier takes the destination's lock; only with a window open it is the relock. */
 SEC("?fentry/uffd_lock_vma")
@@ -459,8 +476,8 @@ int BPF_PROG(uffd_lock_vma_exit__relock, struct mm_struct *mm)
 }
 
 /*
- * Plan legacy: the copier is about to wait for mmap_lock. The last wait in a window is the relock.
- * mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write), up to 6.12
+ * Plan legacy: the copier is about to take mmap_lock; the last time in a window is the relock. Up
+ * to 6.12: mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write)
  */
 SEC("?tp_btf/mmap_lock_start_locking")
 int BPF_PROG(mmap_lock_start_locking, struct mm_struct *mm, const char *memcg_path, bool write)
@@ -470,7 +487,7 @@ int BPF_PROG(mmap_lock_start_locking, struct mm_struct *mm, const char *memcg_pa
 	return 0;
 }
 
-/* --- Who raises and lowers mmap_changing; all are rare, and only for userfaultfds with events ----------------------- */
+/* --- Who raises and lowers mmap_changing; all are rare, and only for userfaultfds with events - */
 
 /* int dup_userfaultfd(struct vm_area_struct *vma, struct list_head *fcs) */
 SEC("?fentry/dup_userfaultfd")
@@ -492,12 +509,14 @@ int BPF_PROG(mremap_userfaultfd_prep_entry, struct vm_area_struct *vma)
 }
 
 /*
- * madvise() and unmaps raised it a moment ago. The functions that raise it are called by every unmap, this one only where
- * the monitor asked for the event.
- * static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx, struct userfaultfd_wait_queue *ewq)
+ * madvise() and unmaps raised it a moment ago. The functions that raise it run for every unmap,
+ * this one only where the monitor asked for the event.
+ * static void userfaultfd_event_wait_completion(struct userfaultfd_ctx *ctx,
+ *	struct userfaultfd_wait_queue *ewq)
  */
 SEC("?fentry/userfaultfd_event_wait_completion")
-int BPF_PROG(userfaultfd_event_wait_completion_entry, struct userfaultfd_ctx *uffd, struct userfaultfd_wait_queue *ewq)
+int BPF_PROG(userfaultfd_event_wait_completion_entry, struct userfaultfd_ctx *uffd,
+	     struct userfaultfd_wait_queue *ewq)
 {
 	changing_waits(uffd, ewq);
 	return 0;
@@ -512,8 +531,8 @@ int BPF_PROG(userfaultfd_event_wait_completion_exit, void *uffd)
 }
 
 /*
- * void mremap_userfaultfd_fail(struct vm_userfaultfd_ctx *vm_ctx), 6.17 and later; it lowers from 7.1 on. Before that a
- * failed mremap() leaves mmap_changing raised: see changing_refused().
+ * 6.17 and later: void mremap_userfaultfd_fail(struct vm_userfaultfd_ctx *vm_ctx). It lowers from
+ * 7.1 on. Before that a failed mremap() leaves mmap_changing raised: see changing_refused().
  */
 SEC("?fexit/mremap_userfaultfd_fail")
 int BPF_PROG(mremap_userfaultfd_fail_exit, struct vm_userfaultfd_ctx *vm_ctx)
@@ -522,7 +541,7 @@ int BPF_PROG(mremap_userfaultfd_fail_exit, struct vm_userfaultfd_ctx *vm_ctx)
 	return 0;
 }
 
-/* --- Targets ------------------------------------------------------------------------------------------------------- */
+/* --- Targets ---------------------------------------------------------------------------------- */
 
 /* With -- COMMAND: the children of a target are targets. */
 SEC("?tp_btf/sched_process_fork")

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * What the BPF programs and the user side share: the facts of a window, its verdict, the words of failures, the counters.
+ * What the BPF programs and the user side share: the facts of a window, its verdict, the words of
+ * failures, the counters.
  *
- * Structs have fixed-width members and no implicit padding, so that both compilers lay them out alike.
+ * Structs have fixed-width members and no implicit padding, so that both compilers lay them out
+ * alike.
  */
 #ifndef UFFDRETRY_H
 #define UFFDRETRY_H
@@ -16,21 +18,21 @@
 
 #define COMM_LEN 16 /* TASK_COMM_LEN */
 
-/* --- Windows: classes, checks, reasons ----------------------------------------------------------------------------- */
+/* --- Windows: classes, checks, reasons -------------------------------------------------------- */
 
 /* Each window has exactly one class. The order is that of the report. */
 enum window_class {
-	CLASS_QUIET,	    /* mm_lock_seq did not move */
-	CLASS_UNRELATED,    /* mm_lock_seq moved, this VMA was not write-locked */
-	CLASS_LOCKED,	    /* this VMA was write-locked, nothing about it changed */
-	CLASS_TOLERATED,    /* same mapping, changed in what neither snapshot nor meaning looks at */
-	CLASS_REPLACED,	    /* unmapped and mapped again, equal in snapshot and meaning */
-	CLASS_HIDDEN,	    /* snapshot equal, meaning not */
-	CLASS_FALSE_ALARM,  /* snapshot differs, meaning does not */
-	CLASS_REAL,	    /* snapshot and meaning differ */
-	CLASS_GONE,	    /* the relock failed: ENOENT, EINVAL, ENOMEM */
-	CLASS_BLOCKED,	    /* the relock failed: EAGAIN */
-	CLASS_ABORTED,	    /* the source could not be copied; there was no relock */
+	CLASS_QUIET,	   /* mm_lock_seq did not move */
+	CLASS_UNRELATED,   /* mm_lock_seq moved, this VMA was not write-locked */
+	CLASS_LOCKED,	   /* this VMA was write-locked, nothing about it changed */
+	CLASS_TOLERATED,   /* same mapping, changed in what neither snapshot nor meaning looks at */
+	CLASS_REPLACED,	   /* unmapped and mapped again, equal in snapshot and meaning */
+	CLASS_HIDDEN,	   /* snapshot equal, meaning not */
+	CLASS_FALSE_ALARM, /* snapshot differs, meaning does not */
+	CLASS_REAL,	   /* snapshot and meaning differ */
+	CLASS_GONE,	   /* the relock failed: ENOENT, EINVAL, ENOMEM */
+	CLASS_BLOCKED,	   /* the relock failed: EAGAIN */
+	CLASS_ABORTED,	   /* the source could not be copied; there was no relock */
 	CLASS_UNDETERMINED, /* a fact was lost */
 	NR_CLASSES,
 };
@@ -85,7 +87,7 @@ enum tolerated_reason {
 	NR_TOLERATED_REASONS,
 };
 
-/* --- The facts of a window ----------------------------------------------------------------------------------------- */
+/* --- The facts of a window -------------------------------------------------------------------- */
 
 /* How the attempt to lock the destination VMA again ended. */
 enum relock_result {
@@ -117,7 +119,10 @@ enum seq_kind {
 	SEQ_COUNT, /* a seqcount_t, odd during a write section */
 };
 
-/* Offsets in struct unmap_desc, the argument of unmap_vmas(), in bytes. @size 0: the kernel has no such type. */
+/*
+ * Offsets in struct unmap_desc, the argument of unmap_vmas(), in bytes. @size 0: the kernel has no
+ * such type.
+ */
 struct unmap_desc_layout {
 	__u32 size;
 	__u32 first;
@@ -125,7 +130,10 @@ struct unmap_desc_layout {
 	__u32 vma_end;
 };
 
-/* The destination VMA as seen under its read lock. Pointers serve as identities and are never followed later. */
+/*
+ * The destination VMA as seen under its read lock. Pointers serve as identities and are never
+ * followed later.
+ */
 struct vma_facts {
 	__u64 vma;
 	__u64 start;
@@ -135,7 +143,7 @@ struct vma_facts {
 	__u64 uffd_ops; /* vm_ops->uffd_ops, UFFD_OPS_ANON without vm_ops */
 	__u64 file;
 	__u64 inode;
-	__u64 ino;   /* before 7.1 the retry holds no reference: another file may reuse the address */
+	__u64 ino;   /* before 7.1 another file may reuse the address in the retry */
 	__u64 pgoff; /* of the VMA's start, in pages */
 	__u64 ctx;
 	__u64 policy; /* fingerprint of the mempolicy's content, 0 without one */
@@ -156,12 +164,12 @@ struct window_facts {
 	__u64 uffd_mask;      /* vm_flags bits that are userfaultfd modes on this kernel */
 	__u32 relock_result;  /* enum relock_result */
 	__u32 unmapped;	      /* enum seen: the address was unmapped */
-	__u32 write_locked;   /* enum seen: __vma_start_write() ran on a VMA that covers it; SEQ_NONE: any write section */
+	__u32 write_locked;   /* enum seen: a VMA that covers it; SEQ_NONE: mmap_lock */
 	__u32 seq;	      /* enum seq_kind */
 	__u32 kernel_answer;  /* enum kernel_answer */
 	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
 	__u32 kernel_is;      /* the enum check that the running kernel has, NR_CHECKS: not known */
-	__u32 seq_between;    /* enum seen: mm_lock_seq moved between our reading and the kernel's, at either end */
+	__u32 seq_between; /* enum seen: mm_lock_seq moved between our reading and the kernel's */
 };
 _Static_assert(sizeof(struct window_facts) == 272, "struct window_facts has padding");
 
@@ -171,13 +179,13 @@ struct verdict {
 	__u32 snapshot_reasons;
 	__u32 meaning_reasons;
 	__u32 tolerated_reasons;
-	__u32 reached; /* checks that had something to decide */
-	__u32 eagain;  /* checks that would have failed the copy */
-	__u32 anomaly; /* the facts contradict each other */
-	__u32 unwitnessed;   /* write-locked, but __vma_start_write() not seen: an anomaly unless its hook missed calls */
-	__u32 odd_start;     /* a write section was under way at the begin */
+	__u32 reached;	   /* checks that had something to decide */
+	__u32 eagain;	   /* checks that would have failed the copy */
+	__u32 anomaly;	   /* the facts contradict each other */
+	__u32 unwitnessed; /* write-locked, not in the log: an anomaly if the hook missed no call */
+	__u32 odd_start;   /* a write section was under way at the begin */
 	__u32 kernel_answer; /* enum kernel_answer of a window that reached the checks */
-	__u32 raced;	     /* the kernel's answer is not its check's, and a writer came between the two readings */
+	__u32 raced;	     /* the kernel read another mm_lock_seq: a writer came between */
 };
 _Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
 
@@ -188,11 +196,14 @@ enum relock_how {
 	NR_RELOCK_HOW,
 };
 
-/* --- Failure words: why a fill ioctl failed ------------------------------------------------------------------------ */
+/* --- Failure words: why a fill ioctl failed --------------------------------------------------- */
 
-/* Where in userfaultfd_copy() a call ended. With -EAGAIN each but SOURCE and RESULT is a cause of its own. */
+/*
+ * Where in userfaultfd_copy() a call ended. With -EAGAIN each but SOURCE and RESULT is a cause of
+ * its own.
+ */
 enum fail_site {
-	SITE_ENTRY,   /* the ioctl itself: mmap_changing, an argument, the mm is gone; the copy loop was not entered */
+	SITE_ENTRY,   /* before the copy loop: mmap_changing, an argument, the mm is gone */
 	SITE_LOCK,    /* the first lock of the VMA, and the tests under it */
 	SITE_REFUSED, /* the VMA's read lock was refused, at first or at the relock */
 	SITE_SOURCE,  /* the source could not be read in the retry window */
@@ -261,22 +272,25 @@ struct holder_totals {
 	__u32 traced;	  /* it or its mm is a target */
 };
 
-/* The longest chain in one word, which can be exchanged atomically: its length, and its last failure. */
+/*
+ * The longest chain in one word, which can be exchanged atomically: its length, and its last
+ * failure.
+ */
 #define CHAIN_WORD(length, fail, site) ((__u64)(length) << 16 | (__u64)(fail) << 8 | (site))
 #define CHAIN_LENGTH(word) ((word) >> 16)
 #define CHAIN_FAIL(word) ((word) >> 8 & 0xff)
-#define CHAIN_SITE(word) ((word) & 0xff)
+#define CHAIN_SITE(word) ((word)&0xff)
 
-/* --- Writers: who held mmap_lock for write in a window ------------------------------------------------------------- */
+/* --- Writers: who held mmap_lock for write in a window ---------------------------------------- */
 
 /* What the writer was in when it took the lock. */
 enum writer_origin {
 	WRITER_SYSCALL,
-	WRITER_COMPAT,	    /* a system call of 32-bit code */
-	WRITER_FAULT,	    /* a page fault or an interrupt of user space, without a growing stack */
-	WRITER_STACK,	    /* a growing stack: a page fault, or an access in any system call */
-	WRITER_KTHREAD,	    /* khugepaged, a kworker, ... */
-	WRITER_IO_WORKER,   /* io_uring's */
+	WRITER_COMPAT,	  /* a system call of 32-bit code */
+	WRITER_FAULT,	  /* a page fault or an interrupt of user space, without a growing stack */
+	WRITER_STACK,	  /* a growing stack: a page fault, or an access in any system call */
+	WRITER_KTHREAD,	  /* khugepaged, a kworker, ... */
+	WRITER_IO_WORKER, /* io_uring's */
 	WRITER_USER_WORKER, /* vhost's */
 };
 
@@ -318,12 +332,12 @@ struct writer_when {
 };
 
 /*
- * Which arguments of a system call say what it acts on. Arguments count from 1, 0 is none. The loader fills the table
- * (counters/writers.c), the programs read it.
+ * Which arguments of a system call say what it acts on. Arguments count from 1, 0 is none. The
+ * loader fills the table (counters/writers.c), the programs read it.
  */
 struct writer_shape {
-	__u8 sub;	  /* advice, flags or the like; WRITER_SUB_AT: where argument @at points to */
-	__u8 at;	  /* a pointer */
+	__u8 sub; /* advice, flags or the like; WRITER_SUB_AT: where argument @at points to */
+	__u8 at;  /* a pointer */
 	__u8 at_is_range; /* ... to an address and a length */
 	__u8 whole;	  /* the call acts on the whole mm when @everything holds */
 	__u8 start[2];
@@ -336,7 +350,7 @@ _Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has paddi
 #define WRITER_SUB_AT 255
 #define NR_WRITER_SHAPES 512
 
-/* --- Events: one a window, with --events --------------------------------------------------------------------------- */
+/* --- Events: one a window, with --events ------------------------------------------------------ */
 
 /* The ring of events, 1 MiB: more than 8,000 of them. */
 #define EVENTS_BYTES (1 << 20)
@@ -359,7 +373,7 @@ struct event {
 };
 _Static_assert(sizeof(struct event) == 120, "struct event has padding");
 
-/* --- Counters ------------------------------------------------------------------------------------------------------ */
+/* --- Counters --------------------------------------------------------------------------------- */
 
 /* Why something could not be counted, or not be decided. */
 enum lost_cause {
@@ -420,7 +434,7 @@ struct fill_totals {
 
 /* One per CPU and per enum totals_slot, only ever added to. */
 struct failures {
-	__u64 failed[NR_FAIL_ERRNOS][NR_SITES];	 /* UFFDIO_COPY, by the result that user space got */
+	__u64 failed[NR_FAIL_ERRNOS][NR_SITES]; /* UFFDIO_COPY, by the result that user space got */
 	__u64 stopped[NR_FAIL_ERRNOS][NR_SITES]; /* short copies, by what stopped them */
 	__u64 short_bytes[NR_FAIL_ERRNOS];	 /* and the bytes copied before */
 	struct fill_totals fills[NR_FILLS];
@@ -446,7 +460,7 @@ enum totals_slot {
 	NR_SLOTS,
 };
 
-/* --- What the loader sets ------------------------------------------------------------------------------------------ */
+/* --- What the loader sets --------------------------------------------------------------------- */
 
 /* What the programs do at present, in .bss. */
 enum phase {

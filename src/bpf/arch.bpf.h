@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * What differs by processor: the registers and numbers of system calls, the page-fault trap, the page size. x86-64.
+ * What differs by processor: the registers and numbers of system calls, the page-fault trap, the
+ * page size. x86-64.
  */
 #ifndef ARCH_BPF_H
 #define ARCH_BPF_H
@@ -31,7 +32,10 @@ static __always_inline struct pt_regs *user_regs(struct task_struct *task)
 	return (struct pt_regs *)bpf_task_pt_regs(task);
 }
 
-/* The number of the system call that these registers entered the kernel with; -1 in a fault or an interrupt. */
+/*
+ * The number of the system call that these registers entered the kernel with; -1 in a fault or an
+ * interrupt.
+ */
 static __always_inline __s64 regs_syscall(const struct pt_regs *regs)
 {
 	return regs->orig_ax;
@@ -47,7 +51,10 @@ static __always_inline void regs_args(const struct pt_regs *regs, __u64 args[SYS
 	args[5] = regs->r9;
 }
 
-/* The advice of madvise(addr, len, advice) or process_madvise(pidfd, iov, nr, advice, flags), -1 for any other call. */
+/*
+ * The advice of madvise(addr, len, advice) or process_madvise(pidfd, iov, nr, advice, flags), -1
+ * for any other call.
+ */
 static __always_inline __s32 regs_advice(const struct pt_regs *regs)
 {
 	switch ((__s32)regs_syscall(regs)) {

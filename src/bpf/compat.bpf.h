@@ -3,9 +3,9 @@
 /*
  * What differs by kernel: one accessor a drift.
  *
- * Each accessor asks BTF (bpf_core_field_exists), never a version; the verifier drops the other branch as dead code.
- * Each returns 0 where the kernel has no such thing; trace/kernel.c tells the user. Those with _at take an address
- * without a BTF type.
+ * Each accessor asks BTF (bpf_core_field_exists), never a version; the verifier drops the other
+ * branch as dead code. Each returns 0 where the kernel has no such thing; trace/kernel.c tells the
+ * user. Those with _at take an address without a BTF type.
  */
 #ifndef COMPAT_BPF_H
 #define COMPAT_BPF_H
@@ -16,8 +16,9 @@
 #include "uffdretry.h"
 
 /*
- * The userfaultfd operations as vma_uffd_ops() of mm/userfaultfd.c picks them. vm_operations_struct.uffd_ops came with
- * 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before it vm_ops itself tells what backs the VMA.
+ * The userfaultfd operations as vma_uffd_ops() of mm/userfaultfd.c picks them.
+ * vm_operations_struct.uffd_ops came with 7.1, "userfaultfd: introduce struct vm_uffd_ops"; before
+ * it vm_ops itself tells what backs the VMA.
  */
 static __always_inline __u64 vma_uffd_ops(struct vm_area_struct *vma)
 {
@@ -40,12 +41,13 @@ static __always_inline __u64 vma_uffd_ops_at(struct vm_area_struct *vma)
 
 static __always_inline __u64 policy_hash(__u16 mode, __u16 flags, __u32 home_node, __u64 nodes)
 {
-	return (1ULL << 63) ^ ((__u64)mode << 32) ^ ((__u64)flags << 16) ^ home_node ^ (nodes * 0x9e3779b97f4a7c15ULL);
+	return (1ULL << 63) ^ ((__u64)mode << 32) ^ ((__u64)flags << 16) ^ home_node ^
+	       (nodes * 0x9e3779b97f4a7c15ULL);
 }
 
 /*
- * A fingerprint of the VMA's memory policy: mode, flags, home node and the first 64 nodes. Not its address, which a new
- * policy may reuse. vm_policy needs CONFIG_NUMA.
+ * A fingerprint of the VMA's memory policy: mode, flags, home node and the first 64 nodes. Not its
+ * address, which a new policy may reuse. vm_policy needs CONFIG_NUMA.
  */
 static __always_inline __u64 vma_policy(struct vm_area_struct *vma)
 {
@@ -68,11 +70,14 @@ static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
 	policy = BPF_CORE_READ(vma, vm_policy);
 	if (!policy)
 		return 0;
-	return policy_hash(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags), BPF_CORE_READ(policy, home_node),
-			   BPF_CORE_READ(policy, nodes.bits[0]));
+	return policy_hash(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags),
+			   BPF_CORE_READ(policy, home_node), BPF_CORE_READ(policy, nodes.bits[0]));
 }
 
-/* The VMA's name (PR_SET_VMA_ANON_NAME). VMAs share a name by reference, so the pointer identifies it. */
+/*
+ * The VMA's name (PR_SET_VMA_ANON_NAME). VMAs share a name by reference, so the pointer identifies
+ * it.
+ */
 static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 {
 	if (!bpf_core_field_exists(vma->anon_name))
@@ -88,7 +93,10 @@ static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 	return (__u64)BPF_CORE_READ(vma, anon_name);
 }
 
-/* "mm: introduce mm_lock_seq" (6.4) added an int, "mm: convert mm_lock_seq to a proper seqcount" (6.14) ended it. */
+/*
+ * "mm: introduce mm_lock_seq" (6.4) added an int, "mm: convert mm_lock_seq to a proper seqcount"
+ * (6.14) ended it.
+ */
 struct mm_struct___int {
 	int mm_lock_seq;
 } __attribute__((preserve_access_index));
@@ -156,16 +164,19 @@ struct unmapped_range {
 };
 
 /*
- * Where struct unmap_desc has its members, set by the loader (trace/kernel.c). Not a CO-RE relocation: libbpf 1.1 looks
- * for a type that vmlinux lacks in the modules, which takes CAP_SYS_ADMIN.
+ * Where struct unmap_desc has its members, set by the loader (trace/kernel.c). Not a CO-RE
+ * relocation: libbpf 1.1 looks for a type that vmlinux lacks in the modules, which takes
+ * CAP_SYS_ADMIN.
  */
 const volatile struct unmap_desc_layout unmap_desc = {};
 
 /*
  * unmapped_range() - what unmap_vmas() is about to unmap.
- * @args: its arguments: (struct mmu_gather *tlb, struct unmap_desc *unmap) since 7.0; (tlb, struct ma_state *mas, struct
- *        vm_area_struct *vma, unsigned long start, unsigned long end, ...) before.
- * The barriers keep the compiler from merging the two branches' loads: the verifier wants fixed offsets into a context.
+ * @args: its arguments: (struct mmu_gather *tlb, struct unmap_desc *unmap) since 7.0; (tlb, struct
+ *        ma_state *mas, struct vm_area_struct *vma, unsigned long start, unsigned long end, ...)
+ *        before.
+ * The barriers keep the compiler from merging the two branches' loads: the verifier wants fixed
+ * offsets into a context.
  */
 static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 {
@@ -173,7 +184,8 @@ static __always_inline struct unmapped_range unmapped_range(const __u64 *args)
 
 	if (unmap_desc.size) {
 		__u64 unmap = args[1];
-		struct vm_area_struct *first = *(struct vm_area_struct **)(unmap + unmap_desc.first);
+		struct vm_area_struct *first =
+			*(struct vm_area_struct **)(unmap + unmap_desc.first);
 
 		range.mm = (__u64)first->vm_mm;
 		range.start = *(__u64 *)(unmap + unmap_desc.vma_start);

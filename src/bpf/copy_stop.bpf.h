@@ -3,8 +3,8 @@
 /*
  * Where the current task's copy stopped: the site in the kernel (enum fail_site), and the errno.
  *
- * Hooks on the way note a failure in a slot of the task, and the exit of the ioctl reads it there. A call that succeeds
- * pays nothing. An empty slot means that the copy loop was not entered.
+ * Hooks on the way note a failure in a slot of the task, and the exit of the ioctl reads it there.
+ * A call that succeeds pays nothing. An empty slot means that the copy loop was not entered.
  */
 #ifndef COPY_STOP_BPF_H
 #define COPY_STOP_BPF_H
@@ -49,7 +49,10 @@ static __always_inline struct copy_stop *stop_find(void)
 	return NULL;
 }
 
-/* The current task's, made if need be; NULL without a slot. What a copy loop left behind is of another call. */
+/*
+ * The current task's, made if need be; NULL without a slot. What a copy loop left behind is of
+ * another call.
+ */
 static __always_inline struct copy_stop *stop_take(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -80,8 +83,8 @@ static __always_inline void stop_release(struct copy_stop *s)
 }
 
 /*
- * stop_note() - the page at @dst, or its VMA, failed with -@err at @site. The first note of a page stays, because outer
- * functions pass the errno on.
+ * stop_note() - the page at @dst, or its VMA, failed with -@err at @site. The first note of a page
+ * stays, because outer functions pass the errno on.
  */
 static __always_inline void stop_note(__u64 dst, __s32 err, __u32 site)
 {
@@ -103,7 +106,10 @@ static __always_inline __u32 site_of_refusal(__s32 err, bool again)
 	return again ? SITE_RELOCK : SITE_LOCK;
 }
 
-/* The first lock failed and its function has no hook: only mmap_changing tells the two -EAGAIN apart. */
+/*
+ * The first lock failed and its function has no hook: only mmap_changing tells the two -EAGAIN
+ * apart.
+ */
 static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fail)
 {
 	if (fail == FAIL_EAGAIN && !changing_is_up(uffd))
@@ -112,10 +118,12 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
 }
 
 /*
- * site_of_window() - a page failed with @ret and its window @w is still open: before the relock, by the check, or after.
- * A check that was not seen may have run: the kernel skips programs that it preempted.
+ * site_of_window() - a page failed with @ret and its window @w is still open: before the relock, by
+ * the check, or after. A check that was missed may have run: the kernel skips programs that it
+ * preempted.
  */
-static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd, __s32 ret)
+static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd,
+					    __s32 ret)
 {
 	if (!w->relocked_ns && ret == -EAGAIN)
 		return changing_is_up(uffd) ? SITE_RELOCK : SITE_UNKNOWN;
@@ -132,7 +140,10 @@ static __always_inline __u32 site_of_retry(struct vm_area_struct *vma, __s32 ret
 	return ret == -EAGAIN ? SITE_CHECK : SITE_PAGE;
 }
 
-/* A fatal signal ends a copy between two pages (fatal_signal_pending()): the whole thread group exits. */
+/*
+ * A fatal signal ends a copy between two pages (fatal_signal_pending()): the whole thread group
+ * exits.
+ */
 #define SIGNAL_GROUP_EXIT 4
 
 static __always_inline bool dying(void)
@@ -148,8 +159,8 @@ static __always_inline void stop_untold(struct copy_stop *s)
 }
 
 /*
- * stop_at_window() - the copy loop returned @ret with @w open, which ended with @result. A global function, as
- * window_end(). Returns 0.
+ * stop_at_window() - the copy loop returned @ret with @w open, which ended with @result. A global
+ * function, as window_end(). Returns 0.
  */
 int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 ret)
 {
@@ -167,12 +178,15 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 	case RELOCK_GONE:
 		s->site = SITE_RELOCK;
 		if (ret > 0)
-			s->fail = w->facts.end.uffd_ops != w->facts.begin.uffd_ops && w->facts.end.ctx ? FAIL_EINVAL
-												       : FAIL_ENOENT;
+			s->fail = w->facts.end.uffd_ops != w->facts.begin.uffd_ops &&
+						  w->facts.end.ctx
+					  ? FAIL_EINVAL
+					  : FAIL_ENOENT;
 		break;
 	case RELOCK_OK:
-		s->site = w->facts.kernel_answer == KERNEL_ANSWER_SEEN && w->facts.kernel_eagain ? SITE_CHECK
-												 : SITE_PAGE;
+		s->site = w->facts.kernel_answer == KERNEL_ANSWER_SEEN && w->facts.kernel_eagain
+				  ? SITE_CHECK
+				  : SITE_PAGE;
 		if (s->site == SITE_PAGE && ret > 0)
 			stop_untold(s);
 		break;
@@ -183,11 +197,13 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 }
 
 /*
- * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len). @uffd: where the first lock has no hook, else NULL.
- * @w: the window that is still open, or NULL; it ended with @result. Its slot must not be released yet.
+ * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len). @uffd: where the first lock
+ * has no hook, else NULL.
+ * @w: the window that is still open, or NULL; it ended with @result. Its slot must not be released
+ * yet.
  */
-static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len, __s64 ret,
-				       struct window *w, __u32 result)
+static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
+				       __s64 ret, struct window *w, __u32 result)
 {
 	__u64 at = dst + (ret > 0 ? ret : 0);
 	struct copy_stop *s;

@@ -3,7 +3,8 @@
 /*
  * From a verdict to the per-CPU totals.
  *
- * Another program on the same CPU can preempt a tracing program, so even per-CPU counters are added to atomically.
+ * Another program on the same CPU can preempt a tracing program, so even per-CPU counters are added
+ * to atomically.
  */
 #ifndef COUNT_BPF_H
 #define COUNT_BPF_H
@@ -50,7 +51,10 @@ static __always_inline void add(__u64 *counter, __u64 n)
 	__sync_fetch_and_add(counter, n);
 }
 
-/* Add @n to counter @i of @nr. The barrier keeps the tested register the one that is used, as the verifier wants. */
+/*
+ * Add @n to counter @i of @nr. The barrier keeps the tested register the one that is used, as the
+ * verifier wants.
+ */
 static __always_inline void add_at(__u64 *counters, __u32 nr, __u32 i, __u64 n)
 {
 	barrier_var(i);
@@ -93,7 +97,7 @@ static __always_inline void count_differing(struct totals *t, const struct verdi
 	others &= v->reached;
 	if (!others)
 		return;
-	/* No branch a check: each would double the paths of the verifier. */
+		/* No branch a check: each would double the paths of the verifier. */
 #pragma unroll
 	for (int i = 0; i < NR_CHECKS; i++)
 		add(&t->checks[i].differs, (others >> i) & 1);
@@ -142,8 +146,12 @@ static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
 	add(&h->sum, ns);
 }
 
-/* count_window() - count a window that took @ns. @external: the copier's mm is not the destination's. */
-static __always_inline void count_window(__u32 slot, __u32 kind, const struct verdict *v, __u64 ns, bool external)
+/*
+ * count_window() - count a window that took @ns. @external: the copier's mm is not the
+ * destination's.
+ */
+static __always_inline void count_window(__u32 slot, __u32 kind, const struct verdict *v, __u64 ns,
+					 bool external)
 {
 	struct totals *t = totals_of(slot);
 
@@ -170,7 +178,10 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
 }
 
-/* count_bounded() - both bounds of a begin were seen, @ns apart. @moved: mm_lock_seq differs between them. */
+/*
+ * count_bounded() - both bounds of a begin were seen, @ns apart. @moved: mm_lock_seq differs
+ * between them.
+ */
 static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
 {
 	struct totals *t = totals_of(slot);

@@ -3,8 +3,8 @@
 /*
  * One event a window, through a ring buffer: only with --events.
  *
- * The totals do not depend on it. Events that find the ring full are counted as lost: events and lost events together
- * are the windows.
+ * The totals do not depend on it. Events that find the ring full are counted as lost: events and
+ * lost events together are the windows.
  */
 #ifndef EVENT_BPF_H
 #define EVENT_BPF_H
@@ -23,7 +23,10 @@ struct {
 	__uint(max_entries, EVENTS_BYTES);
 } events SEC(".maps");
 
-/* event_begin() - an event of the current task, its pid, tid and comm set; NULL without --events or in a full ring. */
+/*
+ * event_begin() - an event of the current task, its pid, tid and comm set; NULL without --events or
+ * in a full ring.
+ */
 static __always_inline struct event *event_begin(__u32 slot)
 {
 	struct event *e;
@@ -42,9 +45,10 @@ static __always_inline struct event *event_begin(__u32 slot)
 }
 
 /*
- * event_end() - hand @e to the reader, which polls (EVENTS_PERIOD_MS) and is woken at each quarter of the ring. More
- * wake-ups would preempt tasks in our programs, and the kernel skips a preempted program for others on this CPU. A
- * quarter spans several events, because others may reserve theirs before this task looks.
+ * event_end() - hand @e to the reader, which polls (EVENTS_PERIOD_MS) and is woken at each quarter
+ * of the ring. More wake-ups would preempt tasks in our programs, and the kernel skips a preempted
+ * program for others on this CPU. A quarter spans several events, because others may reserve theirs
+ * before this task looks.
  */
 static __always_inline void event_end(struct event *e)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Counting each fill ioctl by its result: the cause of a failure, refusals by mmap_changing, chains. */
+/*
+ * Counting each fill ioctl by its result: the cause of a failure, refusals by mmap_changing,
+ * chains.
+ */
 #ifndef FAILURE_BPF_H
 #define FAILURE_BPF_H
 
@@ -16,7 +19,7 @@
 
 /* An ioctl's number without the size of its argument: see linux/userfaultfd.h. */
 #define IOCTL_TYPE(cmd) ((cmd) >> 8 & 0xff)
-#define IOCTL_NR(cmd) ((cmd) & 0xff)
+#define IOCTL_NR(cmd) ((cmd)&0xff)
 #define UFFDIO 0xaa
 
 #define UFFDIO_COPY 0xc028aa03U
@@ -35,15 +38,18 @@ struct copy_arg {
 };
 
 /*
- * A call that did not enter the copy loop, or whose result could not be written. With EFAULT an argument that can be
- * read tells the second.
+ * A call that did not enter the copy loop, or whose result could not be written. With EFAULT an
+ * argument that can be read tells the second.
  */
 static __always_inline __u32 site_of_entry(__u32 fail, bool readable)
 {
 	return fail == FAIL_EFAULT && readable ? SITE_RESULT : SITE_ENTRY;
 }
 
-/* The site of a call that failed with @fail and had stopped as @s says, after the copy loop returned. */
+/*
+ * The site of a call that failed with @fail and had stopped as @s says, after the copy loop
+ * returned.
+ */
 static __always_inline __u32 site_of_stop(__u32 fail, const struct copy_stop *s)
 {
 	if (fail == FAIL_EFAULT && s->fail != FAIL_EFAULT)
@@ -51,8 +57,12 @@ static __always_inline __u32 site_of_stop(__u32 fail, const struct copy_stop *s)
 	return s->copied ? SITE_SHORT : s->site;
 }
 
-/* Count a failure of UFFDIO_COPY, and of a short copy what stopped it, which user space cannot tell. */
-static __always_inline void count_failure(struct failures *f, const struct copy_stop *s, __u32 fail, __u32 site)
+/*
+ * Count a failure of UFFDIO_COPY, and of a short copy what stopped it, which user space cannot
+ * tell.
+ */
+static __always_inline void count_failure(struct failures *f, const struct copy_stop *s, __u32 fail,
+					  __u32 site)
 {
 	const __u32 nr = NR_FAIL_ERRNOS * NR_SITES;
 
@@ -75,7 +85,8 @@ static __always_inline void follow_chains(struct failures *f, __u64 mm, const st
 }
 
 /* copy_call_failed() - UFFDIO_COPY with the argument at @arg failed with -@err. */
-static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx *uffd, __u64 arg, __s32 err)
+static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx *uffd, __u64 arg,
+					     __s32 err)
 {
 	struct failures *f = failures_of(slot);
 	struct copy_stop *noted = stop_find(), stop = {};
@@ -109,7 +120,8 @@ static __always_inline void copy_call_succeeded(__u32 slot, struct userfaultfd_c
 {
 	struct copy_arg copy = {};
 
-	if (slot != SLOT_RUN || !chains_open() || bpf_probe_read_user(&copy, sizeof(copy), (void *)arg))
+	if (slot != SLOT_RUN || !chains_open() ||
+	    bpf_probe_read_user(&copy, sizeof(copy), (void *)arg))
 		return;
 	chain_copied((__u64)BPF_CORE_READ(uffd, mm), copy.dst, copy.len);
 }
@@ -150,7 +162,8 @@ static __always_inline __s32 fill_ioctl_of(__u32 cmd)
 }
 
 /* Count the fill ioctl @fill, which returned @ret. */
-static __always_inline void count_fill(__u32 slot, struct userfaultfd_ctx *uffd, __u32 fill, __s64 ret)
+static __always_inline void count_fill(__u32 slot, struct userfaultfd_ctx *uffd, __u32 fill,
+				       __s64 ret)
 {
 	struct failures *f = failures_of(slot);
 	__u32 fail = ret < 0 ? fail_errno_of(-ret) : 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Windows of hugetlb destinations, beside any plan of 6.12 and later: mfill_atomic_hugetlb() kept the loop that the
- * other destinations had before 7.1. It compares nothing after the retry, on any kernel.
+ * Windows of hugetlb destinations, beside any plan of 6.12 and later: mfill_atomic_hugetlb() kept
+ * the loop that the other destinations had before 7.1. It compares nothing after the retry, on any
+ * kernel.
  *
  * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked.
  */
@@ -13,10 +14,12 @@
 #include "bpf/window.bpf.h"
 
 /*
- * hugetlb_tried() - hugetlb_mfill_atomic_pte() returned @err for the page at @dst of @vma, which is locked. @copying: for
- * UFFDIO_COPY. -ENOENT asks for the retry; the next call means that the relocked VMA passed every test.
+ * hugetlb_tried() - hugetlb_mfill_atomic_pte() returned @err for the page at @dst of @vma, which is
+ * locked. @copying: for UFFDIO_COPY. -ENOENT asks for the retry; the next call means that the
+ * relocked VMA passed every test.
  */
-static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst, bool copying, __s32 err)
+static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst, bool copying,
+					  __s32 err)
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
@@ -42,7 +45,8 @@ static __always_inline struct window *hugetlb_window(struct mm_struct *mm)
 }
 
 /* hugetlb_relocked() - the relock returned @vma, locked, or an error in @ret. */
-static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_struct *vma, __s64 ret)
+static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_struct *vma,
+					     __s64 ret)
 {
 	if (!IS_ERR_VALUE(ret)) {
 		window_relocked(w, vma, w->facts.dst);

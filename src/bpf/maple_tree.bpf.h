@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Looking up a VMA by its address, where no argument of a hook has it: mas_walk() of lib/maple_tree.c, 6.1 and later.
- * bpf_find_vma() gives up when a writer waits.
+ * Looking up a VMA by its address, where no argument of a hook has it: mas_walk() of
+ * lib/maple_tree.c, 6.1 and later. bpf_find_vma() gives up when a writer waits.
  */
 #ifndef MAPLE_TREE_BPF_H
 #define MAPLE_TREE_BPF_H
@@ -19,7 +19,10 @@
 #define MAPLE_PIVOTS_MAX 15
 #define MAPLE_RESERVED_RANGE 4096
 
-/* The index of the first of @nr pivots that is not below @index, else @nr. Pivots behind the last used one are 0. */
+/*
+ * The index of the first of @nr pivots that is not below @index, else @nr. Pivots behind the last
+ * used one are 0.
+ */
 static __always_inline __u32 maple_slot(const __u64 *pivots, __u32 nr, __u64 index)
 {
 	__u32 i;
@@ -50,7 +53,9 @@ static __always_inline __u64 maple_descend(__u64 enode, __u64 index)
 	return next;
 }
 
-/* vma_at() - the address of the VMA of @mm that holds @address, or 0. The caller holds mmap_lock. */
+/*
+ * vma_at() - the address of the VMA of @mm that holds @address, or 0. The caller holds mmap_lock.
+ */
 static __always_inline __u64 vma_at(__u64 mm, __u64 address)
 {
 	__u64 entry = (__u64)BPF_CORE_READ((struct mm_struct *)mm, mm_mt.ma_root);

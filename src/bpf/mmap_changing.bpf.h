@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Who holds mmap_changing, which fails every fill ioctl of its userfaultfd until the monitor has read the event.
+ * Who holds mmap_changing, which fails every fill ioctl of its userfaultfd until the monitor has
+ * read the event.
  *
  * A task raises it for one of four operations (enum changing_op), and lowers it itself in
- * userfaultfd_event_wait_completion(), mremap_userfaultfd_fail() or dup_userfaultfd_fail(). A raise is known by task and
- * userfaultfd; the last one to raise it answers for the calls that fail. Raises of madvise() and unmaps are seen only
- * when they wait for their event: a call refused in the moment before counts as unseen. Raises of untraced tasks are
- * remembered too, because the handler alone may be traced; they need a userfaultfd that asked for events.
+ * userfaultfd_event_wait_completion(), mremap_userfaultfd_fail() or dup_userfaultfd_fail(). A raise
+ * is known by task and userfaultfd; the last one to raise it answers for the calls that fail.
+ * Raises of madvise() and unmaps are seen only when they wait for their event: a call refused in
+ * the moment before counts as unseen. Raises of untraced tasks are remembered too, because the
+ * handler alone may be traced; they need a userfaultfd that asked for events.
  */
 #ifndef MMAP_CHANGING_BPF_H
 #define MMAP_CHANGING_BPF_H
@@ -25,7 +27,9 @@
 #define UFFD_EVENT_REMOVE 0x15
 #define UFFD_EVENT_UNMAP 0x16
 
-/* At most this lies between the lowering of mmap_changing and the return of a call that it failed. */
+/*
+ * At most this lies between the lowering of mmap_changing and the return of a call that it failed.
+ */
 #define CHANGING_JUST_NS 1000000000ULL
 /* Raised for longer than this without a holder or a pending event: it stays raised. */
 #define CHANGING_STUCK_NS 1000000000ULL
@@ -55,11 +59,11 @@ struct {
 } raises SEC(".maps");
 
 struct changing {
-	struct holder who;  /* the last one */
-	__u64 lowered;	    /* when it was lowered last, 0: never */
-	__u64 orphan;	    /* since when refused calls saw it without holder and event; 0: they did not */
-	__u64 orphan_seen;  /* the last refused call that saw it so */
-	__s64 held;	    /* raises that were seen and are not lowered yet */
+	struct holder who; /* the last one */
+	__u64 lowered;	   /* when it was lowered last, 0: never */
+	__u64 orphan;	   /* since when refused calls see no holder and no event; 0: they do */
+	__u64 orphan_seen; /* the last refused call that saw it so */
+	__s64 held;	   /* raises that were seen and are not lowered yet */
 };
 
 /* The state of a userfaultfd. */
@@ -123,7 +127,8 @@ static __always_inline void read_holder(struct holder *who, __u32 op)
 }
 
 /* Remember @new on top of @old, the task's raises that are not lowered yet, or NULL. */
-static __always_inline void raise_remember(struct raise_key *key, struct raise *new, const struct raise *old)
+static __always_inline void raise_remember(struct raise_key *key, struct raise *new,
+					   const struct raise *old)
 {
 	if (old)
 		new->nr += old->nr;
@@ -146,10 +151,12 @@ static __always_inline void holder_raised(struct holder_totals *t, const struct 
 }
 
 /*
- * changing_raise() - the current task raises mmap_changing of @uffd for @op on [@start, @end). The kernel does not raise
- * it twice for the same range (has_unmap_ctx(), and the list of dup_userfaultfd()).
+ * changing_raise() - the current task raises mmap_changing of @uffd for @op on [@start, @end). The
+ * kernel does not raise it twice for the same range (has_unmap_ctx(), and the list of
+ * dup_userfaultfd()).
  */
-static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start, __u64 end)
+static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start,
+				      __u64 end)
 {
 	struct raise_key key = { .uffd = (__u64)uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
 	struct raise new = { .start = start, .end = end, .nr = 1 };
@@ -157,7 +164,8 @@ static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __
 	struct holder_totals *t;
 	struct changing *c;
 
-	if (phase != PHASE_RUN || (old && old->who.op == op && old->start == start && old->end == end))
+	if (phase != PHASE_RUN ||
+	    (old && old->who.op == op && old->start == start && old->end == end))
 		return;
 	read_holder(&new.who, op);
 	new.since = bpf_ktime_get_ns();
@@ -193,8 +201,12 @@ static __always_inline void changing_remap(struct vm_area_struct *vma)
 		changing_raise(uffd, CHANGING_REMAP, vma->vm_start, vma->vm_end);
 }
 
-/* changing_waits() - the current task is about to wait until the event @ewq is read: madvise() or an unmap raised it. */
-static __always_inline void changing_waits(struct userfaultfd_ctx *uffd, const struct userfaultfd_wait_queue *ewq)
+/*
+ * changing_waits() - the current task is about to wait until the event @ewq is read: madvise() or
+ * an unmap raised it.
+ */
+static __always_inline void changing_waits(struct userfaultfd_ctx *uffd,
+					   const struct userfaultfd_wait_queue *ewq)
 {
 	__u8 event = ewq->msg.event;
 
@@ -203,7 +215,10 @@ static __always_inline void changing_waits(struct userfaultfd_ctx *uffd, const s
 			       ewq->msg.arg.remove.start, ewq->msg.arg.remove.end);
 }
 
-/* changing_lower() - the current task has lowered mmap_changing of @uffd, which may be freed already. */
+/*
+ * changing_lower() - the current task has lowered mmap_changing of @uffd, which may be freed
+ * already.
+ */
 static __always_inline void changing_lower(__u64 uffd)
 {
 	struct raise_key key = { .uffd = uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
@@ -241,10 +256,14 @@ static __always_inline bool changing_is_up(struct userfaultfd_ctx *uffd)
 	if (BPF_CORE_READ(uffd, mmap_changing.counter))
 		return true;
 	c = bpf_map_lookup_elem(&changings, &key);
-	return c && (c->held > 0 || (c->lowered && bpf_ktime_get_ns() - c->lowered < CHANGING_JUST_NS));
+	return c &&
+	       (c->held > 0 || (c->lowered && bpf_ktime_get_ns() - c->lowered < CHANGING_JUST_NS));
 }
 
-/* Does a task wait for an event of @uffd to be read? One whose event is being read at this moment is not seen. */
+/*
+ * Does a task wait for an event of @uffd to be read? One whose event is being read at this moment
+ * is not seen.
+ */
 static __always_inline bool event_pending(struct userfaultfd_ctx *uffd)
 {
 	struct list_head *head = &uffd->event_wqh.head;
@@ -274,8 +293,8 @@ static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, stru
 }
 
 /*
- * changing_refused() - mmap_changing failed a call on @uffd. Without a known holder it was raised before we looked, our
- * program was skipped, or the task that raised it never lowers it.
+ * changing_refused() - mmap_changing failed a call on @uffd. Without a known holder it was raised
+ * before we looked, our program was skipped, or the task that raised it never lowers it.
  */
 static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struct failures *f)
 {

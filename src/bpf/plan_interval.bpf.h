@@ -3,10 +3,11 @@
 /*
  * Plan interval: windows of kernels whose retry is a -ENOENT inside mfill_atomic(), 6.12 to 7.0.
  *
- * No hook sits between the failed copy and the drop of the VMA's lock, and none has the VMA there. But the VMA stays
- * locked from uffd_lock_vma() to the drop, so its facts are read at the exit of the former; only mm_lock_seq is read
- * anew. The begin is early by the return from the fault and a cond_resched(): a writer elsewhere in the mm may be
- * counted that ended before the drop, a writer of this VMA may not.
+ * No hook sits between the failed copy and the drop of the VMA's lock, and none has the VMA there.
+ * But the VMA stays locked from uffd_lock_vma() to the drop, so its facts are read at the exit of
+ * the former; only mm_lock_seq is read anew. The begin is early by the return from the fault and a
+ * cond_resched(): a writer elsewhere in the mm may be counted that ended before the drop, a writer
+ * of this VMA may not.
  */
 #ifndef PLAN_INTERVAL_BPF_H
 #define PLAN_INTERVAL_BPF_H
@@ -19,8 +20,8 @@
 __u32 copy_loops;
 
 /*
- * copy_enter() - the current task enters the copy loop, for [@dst, @dst + @len) in @mm from @src. Its window is taken
- * now, and opened when a copy fails.
+ * copy_enter() - the current task enters the copy loop, for [@dst, @dst + @len) in @mm from @src.
+ * Its window is taken now, and opened when a copy fails.
  */
 static __always_inline void copy_enter(struct mm_struct *mm, __u64 dst, __u64 src, __u64 len)
 {
@@ -53,7 +54,10 @@ static __always_inline struct window *copy_of_current(void)
 	return *(volatile __u32 *)&copy_loops ? window_find() : NULL;
 }
 
-/* copy_faulted() - does the fault at @address hit the source of @w's copy? Sets @dst to the page that it is copied to. */
+/*
+ * copy_faulted() - does the fault at @address hit the source of @w's copy? Sets @dst to the page
+ * that it is copied to.
+ */
 static __always_inline bool copy_faulted(const struct window *w, __u64 address, __u64 *dst)
 {
 	__u64 at = address - w->copy.src;
@@ -85,8 +89,8 @@ static __always_inline void copy_refused(struct window *w, __s64 err)
 }
 
 /*
- * copy_failed() - the locked copy of the page at @dst failed; the lock is dropped next. Called once or twice for the same
- * failure, the last counts.
+ * copy_failed() - the locked copy of the page at @dst failed; the lock is dropped next. Called once
+ * or twice for the same failure, the last counts.
  */
 static __always_inline void copy_failed(struct window *w, __u64 dst)
 {
@@ -106,7 +110,10 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 		window_end(w, RELOCK_LOST);
 }
 
-/* copy_page_failed() - the function that fills the page at @dst failed with @err; -ENOENT asks for the retry. */
+/*
+ * copy_page_failed() - the function that fills the page at @dst failed with @err; -ENOENT asks for
+ * the retry.
+ */
 static __always_inline void copy_page_failed(__u64 dst, __s32 err)
 {
 	struct window *w = copy_of_current();
@@ -117,12 +124,16 @@ static __always_inline void copy_page_failed(__u64 dst, __s32 err)
 		stop_note(dst, -err, SITE_PAGE);
 }
 
-/* copy_unlocked() - the source faults at @address with faults enabled: the lock has been dropped by now. */
+/*
+ * copy_unlocked() - the source faults at @address with faults enabled: the lock has been dropped by
+ * now.
+ */
 static __always_inline void copy_unlocked(__u64 address)
 {
 	struct window *w = copy_of_current();
 
-	if (w && !bpf_get_current_task_btf()->pagefault_disabled && address - w->copy.src < w->copy.len)
+	if (w && !bpf_get_current_task_btf()->pagefault_disabled &&
+	    address - w->copy.src < w->copy.len)
 		window_bounded(w);
 }
 
@@ -153,10 +164,13 @@ static __always_inline void copy_passed(struct mm_struct *mm)
 	window_end(w, window_passed(w));
 }
 
-/* copy_exit() - the copy loop returns @ret, bytes or an error. @changing: mmap_changing is raised. */
+/*
+ * copy_exit() - the copy loop returns @ret, bytes or an error. @changing: mmap_changing is raised.
+ */
 static __always_inline void copy_exit(struct window *w, bool changing, __s64 ret)
 {
-	__u32 result = w->open ? window_overtaken(w, changing, w->copy.dst, w->copy.len, ret) : RELOCK_OK;
+	__u32 result = w->open ? window_overtaken(w, changing, w->copy.dst, w->copy.len, ret)
+			       : RELOCK_OK;
 
 	stop_leave(NULL, w->copy.dst, w->copy.len, ret, w->open ? w : NULL, result);
 	if (w->open)

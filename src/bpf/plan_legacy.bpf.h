@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Plan legacy: windows of kernels without per-VMA locks, 6.3 and before. Everything happens under mmap_lock, and its
- * tracepoints show begin and end exactly: mmap_lock_released fires before the drop, mmap_lock_acquire_returned after the
- * lock.
+ * Plan legacy: windows of kernels without per-VMA locks, 6.3 and before. Everything happens under
+ * mmap_lock, and its tracepoints show begin and end exactly: mmap_lock_released fires before the
+ * drop, mmap_lock_acquire_returned after the lock.
  *
- * A copier whose own mm is the destination's also takes mmap_lock in its window when it faults its source in. So each
- * acquisition may be the relock, and the last one is. These kernels have no mm_lock_seq and no check after the retry.
+ * A copier whose own mm is the destination's also takes mmap_lock in its window when it faults its
+ * source in. So each acquisition may be the relock, and the last one is. These kernels have no
+ * mm_lock_seq and no check after the retry.
  */
 #ifndef PLAN_LEGACY_BPF_H
 #define PLAN_LEGACY_BPF_H
@@ -15,8 +16,8 @@
 #include "bpf/plan_interval.bpf.h"
 
 /*
- * The facts of the VMA that the kernel takes for the destination's, all 0 without one. It looks up the first page of the
- * whole copy (find_dst_vma()), and accepts only a VMA that holds all of it.
+ * The facts of the VMA that the kernel takes for the destination's, all 0 without one. It looks up
+ * the first page of the whole copy (find_dst_vma()), and accepts only a VMA that holds all of it.
  */
 static __always_inline void read_dst_facts(struct vma_facts *f, const struct window *w)
 {
@@ -30,7 +31,10 @@ static __always_inline void read_dst_facts(struct vma_facts *f, const struct win
 		__builtin_memset(f, 0, sizeof(*f));
 }
 
-/* legacy_failed() - the copy of the page at @dst failed with faults disabled: the lock is dropped next. */
+/*
+ * legacy_failed() - the copy of the page at @dst failed with faults disabled: the lock is dropped
+ * next.
+ */
 static __always_inline void legacy_failed(struct window *w, __u64 dst)
 {
 	/* The page before this one got through, its verdict was missed. */
@@ -40,7 +44,10 @@ static __always_inline void legacy_failed(struct window *w, __u64 dst)
 	w->failed = 1;
 }
 
-/* legacy_faulted() - the copy of the page at @dst failed with faults enabled: all locks in the window were of faults. */
+/*
+ * legacy_faulted() - the copy of the page at @dst failed with faults enabled: all locks in the
+ * window were of faults.
+ */
 static __always_inline void legacy_faulted(struct window *w, __u64 dst)
 {
 	stop_note(dst, EFAULT, SITE_SOURCE);
@@ -90,12 +97,15 @@ static __always_inline void legacy_locked(struct window *w)
 	if (w->facts.write_locked == SEEN_NO)
 		w->facts.unmapped = SEEN_NO;
 	else
-		w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps, vma_log_head(w->mm, VMA_UNMAP),
-						 w->facts.dst);
+		w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps,
+						 vma_log_head(w->mm, VMA_UNMAP), w->facts.dst);
 	w->relocked_ns = bpf_ktime_get_ns();
 }
 
-/* legacy_acquired() - the current task has @mm's mmap_lock. Every write section is logged as one of the whole mm. */
+/*
+ * legacy_acquired() - the current task has @mm's mmap_lock. Every write section is logged as one of
+ * the whole mm.
+ */
 static __always_inline void legacy_acquired(struct mm_struct *mm, bool write)
 {
 	struct window *w;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Plans retry_fn and retry_state: windows of kernels whose retry is in functions of its own, 7.1 and later.
+ * Plans retry_fn and retry_state: windows of kernels whose retry is in functions of its own, 7.1
+ * and later.
  *
- * retry_fn hooks mfill_copy_folio_retry() as a whole; retry_state hooks the snapshot, its comparison and the end of the
- * page, where the compiler inlined that function.
+ * retry_fn hooks mfill_copy_folio_retry() as a whole; retry_state hooks the snapshot, its
+ * comparison and the end of the page, where the compiler inlined that function.
  */
 #ifndef PLAN_RETRY_BPF_H
 #define PLAN_RETRY_BPF_H
@@ -14,13 +15,17 @@
 
 #define MFILL_ATOMIC_MODE 3 /* of uffd_flags_t (enum mfill_atomic_mode): COPY is 0 */
 
-/* window_check_began() - the kernel has read mm_lock_seq, if its check does that, and still holds @vma's lock. */
+/*
+ * window_check_began() - the kernel has read mm_lock_seq, if its check does that, and still holds
+ * @vma's lock.
+ */
 static __always_inline void window_check_began(struct vm_area_struct *vma)
 {
 	struct window *w = window_of_current((__u64)vma->vm_mm);
 
 	if (w && w->open)
-		w->facts.seq_between = mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
+		w->facts.seq_between =
+			mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
 }
 
 /* window_verdict() - the running kernel has compared. @changed: its answer. */
@@ -42,8 +47,8 @@ static __always_inline void window_compared(struct vm_area_struct *vma, bool cha
 }
 
 /*
- * window_page() - the page at @dst ended with @err: only now its address is known. @changing: mmap_changing explains
- * -EAGAIN; else the check, which was missed, may have returned it.
+ * window_page() - the page at @dst ended with @err: only now its address is known. @changing:
+ * mmap_changing explains -EAGAIN; else the check, which was missed, may have returned it.
  */
 static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
 {
@@ -72,8 +77,9 @@ static __always_inline void get_vma_returned(struct mfill_state *state, __s32 re
 }
 
 /*
- * retry_returned() - mfill_copy_folio_retry() returns @ret, with the VMA of @state locked again, or NULL. With the VMA
- * held, -EAGAIN is the check's answer; other errors come later, from mfill_establish_pmd().
+ * retry_returned() - mfill_copy_folio_retry() returns @ret, with the VMA of @state locked again, or
+ * NULL. With the VMA held, -EAGAIN is the check's answer; other errors come later, from
+ * mfill_establish_pmd().
  */
 static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 {
@@ -109,16 +115,18 @@ static __always_inline void page_returned(struct mfill_state *state, __s32 ret)
 	struct window *w = window_of_current((__u64)mm);
 
 	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
-		stop_note(state->dst_addr, -ret, w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
+		stop_note(state->dst_addr, -ret,
+			  w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
 	if (w)
 		window_page(w, state->dst_addr, ret, ret == -EAGAIN && changing_is_up(state->ctx));
 }
 
 /*
- * copy_loop_returned() - mfill_atomic_copy() returns @ret for [@dst, @dst + @len): the bytes, why there are no more, and
- * the end of a window that was missed or has no other hook.
+ * copy_loop_returned() - mfill_atomic_copy() returns @ret for [@dst, @dst + @len): the bytes, why
+ * there are no more, and the end of a window that was missed or has no other hook.
  */
-static __always_inline void copy_loop_returned(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len, __s64 ret)
+static __always_inline void copy_loop_returned(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
+					       __s64 ret)
 {
 	struct mm_struct *mm = uffd->mm;
 	__u32 result = RELOCK_OK;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Relock latency (--relock): how long locking the destination again takes, and whether it needed mmap_lock.
+ * Relock latency (--relock): how long locking the destination again takes, and whether it needed
+ * mmap_lock.
  *
- * uffd_lock_vma() tries the VMA's own lock. It falls back to mmap_lock when a writer has the VMA, when the VMA is gone,
- * or when it has no anon_vma yet. A hook on its entry costs one more hit for every copy: hence an option.
+ * uffd_lock_vma() tries the VMA's own lock. It falls back to mmap_lock when a writer has the VMA,
+ * when the VMA is gone, or when it has no anon_vma yet. A hook on its entry costs one more hit for
+ * every copy: hence an option.
  */
 #ifndef RELOCK_BPF_H
 #define RELOCK_BPF_H
@@ -56,8 +58,8 @@ static __always_inline void relock_end(struct relock *r)
 }
 
 /*
- * relock_count() - the window is over. @failed: the relock failed; the program that saw that may run before the one that
- * calls relock_end().
+ * relock_count() - the window is over. @failed: the relock failed; the program that saw that may
+ * run before the one that calls relock_end().
  */
 static __always_inline void relock_count(struct relock *r, __u32 slot, bool failed)
 {

@@ -3,9 +3,9 @@
 /*
  * Chains: copies of one destination page that fail one after the other, until one succeeds.
  *
- * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that succeeds, or that
- * finds the page there (-EEXIST: another copy filled it). A chain that never ends keeps its place in the map; when the
- * map is full, new chains are counted and not followed.
+ * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that
+ * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
+ * keeps its place in the map; when the map is full, new chains are counted and not followed.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H
@@ -68,8 +68,12 @@ static __always_inline void chain_longest(__u64 word)
 	}
 }
 
-/* chain_failed() - a copy to the page at @dst in @mm failed at @site with @fail, an enum fail_errno. */
-static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail, __u32 site)
+/*
+ * chain_failed() - a copy to the page at @dst in @mm failed at @site with @fail, an enum
+ * fail_errno.
+ */
+static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail,
+					 __u32 site)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);

@@ -32,8 +32,8 @@ struct {
 volatile __u32 only_target = 0;
 
 /*
- * The loader updates this map of maps to wait until no program runs that has seen an older phase: the update waits for
- * an RCU grace period (maybe_wait_bpf_programs()).
+ * The loader updates this map of maps to wait until no program runs that has seen an older phase:
+ * the update waits for an RCU grace period (maybe_wait_bpf_programs()).
  */
 struct inner_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -88,10 +88,15 @@ static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 	owner = mm_owner_at(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return is_target(task_tgid_at(owner)) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN : -1;
+	return is_target(task_tgid_at(owner)) || (cgroup_id && task_in_cgroup((__u64)owner))
+		       ? SLOT_RUN
+		       : -1;
 }
 
-/* slot_of_owner() - the same for an mm with a type. Handlers often are another process, so it must be cheap. */
+/*
+ * slot_of_owner() - the same for an mm with a type. Handlers often are another process, so it must
+ * be cheap.
+ */
 static __always_inline int slot_of_owner(struct mm_struct *mm)
 {
 	struct task_struct *owner;
@@ -107,8 +112,8 @@ static __always_inline int slot_of_owner(struct mm_struct *mm)
 }
 
 /*
- * slot_of() - the enum totals_slot for a copy by the current task into @mm, or -1 when it is not traced: neither the
- * caller nor the owner of the destination mm is a target.
+ * slot_of() - the enum totals_slot for a copy by the current task into @mm, or -1 when it is not
+ * traced: neither the caller nor the owner of the destination mm is a target.
  */
 static __always_inline int slot_of(struct mm_struct *mm)
 {
@@ -118,8 +123,9 @@ static __always_inline int slot_of(struct mm_struct *mm)
 }
 
 /*
- * slot_of_uffd() - slot_of() for the mm of @uffd, a userfaultfd without a BTF type. Not with bpf_rdonly_cast(): where a
- * kernel lacks the kfunc (6.1), libbpf 1.1 looks for it in the modules, which takes CAP_SYS_ADMIN.
+ * slot_of_uffd() - slot_of() for the mm of @uffd, a userfaultfd without a BTF type. Not with
+ * bpf_rdonly_cast(): where a kernel lacks the kfunc (6.1), libbpf 1.1 looks for it in the modules,
+ * which takes CAP_SYS_ADMIN.
  */
 static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
 {

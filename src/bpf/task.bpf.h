@@ -3,7 +3,8 @@
 /*
  * Who a task is, as the loader sees it: numbers in its pid namespace, and membership of a cgroup.
  *
- * A pid has a number in each namespace from the initial one down to its own; the loader's level selects ours.
+ * A pid has a number in each namespace from the initial one down to its own; the loader's level
+ * selects ours.
  */
 #ifndef TASK_BPF_H
 #define TASK_BPF_H
@@ -15,17 +16,24 @@
 #define PIDTYPE_TGID 1
 #define MAX_CGROUP_DEPTH 64
 
-/* The loader's pid namespace, set by own_pid_ns(). Level 0 is the initial one, with every process in it. */
+/*
+ * The loader's pid namespace, set by own_pid_ns(). Level 0 is the initial one, with every process
+ * in it.
+ */
 volatile __u64 pid_ns = 0;
 volatile __u32 pid_level = 0;
 
-/* The id of the cgroup whose tasks are targets, 0: none; and its depth + 1, once a task was seen in it. */
+/*
+ * The id of the cgroup whose tasks are targets, 0: none; and its depth + 1, once a task was seen in
+ * it.
+ */
 volatile __u64 cgroup_id = 0;
 volatile __u32 cgroup_depth = 0;
 
 static __always_inline struct upid *upid_at(struct pid *pid, __u32 level)
 {
-	return (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid);
+	return (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+	       level * bpf_core_type_size(struct upid);
 }
 
 /* The number of @pid in the loader's namespace, 0: not visible there. */
@@ -33,7 +41,8 @@ static __always_inline __u32 pid_number(struct pid *pid)
 {
 	struct upid *upid = upid_at(pid, pid_level);
 
-	if (!pid || BPF_CORE_READ(pid, level) < pid_level || (__u64)BPF_CORE_READ(upid, ns) != pid_ns)
+	if (!pid || BPF_CORE_READ(pid, level) < pid_level ||
+	    (__u64)BPF_CORE_READ(upid, ns) != pid_ns)
 		return 0;
 	return BPF_CORE_READ(upid, nr);
 }
@@ -71,7 +80,8 @@ static __always_inline __u32 current_tid(void)
 /* The id of @cgroup's ancestor at @level, itself included. */
 static __always_inline __u64 ancestor_id(struct cgroup *cgroup, __u32 level)
 {
-	struct cgroup **at = (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) + level * sizeof(void *);
+	struct cgroup **at = (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+			     level * sizeof(void *);
 	struct cgroup *ancestor = NULL;
 
 	bpf_probe_read_kernel(&ancestor, sizeof(ancestor), at);
@@ -79,8 +89,9 @@ static __always_inline __u64 ancestor_id(struct cgroup *cgroup, __u32 level)
 }
 
 /*
- * task_in_cgroup() - is the task at @address in the cgroup cgroup_id, or below it? In the v2 hierarchy. A cgroup's depth
- * never changes, so after the first hit one level is compared. A global function: the verifier checks its loop once.
+ * task_in_cgroup() - is the task at @address in the cgroup cgroup_id, or below it? In the v2
+ * hierarchy. A cgroup's depth never changes, so after the first hit one level is compared. A global
+ * function: the verifier checks its loop once.
  */
 int task_in_cgroup(__u64 address)
 {

@@ -3,7 +3,8 @@
 /*
  * Fixed arrays as storage of tasks: a task's slot is found by its tid, in one of a few ways.
  *
- * Not task storage: its allocation may fail at any time (kmalloc_nolock()), and always does on CPUs without cmpxchg16b.
+ * Not task storage: its allocation may fail at any time (kmalloc_nolock()), and always does on CPUs
+ * without cmpxchg16b.
  */
 #ifndef TASK_SLOT_BPF_H
 #define TASK_SLOT_BPF_H

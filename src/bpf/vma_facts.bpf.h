@@ -10,7 +10,8 @@
 #include "bpf/compat.bpf.h"
 
 /* read_facts() - of @vma, in @mm, into @f. */
-static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struct *vma, struct mm_struct *mm)
+static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struct *vma,
+				       struct mm_struct *mm)
 {
 	struct file *file = vma->vm_file;
 
@@ -31,7 +32,9 @@ static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struc
 	f->mm_lock_seq = mm_lock_seq(mm);
 }
 
-/* read_facts_at() - the same of an address without a BTF type, on a kernel without per-VMA locks. */
+/*
+ * read_facts_at() - the same of an address without a BTF type, on a kernel without per-VMA locks.
+ */
 static __always_inline void read_facts_at(struct vma_facts *f, __u64 address)
 {
 	struct vm_area_struct *vma = (struct vm_area_struct *)address;

@@ -3,10 +3,11 @@
 /*
  * The change log: which address ranges were unmapped or write-locked while windows were open.
  *
- * A writer appends its range to a ring and does not look for windows. A window reads at its end what was appended since
- * its begin. The mms of a hash bucket share a ring; entries carry their mm. Without an open window in its mm a writer
- * pays one load and a compare. docs/development/internals.md says why no entry can be missed; a ring that wrapped makes
- * the window undetermined.
+ * A writer appends its range to a ring and does not look for windows. A window reads at its end
+ * what was appended since its begin. The mms of a hash bucket share a ring; entries carry their mm.
+ * Without an open window in its mm a writer pays one load and a compare.
+ * docs/development/internals.md says why no entry can be missed; a ring that wrapped makes the
+ * window undetermined.
  */
 #ifndef VMA_LOG_BPF_H
 #define VMA_LOG_BPF_H
@@ -30,7 +31,7 @@ enum vma_op {
 #define NR_VMA_LOGS (NR_LOGS * NR_VMA_OPS)
 
 struct vma_log_entry {
-	__u64 seq; /* position in the ring's life + 1; anything else: being written or overwritten */
+	__u64 seq; /* the entry's position + 1; anything else: being written */
 	__u64 mm;
 	__u64 start;
 	__u64 end;
@@ -52,8 +53,8 @@ struct {
 } vma_logs SEC(".maps");
 
 /*
- * A hash of @bits bits. A 32-bit move makes a number of a pointer on which the verifier allows no arithmetic. mm_structs
- * are slab objects, aligned to cache lines.
+ * A hash of @bits bits. A 32-bit move makes a number of a pointer on which the verifier allows no
+ * arithmetic. mm_structs are slab objects, aligned to cache lines.
  */
 static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
 {
@@ -83,7 +84,9 @@ static __always_inline __u64 vma_log_head(__u64 mm, enum vma_op op)
 	return log ? *(volatile __u64 *)&log->head : 0;
 }
 
-/* vma_log_append() - log @op on [@start, @end) in @mm. The caller holds @mm's mmap_lock for write. */
+/*
+ * vma_log_append() - log @op on [@start, @end) in @mm. The caller holds @mm's mmap_lock for write.
+ */
 static __always_inline void vma_log_append(__u64 mm, __u64 start, __u64 end, enum vma_op op)
 {
 	struct vma_log *log;
@@ -97,7 +100,9 @@ static __always_inline void vma_log_append(__u64 mm, __u64 start, __u64 end, enu
 		return;
 	pos = __sync_fetch_and_add(&log->head, 1);
 	c = &log->ring[pos & (LOG_ENTRIES - 1)];
-	/* Full barriers around the fields: a reader on another CPU sees seq only with its fields. */
+	/*
+	 * Full barriers around the fields: a reader on another CPU sees seq only with its fields.
+	 */
 	__sync_lock_test_and_set(&c->seq, 0);
 	c->mm = mm;
 	c->start = start;
@@ -126,11 +131,12 @@ static long vma_log_match(__u32 i, struct vma_query *q)
 }
 
 /*
- * vma_log_seen() - did an @op cover @dst in @mm while the log's head went from @since to @until? Returns an enum seen.
- * In a ring that wrapped a match still counts, none means unknown. The head is compared again after the search, which
- * an append may have overtaken.
+ * vma_log_seen() - did an @op cover @dst in @mm while the log's head went from @since to @until?
+ * Returns an enum seen. In a ring that wrapped a match still counts, none means unknown. The head
+ * is compared again after the search, which an append may have overtaken.
  */
-static __always_inline __u32 vma_log_seen(__u64 mm, enum vma_op op, __u64 since, __u64 until, __u64 dst)
+static __always_inline __u32 vma_log_seen(__u64 mm, enum vma_op op, __u64 since, __u64 until,
+					  __u64 dst)
 {
 	struct vma_query q = { .log = vma_log_of(mm, op), .mm = mm, .dst = dst, .pos = since };
 	volatile __u64 *head;

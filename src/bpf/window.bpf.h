@@ -11,7 +11,10 @@
 #define MAX_ERRNO 4095
 #define IS_ERR_VALUE(v) ((__u64)(v) >= (__u64)-MAX_ERRNO)
 
-/* vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has it. */
+/*
+ * vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has
+ * it.
+ */
 const volatile __u64 has_uffd_mask = 0;
 /* __vma_start_write() is hooked: a write-locked VMA must show up in the change log. */
 volatile bool has_write_lock_hook = false;
@@ -20,7 +23,10 @@ const volatile bool has_kernel_check = false;
 /* What it compares: an enum check, NR_CHECKS until the self-test has found out. */
 volatile __u32 kernel_is = NR_CHECKS;
 
-/* A free window for the current task, or NULL. A window that it still has open lost its end: it is counted and reused. */
+/*
+ * A free window for the current task, or NULL. A window that it still has open lost its end: it is
+ * counted and reused.
+ */
 static __always_inline struct window *window_take(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -37,7 +43,8 @@ static __always_inline struct window *window_take(void)
 			return w;
 		if (owner == tid) {
 			if (w->open)
-				window_end(w, window_result(w, &(struct unseen_end) { .at = OPEN_AT_NEXT }));
+				window_end(w, window_result(w, &(struct unseen_end) {
+								       .at = OPEN_AT_NEXT }));
 			return w;
 		}
 	}
@@ -55,13 +62,19 @@ static __always_inline void window_lost(__u32 slot, __u32 kind)
 		count_lost(slot, LOST_EVENTS);
 }
 
-/* Does a hook append to the log of write locks? It is a second witness, or without mm_lock_seq the only one. */
+/*
+ * Does a hook append to the log of write locks? It is a second witness, or without mm_lock_seq the
+ * only one.
+ */
 static __always_inline bool logs_write_locks(void)
 {
 	return mm_seq_kind() == SEQ_NONE || has_write_lock_hook;
 }
 
-/* window_open() - open @w in @mm: from here on the mm's changes are logged. The caller fills facts.begin. */
+/*
+ * window_open() - open @w in @mm: from here on the mm's changes are logged. The caller fills
+ * facts.begin.
+ */
 static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, bool external)
 {
 	w->mm = mm;
@@ -92,8 +105,8 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 
 /*
  * window_begin() - the current task is about to drop @vma's read lock.
- * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's.
- * Returns the window, or NULL when it is not traced or has no slot.
+ * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's. Returns
+ * the window, or NULL when it is not traced or has no slot.
  */
 static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 {
@@ -109,7 +122,9 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 		return NULL;
 	w = window_take();
 	if (!w) {
-		window_lost(slot, vma->vm_flags & VM_HUGETLB ? KIND_HUGETLB : vma->vm_ops ? KIND_SHMEM : KIND_ANON);
+		window_lost(slot, vma->vm_flags & VM_HUGETLB ? KIND_HUGETLB
+				  : vma->vm_ops		     ? KIND_SHMEM
+							     : KIND_ANON);
 		return NULL;
 	}
 	window_open(w, (__u64)mm, slot, task->mm != mm);
@@ -119,13 +134,16 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 	return w;
 }
 
-/* window_bounded() - @w's lock has been dropped by now: an upper bound for a begin that is early. */
+/*
+ * window_bounded() - @w's lock has been dropped by now: an upper bound for a begin that is early.
+ */
 static __always_inline void window_bounded(struct window *w)
 {
 	if (!w->open || w->bounded_ns || w->relocked_ns)
 		return;
 	w->bounded_ns = bpf_ktime_get_ns();
-	count_bounded(w->slot, w->bounded_ns - w->begin_ns, mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
+	count_bounded(w->slot, w->bounded_ns - w->begin_ns,
+		      mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
 }
 
 /* What happened to the destination in the window, as far as the class depends on it. */
@@ -135,8 +153,8 @@ static __always_inline void window_search_log(struct window *w)
 	if (w->facts.unmapped == SEEN_UNKNOWN)
 		count_lost(w->slot, LOST_MAP_FULL);
 	if (has_write_lock_hook)
-		w->facts.write_locked =
-			vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks, w->write_locks_end, w->facts.dst);
+		w->facts.write_locked = vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks,
+						     w->write_locks_end, w->facts.dst);
 }
 
 /* window_held() - read facts.end from @vma, locked again, and the heads of the change logs. */
@@ -162,7 +180,10 @@ static __always_inline void window_located(struct window *w, __u64 dst)
 		window_search_log(w);
 }
 
-/* window_relocked() - the VMA @vma of the destination @dst is read-locked again. The kernel's own tests follow. */
+/*
+ * window_relocked() - the VMA @vma of the destination @dst is read-locked again. The kernel's own
+ * tests follow.
+ */
 static __always_inline void window_relocked(struct window *w, struct vm_area_struct *vma, __u64 dst)
 {
 	window_held(w, vma);
@@ -184,7 +205,10 @@ static __always_inline void window_relock_ends(struct window *w)
 		relock_end(&w->relock);
 }
 
-/* mmap_lock_acquired() - the current task has @mm's mmap_lock, or failed a trylock: who writes, and --relock. */
+/*
+ * mmap_lock_acquired() - the current task has @mm's mmap_lock, or failed a trylock: who writes, and
+ * --relock.
+ */
 static __always_inline void mmap_lock_acquired(struct mm_struct *mm, bool write, bool success)
 {
 	struct window *w;

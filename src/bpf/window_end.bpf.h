@@ -3,8 +3,8 @@
 /*
  * The end of a window: it is classified, counted and reported.
  *
- * The parts are global functions that return 0: the verifier checks each once, not for each end that calls it and for
- * each outcome of the part before.
+ * The parts are global functions that return 0: the verifier checks each once, not for each end
+ * that calls it and for each outcome of the part before.
  */
 #ifndef WINDOW_END_BPF_H
 #define WINDOW_END_BPF_H
@@ -17,8 +17,8 @@
 #include "bpf/writer.bpf.h"
 
 /*
- * The numbers of the write sections that began in @w, or ended in it: @first, @first + 2 ... @last. Returns false if
- * there are none.
+ * The numbers of the write sections that began in @w, or ended in it: @first, @first + 2 ... @last.
+ * Returns false if there are none.
  */
 static __always_inline bool window_sections(const struct window *w, __u32 *first, __u32 *last)
 {
@@ -40,7 +40,8 @@ static __always_inline void window_writers(struct window *w)
 {
 	__u32 first, last;
 
-	if (!has_writers || w->facts.relock_result == RELOCK_LOST || !window_sections(w, &first, &last))
+	if (!has_writers || w->facts.relock_result == RELOCK_LOST ||
+	    !window_sections(w, &first, &last))
 		return;
 	struct writer_query q = { .mm = w->mm, .dst = w->facts.dst, .slot = w->slot };
 
@@ -93,7 +94,10 @@ __noinline int window_end(struct window *w, __u32 result)
 {
 	if (!w)
 		return 0;
-	/* The end of the page was missed, and with it the address: nobody knows what was unmapped there. */
+	/*
+	 * The end of the page was missed, and with it the address: nobody knows what was unmapped
+	 * there.
+	 */
 	if (result == RELOCK_OK && !w->facts.dst)
 		result = RELOCK_LOST;
 	w->facts.relock_result = result;
@@ -111,7 +115,10 @@ __noinline int window_end(struct window *w, __u32 result)
 	return 0;
 }
 
-/* window_close() - as window_end(), and release the slot unless plan interval or legacy needs it for the whole copy. */
+/*
+ * window_close() - as window_end(), and release the slot unless plan interval or legacy needs it
+ * for the whole copy.
+ */
 static __always_inline void window_close(struct window *w, __u32 result)
 {
 	window_end(w, result);
@@ -120,15 +127,18 @@ static __always_inline void window_close(struct window *w, __u32 result)
 }
 
 /*
- * Does the plan see the end of each page, after all of the kernel's tests? Only on kernels from 7.1 on, and not in the
- * copy loop of hugetlb destinations.
+ * Does the plan see the end of each page, after all of the kernel's tests? Only on kernels from 7.1
+ * on, and not in the copy loop of hugetlb destinations.
  */
 static __always_inline bool window_has_page_hook(const struct window *w)
 {
 	return !w->copy.len && w->kind != KIND_HUGETLB;
 }
 
-/* window_result() - the enum relock_result of @w, which got past what @u says. @u's relocked and page_hook are set here. */
+/*
+ * window_result() - the enum relock_result of @w, which got past what @u says. @u's relocked and
+ * page_hook are set here.
+ */
 static __always_inline __u32 window_result(struct window *w, struct unseen_end *u)
 {
 	u->relocked = w->relocked_ns != 0;
@@ -142,11 +152,19 @@ static __always_inline __u32 window_passed(struct window *w)
 	return window_result(w, &(struct unseen_end) { .at = OPEN_AT_PAGE });
 }
 
-/* window_overtaken() - the copy loop returns @ret for [@dst, @dst + @len) with @w open: an enum relock_result. */
-static __always_inline __u32 window_overtaken(struct window *w, bool changing, __u64 dst, __u64 len, __s64 ret)
+/*
+ * window_overtaken() - the copy loop returns @ret for [@dst, @dst + @len) with @w open: an enum
+ * relock_result.
+ */
+static __always_inline __u32 window_overtaken(struct window *w, bool changing, __u64 dst, __u64 len,
+					      __s64 ret)
 {
 	struct unseen_end u = {
-		.at = OPEN_AT_LOOP, .changing = changing, .ret = ret, .len = len, .end = dst + len,
+		.at = OPEN_AT_LOOP,
+		.changing = changing,
+		.ret = ret,
+		.len = len,
+		.end = dst + len,
 	};
 
 	/* The page that failed. */

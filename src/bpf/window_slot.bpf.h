@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * The retry window of a task, and where it is kept. A task has at most one, because the kernel handles one page of one
- * ioctl at a time.
+ * The retry window of a task, and where it is kept. A task has at most one, because the kernel
+ * handles one page of one ioctl at a time.
  */
 #ifndef WINDOW_SLOT_BPF_H
 #define WINDOW_SLOT_BPF_H
@@ -17,7 +17,10 @@
 struct window {
 	struct window_facts facts;
 	struct verdict verdict;
-	/* Plans interval and legacy: the copy loop that the task is in; interval: the VMA that it locked last. */
+	/*
+	 * Plans interval and legacy: the copy loop that the task is in; interval: the VMA that it
+	 * locked last.
+	 */
 	struct vma_facts held;
 	struct {
 		__u64 dst;
@@ -74,7 +77,10 @@ static __always_inline struct window *window_find(void)
 	return NULL;
 }
 
-/* window_of_current() - the current task's window in @mm, or NULL; one test when no window is open there. */
+/*
+ * window_of_current() - the current task's window in @mm, or NULL; one test when no window is open
+ * there.
+ */
 static __always_inline struct window *window_of_current(__u64 mm)
 {
 	if (!*(volatile __u32 *)open_windows_of(mm))

@@ -3,12 +3,14 @@
 /*
  * Recording write sections: who takes an mm's mmap_lock for write.
  *
- * Each write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its tracepoint fires, the unlock
- * or downgrade makes it even. A writer records itself at the place that its mm and this number give. Without a seqcount
- * the numbers are our own, one sequence a ring.
+ * Each write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its
+ * tracepoint fires, the unlock or downgrade makes it even. A writer records itself at the place
+ * that its mm and this number give. Without a seqcount the numbers are our own, one sequence a
+ * ring.
  *
- * Writers are recorded for a while after an mm's last traced window (WATCH_JIFFIES), because a writer may already be in
- * when the next window opens. All other writers pay one load and a compare.
+ * Writers are recorded for a while after an mm's last traced window (WATCH_JIFFIES), because a
+ * writer may already be in when the next window opens. All other writers pay one load and a
+ * compare.
  */
 #ifndef WRITE_SECTION_BPF_H
 #define WRITE_SECTION_BPF_H
@@ -20,7 +22,9 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/vma_log.bpf.h"
 
-/* A minute at HZ=1000, ten at 100. Jiffies: reading the clock would be a tenth of a writer's cost. */
+/*
+ * A minute at HZ=1000, ten at 100. Jiffies: reading the clock would be a tenth of a writer's cost.
+ */
 #define WATCH_JIFFIES 60000
 #define RING_SHIFT 5
 #define NR_RINGS (1 << RING_SHIFT)
@@ -54,7 +58,10 @@ struct {
 	__type(value, struct section_ring);
 } section_rings SEC(".maps");
 
-/* By a hash of the mm, in jiffies: when a window opened last (0: unwatched), and the start of gapless recording. */
+/*
+ * By a hash of the mm, in jiffies: when a window opened last (0: unwatched), and the start of
+ * gapless recording.
+ */
 __u64 watch_last[NR_OPEN];
 __u64 watch_since[NR_OPEN];
 
@@ -162,12 +169,17 @@ static __always_inline const volatile struct writer_shape *shape_of(__u32 nr)
 static __always_inline __u64 section_arg(const struct write_section *s, __u32 index)
 {
 	index--;
-	/* The tested register must be the one that is used: the verifier does not see through a copy. */
+	/*
+	 * The tested register must be the one that is used: the verifier does not see through a
+	 * copy.
+	 */
 	barrier_var(index);
 	return index < SYSCALL_ARGS ? s->args[index] : 0;
 }
 
-/* Read what the argument writer_shape.at points to. The kernel has just read it, so it is mapped. */
+/*
+ * Read what the argument writer_shape.at points to. The kernel has just read it, so it is mapped.
+ */
 static __always_inline void section_read_pointee(struct write_section *s)
 {
 	const volatile struct writer_shape *shape = shape_of(s->nr);
@@ -201,7 +213,8 @@ static __always_inline bool section_claim(struct write_section *s)
 {
 	__u32 seq = section_seq(s);
 
-	return seq != SECTION_BUSY && __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) == seq;
+	return seq != SECTION_BUSY &&
+	       __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) == seq;
 }
 
 /* section_record() - the current task has just taken @mm's mmap_lock for write. */
@@ -235,9 +248,9 @@ static __always_inline void section_record(struct mm_struct *mm)
 }
 
 /*
- * section_grows_stack() - the current write section of @vma's mm grows a stack down to @address, which neither a system
- * call nor its arguments tell. Without a seqcount the section is the ring's last, unless another mm took a number since:
- * then it stays as it was.
+ * section_grows_stack() - the current write section of @vma's mm grows a stack down to @address,
+ * which neither a system call nor its arguments tell. Without a seqcount the section is the ring's
+ * last, unless another mm took a number since: then it stays as it was.
  */
 static __always_inline void section_grows_stack(struct vm_area_struct *vma, __u64 address)
 {

@@ -3,7 +3,8 @@
 /*
  * Who wrote in a window: its write sections are looked up and counted by writer.
  *
- * The sequence numbers give the total; a section that was not recorded, or was overwritten, is counted as unseen.
+ * The sequence numbers give the total; a section that was not recorded, or was overwritten, is
+ * counted as unseen.
  */
 #ifndef WRITER_BPF_H
 #define WRITER_BPF_H
@@ -47,7 +48,8 @@ static __always_inline bool fits(const volatile struct writer_when *when, __u32 
 }
 
 /* What tells one use of a system call from another: advice, flags, a request. */
-static __always_inline __u32 section_sub(const struct write_section *s, const volatile struct writer_shape *shape)
+static __always_inline __u32 section_sub(const struct write_section *s,
+					 const volatile struct writer_shape *shape)
 {
 	__u32 sub = shape->sub;
 
@@ -65,7 +67,8 @@ static __always_inline bool range_covers(struct writer_query *q, __u64 start, __
 }
 
 /* Do the arguments of @s say that it acts on the destination? Sets the range, and the key's sub. */
-static __always_inline bool syscall_covers(struct writer_query *q, const struct write_section *s, __u32 *key_sub)
+static __always_inline bool syscall_covers(struct writer_query *q, const struct write_section *s,
+					   __u32 *key_sub)
 {
 	const volatile struct writer_shape *shape = shape_of(s->nr);
 	bool covers = false;
@@ -76,9 +79,11 @@ static __always_inline bool syscall_covers(struct writer_query *q, const struct 
 	sub = section_sub(s, shape);
 	*key_sub = sub;
 	if (shape->start[1] && fits(&shape->ranged[1], sub))
-		covers = range_covers(q, section_arg(s, shape->start[1]), section_arg(s, shape->len[1]));
+		covers = range_covers(q, section_arg(s, shape->start[1]),
+				      section_arg(s, shape->len[1]));
 	if (!covers && shape->start[0] && fits(&shape->ranged[0], sub))
-		covers = range_covers(q, section_arg(s, shape->start[0]), section_arg(s, shape->len[0]));
+		covers = range_covers(q, section_arg(s, shape->start[0]),
+				      section_arg(s, shape->len[0]));
 	if (shape->at_is_range && s->at[1] && fits(&shape->ranged[0], sub))
 		covers = range_covers(q, s->at[0], s->at[1]);
 	return covers || (shape->whole && fits(&shape->everything, sub));
@@ -114,7 +119,10 @@ static __always_inline bool first_of_row(struct writer_query *q, __u32 id)
 	return true;
 }
 
-/* Count a section of the writer @key. A window counts once for a writer, however many sections it had. */
+/*
+ * Count a section of the writer @key. A window counts once for a writer, however many sections it
+ * had.
+ */
 static __always_inline void count_writer(struct writer_query *q, const struct writer_key *key)
 {
 	struct writer_row *row;
@@ -137,8 +145,8 @@ static __always_inline void count_writer(struct writer_query *q, const struct wr
 }
 
 /*
- * writer_section() - name and count the writer of section @seq. Returns 0. A global function: the verifier checks it
- * once, not for each turn of the loop.
+ * writer_section() - name and count the writer of section @seq. Returns 0. A global function: the
+ * verifier checks it once, not for each turn of the loop.
  */
 __noinline int writer_section(struct writer_query *q, __u32 seq)
 {
@@ -152,7 +160,8 @@ __noinline int writer_section(struct writer_query *q, __u32 seq)
 	if (!ring)
 		return 0;
 	s = section_at(ring, seq);
-	if (section_seq(s) != seq || s->when < q->since || (mm_numbers_sections() && s->mm != q->mm)) {
+	if (section_seq(s) != seq || s->when < q->since ||
+	    (mm_numbers_sections() && s->mm != q->mm)) {
 		q->unseen++;
 		return 0;
 	}
@@ -184,8 +193,8 @@ static long writer_visit(__u32 i, struct writer_query *q)
 }
 
 /*
- * writers_count() - count the writers of sections @first, @first + 2 ... @last of @q's mm. @last - @first is even, and
- * -2 for none. The caller sets @q's mm, dst, lock_seq and slot.
+ * writers_count() - count the writers of sections @first, @first + 2 ... @last of @q's mm. @last -
+ * @first is even, and -2 for none. The caller sets @q's mm, dst, lock_seq and slot.
  */
 static __always_inline void writers_count(struct writer_query *q, __u32 first, __u32 last)
 {

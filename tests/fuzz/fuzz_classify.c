@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * classify() against a slow model of docs/reference/classes.md: the order of the classes, and what each check makes of them, are
- * read from its table when this is built; the tests are written from its words, and know three answers.
+ * classify() against a slow model of docs/reference/classes.md: the order of the classes, and what
+ * each check makes of them, are read from its table when this is built; the tests are written from
+ * its words, and know three answers.
  *
- * The windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its number.
+ * The windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its
+ * number.
  */
 #include "classify.h"
 #include "fuzz.h"
@@ -21,7 +23,7 @@ static const struct row {
 };
 #define NR_ROWS (sizeof(table) / sizeof(table[0]))
 
-/* --- A possible window ---------------------------------------------------------------------------------------------- */
+/* --- A possible window ------------------------------------------------------------------------ */
 
 struct world {
 	struct window_facts w;
@@ -101,7 +103,8 @@ static void make_sequence(struct bytes *b, struct world *world)
 	/* The lock's section ended before the VMA was taken again. */
 	if (!moved)
 		w->end.mm_lock_seq++;
-	w->end.vm_lock_seq = w->begin.mm_lock_seq + take_byte(b) % (w->end.mm_lock_seq - w->begin.mm_lock_seq);
+	w->end.vm_lock_seq =
+		w->begin.mm_lock_seq + take_byte(b) % (w->end.mm_lock_seq - w->begin.mm_lock_seq);
 }
 
 static void make_world(struct bytes *b, struct world *world)
@@ -113,7 +116,9 @@ static void make_world(struct bytes *b, struct world *world)
 	w->relock_result = take_byte(b) % 16 < 12 ? RELOCK_OK : take_byte(b) % 5;
 	w->uffd_mask = MODES;
 	w->dst = one_of(b, 10, 10) << 12;
-	w->begin = (struct vma_facts) { .vma = 0x100, .start = 8 << 12, .end = 20 << 12, .ctx = 1, .pgoff = 1 };
+	w->begin = (struct vma_facts) {
+		.vma = 0x100, .start = 8 << 12, .end = 20 << 12, .ctx = 1, .pgoff = 1
+	};
 	make_flags(b, &w->begin);
 	make_file(b, &w->begin);
 	world->locked = take_byte(b) % 2;
@@ -123,7 +128,10 @@ static void make_world(struct bytes *b, struct world *world)
 		w->unmapped = take_byte(b) % 3;
 	}
 	make_sequence(b, world);
-	/* The hook sees a lock or misses it; it never sees one that was not. Without seqs it is all that there is. */
+	/*
+	 * The hook sees a lock or misses it; it never sees one that was not. Without seqs it is all
+	 * that there is.
+	 */
 	w->write_locked = take_byte(b) % 4 == 0 ? SEEN_UNKNOWN : world->locked ? SEEN_YES : SEEN_NO;
 	if (w->seq != SEQ_NONE && take_byte(b) % 4 == 0)
 		w->write_locked = SEEN_NO;
@@ -133,32 +141,41 @@ static void make_world(struct bytes *b, struct world *world)
 	w->seq_between = take_byte(b) % 3;
 }
 
-/* --- The model: docs/reference/classes.md in words --------------------------------------------------------------------------- */
+/* --- The model: docs/reference/classes.md in words -------------------------------------------- */
 
 static bool has_file(const struct vma_facts *v)
 {
 	return v->file != 0;
 }
 
-/* "The userfaultfd modes, VM_SHARED, the uffd ops, and for a file-backed VMA file, inode and vm_pgoff." */
+/*
+ * "The userfaultfd modes, VM_SHARED, the uffd ops, and for a file-backed VMA file, inode and
+ * vm_pgoff."
+ */
 static bool snapshot_differs(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 
-	if ((b->flags & MODES) != (e->flags & MODES) || (b->flags & VM_SHARED) != (e->flags & VM_SHARED))
+	if ((b->flags & MODES) != (e->flags & MODES) ||
+	    (b->flags & VM_SHARED) != (e->flags & VM_SHARED))
 		return true;
 	if (b->uffd_ops != e->uffd_ops)
 		return true;
 	if (!has_file(b))
 		return false;
-	return b->file != e->file || b->inode != e->inode || b->ino != e->ino || b->pgoff != e->pgoff;
+	return b->file != e->file || b->inode != e->inode || b->ino != e->ino ||
+	       b->pgoff != e->pgoff;
 }
 
-/* "The same context and modes, VM_SHARED and ops, and for a file the same inode and the same offset of the address." */
+/*
+ * "The same context and modes, VM_SHARED and ops, and for a file the same inode and the same offset
+ * of the address."
+ */
 static bool meaning_differs(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
-	int64_t there = (int64_t)b->pgoff * 4096 - (int64_t)b->start, here = (int64_t)e->pgoff * 4096 - (int64_t)e->start;
+	int64_t there = (int64_t)b->pgoff * 4096 - (int64_t)b->start,
+		here = (int64_t)e->pgoff * 4096 - (int64_t)e->start;
 
 	if (b->ctx != e->ctx || (b->flags & MODES) != (e->flags & MODES))
 		return true;
@@ -174,8 +191,9 @@ static bool otherwise_differs(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 
-	return b->start != e->start || b->end != e->end || b->flags != e->flags || b->page_prot != e->page_prot ||
-	       b->policy != e->policy || b->anon_name != e->anon_name;
+	return b->start != e->start || b->end != e->end || b->flags != e->flags ||
+	       b->page_prot != e->page_prot || b->policy != e->policy ||
+	       b->anon_name != e->anon_name;
 }
 
 /* Was the VMA write-locked; without mm_lock_seq: was mmap_lock taken for writing? */
@@ -183,7 +201,9 @@ static enum answer was_locked(const struct world *world)
 {
 	if (world->w.seq != SEQ_NONE)
 		return world->locked ? YES : NO;
-	return world->w.write_locked == SEEN_UNKNOWN ? UNKNOWN : world->w.write_locked == SEEN_YES ? YES : NO;
+	return world->w.write_locked == SEEN_UNKNOWN ? UNKNOWN
+	       : world->w.write_locked == SEEN_YES   ? YES
+						     : NO;
 }
 
 static enum answer both(enum answer a, enum answer b)
@@ -233,7 +253,8 @@ static enum answer is_class(const char *class, const struct world *world)
 		return w->seq == SEQ_NONE ? was_locked(world) : is(mm_moved);
 	if (!strcmp(class, "quiet"))
 		return YES;
-	fprintf(stderr, "docs/reference/classes.md has a class that is not known here: %s\n", class);
+	fprintf(stderr, "docs/reference/classes.md has a class that is not known here: %s\n",
+		class);
 	abort();
 }
 
@@ -249,7 +270,7 @@ static const struct row *model(const struct world *world)
 	abort(); /* every window has a class */
 }
 
-/* --- Both, side by side -------------------------------------------------------------------------------------------- */
+/* --- Both, side by side ----------------------------------------------------------------------- */
 
 static bool says(const struct verdict *v, enum check check)
 {
@@ -263,19 +284,22 @@ static void demand_check(const struct verdict *v, enum check check, enum says ex
 	demand(says(v, check) == (expected == SAYS_EAGAIN));
 }
 
-static void demand_checks(const struct window_facts *w, const struct verdict *v, const struct row *row)
+static void demand_checks(const struct window_facts *w, const struct verdict *v,
+			  const struct row *row)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	bool seqs = w->seq != SEQ_NONE, contradicts;
 
 	demand(!!(v->reached & BIT32(CHECK_SNAPSHOT)) && !!(v->reached & BIT32(CHECK_OPS_POINTER)));
-	demand(!!(v->reached & BIT32(CHECK_PER_VMA_SEQ)) == seqs && !!(v->reached & BIT32(CHECK_PER_MM_SEQ)) == seqs);
+	demand(!!(v->reached & BIT32(CHECK_PER_VMA_SEQ)) == seqs &&
+	       !!(v->reached & BIT32(CHECK_PER_MM_SEQ)) == seqs);
 	demand(!!(v->reached & BIT32(CHECK_KERNEL)) == (w->kernel_answer != KERNEL_ANSWER_UNSEEN));
 	demand_check(v, CHECK_SNAPSHOT, row->snapshot);
 	demand_check(v, CHECK_PER_VMA_SEQ, row->per_vma_seq);
 	demand_check(v, CHECK_PER_MM_SEQ, row->per_mm_seq);
 	demand(says(v, CHECK_OPS_POINTER) == (b->uffd_ops != e->uffd_ops));
-	demand(says(v, CHECK_KERNEL) == (w->kernel_answer != KERNEL_ANSWER_UNSEEN && w->kernel_eagain));
+	demand(says(v, CHECK_KERNEL) ==
+	       (w->kernel_answer != KERNEL_ANSWER_UNSEEN && w->kernel_eagain));
 	demand(!(v->eagain & ~v->reached));
 	/* In a possible world only the kernel can contradict. */
 	contradicts = w->kernel_answer == KERNEL_ANSWER_SEEN && w->kernel_is < NR_CHECKS &&
@@ -310,12 +334,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(v.class < NR_CLASSES);
 	demand(!strcmp(class_names[v.class], row ? row->class : "undetermined"));
 	demand(v.odd_start == (world.w.seq == SEQ_COUNT && world.w.begin.mm_lock_seq % 2));
-	if (v.class == CLASS_ABORTED || v.class == CLASS_BLOCKED || v.class == CLASS_GONE || v.class == CLASS_UNDETERMINED) {
+	if (v.class == CLASS_ABORTED || v.class == CLASS_BLOCKED || v.class == CLASS_GONE ||
+	    v.class == CLASS_UNDETERMINED) {
 		demand(!v.reached && !v.eagain && !v.anomaly && !v.unwitnessed && !v.raced);
 		return 0;
 	}
 	demand_checks(&world.w, &v, row);
 	demand_reasons(&world.w, &v);
-	demand(v.unwitnessed == (world.w.seq != SEQ_NONE && world.locked && world.w.write_locked == SEEN_NO));
+	demand(v.unwitnessed ==
+	       (world.w.seq != SEQ_NONE && world.locked && world.w.write_locked == SEEN_NO));
 	return 0;
 }

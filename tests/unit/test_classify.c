@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* classify() and unseen_end(): tables of windows whose class, or end, is known. The random model is fuzz_classify. */
+/*
+ * classify() and unseen_end(): tables of windows whose class, or end, is known. The random model is
+ * fuzz_classify.
+ */
 #include "unit.h"
 #include "classify.h"
 
@@ -21,7 +24,7 @@
 #define SHMEM_OPS 0x5000ULL
 #define NEVER_LOCKED 0xffffffffU
 
-/* --- Tables ------------------------------------------------------------------------------------------------------ */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 /* One field of the facts, changed. */
 struct edit {
@@ -30,9 +33,9 @@ struct edit {
 	__u64 value;
 };
 
-#define SET(field, v)                                                                                                  \
-	{                                                                                                              \
-		offsetof(struct window_facts, field), sizeof(((struct window_facts *)0)->field), v                     \
+#define SET(field, v)                                                                              \
+	{                                                                                          \
+		offsetof(struct window_facts, field), sizeof(((struct window_facts *)0)->field), v \
 	}
 #define MOVED SET(end.mm_lock_seq, 1002)
 #define LOCKED SET(end.mm_lock_seq, 1002), SET(end.vm_lock_seq, 1001), SET(write_locked, SEEN_YES)
@@ -44,24 +47,27 @@ struct row {
 	const char *name;
 	const struct window_facts *base;
 	struct edit edits[12];
-	__u32 class, snapshot, meaning, tolerated, eagain; /* what must come out; the rest is asserted apart */
+	__u32 class, snapshot, meaning, tolerated,
+		eagain; /* what must come out; the rest is asserted apart */
 	__u32 anomaly, unwitnessed, odd_start;
 	__u32 page_shift; /* 0: PAGE_SHIFT */
 };
 
-#define SHMEM_VMA                                                                                                      \
-	{                                                                                                              \
-		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_SHARED | F_MISSING,               \
-		.page_prot = 0x25, .uffd_ops = SHMEM_OPS, .file = 0x6000, .inode = 0x7000, .pgoff = 0x10,              \
-		.ctx = 0x8000, .policy = 0x99, .vm_lock_seq = 901, .mm_lock_seq = 1000                                 \
+#define SHMEM_VMA                                                                               \
+	{                                                                                       \
+		.vma = 0x1000, .start = 0x700000, .end = 0x710000,                              \
+		.flags = F_RW | F_SHARED | F_MISSING, .page_prot = 0x25, .uffd_ops = SHMEM_OPS, \
+		.file = 0x6000, .inode = 0x7000, .pgoff = 0x10, .ctx = 0x8000, .policy = 0x99,  \
+		.vm_lock_seq = 901, .mm_lock_seq = 1000                                         \
 	}
-#define ANON_VMA                                                                                                       \
-	{                                                                                                              \
-		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_MISSING, .page_prot = 0x25,       \
-		.uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000, .vm_lock_seq = 901, .mm_lock_seq = 1000      \
+#define ANON_VMA                                                                              \
+	{                                                                                     \
+		.vma = 0x1000, .start = 0x700000, .end = 0x710000, .flags = F_RW | F_MISSING, \
+		.page_prot = 0x25, .uffd_ops = UFFD_OPS_ANON, .pgoff = 0x700, .ctx = 0x8000,  \
+		.vm_lock_seq = 901, .mm_lock_seq = 1000                                       \
 	}
-#define WINDOW                                                                                                         \
-	.dst = 0x704000, .uffd_mask = UFFD_MASK, .relock_result = RELOCK_OK, .seq = SEQ_COUNT,                                \
+#define WINDOW                                                                                 \
+	.dst = 0x704000, .uffd_mask = UFFD_MASK, .relock_result = RELOCK_OK, .seq = SEQ_COUNT, \
 	.kernel_answer = KERNEL_ANSWER_SEEN, .kernel_is = CHECK_SNAPSHOT
 
 static const struct window_facts shmem = { .begin = SHMEM_VMA, .end = SHMEM_VMA, WINDOW };
@@ -165,7 +171,10 @@ static const struct row meaning_rows[] = {
 	  .class = CLASS_REAL, .snapshot = S(FILE) | S(INODE), .meaning = M(INODE), .eagain = SNAP | SEQS },
 	{ "anon split at the front", &anon, { LOCKED, FRONT_SPLIT },
 	  .class = CLASS_TOLERATED, .tolerated = T(RANGE), .eagain = SEQS },
-	/* Four pages up in memory and in the file: 64 KiB pages make that another page, 4 KiB pages make it the same. */
+	/*
+	 * Four pages up in memory and in the file: 64 KiB pages make that another page, 4 KiB pages
+	 * make it the same.
+	 */
 	{ "moved start, 64 KiB pages", &shmem, { DIFFERS, SET(end.start, 0x6fc000), SET(end.pgoff, 0xc) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS, .page_shift = 16 },
 	{ "moved start, 4 KiB pages", &shmem, { DIFFERS, SET(end.start, 0x6fc000), SET(end.pgoff, 0xc) },
@@ -320,7 +329,10 @@ static const struct row old_kernel_rows[] = {
 #define WROTE NO_SEQ, SET(write_locked, SEEN_YES)
 #define IN_PLACE WROTE, SET(unmapped, SEEN_NO)
 
-/* Kernels without per-VMA locks: only the log of mmap_lock shows writers, and nothing tells `locked`. */
+/*
+ * Kernels without per-VMA locks: only the log of mmap_lock shows writers, and nothing tells
+ * `locked`.
+ */
 static const struct row no_vma_locks_rows[] = {
 	{ "quiet", &anon, { NO_SEQ, SET(write_locked, SEEN_NO) }, .class = CLASS_QUIET },
 	{ "somebody wrote", &anon, { IN_PLACE }, .class = CLASS_UNRELATED },
@@ -353,7 +365,8 @@ static __u32 expected_reached(const struct window_facts *w)
 }
 
 /* The short way of is_untouched() gives the same verdict as the general one. */
-static void expect_same_touched(const char *row, const struct window_facts *w, __u32 page_shift, const struct verdict *v)
+static void expect_same_touched(const char *row, const struct window_facts *w, __u32 page_shift,
+				const struct verdict *v)
 {
 	struct verdict touched = { .odd_start = v->odd_start };
 
@@ -387,11 +400,11 @@ static void check_rows(const struct row *rows, size_t nr)
 	}
 }
 
-#define TABLE_TEST(table)                                                                                              \
-	static void table(void **state)                                                                                \
-	{                                                                                                              \
-		(void)state;                                                                                           \
-		check_rows(table##_rows, COUNT(table##_rows));                                                         \
+#define TABLE_TEST(table)                                      \
+	static void table(void **state)                        \
+	{                                                      \
+		(void)state;                                   \
+		check_rows(table##_rows, COUNT(table##_rows)); \
 	}
 
 TABLE_TEST(class)
@@ -405,7 +418,10 @@ TABLE_TEST(anomaly)
 TABLE_TEST(old_kernel)
 TABLE_TEST(no_vma_locks)
 
-/* A kernel whose answer is not its check's: an anomaly, unless the check can have read another mm_lock_seq. */
+/*
+ * A kernel whose answer is not its check's: an anomaly, unless the check can have read another
+ * mm_lock_seq.
+ */
 static void other_kernel(void **state)
 {
 	static const struct {
@@ -418,11 +434,14 @@ static void other_kernel(void **state)
 		{ "per MM, unrelated", CHECK_PER_MM_SEQ, SEEN_NO, true, true, false, false },
 		{ "per MM passes unrelated", CHECK_PER_MM_SEQ, SEEN_NO, true, false, true, false },
 		{ "per MM fails quiet", CHECK_PER_MM_SEQ, SEEN_NO, false, true, true, false },
-		{ "a writer between, passes", CHECK_PER_MM_SEQ, SEEN_YES, true, false, false, true },
+		{ "a writer between, passes", CHECK_PER_MM_SEQ, SEEN_YES, true, false, false,
+		  true },
 		{ "a writer between, fails", CHECK_PER_MM_SEQ, SEEN_YES, false, true, false, true },
-		{ "a writer between, agrees", CHECK_PER_MM_SEQ, SEEN_YES, true, true, false, false },
+		{ "a writer between, agrees", CHECK_PER_MM_SEQ, SEEN_YES, true, true, false,
+		  false },
 		{ "nobody watched", CHECK_PER_MM_SEQ, SEEN_UNKNOWN, true, false, false, false },
-		{ "per VMA passes unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, false, false, false },
+		{ "per VMA passes unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, false, false,
+		  false },
 		{ "per VMA fails unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, true, true, false },
 		{ "snapshot fails unrelated", CHECK_SNAPSHOT, SEEN_YES, true, true, true, false },
 		{ "unknown check", NR_CHECKS, SEEN_NO, true, true, false, false },
@@ -446,7 +465,7 @@ static void other_kernel(void **state)
 	}
 }
 
-/* --- How a window ended whose end was not seen --------------------------------------------------------------------- */
+/* --- How a window ended whose end was not seen ------------------------------------------------ */
 
 /* A copy of four pages; its end is behind that of the VMA where facts.end says so. */
 #define LEN 0x4000ULL
@@ -524,10 +543,12 @@ static void unseen_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(class),	cmocka_unit_test(not_relocked),	    cmocka_unit_test(snapshot),
-		cmocka_unit_test(meaning),	cmocka_unit_test(tolerated),	    cmocka_unit_test(precedence),
-		cmocka_unit_test(sequence),	cmocka_unit_test(anomaly),	    cmocka_unit_test(old_kernel),
-		cmocka_unit_test(no_vma_locks), cmocka_unit_test(other_kernel),	    cmocka_unit_test(unseen_ends),
+		cmocka_unit_test(class),	cmocka_unit_test(not_relocked),
+		cmocka_unit_test(snapshot),	cmocka_unit_test(meaning),
+		cmocka_unit_test(tolerated),	cmocka_unit_test(precedence),
+		cmocka_unit_test(sequence),	cmocka_unit_test(anomaly),
+		cmocka_unit_test(old_kernel),	cmocka_unit_test(no_vma_locks),
+		cmocka_unit_test(other_kernel), cmocka_unit_test(unseen_ends),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);
