@@ -431,7 +431,8 @@ static __always_inline __u32 unseen_loop(struct window_facts *f, const struct un
  * unseen_end() - how a window ended whose end was not seen: its program was skipped, or the plan
  * has no hook there.
  * @f: the window's facts; kernel_answer and kernel_eagain are set where only the kernel's check
- * explains the end. Returns an enum relock_result, RELOCK_LOST where more than one end is possible.
+ *     explains the end.
+ * Returns an enum relock_result, RELOCK_LOST where more than one end is possible.
  */
 static __always_inline __u32 unseen_end(struct window_facts *f, const struct unseen_end *u)
 {

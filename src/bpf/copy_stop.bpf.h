@@ -197,10 +197,9 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 }
 
 /*
- * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len). @uffd: where the first lock
- * has no hook, else NULL.
- * @w: the window that is still open, or NULL; it ended with @result. Its slot must not be released
- * yet.
+ * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len).
+ * @uffd: where the first lock has no hook, else NULL.
+ * @w: the window that is still open, or NULL; it ended with @result. Its slot is not released yet.
  */
 static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
 				       __s64 ret, struct window *w, __u32 result)

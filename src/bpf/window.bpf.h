@@ -105,8 +105,8 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 
 /*
  * window_begin() - the current task is about to drop @vma's read lock.
- * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's. Returns
- * the window, or NULL when it is not traced or has no slot.
+ * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's.
+ * Returns the window, or NULL when it is not traced or has no slot.
  */
 static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 {
@@ -146,7 +146,7 @@ static __always_inline void window_bounded(struct window *w)
 		      mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
 }
 
-/* What happened to the destination in the window, as far as the class depends on it. */
+/* What happened to the destination in the window, where the class depends on it. */
 static __always_inline void window_search_log(struct window *w)
 {
 	w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps, w->unmaps_end, w->facts.dst);
