@@ -40,7 +40,9 @@ static double seconds_since(__u64 then)
 /* Everything since the start. */
 static struct span whole_run(bool final)
 {
-	return (struct span) { .counters = &run.now, .elapsed_s = seconds_since(run.start_ns), .final = final };
+	return (struct span) { .counters = &run.now,
+			       .elapsed_s = seconds_since(run.start_ns),
+			       .final = final };
 }
 
 static void on_event(void *data, const struct event *e)
@@ -80,7 +82,8 @@ static int start_metrics(void)
 
 static void report_interval(void)
 {
-	const struct span span = { .counters = &run.diff, .elapsed_s = seconds_since(run.interval_ns) };
+	const struct span span = { .counters = &run.diff,
+				   .elapsed_s = seconds_since(run.interval_ns) };
 
 	counters_sub(&run.diff, &run.now, &run.then);
 	run.then = run.now;
@@ -122,7 +125,8 @@ static int report_summary(void)
 /* Milliseconds until an interval, @end or the next events, 0 being none; -1 without limit. */
 static int next_timeout(__u64 next_interval, __u64 end)
 {
-	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end, now = now_ns();
+	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
+	      now = now_ns();
 	__u64 longest = run.options.events ? EVENTS_PERIOD_MS : 3600000;
 
 	if (run.more_events)
@@ -152,7 +156,8 @@ static bool wait_and_see(int timeout)
 {
 	static struct wakeup w;
 
-	wakeup_wait(&w, &run.target, fileno(run.sink.report.out), tracer_events_fd(run.session.tracer), timeout);
+	wakeup_wait(&w, &run.target, fileno(run.sink.report.out),
+		    tracer_events_fd(run.session.tracer), timeout);
 	if (signal_caught())
 		return true;
 	if (run.options.events)
@@ -196,8 +201,8 @@ static int add_targets(void)
 		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
 
 		if (err)
-			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", run.target.pids[i],
-				    strerror(-err));
+			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s",
+				    run.target.pids[i], strerror(-err));
 	}
 	return 0;
 }
@@ -245,8 +250,8 @@ static int count_runs(void)
 
 	if (!err)
 		return 0;
-	return fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN", "the kernel does not count program runs: %s",
-		    strerror(-err));
+	return fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN",
+		    "the kernel does not count program runs: %s", strerror(-err));
 }
 
 /* Attach everything, then give up all rights. Returns 0 or an exit status. */
@@ -273,7 +278,8 @@ static int start(void)
 /* A signal was meant for COMMAND too. We are its user, unless it became another. */
 static void pass_signal_on(void)
 {
-	if (signal_caught() && run.target.is_command && run.target.alive && kill(run.target.pids[0], signal_caught()))
+	if (signal_caught() && run.target.is_command && run.target.alive &&
+	    kill(run.target.pids[0], signal_caught()))
 		warning("COMMAND continues: it cannot be signalled: %s", strerror(errno));
 }
 
@@ -287,8 +293,10 @@ static int exit_status(void)
 		return status;
 	if (run.options.fail_above < 0 || !reached)
 		return EXIT_DONE;
-	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached > run.options.fail_above ? EXIT_THRESHOLD
-												       : EXIT_DONE;
+	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached >
+			       run.options.fail_above
+		       ? EXIT_THRESHOLD
+		       : EXIT_DONE;
 }
 
 static int trace(void)

@@ -279,7 +279,7 @@ struct holder_totals {
 #define CHAIN_WORD(length, fail, site) ((__u64)(length) << 16 | (__u64)(fail) << 8 | (site))
 #define CHAIN_LENGTH(word) ((word) >> 16)
 #define CHAIN_FAIL(word) ((word) >> 8 & 0xff)
-#define CHAIN_SITE(word) ((word)&0xff)
+#define CHAIN_SITE(word) (0xff & (word))
 
 /* --- Writers: who held mmap_lock for write in a window ---------------------------------------- */
 

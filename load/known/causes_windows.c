@@ -52,9 +52,9 @@ static int case_snapshot(struct causes *c)
 	int err = causes_set_up(c, "snapshot", 0, 1);
 
 	if (!err)
-		err = causes_hold(
-			c, c->one, add_wp, RIG_FILL,
-			&(struct ending) { .err = EAGAIN, .site = "check", .window = "real" });
+		err = causes_hold(c, c->one, add_wp, RIG_FILL,
+				  &(struct ending) {
+					  .err = EAGAIN, .site = "check", .window = "real" });
 	causes_copy_well(c, 0, 1);
 	causes_tear_down(c);
 	return err;
@@ -87,9 +87,9 @@ static int case_source(struct causes *c)
 	int err = causes_set_up(c, "EFAULT of the source", 0, 1);
 
 	if (!err)
-		err = causes_hold(
-			c, c->one, NULL, RIG_UNMAP,
-			&(struct ending) { .err = EFAULT, .site = "source", .window = "aborted" });
+		err = causes_hold(c, c->one, NULL, RIG_UNMAP,
+				  &(struct ending) {
+					  .err = EFAULT, .site = "source", .window = "aborted" });
 	causes_tear_down(c);
 	return err;
 }

@@ -274,11 +274,10 @@ static const struct setting settings[] = {
 	NUMBER_SETTING(struct free_options, writers, "writers", "W", 0, 256, "Writer threads"),
 	NUMBER_SETTING(struct free_options, rate, "rate", "R", 0, 1000000,
 		       "Write operations a second of each writer, 0 for as fast as it can"),
-	WORD_SETTING(
-		struct free_options, what, "what", "WHAT", what_words,
-		"What the writers write: unrelated (other mappings), benign (the destinations, "
-		"but nothing that the kernel's check compares), replaced (the destinations "
-		"anew), none"),
+	WORD_SETTING(struct free_options, what, "what", "WHAT", what_words,
+		     "What the writers write: unrelated (other mappings), benign (the destinations, "
+		     "but nothing that the kernel's check compares), replaced (the destinations "
+		     "anew), none"),
 	SEED(struct free_options),
 	TIME_SETTING(struct free_options, duration_ms, "duration",
 		     "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)"),

@@ -61,9 +61,6 @@ const struct operation outside_operations[] = {
 	  .run = run_khugepaged,
 	  .after = after_collapse,
 	  .writers = { { .op = "madvise", .advice = "MADV_HUGEPAGE" },
-		       { .op = "khugepaged",
-			 .syscall = "-",
-			 .who = BY_KHUGEPAGED,
-			 .many = true } } },
+		       { .op = "khugepaged", .syscall = "-", .who = BY_KHUGEPAGED, .many = true } } },
 	{ 0 },
 };

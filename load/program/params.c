@@ -40,10 +40,9 @@ const struct setting vm_settings[] = {
 };
 
 const struct setting file_settings[] = {
-	WORD_SETTING(
-		struct params, source, "source", "KIND", source_words,
-		"Where a copy comes from: map (the mapped file itself: windows) or buffer (the "
-		"file is read into one first: hardly any)"),
+	WORD_SETTING(struct params, source, "source", "KIND", source_words,
+		     "Where a copy comes from: map (the mapped file itself: windows) or buffer (the "
+		     "file is read into one first: hardly any)"),
 	WORD_SETTING(struct params, cache, "cache", "STATE", cache_words,
 		     "The file's pages at the begin of each pass: warm (in the page cache) or cold "
 		     "(dropped; not possible on tmpfs)"),

@@ -107,10 +107,10 @@ int result_print(const struct run *run, const struct setting *const *settings)
 	copies_put(object, &sum->copies);
 	put(object, "faults", sum->counts[COUNT_FAULTS]);
 	json_object_object_add(object, "latency_ns", latency_json(sum));
-	json_object_object_add(
-		object, "pages_per_s",
-		json_object_new_double(
-			(double)(sum->copies.bytes / (uint64_t)sysconf(_SC_PAGESIZE)) / seconds));
+	json_object_object_add(object, "pages_per_s",
+			       json_object_new_double((double)(sum->copies.bytes /
+							       (uint64_t)sysconf(_SC_PAGESIZE)) /
+						      seconds));
 	put(chains, "count", sum->chains);
 	put(chains, "longest", sum->longest);
 	json_object_object_add(object, "chains", chains);

@@ -53,8 +53,9 @@ void copies_put(struct json_object *to, const struct copies *copies)
 
 int print_json(struct json_object *object)
 {
-	const char *text = json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (!text || puts(text) < 0 || fflush(stdout))
 		return -1;

@@ -19,7 +19,7 @@
 
 /* An ioctl's number without the size of its argument: see linux/userfaultfd.h. */
 #define IOCTL_TYPE(cmd) ((cmd) >> 8 & 0xff)
-#define IOCTL_NR(cmd) ((cmd)&0xff)
+#define IOCTL_NR(cmd) (0xff & (cmd))
 #define UFFDIO 0xaa
 
 #define UFFDIO_COPY 0xc028aa03U

@@ -45,7 +45,8 @@ static const struct holder_row *worst_holder(const struct facts *f)
 	const struct holder_row *worst = NULL;
 
 	for (int i = 0; i < f->nr_holders; i++)
-		if (f->holders[i].totals.refused && (!worst || f->holders[i].totals.refused > worst->totals.refused))
+		if (f->holders[i].totals.refused &&
+		    (!worst || f->holders[i].totals.refused > worst->totals.refused))
 			worst = &f->holders[i];
 	return worst;
 }
@@ -68,8 +69,8 @@ static void holder_text(const struct holder_row *h, char *text, size_t size)
 
 	copy_comm(h->who.comm, name);
 	printable(comm, sizeof(comm), name);
-	snprintf(text, size, "%s%s%s%s by %s (tid %u)", call ? call : "something", advice ? "(" : "",
-		 advice ? advice : "", advice ? ")" : "", comm, h->totals.tid);
+	snprintf(text, size, "%s%s%s%s by %s (tid %u)", call ? call : "something",
+		 advice ? "(" : "", advice ? advice : "", advice ? ")" : "", comm, h->totals.tid);
 }
 
 static bool pending_event(const struct facts *f, char *text, size_t size)
@@ -85,8 +86,9 @@ static bool pending_event(const struct facts *f, char *text, size_t size)
 	if (!enough(n, f->eagain) || !h)
 		return false;
 	holder_text(h, who, sizeof(who));
-	snprintf(text, size, "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying", n,
-		 f->eagain, one_holder(f) ? "a" : "an event, most often",
+	snprintf(text, size,
+		 "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying",
+		 n, f->eagain, one_holder(f) ? "a" : "an event, most often",
 		 changing_event_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
 		 one_holder(f) ? " event" : ",", who);
 	return true;
@@ -128,8 +130,7 @@ static bool short_copies(const struct facts *f, char *text, size_t size)
 	snprintf(text, size,
 		 "%llu of %llu EAGAIN are short copies, %llu of them stopped by %s: `copy` says how many bytes were copied, "
 		 "continue after them%s",
-		 n, f->eagain, stops_of_errno(f->f, most), fail_errno_names[most],
-		 behind(most));
+		 n, f->eagain, stops_of_errno(f->f, most), fail_errno_names[most], behind(most));
 	return true;
 }
 
@@ -170,7 +171,8 @@ static bool wrong_page(const struct facts *f, char *text, size_t size)
 	if (!n)
 		return false;
 	if (swapped)
-		snprintf(why, sizeof(why), " (%llu: the range was registered with another userfaultfd)", swapped);
+		snprintf(why, sizeof(why),
+			 " (%llu: the range was registered with another userfaultfd)", swapped);
 	snprintf(text, size,
 		 "%llu copies went to an address that meant another page by then%s, and this kernel's check let them pass; "
 		 "do not remap or re-register a range while copies to it are in flight (-e shows the addresses)",
@@ -185,8 +187,8 @@ static bool wake_after_eexist(const struct facts *f, char *text, size_t size)
 	if (n < ENOUGH || n < f->c->totals.calls / 100)
 		return false;
 	snprintf(text, size,
-		 "%llu of %llu copies found that the page exists (EEXIST): only UFFDIO_WAKE wakes its waiters", n,
-		 f->c->totals.calls);
+		 "%llu of %llu copies found that the page exists (EEXIST): only UFFDIO_WAKE wakes its waiters",
+		 n, f->c->totals.calls);
 	return true;
 }
 
@@ -217,7 +219,8 @@ static const struct {
 	{ "unmapped_source", unmapped_source },
 };
 
-int advise(const struct counters *c, const struct holder_row *holders, int nr_holders, struct advice list[MAX_ADVICE])
+int advise(const struct counters *c, const struct holder_row *holders, int nr_holders,
+	   struct advice list[MAX_ADVICE])
 {
 	const struct facts f = {
 		.c = c,

@@ -19,7 +19,8 @@ struct advice {
  * evidence is silent.
  * @holders: who raised mmap_changing. Returns how many rules.
  */
-int advise(const struct counters *c, const struct holder_row *holders, int nr_holders, struct advice list[MAX_ADVICE]);
+int advise(const struct counters *c, const struct holder_row *holders, int nr_holders,
+	   struct advice list[MAX_ADVICE]);
 
 /* Print the advice under a head; nothing without advice. */
 void text_advice(const struct report *r, const struct span *s);

@@ -36,8 +36,9 @@ static __u64 of_classes(const struct counters *c, unsigned int classes)
 
 #define CLASS(name) (1U << CLASS_##name)
 /* The classes in which this VMA was write-locked. */
-#define WRITE_LOCKED                                                                                                   \
-	(CLASS(LOCKED) | CLASS(TOLERATED) | CLASS(REPLACED) | CLASS(HIDDEN) | CLASS(FALSE_ALARM) | CLASS(REAL))
+#define WRITE_LOCKED                                                                               \
+	(CLASS(LOCKED) | CLASS(TOLERATED) | CLASS(REPLACED) | CLASS(HIDDEN) | CLASS(FALSE_ALARM) | \
+	 CLASS(REAL))
 
 static struct share unrelated(const struct counters *c)
 {
@@ -46,12 +47,14 @@ static struct share unrelated(const struct counters *c)
 
 static struct share spurious_per_mm(const struct counters *c)
 {
-	return (struct share) { c->totals.checks[CHECK_PER_MM_SEQ].spurious, windows_reached(&c->totals) };
+	return (struct share) { c->totals.checks[CHECK_PER_MM_SEQ].spurious,
+				windows_reached(&c->totals) };
 }
 
 static struct share spurious_per_vma(const struct counters *c)
 {
-	return (struct share) { c->totals.checks[CHECK_PER_VMA_SEQ].spurious, windows_reached(&c->totals) };
+	return (struct share) { c->totals.checks[CHECK_PER_VMA_SEQ].spurious,
+				windows_reached(&c->totals) };
 }
 
 /* Windows on which the snapshot and the per-MM counter disagree. */
@@ -59,7 +62,8 @@ static struct share disagree(const struct counters *c)
 {
 	const unsigned int both = CLASS(FALSE_ALARM) | CLASS(REAL);
 
-	return (struct share) { of_classes(c, CLASS(UNRELATED) | (WRITE_LOCKED & ~both)), windows_reached(&c->totals) };
+	return (struct share) { of_classes(c, CLASS(UNRELATED) | (WRITE_LOCKED & ~both)),
+				windows_reached(&c->totals) };
 }
 
 static struct share locked_unchanged(const struct counters *c)
@@ -76,7 +80,8 @@ static struct share really_changed(const struct counters *c)
 {
 	const __u64 gone = of_classes(c, CLASS(GONE));
 
-	return (struct share) { of_classes(c, CLASS(REAL) | CLASS(HIDDEN)) + gone, windows_reached(&c->totals) + gone };
+	return (struct share) { of_classes(c, CLASS(REAL) | CLASS(HIDDEN)) + gone,
+				windows_reached(&c->totals) + gone };
 }
 
 /* Retries that succeeded without a window, of those that no pending event refused. */
@@ -91,22 +96,22 @@ static const struct {
 	enum rule rule;
 	bool needs_seq;
 } table[NR_CLAIMS] = {
-	{ "unrelated_writers", "Rapoport", "A per-MM counter would capture unrelated changes.", "windows", unrelated,
-	  RULE_HAPPENS, true },
-	{ "no_problem_in_practice", "Hildenbrand", "Unrelated changes are no problem in practice.", "windows",
-	  spurious_per_mm, RULE_RARE, true },
-	{ "retry_just_succeeds", "Hildenbrand", "The retry just succeeds, without another fault.", "retried copies",
-	  no_fault_again, RULE_ALWAYS, false },
-	{ "different_checks", "Stoakes", "Snapshot and \"was write-locked\" are different checks.", "windows", disagree,
-	  RULE_HAPPENS, true },
-	{ "lock_is_no_change", "Stoakes", "A VMA write lock does not mean that the VMA changed.", "write-locked windows",
-	  locked_unchanged, RULE_HAPPENS, true },
-	{ "spurious_locks_abort", "Stoakes", "Spurious VMA write locks would abort copies.", "windows",
-	  spurious_per_vma, RULE_HAPPENS, true },
-	{ "race_is_possible", "Stoakes", "The race with a writer of this VMA is very possible.", "windows", write_locked,
-	  RULE_HAPPENS, true },
-	{ "vma_really_changes", "Rapoport", "VMAs really change, or disappear, in the window.", "windows", really_changed,
-	  RULE_HAPPENS, false },
+	{ "unrelated_writers", "Rapoport", "A per-MM counter would capture unrelated changes.",
+	  "windows", unrelated, RULE_HAPPENS, true },
+	{ "no_problem_in_practice", "Hildenbrand", "Unrelated changes are no problem in practice.",
+	  "windows", spurious_per_mm, RULE_RARE, true },
+	{ "retry_just_succeeds", "Hildenbrand", "The retry just succeeds, without another fault.",
+	  "retried copies", no_fault_again, RULE_ALWAYS, false },
+	{ "different_checks", "Stoakes", "Snapshot and \"was write-locked\" are different checks.",
+	  "windows", disagree, RULE_HAPPENS, true },
+	{ "lock_is_no_change", "Stoakes", "A VMA write lock does not mean that the VMA changed.",
+	  "write-locked windows", locked_unchanged, RULE_HAPPENS, true },
+	{ "spurious_locks_abort", "Stoakes", "Spurious VMA write locks would abort copies.",
+	  "windows", spurious_per_vma, RULE_HAPPENS, true },
+	{ "race_is_possible", "Stoakes", "The race with a writer of this VMA is very possible.",
+	  "windows", write_locked, RULE_HAPPENS, true },
+	{ "vma_really_changes", "Rapoport", "VMAs really change, or disappear, in the window.",
+	  "windows", really_changed, RULE_HAPPENS, false },
 };
 
 static const char *judge(const struct claim *c, enum rule rule)
@@ -122,9 +127,13 @@ static const char *judge(const struct claim *c, enum rule rule)
 	case RULE_HAPPENS:
 		return "not supported";
 	case RULE_RARE:
-		return c->high <= 0.001 ? "supported" : c->low > 0.01 ? "not supported" : "undecided";
+		return c->high <= 0.001 ? "supported"
+		       : c->low > 0.01	? "not supported"
+					: "undecided";
 	default:
-		return c->low >= 0.99 ? "supported" : c->high < 0.99 ? "not supported" : "undecided";
+		return c->low >= 0.99	? "supported"
+		       : c->high < 0.99 ? "not supported"
+					: "undecided";
 	}
 }
 
@@ -159,7 +168,8 @@ static void print_share(FILE *out, const struct claim *c)
 	if (!c->number)
 		fprintf(out, ", below %.3g%%", c->high * 100);
 	else
-		fprintf(out, ", %.3g%% (%.3g%% ... %.3g%%)", share * 100, c->low * 100, c->high * 100);
+		fprintf(out, ", %.3g%% (%.3g%% ... %.3g%%)", share * 100, c->low * 100,
+			c->high * 100);
 }
 
 static void print_claim(FILE *out, const struct claim *c)

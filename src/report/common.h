@@ -16,10 +16,10 @@ struct report {
 	FILE *out;
 	bool json;
 	bool timestamp;
-	bool overhead;		  /* --overhead */
-	bool claims;		  /* --claims */
-	const char *plan;	  /* its name */
-	const char *exactness;	  /* "exact", or the plan's error */
+	bool overhead;	       /* --overhead */
+	bool claims;	       /* --claims */
+	const char *plan;      /* its name */
+	const char *exactness; /* "exact", or the plan's error */
 	bool exact;
 	bool sees_hugetlb;	  /* windows of hugetlb destinations */
 	bool bounds_begin;	  /* the plan bounds how early a begin is */
@@ -32,8 +32,8 @@ struct report {
 	bool relock;			    /* counters.relock is measured */
 	const struct writer_entry *writers; /* of counters.writers; NULL: not measured */
 	const struct target *target;	    /* NULL: every process */
-	bool in_pid_ns;			    /* pids are those of our pid namespace, not of the initial one */
-	char *const *command;		    /* NULL without one */
+	bool in_pid_ns;	      /* pids are those of our pid namespace, not of the initial one */
+	char *const *command; /* NULL without one */
 };
 
 /* A span of time and what was counted in it. */

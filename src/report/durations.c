@@ -8,8 +8,8 @@
 
 static void print_percentiles(FILE *out, const struct hist *h)
 {
-	fprintf(out, "p50 %s, p99 %s, max %s", DURATION(hist_quantile(h, 0.5)), DURATION(hist_quantile(h, 0.99)),
-		DURATION(hist_quantile(h, 1)));
+	fprintf(out, "p50 %s, p99 %s, max %s", DURATION(hist_quantile(h, 0.5)),
+		DURATION(hist_quantile(h, 0.99)), DURATION(hist_quantile(h, 1)));
 }
 
 void text_begin(FILE *out, const struct counters *c)
@@ -18,8 +18,8 @@ void text_begin(FILE *out, const struct counters *c)
 		return;
 	fprintf(out, "%-18sat most ", "begin early");
 	print_percentiles(out, &c->begin);
-	fprintf(out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n", N(c->totals.begin_bounded),
-		"", N(c->totals.begin_moved));
+	fprintf(out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n",
+		N(c->totals.begin_bounded), "", N(c->totals.begin_moved));
 }
 
 static void print_relock_line(FILE *out, const char *what, const struct hist *h)
@@ -74,7 +74,8 @@ void json_hists(struct json_object *o, const struct report *r, const struct coun
 	}
 	hist_of_relocks(c, &h);
 	add_value(hists, "relock", r->relock ? hist_json(&h) : NULL);
-	add_value(hists, "relock_mmap_lock", r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
+	add_value(hists, "relock_mmap_lock",
+		  r->relock ? hist_json(&c->relock[RELOCK_MMAP_LOCK]) : NULL);
 	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
 }
 

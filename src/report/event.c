@@ -33,7 +33,8 @@ static void add_id(struct json_object *o, const char *key, __u64 id)
 		add_null(o, key);
 }
 
-static void add_set(struct json_object *o, const char *key, const char *const *names, __u32 set, int nr)
+static void add_set(struct json_object *o, const char *key, const char *const *names, __u32 set,
+		    int nr)
 {
 	struct json_object *array = json_array();
 
@@ -45,9 +46,11 @@ static void add_set(struct json_object *o, const char *key, const char *const *n
 
 static void add_reasons(struct json_object *o, const struct verdict *v)
 {
-	add_set(o, "snapshot_reasons", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	add_set(o, "snapshot_reasons", snapshot_reason_names, v->snapshot_reasons,
+		NR_SNAPSHOT_REASONS);
 	add_set(o, "meaning_reasons", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
-	add_set(o, "tolerated_reasons", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	add_set(o, "tolerated_reasons", tolerated_reason_names, v->tolerated_reasons,
+		NR_TOLERATED_REASONS);
 }
 
 /* "pass", "EAGAIN", or null for a check that decided nothing or is not on this kernel. */
@@ -58,7 +61,10 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	for (enum check i = 0; i < NR_CHECKS; i++) {
 		bool decided = v->reached & (1U << i) && report_tells_check(r, i);
 
-		add_str(checks, check_names[i], !decided ? NULL : v->eagain & (1U << i) ? "EAGAIN" : "pass");
+		add_str(checks, check_names[i],
+			!decided		? NULL
+			: v->eagain & (1U << i) ? "EAGAIN"
+						: "pass");
 	}
 }
 
@@ -158,8 +164,8 @@ static void print_head(const struct report *r)
 	static unsigned int lines;
 
 	if (lines++ % 20 == 0)
-		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "begin", "tid", "comm", "kind", "class",
-			"destination", "window/us", "relock/us");
+		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "begin", "tid",
+			"comm", "kind", "class", "destination", "window/us", "relock/us");
 }
 
 static void print_time_of(FILE *out, __u64 epoch_ns)
@@ -182,16 +188,19 @@ int text_event(const struct report *r, const struct event *e)
 	print_head(r);
 	print_time_of(r->out, begin_epoch_ns(e));
 	fprintf(r->out, "%7u %-15s %-7s %-12s %#14llx %10.1f", e->tid, comm,
-		e->kind < NR_KINDS ? kind_names[e->kind] : "-", v->class < NR_CLASSES ? class_names[v->class] : "-",
-		e->dst, (double)e->window_ns / 1e3);
+		e->kind < NR_KINDS ? kind_names[e->kind] : "-",
+		v->class < NR_CLASSES ? class_names[v->class] : "-", e->dst,
+		(double)e->window_ns / 1e3);
 	if (e->relock_ns)
 		fprintf(r->out, " %10.1f", (double)e->relock_ns / 1e3);
 	else
 		fprintf(r->out, " %10s", "-");
 	print_set(r->out, "would fail:", check_names, eagain_by(r, v), NR_CHECKS);
-	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons,
+		  NR_SNAPSHOT_REASONS);
 	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
-	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons, NR_TOLERATED_REASONS);
+	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons,
+		  NR_TOLERATED_REASONS);
 	print_writers(r, e);
 	if (e->external)
 		fputs(" external", r->out);

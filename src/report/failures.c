@@ -22,7 +22,8 @@ static void print_eagain(FILE *out, const struct failures *f)
 	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
 		if (stops_of_errno(f, (enum fail_errno)i))
 			fprintf(out, "    %8s stopped by %s, after %s bytes in total\n",
-				N(stops_of_errno(f, (enum fail_errno)i)), fail_errno_names[i], N(f->short_bytes[i]));
+				N(stops_of_errno(f, (enum fail_errno)i)), fail_errno_names[i],
+				N(f->short_bytes[i]));
 }
 
 static void print_others(FILE *out, const struct failures *f)
@@ -36,7 +37,8 @@ static void print_others(FILE *out, const struct failures *f)
 			if (!head)
 				fprintf(out, "\nother failures, by place\n");
 			head = true;
-			fprintf(out, "  %-20s %8s  %s\n", fail_errno_names[i], N(f->failed[i][site]), site_meanings[site]);
+			fprintf(out, "  %-20s %8s  %s\n", fail_errno_names[i],
+				N(f->failed[i][site]), site_meanings[site]);
 		}
 }
 
@@ -65,20 +67,23 @@ static void print_holder(FILE *out, const struct holder_row *h)
 	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
 	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
 
-	fprintf(out, "  %s", call ? call : changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0]);
+	fprintf(out, "  %s",
+		call ? call : changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0]);
 	if (advice)
 		fprintf(out, "(%s)", advice);
 	copy_comm(h->who.comm, name);
 	printable(comm, sizeof(comm), name);
-	fprintf(out, " by %s (%u):\n    %s times, longest %.3g ms, refused %s\n", comm, h->who.tgid, N(h->totals.raised),
-		(double)h->totals.longest_ns / 1e6, N(h->totals.refused));
+	fprintf(out, " by %s (%u):\n    %s times, longest %.3g ms, refused %s\n", comm, h->who.tgid,
+		N(h->totals.raised), (double)h->totals.longest_ns / 1e6, N(h->totals.refused));
 }
 
-static void print_holders(FILE *out, const struct failures *f, const struct holder_row *holders, int nr)
+static void print_holders(FILE *out, const struct failures *f, const struct holder_row *holders,
+			  int nr)
 {
 	if (!f->refused)
 		return;
-	fprintf(out, "\nmmap_changing refused %s calls: read the event queue first. Raised by\n", N(f->refused));
+	fprintf(out, "\nmmap_changing refused %s calls: read the event queue first. Raised by\n",
+		N(f->refused));
 	for (int i = 0; i < nr && i < HOLDERS_SHOWN; i++)
 		print_holder(out, &holders[i]);
 	if (f->refused_unseen)
@@ -94,13 +99,16 @@ static void print_chains(FILE *out, const struct counters *c)
 
 	if (!f->chains)
 		return;
-	fprintf(out, "\nchains    %s pages failed at least once, %s of them are present now\n", N(f->chains),
-		N(f->chains_ended));
-	fprintf(out, "          longest %s failures in a row (%s),\n          %.3g ms lost in total\n",
-		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-", (double)f->chain_lost_ns / 1e6);
+	fprintf(out, "\nchains    %s pages failed at least once, %s of them are present now\n",
+		N(f->chains), N(f->chains_ended));
+	fprintf(out,
+		"          longest %s failures in a row (%s),\n          %.3g ms lost in total\n",
+		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-",
+		(double)f->chain_lost_ns / 1e6);
 	fprintf(out, "          %s retries, %s of them opened a window again;\n", N(f->reissued),
 		N(f->reopened));
-	fprintf(out, "          %s not refused by an event, %s of them succeeded at once\n", N(f->retried), N(f->succeeded));
+	fprintf(out, "          %s not refused by an event, %s of them succeeded at once\n",
+		N(f->retried), N(f->succeeded));
 }
 
 void text_failures(FILE *out, const struct span *s)
@@ -115,8 +123,8 @@ void text_failures(FILE *out, const struct span *s)
 }
 
 /* An object of the counts that are not 0. */
-static struct json_object *add_counted(struct json_object *o, const char *key, const char *const *names,
-				       const __u64 *counts, int nr)
+static struct json_object *add_counted(struct json_object *o, const char *key,
+				       const char *const *names, const __u64 *counts, int nr)
 {
 	struct json_object *set = add_object(o, key);
 
@@ -140,7 +148,8 @@ static void add_causes(struct json_object *o, const struct failures *f)
 
 	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
 		if (failures_of_errno(f, (enum fail_errno)i))
-			add_counted(causes, fail_errno_names[i], site_names, f->failed[i], NR_SITES);
+			add_counted(causes, fail_errno_names[i], site_names, f->failed[i],
+				    NR_SITES);
 }
 
 static void add_short(struct json_object *o, const struct failures *f)
@@ -164,8 +173,8 @@ static void add_fills(struct json_object *o, const struct failures *f)
 	struct json_object *fills = add_object(o, "fill_ioctls");
 
 	for (int i = 0; i < NR_FILLS; i++) {
-		struct json_object *fill = add_counted(fills, fill_names[i], fail_errno_names, f->fills[i].failed,
-						       NR_FAIL_ERRNOS);
+		struct json_object *fill = add_counted(fills, fill_names[i], fail_errno_names,
+						       f->fills[i].failed, NR_FAIL_ERRNOS);
 
 		add_u64(fill, "ok", f->fills[i].ok);
 		add_u64(fill, "mmap_changing", f->fills[i].mmap_changing);
@@ -201,7 +210,8 @@ static struct json_object *holder_json(const struct holder_row *h)
 	return o;
 }
 
-static void add_changing(struct json_object *o, const struct failures *f, const struct holder_row *holders, int nr)
+static void add_changing(struct json_object *o, const struct failures *f,
+			 const struct holder_row *holders, int nr)
 {
 	struct json_object *changing = add_object(o, "mmap_changing"), *array = json_array();
 

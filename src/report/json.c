@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static void add_names(struct json_object *o, const char *key, const char *const *names, const __u64 *values, int nr)
+static void add_names(struct json_object *o, const char *key, const char *const *names,
+		      const __u64 *values, int nr)
 {
 	struct json_object *set = add_object(o, key);
 
@@ -75,7 +76,8 @@ static void add_command(struct json_object *target, char *const *command)
 	size_t used = 0;
 
 	for (int i = 0; command[i] && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "", command[i]);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "",
+					 command[i]);
 	add_str(target, "command", text);
 }
 
@@ -115,7 +117,8 @@ static void add_copy(struct json_object *o, const struct totals *t)
 			add_u64(returned, returned_name(e), t->returned[e]);
 }
 
-static void add_class(struct json_object *o, const struct report *r, enum window_class class, __u64 n)
+static void add_class(struct json_object *o, const struct report *r, enum window_class class,
+		      __u64 n)
 {
 	if (report_tells_class(r, class))
 		add_u64(o, class_names[class], n);
@@ -236,9 +239,12 @@ int json_span(const struct report *r, const struct span *s)
 	add_copy(o, t);
 	add_windows(o, r, t);
 	add_u64(o, "windows_open", s->counters->open);
-	add_names(o, "snapshot_reasons", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
-	add_names(o, "meaning_reasons", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
-	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
+	add_names(o, "snapshot_reasons", snapshot_reason_names, t->snapshot_reasons,
+		  NR_SNAPSHOT_REASONS);
+	add_names(o, "meaning_reasons", meaning_reason_names, t->meaning_reasons,
+		  NR_MEANING_REASONS);
+	add_names(o, "tolerated_reasons", tolerated_reason_names, t->tolerated_reasons,
+		  NR_TOLERATED_REASONS);
 	add_kinds(o, r, t);
 	add_checks(o, r, t);
 	json_failures(o, s);

@@ -18,7 +18,8 @@
 #include <time.h>
 
 /* Results that exist from the start: a counter that appears late loses its first increase. */
-static const unsigned int usual_results[] = { 0, EAGAIN, ENOENT, EEXIST, EFAULT, ENOMEM, EINVAL, ESRCH, ENOSPC };
+static const unsigned int usual_results[] = { 0,      EAGAIN, ENOENT, EEXIST, EFAULT,
+					      ENOMEM, EINVAL, ESRCH,  ENOSPC };
 
 static void family(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -72,7 +73,8 @@ static void build_info(const struct report *r)
 	struct utsname uts;
 
 	uname(&uts);
-	family(r->out, "uffdretry_build_info", "gauge", "Always 1. Which tool, kernel and plan the numbers come from.");
+	family(r->out, "uffdretry_build_info", "gauge",
+	       "Always 1. Which tool, kernel and plan the numbers come from.");
 	fputs("uffdretry_build_info{", r->out);
 	label(r->out, "version", UFFDRETRY_VERSION);
 	fputc(',', r->out);
@@ -88,8 +90,8 @@ static void build_info(const struct report *r)
 
 static void run_state(const struct report *r, const struct span *s)
 {
-	plain(r->out, "uffdretry_running", "gauge", "1 while the tool traces, 0 in the file that it leaves behind.",
-	      !s->final);
+	plain(r->out, "uffdretry_running", "gauge",
+	      "1 while the tool traces, 0 in the file that it leaves behind.", !s->final);
 	family(r->out, "uffdretry_traced_seconds_total", "counter", "Seconds traced.");
 	fprintf(r->out, "uffdretry_traced_seconds_total %.6f\n", s->elapsed_s);
 }
@@ -98,22 +100,25 @@ static void copy_calls(FILE *out, const struct totals *t)
 {
 	bool done[NR_RETURNED] = {};
 
-	family(out, "uffdretry_copy_calls_total", "counter", "UFFDIO_COPY calls that returned, by result.");
+	family(out, "uffdretry_copy_calls_total", "counter",
+	       "UFFDIO_COPY calls that returned, by result.");
 	for (size_t i = 0; i < sizeof(usual_results) / sizeof(usual_results[0]); i++) {
 		unsigned int e = usual_results[i];
 
 		done[e] = true;
-		fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n", returned_name(e), t->returned[e]);
+		fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n", returned_name(e),
+			t->returned[e]);
 	}
 	for (unsigned int e = 0; e < NR_RETURNED; e++)
 		if (t->returned[e] && !done[e] && returned_name(e))
-			fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n", returned_name(e),
-				t->returned[e]);
+			fprintf(out, "uffdretry_copy_calls_total{result=\"%s\"} %llu\n",
+				returned_name(e), t->returned[e]);
 }
 
 static void eagain(FILE *out, const struct failures *f)
 {
-	family(out, "uffdretry_eagain_total", "counter", "UFFDIO_COPY calls that failed with EAGAIN, by cause.");
+	family(out, "uffdretry_eagain_total", "counter",
+	       "UFFDIO_COPY calls that failed with EAGAIN, by cause.");
 	for (int i = 0; i < NR_EAGAIN_CAUSES; i++)
 		fprintf(out, "uffdretry_eagain_total{cause=\"%s\"} %llu\n", cause_names[i],
 			failures_of_cause(f, (enum eagain_cause)i));
@@ -177,11 +182,13 @@ static void write_sections(const struct report *r, const struct counters *c)
 
 static void windows(const struct report *r, const struct totals *t)
 {
-	family(r->out, "uffdretry_windows_total", "counter", "Retry windows of UFFDIO_COPY, by class and destination.");
+	family(r->out, "uffdretry_windows_total", "counter",
+	       "Retry windows of UFFDIO_COPY, by class and destination.");
 	for (enum dst_kind kind = 0; kind < NR_KINDS; kind++)
 		for (enum window_class i = 0; i < NR_CLASSES; i++)
 			if (report_sees(r, kind) && report_tells_class(r, i))
-				fprintf(r->out, "uffdretry_windows_total{class=\"%s\",kind=\"%s\"} %llu\n",
+				fprintf(r->out,
+					"uffdretry_windows_total{class=\"%s\",kind=\"%s\"} %llu\n",
 					class_names[i], kind_names[kind], t->windows[kind][i]);
 }
 
@@ -201,10 +208,12 @@ static void class_durations(FILE *out, const char *class, const struct hist *h)
 		seconds(out, (1ULL << k) - 1);
 		fprintf(out, "\"} %llu\n", below);
 	}
-	fprintf(out, "uffdretry_window_duration_seconds_bucket{class=\"%s\",le=\"+Inf\"} %llu\n", class, hist_count(h));
+	fprintf(out, "uffdretry_window_duration_seconds_bucket{class=\"%s\",le=\"+Inf\"} %llu\n",
+		class, hist_count(h));
 	fprintf(out, "uffdretry_window_duration_seconds_sum{class=\"%s\"} ", class);
 	seconds(out, h->sum);
-	fprintf(out, "\nuffdretry_window_duration_seconds_count{class=\"%s\"} %llu\n", class, hist_count(h));
+	fprintf(out, "\nuffdretry_window_duration_seconds_count{class=\"%s\"} %llu\n", class,
+		hist_count(h));
 }
 
 /* Undetermined windows have no duration: their end was lost. */
@@ -213,7 +222,8 @@ static void window_durations(const struct report *r, const struct counters *c)
 	FILE *out = r->out;
 	struct hist h;
 
-	family(out, "uffdretry_window_duration_seconds", "histogram", "Durations of retry windows, by class.");
+	family(out, "uffdretry_window_duration_seconds", "histogram",
+	       "Durations of retry windows, by class.");
 	fputs("# UNIT uffdretry_window_duration_seconds seconds\n", out);
 	for (enum window_class i = 0; i < NR_CLASSES; i++) {
 		if (i == CLASS_UNDETERMINED || !report_tells_class(r, i))
@@ -225,13 +235,15 @@ static void window_durations(const struct report *r, const struct counters *c)
 
 static void check_outcome(FILE *out, const char *check, const char *outcome, __u64 n)
 {
-	fprintf(out, "uffdretry_checks_total{check=\"%s\",outcome=\"%s\"} %llu\n", check, outcome, n);
+	fprintf(out, "uffdretry_checks_total{check=\"%s\",outcome=\"%s\"} %llu\n", check, outcome,
+		n);
 }
 
 static void checks(const struct report *r, const struct totals *t)
 {
 	plain(r->out, "uffdretry_windows_judged_total", "counter",
-	      "Windows that the checks judged: the denominator of uffdretry_checks_total.", windows_reached(t));
+	      "Windows that the checks judged: the denominator of uffdretry_checks_total.",
+	      windows_reached(t));
 	family(r->out, "uffdretry_checks_total", "counter",
 	       "Verdicts of each check: real or spurious EAGAIN, or a real change missed.");
 	for (enum check i = 0; i < NR_CHECKS; i++) {
@@ -245,9 +257,11 @@ static void checks(const struct report *r, const struct totals *t)
 
 static void lost(FILE *out, const struct counters *c)
 {
-	family(out, "uffdretry_lost_total", "counter", "Windows, events and program runs that were lost, by cause.");
+	family(out, "uffdretry_lost_total", "counter",
+	       "Windows, events and program runs that were lost, by cause.");
 	for (int i = 0; i < NR_LOST_CAUSES; i++)
-		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i], c->totals.lost[i]);
+		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i],
+			c->totals.lost[i]);
 	fprintf(out, "uffdretry_lost_total{cause=\"recursion\"} %llu\n", c->recursion);
 }
 
@@ -258,7 +272,8 @@ static void write_metrics(const struct report *r, const struct span *s)
 	build_info(r);
 	run_state(r, s);
 	copy_calls(r->out, &c->totals);
-	plain(r->out, "uffdretry_copied_bytes_total", "counter", "Bytes that UFFDIO_COPY copied.", c->totals.bytes);
+	plain(r->out, "uffdretry_copied_bytes_total", "counter", "Bytes that UFFDIO_COPY copied.",
+	      c->totals.bytes);
 	eagain(r->out, &c->failures);
 	windows(r, &c->totals);
 	plain(r->out, "uffdretry_windows_open", "gauge", "Retry windows open at present.", c->open);
@@ -269,9 +284,10 @@ static void write_metrics(const struct report *r, const struct span *s)
 		plain(r->out, "uffdretry_odd_start_windows_total", "counter",
 		      "Windows that began inside a write section.", c->totals.odd_start);
 	plain(r->out, "uffdretry_external_windows_total", "counter",
-	      "Windows whose copier is in another process than the destination.", c->totals.external);
-	plain(r->out, "uffdretry_anomalies_total", "counter", "Windows whose facts contradict each other; must be 0.",
-	      c->totals.anomalies);
+	      "Windows whose copier is in another process than the destination.",
+	      c->totals.external);
+	plain(r->out, "uffdretry_anomalies_total", "counter",
+	      "Windows whose facts contradict each other; must be 0.", c->totals.anomalies);
 	lost(r->out, c);
 	fputs("# EOF\n", r->out);
 }

@@ -21,8 +21,8 @@ void text_overhead(const struct report *r, const struct span *s)
 {
 	double sum = 0;
 
-	fprintf(r->out, "\n%-40s %11s %7s %9s %8s\n", "BPF programs, as the kernel counts them", "runs", "ns/run",
-		"of a CPU", "skipped");
+	fprintf(r->out, "\n%-40s %11s %7s %9s %8s\n", "BPF programs, as the kernel counts them",
+		"runs", "ns/run", "of a CPU", "skipped");
 	for (int i = 0; i < r->nr_hooks; i++) {
 		const struct hook_state *h = &r->hooks[i];
 
@@ -30,12 +30,14 @@ void text_overhead(const struct report *r, const struct span *s)
 			continue;
 		sum += share_of_a_cpu(h, s);
 		if (h->runs)
-			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->variant, h->target,
-				h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s), h->skipped);
+			fprintf(r->out, "%-6s %-33.33s %11llu %7.0f %8.3f%% %8llu\n", h->variant,
+				h->target, h->runs, ns_a_run(h), 100 * share_of_a_cpu(h, s),
+				h->skipped);
 	}
 	fprintf(r->out, "%-40s %11s %7s %8.3f%%\n", "total", "", "", 100 * sum);
-	fprintf(r->out, "excludes the kernel's entry to and exit from a program; includes the two clock\n"
-			"reads per run that counting costs\n");
+	fprintf(r->out,
+		"excludes the kernel's entry to and exit from a program; includes the two clock\n"
+		"reads per run that counting costs\n");
 }
 
 void json_overhead(struct json_object *o, const struct report *r, const struct span *s)

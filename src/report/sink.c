@@ -16,8 +16,8 @@ int sink_open(struct sink *s, const struct options *o)
 	s->metrics = o->openmetrics;
 	s->report.out = o->output ? output_open(o->output) : stdout;
 	if (!s->report.out)
-		return fail(EXIT_ERROR, "-o takes a file that the user (--user, sudo) may write", "cannot write %s: %s",
-			    o->output, strerror(errno));
+		return fail(EXIT_ERROR, "-o takes a file that the user (--user, sudo) may write",
+			    "cannot write %s: %s", o->output, strerror(errno));
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	err_json(o->json ? s->report.out : NULL);
@@ -95,8 +95,10 @@ int sink_start_metrics(struct sink *s, const struct span *span)
 
 	if (!err)
 		return 0;
-	return metrics_failed(s, err, "--openmetrics takes a regular file in a directory that the user (--user, sudo) "
-				      "may write");
+	return metrics_failed(
+		s, err,
+		"--openmetrics takes a regular file in a directory that the user (--user, sudo) "
+		"may write");
 }
 
 void sink_metrics(struct sink *s, const struct span *span)
@@ -110,7 +112,9 @@ void sink_metrics(struct sink *s, const struct span *span)
 
 int sink_metrics_status(const struct sink *s)
 {
-	return s->metrics_errno ? metrics_failed(s, s->metrics_errno, "the file holds older numbers") : 0;
+	return s->metrics_errno
+		       ? metrics_failed(s, s->metrics_errno, "the file holds older numbers")
+		       : 0;
 }
 
 int sink_summary(struct sink *s, const struct span *span)

@@ -99,14 +99,15 @@ static void print_class(const struct report *r, const struct counters *c, enum w
 /* Classes that reach the checks are shown even when empty, the others only when not. */
 static void print_classes(const struct report *r, const struct counters *c)
 {
-	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share", "p50", "p99", "max");
+	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share",
+		"p50", "p99", "max");
 	for (int i = 0; i < NR_CLASSES; i++)
 		if (i <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class)i))
 			print_class(r, c, (enum window_class)i);
 }
 
-static void print_reasons(const struct report *r, const char *title, const char *const *names, const __u64 *counts,
-			  int nr)
+static void print_reasons(const struct report *r, const char *title, const char *const *names,
+			  const __u64 *counts, int nr)
 {
 	struct list l = { .out = r->out, .indent = 18 };
 	char text[64];
@@ -143,8 +144,8 @@ static void print_checks(const struct report *r, const struct totals *t)
 {
 	__u64 reached = windows_reached(t);
 
-	fprintf(r->out, "\n%-9s %10s %8s %8s %8s  %s\n", "check", "would fail", "real", "spurious", "missed",
-		"spurious share (95 % interval)");
+	fprintf(r->out, "\n%-9s %10s %8s %8s %8s  %s\n", "check", "would fail", "real", "spurious",
+		"missed", "spurious share (95 % interval)");
 	for (int i = 0; i < NR_CHECKS; i++) {
 		const struct check_totals *c = &t->checks[i];
 
@@ -152,8 +153,8 @@ static void print_checks(const struct report *r, const struct totals *t)
 			fprintf(r->out, "%-11s not on this kernel\n", check_names[i]);
 			continue;
 		}
-		fprintf(r->out, "%-11s %8s %8s %8s %8s", check_names[i], N(c->eagain), N(c->real), N(c->spurious),
-			N(c->missed));
+		fprintf(r->out, "%-11s %8s %8s %8s %8s", check_names[i], N(c->eagain), N(c->real),
+			N(c->spurious), N(c->missed));
 		print_spurious(r->out, c->spurious, reached);
 	}
 }
@@ -168,31 +169,39 @@ static void print_answer(const struct report *r, const struct totals *t, double 
 		return;
 	fprintf(r->out, "\nOf %s windows, %s really changed;\n", N(reached), N(real));
 	if (report_tells_check(r, CHECK_PER_MM_SEQ))
-		fprintf(r->out, "a per-MM check would needlessly fail %s of them, %.3g a second.\n", N(mm->spurious),
-			elapsed > 0 ? (double)mm->spurious / elapsed : 0);
+		fprintf(r->out, "a per-MM check would needlessly fail %s of them, %.3g a second.\n",
+			N(mm->spurious), elapsed > 0 ? (double)mm->spurious / elapsed : 0);
 	else
-		fprintf(r->out, "%s others had a writer of the mm. This kernel has no mm_lock_seq.\n",
+		fprintf(r->out,
+			"%s others had a writer of the mm. This kernel has no mm_lock_seq.\n",
 			N(reached - real - windows_of_class(t, CLASS_QUIET)));
-	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons, NR_SNAPSHOT_REASONS);
-	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons, NR_MEANING_REASONS);
-	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons, NR_TOLERATED_REASONS);
+	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons,
+		      NR_SNAPSHOT_REASONS);
+	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons,
+		      NR_MEANING_REASONS);
+	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons,
+		      NR_TOLERATED_REASONS);
 	if (t->odd_start)
-		fprintf(r->out, "%-18s%s windows began inside a write section\n", "odd start", N(t->odd_start));
+		fprintf(r->out, "%-18s%s windows began inside a write section\n", "odd start",
+			N(t->odd_start));
 }
 
 static void print_trust(const struct report *r, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
-	__u64 lost = t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + t->lost[LOST_EVENTS] + c->recursion;
+	__u64 lost = t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + t->lost[LOST_EVENTS] +
+		     c->recursion;
 
 	fprintf(r->out, "\n");
 	if (t->anomalies)
-		fprintf(r->out, "WARNING: %s anomalies: facts that contradict each other; please report\n",
+		fprintf(r->out,
+			"WARNING: %s anomalies: facts that contradict each other; please report\n",
 			N(t->anomalies));
 	if (!strcmp(r->self_test, "failed"))
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
 	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
-		fprintf(r->out, "WARNING: undetermined because the end was lost: %s; no memory: %s\n",
+		fprintf(r->out,
+			"WARNING: undetermined because the end was lost: %s; no memory: %s\n",
 			N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
 	if (t->lost[LOST_EVENTS])
 		fprintf(r->out, "WARNING: %s events lost: they came faster than they were read\n",
@@ -212,7 +221,8 @@ int text_start(const struct report *r)
 
 	target_text(r, who, sizeof(who));
 	fprintf(stderr, "Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
-		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan, r->self_test);
+		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan,
+		r->self_test);
 	return 0;
 }
 
@@ -251,14 +261,17 @@ int text_interval(const struct report *r, const struct span *s)
 	struct hist h;
 
 	if (lines++ % 20 == 0)
-		fprintf(r->out, "%*s%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", r->timestamp ? 9 : 0, "", "copies", "pages",
-			"EAGAIN", "windows", "real", "hidden", "spur(mm)", "p50", "p99");
+		fprintf(r->out, "%*s%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", r->timestamp ? 9 : 0,
+			"", "copies", "pages", "EAGAIN", "windows", "real", "hidden", "spur(mm)",
+			"p50", "p99");
 	hist_of_class(s->counters, NR_CLASSES, &h);
 	print_time(r);
 	fprintf(r->out, "%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", N(t->calls), N(pages_of(t->bytes)),
-		COUNT_IN(t->returned[EAGAIN], 6), N(windows_total(t)), COUNT_IN(windows_of_class(t, CLASS_REAL), 6),
+		COUNT_IN(t->returned[EAGAIN], 6), N(windows_total(t)),
+		COUNT_IN(windows_of_class(t, CLASS_REAL), 6),
 		COUNT_IN(windows_of_class(t, CLASS_HIDDEN), 6),
-		report_tells_check(r, CHECK_PER_MM_SEQ) ? N(t->checks[CHECK_PER_MM_SEQ].spurious) : "-",
+		report_tells_check(r, CHECK_PER_MM_SEQ) ? N(t->checks[CHECK_PER_MM_SEQ].spurious)
+							: "-",
 		hist_count(&h) ? DURATION(hist_quantile(&h, 0.5)) : "-",
 		hist_count(&h) ? DURATION(hist_quantile(&h, 0.99)) : "-");
 	return report_flush(r);

@@ -8,18 +8,20 @@
 
 #define TOP_WRITERS 8
 
-static void print_writer(const struct report *r, const struct writer_entry *e, const struct writer_counts *counts)
+static void print_writer(const struct report *r, const struct writer_entry *e,
+			 const struct writer_counts *counts)
 {
 	struct writer_text text;
 	char all[192], what[31], comm[16];
 
 	writer_describe(&e->key, &text);
-	snprintf(all, sizeof(all), "%s%s%s%s", text.op, text.advice[0] || text.flags[0] ? " " : "", text.advice,
-		 text.flags);
+	snprintf(all, sizeof(all), "%s%s%s%s", text.op, text.advice[0] || text.flags[0] ? " " : "",
+		 text.advice, text.flags);
 	printable(what, sizeof(what), all);
 	printable(comm, sizeof(comm), text.comm);
-	fprintf(r->out, "%-30s %-15s %10u %-6s %7s %6s\n", what, comm, e->key.tgid, e->key.covers ? "dst" : "",
-		COUNT_IN(counts->windows, 6), COUNT_IN(counts->sections, 6));
+	fprintf(r->out, "%-30s %-15s %10u %-6s %7s %6s\n", what, comm, e->key.tgid,
+		e->key.covers ? "dst" : "", COUNT_IN(counts->windows, 6),
+		COUNT_IN(counts->sections, 6));
 }
 
 void text_writers(const struct report *r, const struct counters *c)
@@ -30,8 +32,8 @@ void text_writers(const struct report *r, const struct counters *c)
 	if (!r->writers || !t->windows)
 		return;
 	nr = writers_sort(c->writers, r->writers, ids);
-	fprintf(r->out, "\n%-30s %-15s %10s %-6s %7s %6s\n", "writers of the mm in windows", "comm", "pid", "covers",
-		"windows", "locks");
+	fprintf(r->out, "\n%-30s %-15s %10s %-6s %7s %6s\n", "writers of the mm in windows", "comm",
+		"pid", "covers", "windows", "locks");
 	for (int i = 0; i < nr && i < TOP_WRITERS; i++)
 		print_writer(r, &r->writers[ids[i]], &c->writers[ids[i]]);
 	if (nr > TOP_WRITERS)
@@ -65,7 +67,8 @@ struct json_object *json_writer(const struct writer_entry *e)
 	return o;
 }
 
-static struct json_object *writer_row(const struct writer_entry *e, const struct writer_counts *counts)
+static struct json_object *writer_row(const struct writer_entry *e,
+				      const struct writer_counts *counts)
 {
 	struct json_object *o = json_writer(e);
 

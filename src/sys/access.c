@@ -56,7 +56,8 @@ int has_btf(void)
 
 static int refused_by_lockdown(void)
 {
-	return fail(EXIT_ERROR, "kernel lockdown forbids reading kernel memory; boot without lockdown=confidentiality",
+	return fail(EXIT_ERROR,
+		    "kernel lockdown forbids reading kernel memory; boot without lockdown=confidentiality",
 		    "the kernel is locked down (confidentiality)");
 }
 
@@ -65,10 +66,12 @@ int check_access(void)
 	const char *missing = missing_capabilities();
 
 	if (missing[0])
-		return fail(EXIT_ERROR, "run it as root (sudo), or grant both: setcap cap_bpf,cap_perfmon+ep",
+		return fail(EXIT_ERROR,
+			    "run it as root (sudo), or grant both: setcap cap_bpf,cap_perfmon+ep",
 			    "missing capability: %s", missing);
 	if (!has_btf())
-		return fail(EXIT_ERROR, "the kernel needs CONFIG_DEBUG_INFO_BTF=y, and /sys must be mounted",
+		return fail(EXIT_ERROR,
+			    "the kernel needs CONFIG_DEBUG_INFO_BTF=y, and /sys must be mounted",
 			    "this kernel has no BTF: %s: %s", BTF_PATH, strerror(errno));
 	if (!strcmp(lockdown_mode(), "confidentiality"))
 		return refused_by_lockdown();
@@ -78,14 +81,16 @@ int check_access(void)
 int explain_refusal(int err, const char *what)
 {
 	if (err == -EPERM)
-		return fail(
-			EXIT_ERROR,
-			"a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
-			"uffdretry --probe shows more",
-			"%s: the kernel refuses although no capability is missing: %s", what, strerror(-err));
+		return fail(EXIT_ERROR,
+			    "a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
+			    "uffdretry --probe shows more",
+			    "%s: the kernel refuses although no capability is missing: %s", what,
+			    strerror(-err));
 	if (err == -ENOMEM)
-		return fail(EXIT_ERROR, "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",
+		return fail(EXIT_ERROR,
+			    "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",
 			    "%s: %s", what, strerror(-err));
-	return fail(EXIT_ERROR, "-v shows the messages of libbpf and the verifier, uffdretry --probe what this kernel offers",
+	return fail(EXIT_ERROR,
+		    "-v shows the messages of libbpf and the verifier, uffdretry --probe what this kernel offers",
 		    "%s: %s", what, strerror(-err));
 }

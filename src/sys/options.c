@@ -55,7 +55,9 @@ static int set_pids(struct options *o, const char *arg)
 
 static int set_duration(struct options *o, const char *arg)
 {
-	return parse_duration(arg, &o->duration_ns) ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg) : 0;
+	return parse_duration(arg, &o->duration_ns)
+		       ? usage_error("bad TIME '%s' (500ms, 10s, 1m)", arg)
+		       : 0;
 }
 
 /* At once, so that a bad argument that follows is also reported as JSON. */
@@ -69,7 +71,8 @@ static int set_json(struct options *o, const char *arg)
 
 static int set_fail_above(struct options *o, const char *arg)
 {
-	return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg) : 0;
+	return parse_rate(arg, &o->fail_above) ? usage_error("bad RATE '%s' (0.1%% or 0.001)", arg)
+					       : 0;
 }
 
 static int set_self_test(struct options *o, const char *arg)
@@ -89,7 +92,8 @@ static int print_version(struct options *o, const char *arg)
 {
 	(void)o;
 	(void)arg;
-	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(), libbpf_minor_version());
+	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
+	       libbpf_minor_version());
 	exit(EXIT_DONE);
 }
 
@@ -102,15 +106,17 @@ static const struct row {
 	const char *arg;  /* of its value; "[...]": optional; NULL: none */
 	const char *help; /* at most 52 columns a line */
 	int (*parse)(struct options *o, const char *arg); /* 0 or an exit status */
-	size_t flag; /* offset of the bool to set */
-	size_t text; /* offset of the string to set */
+	size_t flag;					  /* offset of the bool to set */
+	size_t text;					  /* offset of the string to set */
 } rows[] = {
 #define SETS(field) .flag = offsetof(struct options, field)
 #define STORES(field) .text = offsetof(struct options, field)
 	{ .help = "Whose windows:" },
-	{ "pid", 'p', "PID[,PID...]", "those whose caller or destination belongs to one of\nthese processes",
+	{ "pid", 'p', "PID[,PID...]",
+	  "those whose caller or destination belongs to one of\nthese processes",
 	  .parse = set_pids },
-	{ "cgroup", 'c', "PATH", "those whose caller or destination is in this cgroup\n(v2) or one below it",
+	{ "cgroup", 'c', "PATH",
+	  "those whose caller or destination is in this cgroup\n(v2) or one below it",
 	  STORES(cgroup) },
 	{ "all", 'a', NULL, "every process (default without a target)", SETS(all) },
 
@@ -120,26 +126,30 @@ static const struct row {
 	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json },
 	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output) },
 	{ "openmetrics", 0, "FILE",
-	  "keep FILE current, each INTERVAL or 15 s, for a\nPrometheus textfile collector", STORES(openmetrics) },
+	  "keep FILE current, each INTERVAL or 15 s, for a\nPrometheus textfile collector",
+	  STORES(openmetrics) },
 	{ "claims", 0, NULL, "add the claims of the mails, each with its number", SETS(claims) },
-	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary", SETS(timestamp) },
+	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary",
+	  SETS(timestamp) },
 	{ "fail-above", 0, "RATE",
 	  "exit 2 when a per-MM check would needlessly fail\nmore than RATE (0.1%) of the windows it judges",
 	  .parse = set_fail_above },
 
 	{ .help = "What it costs:" },
 	{ "relock", 0, NULL,
-	  "measure how long the relock of the VMA takes and how\noften it needs mmap_lock: two more hooks", SETS(relock) },
+	  "measure how long the relock of the VMA takes and how\noften it needs mmap_lock: two more hooks",
+	  SETS(relock) },
 	{ "no-writers", 0, NULL,
 	  "do not record writers: saves the costliest hook,\nwhich every mmap_lock operation pays for",
 	  SETS(no_writers) },
 	{ "witness", 0, NULL, "also hook every write lock of a VMA (for tests)", SETS(witness) },
-	{ "overhead", 0, NULL, "add the kernel's counts for each BPF program: runs,\ntime a run, share of a CPU",
+	{ "overhead", 0, NULL,
+	  "add the kernel's counts for each BPF program: runs,\ntime a run, share of a CPU",
 	  SETS(overhead) },
 
 	{ .help = "Rights:" },
-	{ "user", 0, "NAME", "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo",
-	  STORES(user) },
+	{ "user", 0, "NAME",
+	  "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo", STORES(user) },
 
 	{ .help = "About this kernel and this tool:" },
 	{ "probe", 0, NULL, "show kernel, rights, BTF, plans and hooks, and exit", SETS(probe) },
@@ -187,7 +197,8 @@ static void print_row(const struct row *row)
 		return;
 	}
 	column += row->letter ? printf("  -%c, ", row->letter) : printf("      ");
-	column += printf("--%s%s%s", row->name, row->arg && row->arg[0] != '[' ? " " : "", row->arg ?: "");
+	column += printf("--%s%s%s", row->name, row->arg && row->arg[0] != '[' ? " " : "",
+			 row->arg ?: "");
 	if (column > HELP_COLUMN - 2) {
 		putchar('\n');
 		column = 0;
@@ -239,7 +250,8 @@ static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_R
 	for (int i = 0; i < NR_ROWS; i++) {
 		if (!rows[i].name)
 			continue;
-		longs[nr++] = (struct option) { rows[i].name, takes_arg(&rows[i]), NULL, key_of(i) };
+		longs[nr++] =
+			(struct option) { rows[i].name, takes_arg(&rows[i]), NULL, key_of(i) };
 		if (rows[i].letter) {
 			*s++ = (char)rows[i].letter;
 			if (rows[i].arg)
@@ -253,9 +265,11 @@ static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_R
 static int parse_positional(const char *arg, struct options *o)
 {
 	if (!o->interval_ns)
-		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg) : 0;
+		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg)
+							    : 0;
 	if (!o->count)
-		return parse_number(arg, UINT32_MAX, &o->count) ? usage_error("bad COUNT '%s'", arg) : 0;
+		return parse_number(arg, UINT32_MAX, &o->count) ? usage_error("bad COUNT '%s'", arg)
+								: 0;
 	return usage_error("unexpected argument '%s'", arg);
 }
 
@@ -294,7 +308,8 @@ static int check_combination(const struct options *o)
 	if (o->cgroup && (o->nr_pids || o->command))
 		return usage_error("%s cannot be combined with another target", "--cgroup");
 	if (!traces && (target || o->interval_ns))
-		return usage_error("%s takes no target and no INTERVAL", o->probe ? "--probe" : "--self-test=only");
+		return usage_error("%s takes no target and no INTERVAL",
+				   o->probe ? "--probe" : "--self-test=only");
 	if (!traces && o->events)
 		return usage_error("%s needs a run that traces", "--events");
 	if (!traces && o->overhead)

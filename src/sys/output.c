@@ -24,7 +24,8 @@ bool in_sticky_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	/* "/x" is in "/", "x" in ".". */
-	char *dir = strndup(slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1);
+	char *dir =
+		strndup(slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1);
 	struct stat st;
 	bool trusted = dir && stat(dir, &st) == 0 && !(st.st_mode & S_ISVTX);
 
@@ -56,7 +57,8 @@ static int open_carefully(const char *path, bool *made)
 	fd = open(path, flags | (sticky ? O_NOFOLLOW : O_CREAT), 0666);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && (!sticky || may_take(&st)) && (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
+	if (fstat(fd, &st) == 0 && (!sticky || may_take(&st)) &&
+	    (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
 		return fd;
 	close(fd);
 	return -1;
@@ -106,8 +108,8 @@ static bool is_ours(void)
 {
 	struct stat here, there;
 
-	return fstat(fileno(output.file), &here) == 0 && lstat(output.path, &there) == 0 && here.st_size == 0 &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	return fstat(fileno(output.file), &here) == 0 && lstat(output.path, &there) == 0 &&
+	       here.st_size == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 void output_discard(void)

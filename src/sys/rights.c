@@ -112,7 +112,8 @@ static int find_caller(struct user *u)
 	if (getuid() || geteuid() || !getenv("SUDO_UID"))
 		return 0;
 	if (id_of("SUDO_UID", &u->uid) || id_of("SUDO_GID", &u->gid))
-		return fail(EXIT_ERROR, "--user names the user to act for", "SUDO_UID and SUDO_GID must be numbers");
+		return fail(EXIT_ERROR, "--user names the user to act for",
+			    "SUDO_UID and SUDO_GID must be numbers");
 	p = find_passwd(NULL, u->uid);
 	if (p)
 		take_passwd(u, p);
@@ -124,7 +125,8 @@ static int find_named(struct user *u, const char *name)
 	const struct passwd *p = find_passwd(name, 0);
 
 	if (!p)
-		return fail(EXIT_ERROR, "--user takes a name of /etc/passwd", "no such user: %s", name);
+		return fail(EXIT_ERROR, "--user takes a name of /etc/passwd", "no such user: %s",
+			    name);
 	u->uid = p->pw_uid;
 	u->gid = p->pw_gid;
 	take_passwd(u, p);
@@ -143,7 +145,8 @@ int rights_find_user(const char *name)
 	int err;
 
 	if (getuid() != geteuid() || getgid() != getegid())
-		return fail(EXIT_ERROR, "use sudo, or give the file capabilities", "must not be installed set-user-ID");
+		return fail(EXIT_ERROR, "use sudo, or give the file capabilities",
+			    "must not be installed set-user-ID");
 	*u = (struct user) { .uid = geteuid(), .gid = getegid() };
 	err = name ? find_named(u, name) : find_caller(u);
 	if (err)
@@ -155,11 +158,13 @@ int rights_find_user(const char *name)
 	find_groups(u);
 	/* seteuid() from 0 to us would clear our capabilities, and we could not trace. */
 	if (!u->uid && geteuid())
-		return fail(EXIT_ERROR, "run it as root", "cannot become user %s: only root can", rights_user());
+		return fail(EXIT_ERROR, "run it as root", "cannot become user %s: only root can",
+			    rights_user());
 	if (may_become_others())
 		return 0;
-	return fail(EXIT_ERROR, "run it as root, or as that user", "cannot become user %s: missing capability: %s",
-		    rights_user(), "CAP_SETUID, CAP_SETGID");
+	return fail(EXIT_ERROR, "run it as root, or as that user",
+		    "cannot become user %s: missing capability: %s", rights_user(),
+		    "CAP_SETUID, CAP_SETGID");
 }
 
 const char *rights_user(void)
@@ -273,7 +278,8 @@ int rights_drop(void)
 	 */
 	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		err = -errno;
-	if (!err && (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))
+	if (!err &&
+	    (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))
 		err = -EPERM;
 	return err ? fail(EXIT_ERROR, NULL, "cannot give up rights: %s", strerror(-err)) : 0;
 }

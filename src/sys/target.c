@@ -29,7 +29,8 @@ static int add(struct target *t, pid_t pid)
 	int fd = pidfd_open(pid);
 
 	if (fd < 0 && errno == ESRCH)
-		return fail(EXIT_ERROR, "pgrep -a NAME finds running processes", "no such process: %d", pid);
+		return fail(EXIT_ERROR, "pgrep -a NAME finds running processes",
+			    "no such process: %d", pid);
 	if (fd < 0 && (errno == EINVAL || errno == ENOENT))
 		return fail(EXIT_ERROR, "give the process id: Tgid in /proc/PID/status",
 			    "%d is a thread, not a process", pid);
@@ -48,13 +49,16 @@ static int find_cgroup(struct target *t, const char *path)
 	struct statfs fs;
 	struct stat st;
 
-	if (snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >= (int)sizeof(full))
+	if (snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >=
+	    (int)sizeof(full))
 		return fail(EXIT_ERROR, NULL, "no such cgroup: the name is too long");
 	if (stat(full, &st) || statfs(full, &fs))
-		return fail(EXIT_ERROR, "-c takes a path below /sys/fs/cgroup: see /proc/PID/cgroup",
+		return fail(EXIT_ERROR,
+			    "-c takes a path below /sys/fs/cgroup: see /proc/PID/cgroup",
 			    "no such cgroup: %s: %s", full, strerror(errno));
 	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return fail(EXIT_ERROR, "-c takes a directory of the cgroup v2 file system", "not a cgroup: %s", full);
+		return fail(EXIT_ERROR, "-c takes a directory of the cgroup v2 file system",
+			    "not a cgroup: %s", full);
 	t->cgroup = path;
 	t->cgroup_id = st.st_ino;
 	return 0;

@@ -26,7 +26,8 @@ int parse_duration(const char *text, __u64 *ns)
 	static const struct {
 		const char *unit;
 		double ns;
-	} units[] = { { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
+	} units[] = { { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+		      { "", 1e9 },   { "m", 60e9 }, { "h", 3600e9 } };
 	char *end;
 	double value;
 

@@ -47,7 +47,9 @@ static bool read_marks(const char *path)
 
 	if (!file)
 		return false;
-	for (m = marks; nr_marks < MAX_MARKS && fscanf(file, "%255s %255s %15s", m->type, m->field, word) == 3; m++) {
+	for (m = marks;
+	     nr_marks < MAX_MARKS && fscanf(file, "%255s %255s %15s", m->type, m->field, word) == 3;
+	     m++) {
 		m->everywhere = !strcmp(word, "everywhere");
 		nr_marks++;
 	}
@@ -112,7 +114,8 @@ static void describe(const struct btf *btf, __u32 id, char *text, size_t size)
 		if (!strcmp(name, "char") || btf_int_encoding(t) & BTF_INT_BOOL)
 			snprintf(text, size, "%s", strcmp(name, "char") ? "bool" : name);
 		else
-			snprintf(text, size, "%s%u", btf_int_encoding(t) & BTF_INT_SIGNED ? "s" : "u", t->size * 8);
+			snprintf(text, size, "%s%u",
+				 btf_int_encoding(t) & BTF_INT_SIGNED ? "s" : "u", t->size * 8);
 		return;
 	case BTF_KIND_FLOAT:
 		snprintf(text, size, "float%u", t->size * 8);
@@ -148,7 +151,8 @@ static bool fits(const char *ours, const char *theirs)
 
 	if (!strcmp(ours, "pointer to void"))
 		return !strncmp(theirs, "pointer to ", 11);
-	if (sscanf(ours, "array of %u %n", &n, &i) == 1 && sscanf(theirs, "array of %u %n", &m, &j) == 1)
+	if (sscanf(ours, "array of %u %n", &n, &i) == 1 &&
+	    sscanf(theirs, "array of %u %n", &m, &j) == 1)
 		return n <= m && !strcmp(ours + i, theirs + j);
 	return !strcmp(ours, theirs);
 }
@@ -165,7 +169,8 @@ static int disagree(const char *type, const char *field, bool absent, const char
 	if (m)
 		return 0;
 	if (!quiet)
-		printf("%s: %s%s%s: %s\n", label, type, *field == '-' ? "" : ".", *field == '-' ? "" : field, what);
+		printf("%s: %s%s%s: %s\n", label, type, *field == '-' ? "" : ".",
+		       *field == '-' ? "" : field, what);
 	return 1;
 }
 
@@ -201,7 +206,8 @@ static const struct btf_member *find_member(const struct btf_type *t, const char
 	return NULL;
 }
 
-static int compare_members(const char *type, const struct btf_type *ours, const struct btf_type *theirs)
+static int compare_members(const char *type, const struct btf_type *ours,
+			   const struct btf_type *theirs)
 {
 	int wrong = 0;
 
@@ -219,7 +225,8 @@ static int compare_members(const char *type, const struct btf_type *ours, const 
 		if (!found)
 			wrong += disagree(type, name, true, "the kernel has no such field");
 		else if (bits != btf_member_bitfield_size(ours, i))
-			wrong += disagree(type, name, false, "a bit-field of another width, or none");
+			wrong += disagree(type, name, false,
+					  "a bit-field of another width, or none");
 		else if (compare_types(type, name, m->type, found->type))
 			wrong++;
 		else if (is_anonymous_composite(header, t))
@@ -228,7 +235,8 @@ static int compare_members(const char *type, const struct btf_type *ours, const 
 	return wrong;
 }
 
-static const char *enumerator(const struct btf *btf, const struct btf_type *t, int i, long long *value)
+static const char *enumerator(const struct btf *btf, const struct btf_type *t, int i,
+			      long long *value)
 {
 	if (btf_is_enum64(t)) {
 		*value = btf_enum64_value(&btf_enum64(t)[i]);
@@ -239,7 +247,8 @@ static const char *enumerator(const struct btf *btf, const struct btf_type *t, i
 }
 
 /* Compare our enumerator @i with that of the same name in @theirs; -1 when there is none. */
-static int compare_enumerator(const char *type, const struct btf_type *ours, int i, const struct btf_type *theirs)
+static int compare_enumerator(const char *type, const struct btf_type *ours, int i,
+			      const struct btf_type *theirs)
 {
 	long long our_value, their_value;
 	const char *name = enumerator(header, ours, i, &our_value);
@@ -247,11 +256,13 @@ static int compare_enumerator(const char *type, const struct btf_type *ours, int
 	for (int j = 0; j < btf_vlen(theirs); j++)
 		if (!strcmp(enumerator(kernel, theirs, j, &their_value), name))
 			return our_value == their_value ? 0
-							: disagree(type, name, false, "the kernel has another value");
+							: disagree(type, name, false,
+								   "the kernel has another value");
 	return -1;
 }
 
-static int compare_enumerators(const char *type, const struct btf_type *ours, const struct btf_type *theirs)
+static int compare_enumerators(const char *type, const struct btf_type *ours,
+			       const struct btf_type *theirs)
 {
 	int wrong = 0;
 
@@ -260,7 +271,8 @@ static int compare_enumerators(const char *type, const struct btf_type *ours, co
 		long long value;
 
 		if (result < 0)
-			result = disagree(type, enumerator(header, ours, i, &value), true, "no such enumerator");
+			result = disagree(type, enumerator(header, ours, i, &value), true,
+					  "no such enumerator");
 		wrong += result;
 	}
 	return wrong;
@@ -277,9 +289,11 @@ static int compare_anonymous_enum(const struct btf_type *ours)
 
 		for (__u32 id = 1; result < 0 && id < btf__type_cnt(kernel); id++)
 			if (btf_is_any_enum(btf__type_by_id(kernel, id)))
-				result = compare_enumerator("enum", ours, i, btf__type_by_id(kernel, id));
+				result = compare_enumerator("enum", ours, i,
+							    btf__type_by_id(kernel, id));
 		if (result < 0)
-			result = disagree("enum", enumerator(header, ours, i, &value), true, "no such enumerator");
+			result = disagree("enum", enumerator(header, ours, i, &value), true,
+					  "no such enumerator");
 		wrong += result;
 	}
 	return wrong;
@@ -299,7 +313,8 @@ static bool comparable(const struct btf_type *ours, const struct btf_type *their
 
 static int compare_with(const char *type, __u32 our_id, __u32 their_id)
 {
-	const struct btf_type *ours = real_type(header, our_id), *theirs = real_type(kernel, their_id);
+	const struct btf_type *ours = real_type(header, our_id),
+			      *theirs = real_type(kernel, their_id);
 	int wrong = compare_types(type, "-", our_id, their_id);
 
 	if (wrong)
@@ -322,7 +337,8 @@ static __u32 best_match(const char *type, __u32 our_id, int *wrong)
 		const struct btf_type *theirs = btf__type_by_id(kernel, id);
 		int n;
 
-		if (!comparable(btf__type_by_id(header, our_id), theirs) || !same_name(type, name_of(kernel, theirs)))
+		if (!comparable(btf__type_by_id(header, our_id), theirs) ||
+		    !same_name(type, name_of(kernel, theirs)))
 			continue;
 		n = compare_with(type, our_id, id);
 		if (!best || n < *wrong) {
@@ -353,7 +369,8 @@ static int compare_type(__u32 id)
 
 static bool is_declaration(const struct btf_type *t)
 {
-	return *name_of(header, t) && (btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t) || btf_is_fwd(t));
+	return *name_of(header, t) &&
+	       (btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t) || btf_is_fwd(t));
 }
 
 static int compare_kernel(const char *path)
@@ -410,7 +427,8 @@ static int check_marks(int nr_kernels)
 		if (!is_declaration(t))
 			continue;
 		find_declared(type, "-");
-		find_declared_in(strncmp(type, ANON_ENUM, strlen(ANON_ENUM)) ? type : "enum", real_type(header, id));
+		find_declared_in(strncmp(type, ANON_ENUM, strlen(ANON_ENUM)) ? type : "enum",
+				 real_type(header, id));
 	}
 	for (struct mark *m = marks; m < marks + nr_marks; m++) {
 		const char *what = NULL;

@@ -14,12 +14,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A finding: libFuzzer keeps the input. */
-#define demand(holds)                                                                                                  \
-	do {                                                                                                           \
-		if (holds)                                                                                             \
-			break;                                                                                         \
-		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #holds);                                    \
-		abort();                                                                                               \
+#define demand(holds)                                                               \
+	do {                                                                        \
+		if (holds)                                                          \
+			break;                                                      \
+		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #holds); \
+		abort();                                                            \
 	} while (0)
 
 struct bytes {
@@ -51,7 +51,11 @@ static inline uint8_t take_byte(struct bytes *b)
 static inline size_t sequence(const unsigned char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	size_t n = s[0] < 0x80	     ? 1
+		   : s[0] >> 5 == 6  ? 2
+		   : s[0] >> 4 == 14 ? 3
+		   : s[0] >> 3 == 30 ? 4
+				     : 0;
 	uint32_t point = n == 1 ? s[0] : s[0] & (0x7fU >> n);
 
 	if (!n || n > left)

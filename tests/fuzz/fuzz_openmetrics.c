@@ -71,7 +71,8 @@ static void metadata(const char *line)
 {
 	const char *p;
 
-	demand(!strncmp(line, "# TYPE ", 7) || !strncmp(line, "# HELP ", 7) || !strncmp(line, "# UNIT ", 7));
+	demand(!strncmp(line, "# TYPE ", 7) || !strncmp(line, "# HELP ", 7) ||
+	       !strncmp(line, "# UNIT ", 7));
 	p = name(line + 7);
 	demand(*p == ' ');
 }

@@ -60,8 +60,8 @@ static inline void canned_counters(struct counters *c)
 	for (__u32 i = 0; i < NR_TOLERATED_REASONS; i++)
 		t->tolerated_reasons[i] = 221 + i;
 	for (__u32 i = 0; i < NR_CHECKS; i++)
-		t->checks[i] =
-			(struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i, 304 + 10 * i, 305 + 10 * i };
+		t->checks[i] = (struct check_totals) { 301 + 10 * i, 302 + 10 * i, 303 + 10 * i,
+						       304 + 10 * i, 305 + 10 * i };
 	t->kernel_seen = 404;
 	t->kernel_absent = 405;
 	t->kernel_raced = 406;
@@ -106,11 +106,13 @@ static inline const struct writer_entry *canned_writers(struct counters *c)
 	static struct writer_entry entries[MAX_WRITERS];
 
 	for (__u32 i = 0; i < 10; i++) {
-		entries[i] = (struct writer_entry) { .key = { .nr = 11, .tgid = 4000 + i, .comm = "munmapper" },
-						     .used = true };
+		entries[i] = (struct writer_entry) {
+			.key = { .nr = 11, .tgid = 4000 + i, .comm = "munmapper" }, .used = true
+		};
 		c->writers[i] = (struct writer_counts) { 20 - i, 30 - i };
 	}
-	entries[3].key = (struct writer_key) { .nr = 28, .sub = 10, .tgid = 4294967295U, .covers = 1 };
+	entries[3].key =
+		(struct writer_key) { .nr = 28, .sub = 10, .tgid = 4294967295U, .covers = 1 };
 	memcpy(entries[3].key.comm,
 	       "\x1b[2J\xff"
 	       "56789abcdef",
@@ -118,9 +120,11 @@ static inline const struct writer_entry *canned_writers(struct counters *c)
 	entries[3].start = 0x7f0000000000;
 	entries[3].end = 0x7f0000001000;
 	c->writers[3] = (struct writer_counts) { 1801, 18446744073709551615ULL };
-	c->totals.writers = (struct writer_totals) {
-		.windows = 1901, .sections = 1902, .unseen = 1903, .unseen_windows = 1904, .other = 1905
-	};
+	c->totals.writers = (struct writer_totals) { .windows = 1901,
+						     .sections = 1902,
+						     .unseen = 1903,
+						     .unseen_windows = 1904,
+						     .other = 1905 };
 	return entries;
 }
 

@@ -20,17 +20,17 @@ struct canned_kernel {
 };
 
 #define CANNED_EVENTS "dup_userfaultfd mremap_userfaultfd_prep userfaultfd_event_wait_completion "
-#define CANNED_ALWAYS                                                                                       \
-	CANNED_EVENTS                                                                                       \
-		"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
-		"unmap_vmas userfaultfd_ioctl "
+#define CANNED_ALWAYS                                                                               \
+	CANNED_EVENTS                                                                               \
+	"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
+	"unmap_vmas userfaultfd_ioctl "
 #define CANNED_6_12   \
 	CANNED_ALWAYS \
-		"copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
+	"copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
 #define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
 #define CANNED_7_1  \
 	CANNED_6_18 \
-		"__mfill_atomic_pte mfill_get_vma mfill_retry_state_changed mfill_retry_state_save "
+	"__mfill_atomic_pte mfill_get_vma mfill_retry_state_changed mfill_retry_state_save "
 
 static const struct canned_kernel canned_kernels[] = {
 	{ "6.1",

@@ -18,7 +18,11 @@ static void nothing(void)
 {
 	memset(&c, 0, sizeof(c));
 	holder = (struct holder_row) {
-		.who = { .op = CHANGING_REMOVE, .tgid = 4200, .syscall = SYS_MADVISE, .advice = DONTNEED, .comm = "vmm\033[2J" },
+		.who = { .op = CHANGING_REMOVE,
+			 .tgid = 4200,
+			 .syscall = SYS_MADVISE,
+			 .advice = DONTNEED,
+			 .comm = "vmm\033[2J" },
 		.totals = { .tid = 4242 },
 	};
 	c.totals.calls = 100000;
@@ -70,8 +74,9 @@ static void a_pending_event(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_PAGE] = 3;
 	holder.totals.refused = 812;
 	/* A task chooses its name. */
-	expect("pending_event", "812 of 815 EAGAIN: a REMOVE event was pending (madvise(MADV_DONTNEED) by vmm?[2J (tid 4242)); "
-				"read the event queue before retrying");
+	expect("pending_event",
+	       "812 of 815 EAGAIN: a REMOVE event was pending (madvise(MADV_DONTNEED) by vmm?[2J (tid 4242)); "
+	       "read the event queue before retrying");
 	/* A rule needs a tenth of all. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 100000;
 	assert_null(says("pending_event"));
@@ -89,7 +94,8 @@ static void stuck(void **state)
 	c.failures.refused_stuck = 50;
 	holder.totals.refused = 1;
 	assert_non_null(says("stuck"));
-	assert_non_null(strstr(says("stuck"), "50 calls were refused although no event is pending"));
+	assert_non_null(
+		strstr(says("stuck"), "50 calls were refused although no event is pending"));
 	/* No pending event explains these. */
 	assert_null(says("pending_event"));
 }
@@ -101,8 +107,9 @@ static void short_copies(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 20;
 	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 15;
 	c.failures.stopped[FAIL_ENOENT][SITE_RELOCK] = 5;
-	expect("short_copies", "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: `copy` says how many "
-			       "bytes were copied, continue after them, skip the page that exists, and wake its waiters");
+	expect("short_copies",
+	       "20 of 20 EAGAIN are short copies, 15 of them stopped by EEXIST: `copy` says how many "
+	       "bytes were copied, continue after them, skip the page that exists, and wake its waiters");
 }
 
 static void the_check(void **state)
@@ -112,13 +119,15 @@ static void the_check(void **state)
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 30;
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 18;
 	c.totals.windows[KIND_SHMEM][CLASS_FALSE_ALARM] = 12;
-	assert_non_null(strstr(says("changed_mapping"), "18 of 30 EAGAIN: the destination was remapped or registered anew"));
+	assert_non_null(strstr(says("changed_mapping"),
+			       "18 of 30 EAGAIN: the destination was remapped or registered anew"));
 	assert_non_null(strstr(says("false_alarms"), "12 of 30 EAGAIN are needless"));
 	/* A kernel without a check lets these windows pass, which is worse. */
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 0;
 	c.totals.checks[CHECK_KERNEL].missed = 18;
 	assert_null(says("false_alarms"));
-	assert_non_null(strstr(says("wrong_page"), "18 copies went to an address that meant another page"));
+	assert_non_null(
+		strstr(says("wrong_page"), "18 copies went to an address that meant another page"));
 }
 
 static void one_wrong_page_is_enough(void **state)
@@ -127,9 +136,11 @@ static void one_wrong_page_is_enough(void **state)
 	nothing();
 	c.totals.windows[KIND_SHMEM][CLASS_HIDDEN] = 1;
 	c.totals.checks[CHECK_KERNEL].missed = 1;
-	assert_non_null(strstr(says("wrong_page"), "1 copies went to an address that meant another page by then, and"));
+	assert_non_null(strstr(says("wrong_page"),
+			       "1 copies went to an address that meant another page by then, and"));
 	c.totals.meaning_reasons[MEANING_DIFF_CTX] = 1;
-	assert_non_null(strstr(says("wrong_page"), "then (1: the range was registered with another userfaultfd), and"));
+	assert_non_null(strstr(says("wrong_page"),
+			       "then (1: the range was registered with another userfaultfd), and"));
 	/* The reasons could belong to the others now. */
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 1;
 	assert_null(strstr(says("wrong_page"), "userfaultfd"));
@@ -140,7 +151,8 @@ static void eexist(void **state)
 	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 1000;
-	assert_non_null(strstr(says("wake_after_eexist"), "1000 of 100000 copies found that the page exists (EEXIST)"));
+	assert_non_null(strstr(says("wake_after_eexist"),
+			       "1000 of 100000 copies found that the page exists (EEXIST)"));
 }
 
 static void unmapped_source(void **state)
@@ -157,7 +169,8 @@ static void unmapped_source(void **state)
 /* The most pressing five, in this order. */
 static void at_most_five(void **state)
 {
-	static const char *const order[] = { "stuck", "pending_event", "wrong_page", "short_copies", "changed_mapping" };
+	static const char *const order[] = { "stuck", "pending_event", "wrong_page", "short_copies",
+					     "changed_mapping" };
 
 	(void)state;
 	nothing();
@@ -179,10 +192,14 @@ static void at_most_five(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(silent_without_evidence), cmocka_unit_test(a_pending_event),
-		cmocka_unit_test(stuck),		   cmocka_unit_test(short_copies),
-		cmocka_unit_test(the_check),		   cmocka_unit_test(one_wrong_page_is_enough),
-		cmocka_unit_test(eexist),		   cmocka_unit_test(unmapped_source),
+		cmocka_unit_test(silent_without_evidence),
+		cmocka_unit_test(a_pending_event),
+		cmocka_unit_test(stuck),
+		cmocka_unit_test(short_copies),
+		cmocka_unit_test(the_check),
+		cmocka_unit_test(one_wrong_page_is_enough),
+		cmocka_unit_test(eexist),
+		cmocka_unit_test(unmapped_source),
 		cmocka_unit_test(at_most_five),
 	};
 

@@ -125,8 +125,10 @@ static void without_vma_locks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_counted), cmocka_unit_test(few_windows_decide_nothing),
-		cmocka_unit_test(rarity),	   cmocka_unit_test(retries),
+		cmocka_unit_test(what_is_counted),
+		cmocka_unit_test(few_windows_decide_nothing),
+		cmocka_unit_test(rarity),
+		cmocka_unit_test(retries),
 		cmocka_unit_test(without_vma_locks),
 	};
 

@@ -30,7 +30,8 @@ static const struct event usual = {
 };
 
 /* What is printed for @e. The caller frees it. */
-static char *printed_with(const struct event *e, bool json, enum seq_kind seq, const struct writer_entry *writers)
+static char *printed_with(const struct event *e, bool json, enum seq_kind seq,
+			  const struct writer_entry *writers)
 {
 	struct report r = canned_report(NULL);
 	char *text;
@@ -77,8 +78,9 @@ static void everything_known(void **state)
 		{ "snapshot_reasons", "[]" },
 		{ "meaning_reasons", "[]" },
 		{ "tolerated_reasons", "[\"range\",\"prot\"]" },
-		{ "checks", "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":\"EAGAIN\","
-			    "\"per_mm_seq\":\"EAGAIN\",\"kernel\":\"pass\"}" },
+		{ "checks",
+		  "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":\"EAGAIN\","
+		  "\"per_mm_seq\":\"EAGAIN\",\"kernel\":\"pass\"}" },
 		{ "window_ns", "2500" },
 		{ "retake_ns", "1500" },
 		{ "external", "true" },
@@ -111,14 +113,17 @@ static void time_is_the_begin(void **state)
 	text = printed(&e, true, SEQ_COUNT);
 	o = json_tokener_parse(text);
 	assert_true(json_object_object_get_ex(o, "time", &value));
-	expect_near("time", json_object_get_double(value), (double)real.tv_sec - 100 + (double)real.tv_nsec / 1e9, 1.0);
+	expect_near("time", json_object_get_double(value),
+		    (double)real.tv_sec - 100 + (double)real.tv_nsec / 1e9, 1.0);
 	json_object_put(o);
 	free(text);
 }
 
 static void unknown_is_null(void **state)
 {
-	struct event e = { .verdict = { .class = CLASS_ABORTED, .eagain = 0x1f }, .kind = KIND_ANON, .comm = "x" };
+	struct event e = { .verdict = { .class = CLASS_ABORTED, .eagain = 0x1f },
+			   .kind = KIND_ANON,
+			   .comm = "x" };
 	char *text = printed(&e, true, SEQ_NONE);
 
 	(void)state;
@@ -152,7 +157,8 @@ static void names_do_no_harm(void **state)
 	(void)state;
 	memcpy(e.comm, hostile, COMM_LEN);
 	text = printed(&e, true, SEQ_COUNT);
-	expect_member(text, "comm", "\"\\u001b[2J\\n\\\"\\\\\xef\xbf\xbd\xc3\xa4\xef\xbf\xbdyyyyy\"");
+	expect_member(text, "comm",
+		      "\"\\u001b[2J\\n\\\"\\\\\xef\xbf\xbd\xc3\xa4\xef\xbf\xbdyyyyy\"");
 	expect_u64("lines", strcspn(text, "\n"), strlen(text) - 1);
 	free(text);
 	text = printed(&e, false, SEQ_COUNT);
@@ -167,16 +173,18 @@ static void one_line_of_text(void **state)
 	char *text = printed(&usual, false, SEQ_COUNT);
 
 	(void)state;
-	assert_non_null(strstr(text,
-			       "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
-			       "would fail: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
+	assert_non_null(
+		strstr(text,
+		       "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
+		       "would fail: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
 	free(text);
 	text = printed(&usual, false, SEQ_NONE);
 	assert_null(strstr(text, "would fail"));
 	free(text);
 }
 
-#define MUNMAPPER "[{\"op\":\"munmap\",\"syscall\":\"munmap\",\"advice\":null,\"flags\":null,\"comm\":\"munmapper\",\"pid\":4000," \
+#define MUNMAPPER                                                                                                        \
+	"[{\"op\":\"munmap\",\"syscall\":\"munmap\",\"advice\":null,\"flags\":null,\"comm\":\"munmapper\",\"pid\":4000," \
 	"\"covers_dst\":false,\"range\":null}]"
 
 /* At most four writers are named. A writer without a known name counts among "N more". */
@@ -189,11 +197,15 @@ static void writers_by_name(void **state)
 		const char *nr;
 	} rows[] = {
 		{ {}, NULL, "[]", "0" },
-		{ { .nr = 1, .ids = { 0 } }, " writers: munmap\n",
-		  MUNMAPPER, "1" },
-		{ { .nr = 6, .ids = { 0, 1, 2, 4 } }, " writers: munmap,munmap,munmap,munmap,2 more\n", NULL, "6" },
-		{ { .nr = 2, .ids = { MAX_WRITERS, 0 } }, " writers: munmap,1 more\n",
-		  MUNMAPPER, "2" },
+		{ { .nr = 1, .ids = { 0 } }, " writers: munmap\n", MUNMAPPER, "1" },
+		{ { .nr = 6, .ids = { 0, 1, 2, 4 } },
+		  " writers: munmap,munmap,munmap,munmap,2 more\n",
+		  NULL,
+		  "6" },
+		{ { .nr = 2, .ids = { MAX_WRITERS, 0 } },
+		  " writers: munmap,1 more\n",
+		  MUNMAPPER,
+		  "2" },
 		{ { .nr = 2, .ids = { 900, 901 } }, " writers: 2 more\n", "[]", "2" },
 	};
 	static struct counters c;

@@ -96,7 +96,8 @@ static void at_most_a_quarter_wide(void **state)
 {
 	(void)state;
 	for (__u32 b = 1; b + 1 < HIST_BUCKETS; b++)
-		assert_true(4 * (hist_max(b) + 1 - hist_min(b)) <= hist_min(b) || hist_max(b) == hist_min(b));
+		assert_true(4 * (hist_max(b) + 1 - hist_min(b)) <= hist_min(b) ||
+			    hist_max(b) == hist_min(b));
 }
 
 int main(void)

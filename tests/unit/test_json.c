@@ -109,7 +109,9 @@ static void text_survives(void **state)
 		for (const char *c = line; c[1]; c++)
 			assert_true((unsigned char)*c >= ' '); /* control bytes are escaped */
 		o = parsed(line);
-		expect_str(strings[i].name, json_object_get_string(json_object_object_get(o, "text")), strings[i].want);
+		expect_str(strings[i].name,
+			   json_object_get_string(json_object_object_get(o, "text")),
+			   strings[i].want);
 		json_object_put(o);
 		free(line);
 	}
@@ -153,10 +155,11 @@ static void values(void **state)
 	add_null(o, "null");
 	add_u64(add_object(o, "object"), "member", 1);
 	line = line_of(o);
-	assert_string_equal(line, "{\"type\":\"test\",\"zero\":0,\"beyond double\":9007199254740993,"
-				  "\"max\":18446744073709551615,\"second\":1.000000,\"micro\":0.000001,"
-				  "\"day\":86400.123456,\"negative\":null,\"nan\":null,\"inf\":null,\"yes\":true,"
-				  "\"no\":false,\"none\":null,\"null\":null,\"object\":{\"member\":1}}\n");
+	assert_string_equal(line,
+			    "{\"type\":\"test\",\"zero\":0,\"beyond double\":9007199254740993,"
+			    "\"max\":18446744073709551615,\"second\":1.000000,\"micro\":0.000001,"
+			    "\"day\":86400.123456,\"negative\":null,\"nan\":null,\"inf\":null,\"yes\":true,"
+			    "\"no\":false,\"none\":null,\"null\":null,\"object\":{\"member\":1}}\n");
 	o = parsed(line);
 	assert_true(json_object_get_uint64(json_object_object_get(o, "max")) == UINT64_MAX);
 	json_object_put(o);
@@ -177,8 +180,8 @@ static void a_full_disk_is_reported(void **state)
 
 /* --- The records --- */
 
-static struct json_object *record(int (*print)(const struct report *, const struct span *), struct report *r,
-				  const struct span *s)
+static struct json_object *record(int (*print)(const struct report *, const struct span *),
+				  struct report *r, const struct span *s)
 {
 	struct json_object *o;
 	char *line;
@@ -305,7 +308,11 @@ static const struct {
 
 /* A member that is not measured is null, never 0. */
 static const char *const unmeasured[] = {
-	"by_kind.hugetlb", "writers", "write_sections", "hist_ns.relock", "hist_ns.window_by_kind.hugetlb",
+	"by_kind.hugetlb",
+	"writers",
+	"write_sections",
+	"hist_ns.relock",
+	"hist_ns.window_by_kind.hugetlb",
 };
 
 /* The tables among the members: one number a check, or a class and kind. */
@@ -317,7 +324,8 @@ static void check_tables(struct json_object *o, bool none)
 	for (__u32 i = 0; i < NR_CHECKS; i++)
 		for (__u32 k = 0; k < COUNT(columns); k++) {
 			snprintf(path, sizeof(path), "checks.%s.%s", check_names[i], columns[k]);
-			expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 301 + 10 * i + k);
+			expect_u64(path, json_object_get_uint64(member(o, path)),
+				   none ? 0 : 301 + 10 * i + k);
 		}
 	for (__u32 i = 0; i < NR_CLASSES; i++) {
 		snprintf(path, sizeof(path), "by_kind.anon.%s", class_names[i]);
@@ -344,7 +352,8 @@ static void writers(void **state)
 	expect_str("syscall", json_object_get_string(member(first, "syscall")), "madvise");
 	expect_str("advice", json_object_get_string(member(first, "advice")), "MADV_DONTFORK");
 	assert_null(member(first, "flags"));
-	expect_str("comm", json_object_get_string(member(first, "comm")), "\x1b[2J" BAD "56789abcdef");
+	expect_str("comm", json_object_get_string(member(first, "comm")),
+		   "\x1b[2J" BAD "56789abcdef");
 	expect_u64("pid", json_object_get_uint64(member(first, "pid")), 4294967295U);
 	assert_true(json_object_get_boolean(member(first, "covers_dst")));
 	expect_u64("windows", json_object_get_uint64(member(first, "windows")), 1801);
@@ -359,7 +368,8 @@ static void writers(void **state)
 	expect_u64("windows", json_object_get_uint64(member(o, "write_sections.windows")), 1901);
 	expect_u64("total", json_object_get_uint64(member(o, "write_sections.total")), 1902);
 	expect_u64("unseen", json_object_get_uint64(member(o, "write_sections.unseen")), 1903);
-	expect_u64("unseen windows", json_object_get_uint64(member(o, "write_sections.unseen_windows")), 1904);
+	expect_u64("unseen windows",
+		   json_object_get_uint64(member(o, "write_sections.unseen_windows")), 1904);
 	expect_u64("other", json_object_get_uint64(member(o, "write_sections.other")), 1905);
 	json_object_put(o);
 }
@@ -368,8 +378,14 @@ static void writers(void **state)
 static void without_vma_locks(void **state)
 {
 	static const char *const null[] = {
-		"windows.locked",     "by_kind.anon.locked", "by_kind.shmem.locked", "hist_ns.window.locked",
-		"checks.per_vma_seq", "checks.per_mm_seq",   "odd_start",	     "begin_early",
+		"windows.locked",
+		"by_kind.anon.locked",
+		"by_kind.shmem.locked",
+		"hist_ns.window.locked",
+		"checks.per_vma_seq",
+		"checks.per_mm_seq",
+		"odd_start",
+		"begin_early",
 		"hist_ns.begin_early",
 	};
 	struct counters c;
@@ -403,7 +419,8 @@ static void check_numbers(struct json_object *o)
 	for (size_t i = 0; i < COUNT(unmeasured); i++)
 		assert_null(member(o, unmeasured[i]));
 	for (int i = 0; i < NR_CLASSES; i++)
-		sum += json_object_get_uint64(json_object_object_get(member(o, "windows"), class_names[i]));
+		sum += json_object_get_uint64(
+			json_object_object_get(member(o, "windows"), class_names[i]));
 	assert_int_equal(sum, json_object_get_uint64(member(o, "windows.total")));
 	assert_int_equal(json_object_object_length(member(o, "windows")), NR_CLASSES + 1);
 }
@@ -411,16 +428,28 @@ static void check_numbers(struct json_object *o)
 static void check_hists(struct json_object *o)
 {
 	for (__u32 i = 0; i < NR_CLASSES; i++) {
-		struct json_object *h = json_object_object_get(member(o, "hist_ns.window"), class_names[i]);
+		struct json_object *h =
+			json_object_object_get(member(o, "hist_ns.window"), class_names[i]);
 		struct json_object *shmem =
-			json_object_object_get(member(o, "hist_ns.window_by_kind.shmem"), class_names[i]);
+			json_object_object_get(member(o, "hist_ns.window_by_kind.shmem"),
+					       class_names[i]);
 
 		assert_int_equal(json_object_array_length(h), 2);
-		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "min")), 896);
-		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "max")), 1023);
-		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 0), "count")), 101 + i);
-		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 1), "min")), 917504);
-		assert_int_equal(json_object_get_int64(member(json_object_array_get_idx(h, 1), "count")), 1001 + 2 * i);
+		assert_int_equal(json_object_get_int64(
+					 member(json_object_array_get_idx(h, 0), "min")),
+				 896);
+		assert_int_equal(json_object_get_int64(
+					 member(json_object_array_get_idx(h, 0), "max")),
+				 1023);
+		assert_int_equal(json_object_get_int64(
+					 member(json_object_array_get_idx(h, 0), "count")),
+				 101 + i);
+		assert_int_equal(json_object_get_int64(
+					 member(json_object_array_get_idx(h, 1), "min")),
+				 917504);
+		assert_int_equal(json_object_get_int64(
+					 member(json_object_array_get_idx(h, 1), "count")),
+				 1001 + 2 * i);
 		assert_int_equal(json_object_array_length(shmem), 1);
 	}
 }
@@ -436,7 +465,8 @@ static void check_context(struct json_object *o)
 	assert_string_equal(json_object_get_string(member(o, "tool.version")), UFFDRETRY_VERSION);
 	assert_string_equal(json_object_get_string(member(o, "host.kernel")), uts.release);
 	assert_string_equal(json_object_get_string(member(o, "host.arch")), uts.machine);
-	assert_int_equal(json_object_get_int64(member(o, "host.cpus")), sysconf(_SC_NPROCESSORS_ONLN));
+	assert_int_equal(json_object_get_int64(member(o, "host.cpus")),
+			 sysconf(_SC_NPROCESSORS_ONLN));
 	assert_string_equal(json_object_get_string(member(o, "plan.name")), "retry_state");
 	assert_int_equal(json_object_get_boolean(member(o, "plan.exact")), true);
 	assert_string_equal(json_object_get_string(member(o, "plan.self_test")), "passed");
@@ -444,12 +474,15 @@ static void check_context(struct json_object *o)
 	for (size_t i = 0; i < 2; i++) {
 		struct json_object *hook = json_object_array_get_idx(hooks, i);
 
-		assert_string_equal(json_object_get_string(member(hook, "name")), canned_hook_names[i]);
-		assert_string_equal(json_object_get_string(member(hook, "variant")), canned_hook_variants[i]);
+		assert_string_equal(json_object_get_string(member(hook, "name")),
+				    canned_hook_names[i]);
+		assert_string_equal(json_object_get_string(member(hook, "variant")),
+				    canned_hook_variants[i]);
 		assert_int_equal(json_object_get_boolean(member(hook, "attached")), i == 0);
 		assert_int_equal(json_object_get_int64(member(hook, "missed")), 21 + i);
 	}
-	assert_string_equal(json_object_to_json_string_ext(member(o, "plan.unmeasured"), JSON_C_TO_STRING_PLAIN),
+	assert_string_equal(json_object_to_json_string_ext(member(o, "plan.unmeasured"),
+							   JSON_C_TO_STRING_PLAIN),
 			    "[\"writers\",\"chains\"]");
 }
 
@@ -525,9 +558,12 @@ static void nothing_happened(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < COUNT(numbers); i++)
-		if (!strstr(numbers[i].path, "returned.E") && strncmp(numbers[i].path, "causes.", 7) &&
-		    strncmp(numbers[i].path, "short_copy.", 11) && strcmp(numbers[i].path, "fill_ioctls.move.EINVAL"))
-			expect_u64(numbers[i].path, json_object_get_uint64(member(o, numbers[i].path)), 0);
+		if (!strstr(numbers[i].path, "returned.E") &&
+		    strncmp(numbers[i].path, "causes.", 7) &&
+		    strncmp(numbers[i].path, "short_copy.", 11) &&
+		    strcmp(numbers[i].path, "fill_ioctls.move.EINVAL"))
+			expect_u64(numbers[i].path,
+				   json_object_get_uint64(member(o, numbers[i].path)), 0);
 	check_tables(o, true);
 	for (size_t i = 0; i < COUNT(unmeasured); i++)
 		assert_null(member(o, unmeasured[i]));
@@ -579,7 +615,8 @@ static void start_record(void **state)
 
 	r.target = &target;
 	o = record(start, &r, NULL);
-	assert_string_equal(json_object_to_json_string_ext(member(o, "target.pids"), JSON_C_TO_STRING_PLAIN),
+	assert_string_equal(json_object_to_json_string_ext(member(o, "target.pids"),
+							   JSON_C_TO_STRING_PLAIN),
 			    "[42,43]");
 	json_object_put(o);
 }
@@ -596,14 +633,18 @@ static void command_in_the_record(void **state)
 	r.target = &target;
 	r.command = command;
 	o = record(start, &r, NULL);
-	assert_string_equal(json_object_get_string(member(o, "target.command")), "./caf\xc3\xa9 a b " BAD "\x1b[2J");
+	assert_string_equal(json_object_get_string(member(o, "target.command")),
+			    "./caf\xc3\xa9 a b " BAD "\x1b[2J");
 	json_object_put(o);
 }
 
 static int self_test_record(const struct report *r, const struct span *s)
 {
 	static const struct self_test failed = {
-		.result = SELF_TEST_FAILED, .windows = 3, .took_ns = 18446744073709551615ULL, .why = "a \"reason\"",
+		.result = SELF_TEST_FAILED,
+		.windows = 3,
+		.took_ns = 18446744073709551615ULL,
+		.why = "a \"reason\"",
 	};
 	static const struct self_test passed = { .result = SELF_TEST_PASSED, .windows = 12 };
 
@@ -685,14 +726,22 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(terminals_are_safe),
-		cmocka_unit_test(text_survives),    cmocka_unit_test(any_bytes),
-		cmocka_unit_test(values),	    cmocka_unit_test(a_full_disk_is_reported),
-		cmocka_unit_test(summary),	    cmocka_unit_test(interval),
-		cmocka_unit_test(overhead),	    cmocka_unit_test(only_the_self_test),
-		cmocka_unit_test(claims),	    cmocka_unit_test(taking_the_lock_again),
-		cmocka_unit_test(nothing_happened), cmocka_unit_test(huge_numbers),
-		cmocka_unit_test(start_record),	    cmocka_unit_test(command_in_the_record),
-		cmocka_unit_test(without_vma_locks), cmocka_unit_test(writers),
+		cmocka_unit_test(text_survives),
+		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(values),
+		cmocka_unit_test(a_full_disk_is_reported),
+		cmocka_unit_test(summary),
+		cmocka_unit_test(interval),
+		cmocka_unit_test(overhead),
+		cmocka_unit_test(only_the_self_test),
+		cmocka_unit_test(claims),
+		cmocka_unit_test(taking_the_lock_again),
+		cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(huge_numbers),
+		cmocka_unit_test(start_record),
+		cmocka_unit_test(command_in_the_record),
+		cmocka_unit_test(without_vma_locks),
+		cmocka_unit_test(writers),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -246,8 +246,9 @@ static void labels_are_escaped(void **state)
 	(void)state;
 	release = "a\"b\\c\nd\x1b\xff";
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
-	if (!strstr(content(), ",kernel=\"a\\\"b\\\\c\\nd?\xef\xbf\xbd\",plan=\"retry_state\",exact=\"true\","
-			       "self_test=\"passed\"} 1\n"))
+	if (!strstr(content(),
+		    ",kernel=\"a\\\"b\\\\c\\nd?\xef\xbf\xbd\",plan=\"retry_state\",exact=\"true\","
+		    "self_test=\"passed\"} 1\n"))
 		expect_str("labels", "escaped", content());
 	release = "7.3.4-cloud-amd64";
 }

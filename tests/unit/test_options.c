@@ -115,7 +115,8 @@ static void duration_values(void **state)
 		int err = parse_duration(durations[i].text, &ns);
 
 		expect_u64(durations[i].text, err == 0, durations[i].ns != 0);
-		expect_u64(durations[i].text, ns, durations[i].ns ?: 77); /* untouched when refused */
+		expect_u64(durations[i].text, ns,
+			   durations[i].ns ?: 77); /* untouched when refused */
 	}
 }
 
@@ -123,11 +124,12 @@ static const struct {
 	const char *text;
 	double rate; /* negative: refused */
 } rates[] = {
-	{ "0", 0 },	{ "0%", 0 },	  { "0.1%", 0.001 }, { "0.001", 0.001 }, { ".5", 0.5 },	  { "1e-3", 0.001 },
-	{ "100%", 1 },	{ "1", 1 },	  { "1.0", 1 },	     { "", -1 },	 { "%", -1 },	  { ".", -1 },
-	{ "1.01", -1 }, { "101%", -1 },	  { "2", -1 },	     { "-0.1", -1 },	 { "-1%", -1 },	  { "+0.1", -1 },
-	{ " 0.1", -1 }, { "0.1 ", -1 },	  { "0.1 %", -1 },   { "0.1%%", -1 },	 { "0.1%x", -1 }, { "0.1p", -1 },
-	{ "0,1%", -1 }, { "0x1p-4", -1 }, { "0X0", -1 },     { "nan", -1 },	 { "inf", -1 },	  { "1e400", -1 },
+	{ "0", 0 },	   { "0%", 0 },	    { "0.1%", 0.001 }, { "0.001", 0.001 }, { ".5", 0.5 },
+	{ "1e-3", 0.001 }, { "100%", 1 },   { "1", 1 },	       { "1.0", 1 },	   { "", -1 },
+	{ "%", -1 },	   { ".", -1 },	    { "1.01", -1 },    { "101%", -1 },	   { "2", -1 },
+	{ "-0.1", -1 },	   { "-1%", -1 },   { "+0.1", -1 },    { " 0.1", -1 },	   { "0.1 ", -1 },
+	{ "0.1 %", -1 },   { "0.1%%", -1 }, { "0.1%x", -1 },   { "0.1p", -1 },	   { "0,1%", -1 },
+	{ "0x1p-4", -1 },  { "0X0", -1 },   { "nan", -1 },     { "inf", -1 },	   { "1e400", -1 },
 	{ "x", -1 },
 };
 
@@ -224,7 +226,8 @@ static void pid_values(void **state)
 			continue;
 		expect_u64(pid_lists[i].text, (__u64)o.nr_pids, (__u64)pid_lists[i].nr);
 		for (int p = 0; p < o.nr_pids; p++)
-			expect_u64(pid_lists[i].text, (__u64)o.pids[p], (__u64)pid_lists[i].pids[p]);
+			expect_u64(pid_lists[i].text, (__u64)o.pids[p],
+				   (__u64)pid_lists[i].pids[p]);
 	}
 }
 
@@ -274,7 +277,8 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock, claims;
+		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock,
+			claims;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
@@ -329,10 +333,12 @@ static const struct {
 	{ { "-p", "12", "1" }, { .pid = 12, .not_all = true, .interval_ns = 1000000000 } },
 	{ { "--", "ls" }, { .not_all = true, .command = "ls" } },
 	{ { "--", "ls", "-l" }, { .not_all = true, .command = "ls", .command_arg = "-l" } },
-	{ { "-j", "--", "ls", "-l" }, { .json = true, .not_all = true, .command = "ls", .command_arg = "-l" } },
+	{ { "-j", "--", "ls", "-l" },
+	  { .json = true, .not_all = true, .command = "ls", .command_arg = "-l" } },
 	{ { "--", "ls", "--" }, { .not_all = true, .command = "ls", .command_arg = "--" } },
 	{ { "--", "ls", "-j" }, { .not_all = true, .command = "ls", .command_arg = "-j" } },
-	{ { "-d", "5", "--", "ls" }, { .duration_ns = 5000000000, .not_all = true, .command = "ls" } },
+	{ { "-d", "5", "--", "ls" },
+	  { .duration_ns = 5000000000, .not_all = true, .command = "ls" } },
 	{ { "1", "--", "ls", "-l" },
 	  { .interval_ns = 1000000000, .not_all = true, .command = "ls", .command_arg = "-l" } },
 	{ { "1", "-j", "2", "--", "ls" },
@@ -356,7 +362,8 @@ static void good_command_lines(void **state)
 		char *argv[ARGS + 2], row[256] = "uffdretry";
 
 		for (int a = 0; good_lines[i].args[a]; a++)
-			snprintf(row + strlen(row), sizeof(row) - strlen(row), " %s", good_lines[i].args[a]);
+			snprintf(row + strlen(row), sizeof(row) - strlen(row), " %s",
+				 good_lines[i].args[a]);
 		expect_u64(row, parse(&o, good_lines[i].args, argv), 0);
 		expect_u64(row, fails, 0);
 		expect_u64(row, (__u64)o.nr_pids, (__u64)(want->pid != 0) + (want->pid2 != 0));
@@ -453,7 +460,8 @@ static void bad_command_lines(void **state)
 		char *argv[ARGS + 2], row[256] = "uffdretry";
 
 		for (int a = 0; bad_lines[i].args[a]; a++)
-			snprintf(row + strlen(row), sizeof(row) - strlen(row), " %s", bad_lines[i].args[a]);
+			snprintf(row + strlen(row), sizeof(row) - strlen(row), " %s",
+				 bad_lines[i].args[a]);
 		expect_u64(row, parse(&o, bad_lines[i].args, argv), EXIT_USAGE);
 		expect_u64(row, fails, 1);
 		if (!strstr(fail_message, bad_lines[i].says))

@@ -45,7 +45,8 @@ static void check_lines(const char *text)
 }
 
 /* What @print makes of the counters. The caller frees it. */
-static char *printed(int (*print)(const struct report *, const struct span *), struct report *r, double elapsed)
+static char *printed(int (*print)(const struct report *, const struct span *), struct report *r,
+		     double elapsed)
 {
 	const struct span s = { .counters = &c, .elapsed_s = elapsed, .final = true };
 	char *text;
@@ -160,7 +161,8 @@ static void without_vma_locks(void **state)
 	expect_line(text, "^locked +not on this kernel$");
 	expect_line(text, "^per_vma_seq +not on this kernel$");
 	expect_line(text, "^per_mm_seq +not on this kernel$");
-	expect_line(text, "^5558 others had a writer of the mm. This kernel has no mm_lock_seq\\.$");
+	expect_line(text,
+		    "^5558 others had a writer of the mm. This kernel has no mm_lock_seq\\.$");
 	expect_no_line(text, "a per-MM check would");
 	free(text);
 }
@@ -186,7 +188,8 @@ static void nothing_happened(void **state)
 	expect_line(text, "^nothing lost, 0 anomalies$");
 	/* Lines that appear only when there is something to tell. */
 	expect_no_line(text, "^(gone|blocked|aborted|undetermined) ");
-	expect_no_line(text, "WARNING|^(snapshot|meaning) differs|odd start|still open|Of 0|[^a-z](nan|inf)");
+	expect_no_line(text,
+		       "WARNING|^(snapshot|meaning) differs|odd start|still open|Of 0|[^a-z](nan|inf)");
 	free(text);
 }
 
@@ -277,7 +280,9 @@ static void every_magnitude(void **state)
 	c.totals.calls = 1ULL << 63;
 	c.totals.returned[0] = 1ULL << 63;
 	c.totals.windows[KIND_ANON][CLASS_REAL] = 1ULL << 63;
-	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) { .eagain = 1ULL << 63, .real = 1, .spurious = (1ULL << 63) - 1 };
+	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) { .eagain = 1ULL << 63,
+								    .real = 1,
+								    .spurious = (1ULL << 63) - 1 };
 	c.hists[KIND_ANON][CLASS_REAL].count[HIST_BUCKETS - 1] = 1ULL << 63;
 	text = printed(text_summary, &r, 1e-9);
 	expect_line(text, "^real .* 100% +120s +120s +120s$");
@@ -342,8 +347,8 @@ static void intervals(void **state)
 
 static void target_names(void **state)
 {
-	static struct target two = { .pids = { 42, 4243 }, .nr = 2 }, one = { .pids = { 42 }, .nr = 1 }, none,
-			     group = { .cgroup = "a/b\n" };
+	static struct target two = { .pids = { 42, 4243 }, .nr = 2 },
+			     one = { .pids = { 42 }, .nr = 1 }, none, group = { .cgroup = "a/b\n" };
 	char *plain[] = { (char *)"./restore", (char *)"vm 1", NULL };
 	char *escapes[] = { (char *)"\x1b[2Jx\x07\n\r\x9b\xc3\xa4", NULL };
 	const struct {
@@ -352,11 +357,15 @@ static void target_names(void **state)
 		size_t size;
 		const char *want;
 	} rows[] = {
-		{ NULL, NULL, 64, "every process" },   { &none, NULL, 64, "every process" },
-		{ &one, NULL, 64, "PID 42" },	       { &two, NULL, 64, "PIDs 42, 4243" },
-		{ &one, plain, 64, "./restore vm 1" }, { NULL, escapes, 64, "?[2Jx??\?\?\?\?" },
+		{ NULL, NULL, 64, "every process" },
+		{ &none, NULL, 64, "every process" },
+		{ &one, NULL, 64, "PID 42" },
+		{ &two, NULL, 64, "PIDs 42, 4243" },
+		{ &one, plain, 64, "./restore vm 1" },
+		{ NULL, escapes, 64, "?[2Jx??\?\?\?\?" },
 		{ &group, NULL, 64, "cgroup a/b?" },
-		{ &two, NULL, 10, "PIDs 4..." },       { NULL, plain, 1, "" },
+		{ &two, NULL, 10, "PIDs 4..." },
+		{ NULL, plain, 1, "" },
 	};
 	struct report r = canned_report(NULL);
 
@@ -387,7 +396,9 @@ static void writers(void **state)
 	r.writers = canned_writers(&c);
 	text = printed(text_summary, &r, 12.5);
 	expect_line(text, "^writers of the mm in windows +comm +pid covers windows +locks$");
-	expect_line(text, "^madvise MADV_DONTFORK +\\?\\[2J\\?56789ab\\.\\.\\. +4294967295 +dst +1801 +18\\.4E$");
+	expect_line(
+		text,
+		"^madvise MADV_DONTFORK +\\?\\[2J\\?56789ab\\.\\.\\. +4294967295 +dst +1801 +18\\.4E$");
 	expect_line(text, "^munmap +munmapper +4000 +20 +30$");
 	expect_line(text, "^munmap +munmapper +4007 +13 +23$");
 	expect_no_line(text, "munmapper +4008");
@@ -410,7 +421,8 @@ static void overhead(void **state)
 	free(text);
 	r.overhead = true;
 	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^BPF programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
+	expect_line(text,
+		    "^BPF programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
 	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +19$");
 	expect_no_line(text, "sched_process_fork");
 	expect_line(text, "^total +0\\.010%$");
@@ -474,7 +486,8 @@ static void relock(void **state)
 static void holders(void **state)
 {
 	static const struct holder_row rows[] = {
-		{ { CHANGING_REMOVE, 4711, 28, 4, "\x1b[2Jdropper" }, { 7, 0, 2500000, 5, 4712, 1 } },
+		{ { CHANGING_REMOVE, 4711, 28, 4, "\x1b[2Jdropper" },
+		  { 7, 0, 2500000, 5, 4712, 1 } },
 		{ { CHANGING_FORK, 4713, -1, -1, "sixteen bytes ab" }, { 1, 0, 1000, 1, 4713, 1 } },
 		{ { NR_CHANGING_OPS + 3, 4714, -1, -1, "odd" }, { 1, 0, 1000, 1, 4714, 1 } },
 		{ { CHANGING_UNMAP, 4715, 11, -1, "four" }, { 1, 0, 1000, 1, 4715, 1 } },
@@ -482,7 +495,9 @@ static void holders(void **state)
 		{ { CHANGING_UNMAP, 4717, 11, -1, "six" }, { 1, 0, 1000, 1, 4717, 1 } },
 	};
 	struct report r = canned_report(NULL);
-	struct span s = { .counters = &c, .elapsed_s = 12.5, .holders = rows, .nr_holders = 6, .final = true };
+	struct span s = {
+		.counters = &c, .elapsed_s = 12.5, .holders = rows, .nr_holders = 6, .final = true
+	};
 	char *text;
 	size_t size;
 
@@ -492,7 +507,8 @@ static void holders(void **state)
 	assert_int_equal(report_span(&r, &s), 0);
 	fclose(r.out);
 	check_lines(text);
-	expect_line(text, "^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
+	expect_line(text,
+		    "^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
 	expect_line(text, "^  madvise\\(MADV_DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
 	expect_line(text, "^    7 times, longest 2\\.5 ms, refused 5$");
 	expect_line(text, "^  fork by sixteen bytes ab \\(4713\\):$");
@@ -544,15 +560,23 @@ static void a_full_disk_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(usual_numbers), cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(usual_numbers),
+		cmocka_unit_test(nothing_happened),
 		cmocka_unit_test(without_vma_locks),
-		cmocka_unit_test(none_of_many),	 cmocka_unit_test(one_in_a_million),
-		cmocka_unit_test(trouble),	 cmocka_unit_test(every_magnitude),
-		cmocka_unit_test(long_names),	 cmocka_unit_test(intervals),
-		cmocka_unit_test(target_names),	 cmocka_unit_test(a_full_disk_is_reported),
-		cmocka_unit_test(writers),	 cmocka_unit_test(overhead),
-		cmocka_unit_test(claims),	 cmocka_unit_test(relock),
-		cmocka_unit_test(holders),	 cmocka_unit_test(only_the_self_test),
+		cmocka_unit_test(none_of_many),
+		cmocka_unit_test(one_in_a_million),
+		cmocka_unit_test(trouble),
+		cmocka_unit_test(every_magnitude),
+		cmocka_unit_test(long_names),
+		cmocka_unit_test(intervals),
+		cmocka_unit_test(target_names),
+		cmocka_unit_test(a_full_disk_is_reported),
+		cmocka_unit_test(writers),
+		cmocka_unit_test(overhead),
+		cmocka_unit_test(claims),
+		cmocka_unit_test(relock),
+		cmocka_unit_test(holders),
+		cmocka_unit_test(only_the_self_test),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -82,7 +82,9 @@ static void a_full_disk(void **state)
 	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
 	fclose(full);
 	assert_non_null(strstr(on_stderr(), "UFFDIO_COPY of every process"));
-	assert_non_null(strstr(on_stderr(), "cannot write the report: No space left on device\nhint: the summary is above"));
+	assert_non_null(
+		strstr(on_stderr(),
+		       "cannot write the report: No space left on device\nhint: the summary is above"));
 }
 
 static void a_full_disk_at_the_start(void **state)
@@ -133,8 +135,11 @@ int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, capture, release)
 	const struct CMUnitTest tests[] = {
-		test(all_is_well),	test(a_full_disk), test(a_full_disk_at_the_start),
-		test(a_closed_pipe),	test(metrics_that_cannot_be_written),
+		test(all_is_well),
+		test(a_full_disk),
+		test(a_full_disk_at_the_start),
+		test(a_closed_pipe),
+		test(metrics_that_cannot_be_written),
 	};
 
 	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);

@@ -59,7 +59,8 @@ pid_t __wrap_fork(void)
 
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
-	return nr == SYS_pidfd_open && fails("pidfd_open") ? -1 : __real_syscall(nr, a, b, c, d, e, f);
+	return nr == SYS_pidfd_open && fails("pidfd_open") ? -1
+							   : __real_syscall(nr, a, b, c, d, e, f);
 }
 
 static struct target t;
@@ -101,9 +102,11 @@ static void its_status_is_ours(void **state)
 	static const struct {
 		const char *script;
 		int status;
-	} rows[] = {
-		{ "exit 0", 0 }, { "exit 7", 7 }, { "exit 255", 255 }, { "kill -9 $$", 137 }, { "kill -15 $$", 143 }
-	};
+	} rows[] = { { "exit 0", 0 },
+		     { "exit 7", 7 },
+		     { "exit 255", 255 },
+		     { "kill -9 $$", 137 },
+		     { "kill -15 $$", 143 } };
 	int before = descriptors();
 
 	(void)state;
@@ -120,11 +123,13 @@ static void its_status_is_ours(void **state)
 /* It inherits no file descriptor and no blocked or ignored signal of ours. */
 static void what_it_inherits(void **state)
 {
-	char *command[] = { (char *)"sh", (char *)"-c",
-			    (char *)"n=3; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && exit 1; n=$((n + 1)); done; "
-				    "while read -r key value; do [ \"$key$value\" = SigBlk:0000000000000000 ] && break; done </proc/$$/status || "
-				    "exit 2; kill -PIPE $$; exit 3",
-			    NULL };
+	char *command[] = {
+		(char *)"sh", (char *)"-c",
+		(char *)"n=3; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && exit 1; n=$((n + 1)); done; "
+			"while read -r key value; do [ \"$key$value\" = SigBlk:0000000000000000 ] && break; done </proc/$$/status || "
+			"exit 2; kill -PIPE $$; exit 3",
+		NULL
+	};
 	sigset_t all, ours;
 
 	(void)state;
@@ -148,7 +153,8 @@ static void what_cannot_be_executed(void **state)
 		int rights;
 		const char *why;
 	} rows[] = {
-		{ "/nonexistent/program", 0, "cannot execute /nonexistent/program: No such file or directory" },
+		{ "/nonexistent/program", 0,
+		  "cannot execute /nonexistent/program: No such file or directory" },
 		{ "/etc/passwd", 0, "cannot execute /etc/passwd: Permission denied" },
 		{ "/bin/true", -EPERM, "cannot execute /bin/true: Operation not permitted" },
 	};
@@ -201,7 +207,8 @@ static void calls_that_fail(void **state)
 {
 	static const char *const messages[] = {
 		"pipe: Too many open files in system", "pipe: Too many open files in system",
-		"cannot start sh: Too many open files in system", "cannot watch process ", /* the number */
+		"cannot start sh: Too many open files in system",
+		"cannot watch process ", /* the number */
 	};
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 0", NULL };
 	int before = descriptors(), at;
@@ -242,14 +249,16 @@ static void processes(void **state)
 	assert_int_equal(target_find(&t, &o), 0);
 	assert_int_equal(t.alive, 2);
 	kill(child, SIGKILL);
-	assert_int_equal(poll(&(struct pollfd) { .fd = t.pidfds[1], .events = POLLIN }, 1, 20000), 1);
+	assert_int_equal(poll(&(struct pollfd) { .fd = t.pidfds[1], .events = POLLIN }, 1, 20000),
+			 1);
 	target_gone(&t, 1); /* not ours to wait for */
 	assert_int_equal(t.alive, 1);
 	assert_int_equal(target_exit_status(&t), 0);
 	target_close(&t);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	fresh(NULL);
-	assert_int_equal(target_find(&t, &o), EXIT_ERROR); /* the second is gone; the first was found */
+	assert_int_equal(target_find(&t, &o),
+			 EXIT_ERROR); /* the second is gone; the first was found */
 	assert_int_equal(t.nr, 1);
 	assert_int_equal(strncmp(said, "no such process: ", 17), 0);
 	target_close(&t);

@@ -104,8 +104,8 @@ static void signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(time_passes),	  cmocka_unit_test(the_reader_goes),
-		cmocka_unit_test(events_wait),	  cmocka_unit_test(a_process_ends),
+		cmocka_unit_test(time_passes), cmocka_unit_test(the_reader_goes),
+		cmocka_unit_test(events_wait), cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
 	};
 

@@ -16,23 +16,25 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Fail with two strings that differ: cmocka prints them below "not ok", where what it is told in words gets lost. */
-#define expect_row(equal, what, format, row, got, want)                                                                \
-	do {                                                                                                           \
-		char is_[2048], not_[2048];                                                                            \
-                                                                                                                       \
-		if (equal)                                                                                             \
-			break;                                                                                         \
-		snprintf(is_, sizeof(is_), "%s: " what " is " format, row, got);                                       \
-		snprintf(not_, sizeof(not_), "%s: " what " is " format, row, want);                                    \
-		assert_string_equal(is_, not_);                                                                        \
-		fail();                                                                                                \
+#define expect_row(equal, what, format, row, got, want)                             \
+	do {                                                                        \
+		char is_[2048], not_[2048];                                         \
+                                                                                    \
+		if (equal)                                                          \
+			break;                                                      \
+		snprintf(is_, sizeof(is_), "%s: " what " is " format, row, got);    \
+		snprintf(not_, sizeof(not_), "%s: " what " is " format, row, want); \
+		assert_string_equal(is_, not_);                                     \
+		fail();                                                             \
 	} while (0)
 
-#define expect_u64(row, got, want)                                                                                     \
-	expect_row((got) == (want), #got, "%llu", row, (unsigned long long)(got), (unsigned long long)(want))
+#define expect_u64(row, got, want)                                                \
+	expect_row((got) == (want), #got, "%llu", row, (unsigned long long)(got), \
+		   (unsigned long long)(want))
 
-#define expect_near(row, got, want, error)                                                                             \
-	expect_row((got) - (want) <= (error) && (want) - (got) <= (error), #got, "%.12g", row, got, want)
+#define expect_near(row, got, want, error)                                                     \
+	expect_row((got) - (want) <= (error) && (want) - (got) <= (error), #got, "%.12g", row, \
+		   got, want)
 
 #define expect_str(row, got, want) expect_row(!strcmp(got, want), #got, "\"%s\"", row, got, want)
 

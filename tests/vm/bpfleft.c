@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		printf("%llu\n", (unsigned long long)verified());
 		return 0;
 	}
-	printf("programs %u maps %u links %u\n", count(bpf_prog_get_next_id), count(bpf_map_get_next_id),
-	       count(bpf_link_get_next_id));
+	printf("programs %u maps %u links %u\n", count(bpf_prog_get_next_id),
+	       count(bpf_map_get_next_id), count(bpf_link_get_next_id));
 	return 0;
 }

@@ -32,7 +32,8 @@ int main(int argc, char **argv)
 
 	if (nr < 1 || nr > MAX_PROCESSES || stacks == MAP_FAILED)
 		return 64;
-	while (born < nr && (pids[born] = clone(idle, stacks + (size_t)(born + 1) * STACK, CLONE_VM, NULL)) > 0)
+	while (born < nr &&
+	       (pids[born] = clone(idle, stacks + (size_t)(born + 1) * STACK, CLONE_VM, NULL)) > 0)
 		born++;
 	if (born < nr)
 		perror("crowd: clone");

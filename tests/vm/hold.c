@@ -98,7 +98,8 @@ static void await_faults(int uffd, int nr)
 
 int main(int argc, char **argv)
 {
-	int nr = argc == 3 ? atoi(argv[1]) : 0, stride = argc == 3 ? atoi(argv[2]) : 0, uffd = rig_uffd_open(0), sig;
+	int nr = argc == 3 ? atoi(argv[1]) : 0, stride = argc == 3 ? atoi(argv[2]) : 0,
+	    uffd = rig_uffd_open(0), sig;
 	pthread_t threads[MAX_THREADS];
 	sigset_t signals;
 
@@ -109,9 +110,11 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	pthread_barrier_init(&begin, NULL, (unsigned int)nr + 1);
-	source = mmap(NULL, (size_t)nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	source = mmap(NULL, (size_t)nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (uffd < 0 || source == MAP_FAILED || rig_target_open(&target, RIG_ANON, (size_t)nr) ||
-	    rig_register(uffd, (unsigned long)source, (size_t)nr * PAGE, UFFDIO_REGISTER_MODE_MISSING))
+	    rig_register(uffd, (unsigned long)source, (size_t)nr * PAGE,
+			 UFFDIO_REGISTER_MODE_MISSING))
 		die("userfaultfd");
 	start(threads, nr, stride);
 	fprintf(stderr, "ready %d\n", (int)getpid());

@@ -16,13 +16,16 @@ int main(int argc, char **argv)
 	for (char *name = strtok(argv[2], ","); name; name = strtok(NULL, ",")) {
 		int cap = capng_name_to_capability(name);
 
-		if (cap < 0 || capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
-							       CAPNG_BOUNDING_SET | CAPNG_AMBIENT, (unsigned int)cap)) {
+		if (cap < 0 || capng_update(CAPNG_ADD,
+					    CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+						    CAPNG_BOUNDING_SET | CAPNG_AMBIENT,
+					    (unsigned int)cap)) {
 			fprintf(stderr, "withcaps: no such capability: %s\n", name);
 			return 64;
 		}
 	}
-	if (capng_change_id(atoi(argv[1]), atoi(argv[1]), CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) ||
+	if (capng_change_id(atoi(argv[1]), atoi(argv[1]),
+			    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) ||
 	    capng_apply(CAPNG_SELECT_AMBIENT)) {
 		perror("withcaps");
 		return 1;
