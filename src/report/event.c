@@ -181,6 +181,7 @@ static void print_time_of(FILE *out, __u64 epoch_ns)
 int text_event(const struct report *r, const struct event *e)
 {
 	const struct verdict *v = &e->verdict;
+	__u32 eagain = eagain_by(r, v);
 	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
 
 	copy_comm(e->comm, name);
@@ -195,7 +196,9 @@ int text_event(const struct report *r, const struct event *e)
 		fprintf(r->out, " %10.1f", (double)e->relock_ns / 1e3);
 	else
 		fprintf(r->out, " %10s", "-");
-	print_set(r->out, "would fail:", check_names, eagain_by(r, v), NR_CHECKS);
+	print_set(r->out, "would fail:", check_names, eagain & ~(1U << CHECK_KERNEL), NR_CHECKS);
+	if (eagain & (1U << CHECK_KERNEL))
+		fputs(" kernel: failed", r->out);
 	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons,
 		  NR_SNAPSHOT_REASONS);
 	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);

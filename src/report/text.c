@@ -153,6 +153,9 @@ static void print_checks(const struct report *r, const struct totals *t)
 			fprintf(r->out, "%-11s not on this kernel\n", check_names[i]);
 			continue;
 		}
+		/* The checks above are shadow verdicts; this one was the kernel's. */
+		if (i == CHECK_KERNEL)
+			fprintf(r->out, "%20s\n", "failed");
 		fprintf(r->out, "%-11s %8s %8s %8s %8s", check_names[i], N(c->eagain), N(c->real),
 			N(c->spurious), N(c->missed));
 		print_spurious(r->out, c->spurious, reached);

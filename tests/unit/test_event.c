@@ -171,6 +171,7 @@ static void names_do_no_harm(void **state)
 static void one_line_of_text(void **state)
 {
 	char *text = printed(&usual, false, SEQ_COUNT);
+	struct event e = usual;
 
 	(void)state;
 	assert_non_null(
@@ -180,6 +181,12 @@ static void one_line_of_text(void **state)
 	free(text);
 	text = printed(&usual, false, SEQ_NONE);
 	assert_null(strstr(text, "would fail"));
+	free(text);
+	/* The kernel's own answer is no shadow verdict. */
+	e.verdict.reached |= 1U << CHECK_KERNEL;
+	e.verdict.eagain = 1U << CHECK_SNAPSHOT | 1U << CHECK_KERNEL;
+	text = printed(&e, false, SEQ_COUNT);
+	assert_non_null(strstr(text, "would fail: snapshot kernel: failed tolerated:"));
 	free(text);
 }
 
