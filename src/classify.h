@@ -190,22 +190,11 @@ static __always_inline __u32 class_of_relocked(const struct window_facts *w,
 /* The verdicts that a class implies: the table in docs/reference/classes.md. */
 static __always_inline __u32 implied_eagain(__u32 class)
 {
-	const __u32 seqs = BIT32(CHECK_PER_VMA_SEQ) | BIT32(CHECK_PER_MM_SEQ);
+	const __u32 set = CLASS_SET(class);
 
-	switch (class) {
-	case CLASS_REAL:
-	case CLASS_FALSE_ALARM:
-		return BIT32(CHECK_SNAPSHOT) | seqs;
-	case CLASS_HIDDEN:
-	case CLASS_REPLACED:
-	case CLASS_TOLERATED:
-	case CLASS_LOCKED:
-		return seqs;
-	case CLASS_UNRELATED:
-		return BIT32(CHECK_PER_MM_SEQ);
-	default:
-		return 0;
-	}
+	return reason_if(set & CLASSES_FAIL_SNAPSHOT, CHECK_SNAPSHOT) |
+	       reason_if(set & CLASSES_FAIL_PER_VMA, CHECK_PER_VMA_SEQ) |
+	       reason_if(set & CLASSES_FAIL_PER_MM, CHECK_PER_MM_SEQ);
 }
 
 /* Did the running kernel answer otherwise than the check that it is known to have? */

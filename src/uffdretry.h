@@ -37,6 +37,23 @@ enum window_class {
 	NR_CLASSES,
 };
 
+/*
+ * Sets of classes, bit masks. A new class joins those that it belongs to: the table in
+ * docs/reference/classes.md.
+ */
+#define CLASS_SET(class) (1U << (class))
+/* This check would fail the copy. */
+#define CLASSES_FAIL_SNAPSHOT (CLASS_SET(CLASS_FALSE_ALARM) | CLASS_SET(CLASS_REAL))
+/* The same classes are those whose VMA was write-locked. */
+#define CLASSES_FAIL_PER_VMA                                                                \
+	(CLASS_SET(CLASS_LOCKED) | CLASS_SET(CLASS_TOLERATED) | CLASS_SET(CLASS_REPLACED) | \
+	 CLASS_SET(CLASS_HIDDEN) | CLASSES_FAIL_SNAPSHOT)
+#define CLASSES_FAIL_PER_MM (CLASS_SET(CLASS_UNRELATED) | CLASSES_FAIL_PER_VMA)
+/* The window came to a check. */
+#define CLASSES_REACHED (CLASS_SET(CLASS_QUIET) | CLASSES_FAIL_PER_MM)
+/* The destination means another page: to fail the copy is right. */
+#define CLASSES_CHANGED (CLASS_SET(CLASS_HIDDEN) | CLASS_SET(CLASS_REAL))
+
 /* What backs the destination when the window begins. */
 enum dst_kind {
 	KIND_ANON,

@@ -105,7 +105,7 @@ static __always_inline void count_differing(struct totals *t, const struct verdi
 
 static __always_inline void count_checks(struct totals *t, const struct verdict *v)
 {
-	bool real = v->class == CLASS_REAL || v->class == CLASS_HIDDEN;
+	bool real = v->meaning_reasons; /* a class of CLASSES_CHANGED */
 
 	if (v->kernel_answer == KERNEL_ANSWER_NONE)
 		add(&t->kernel_absent, 1);

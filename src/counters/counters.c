@@ -35,20 +35,24 @@ __u64 windows_of_class(const struct totals *t, enum window_class class)
 	return n;
 }
 
-__u64 windows_total(const struct totals *t)
+__u64 windows_of_classes(const struct totals *t, __u32 classes)
 {
 	__u64 n = 0;
 
 	for (int i = 0; i < NR_CLASSES; i++)
-		n += windows_of_class(t, (enum window_class)i);
+		if (CLASS_SET(i) & classes)
+			n += windows_of_class(t, (enum window_class)i);
 	return n;
+}
+
+__u64 windows_total(const struct totals *t)
+{
+	return windows_of_classes(t, ~0U);
 }
 
 __u64 windows_reached(const struct totals *t)
 {
-	return windows_total(t) - windows_of_class(t, CLASS_GONE) -
-	       windows_of_class(t, CLASS_BLOCKED) - windows_of_class(t, CLASS_ABORTED) -
-	       windows_of_class(t, CLASS_UNDETERMINED);
+	return windows_of_classes(t, CLASSES_REACHED);
 }
 
 enum eagain_cause cause_of_site(enum fail_site site)

@@ -11,6 +11,8 @@
 void counters_sub(struct counters *diff, const struct counters *now, const struct counters *then);
 
 __u64 windows_of_class(const struct totals *t, enum window_class class);
+/* @classes: a set, see CLASS_SET(). */
+__u64 windows_of_classes(const struct totals *t, __u32 classes);
 __u64 windows_total(const struct totals *t);
 /* Windows that reached the checks: neither aborted, blocked, gone nor undetermined. */
 __u64 windows_reached(const struct totals *t);

@@ -164,7 +164,7 @@ static bool wrong_page(const struct facts *f, char *text, size_t size)
 {
 	const __u64 n = f->c->totals.checks[CHECK_KERNEL].missed;
 	/* Reasons count all such windows: if the kernel failed some, whose they are is unknown. */
-	const bool all = n == of_class(f, CLASS_HIDDEN) + of_class(f, CLASS_REAL);
+	const bool all = n == windows_of_classes(&f->c->totals, CLASSES_CHANGED);
 	const __u64 swapped = all ? f->c->totals.meaning_reasons[MEANING_DIFF_CTX] : 0;
 	char why[80] = "";
 

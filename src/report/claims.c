@@ -24,25 +24,10 @@ enum rule {
 	RULE_ALWAYS,
 };
 
-static __u64 of_classes(const struct counters *c, unsigned int classes)
-{
-	__u64 n = 0;
-
-	for (enum window_class i = 0; i < NR_CLASSES; i++)
-		if (classes >> i & 1)
-			n += windows_of_class(&c->totals, i);
-	return n;
-}
-
-#define CLASS(name) (1U << CLASS_##name)
-/* The classes in which this VMA was write-locked. */
-#define WRITE_LOCKED                                                                               \
-	(CLASS(LOCKED) | CLASS(TOLERATED) | CLASS(REPLACED) | CLASS(HIDDEN) | CLASS(FALSE_ALARM) | \
-	 CLASS(REAL))
-
 static struct share unrelated(const struct counters *c)
 {
-	return (struct share) { of_classes(c, CLASS(UNRELATED)), windows_reached(&c->totals) };
+	return (struct share) { windows_of_class(&c->totals, CLASS_UNRELATED),
+				windows_reached(&c->totals) };
 }
 
 static struct share spurious_per_mm(const struct counters *c)
@@ -60,27 +45,29 @@ static struct share spurious_per_vma(const struct counters *c)
 /* Windows on which the snapshot and the per-MM counter disagree. */
 static struct share disagree(const struct counters *c)
 {
-	const unsigned int both = CLASS(FALSE_ALARM) | CLASS(REAL);
+	const __u32 differ = CLASSES_FAIL_PER_MM ^ CLASSES_FAIL_SNAPSHOT;
 
-	return (struct share) { of_classes(c, CLASS(UNRELATED) | (WRITE_LOCKED & ~both)),
+	return (struct share) { windows_of_classes(&c->totals, differ),
 				windows_reached(&c->totals) };
 }
 
 static struct share locked_unchanged(const struct counters *c)
 {
-	return (struct share) { of_classes(c, CLASS(LOCKED)), of_classes(c, WRITE_LOCKED) };
+	return (struct share) { windows_of_class(&c->totals, CLASS_LOCKED),
+				windows_of_classes(&c->totals, CLASSES_FAIL_PER_VMA) };
 }
 
 static struct share write_locked(const struct counters *c)
 {
-	return (struct share) { of_classes(c, WRITE_LOCKED), windows_reached(&c->totals) };
+	return (struct share) { windows_of_classes(&c->totals, CLASSES_FAIL_PER_VMA),
+				windows_reached(&c->totals) };
 }
 
 static struct share really_changed(const struct counters *c)
 {
-	const __u64 gone = of_classes(c, CLASS(GONE));
+	const __u64 gone = windows_of_class(&c->totals, CLASS_GONE);
 
-	return (struct share) { of_classes(c, CLASS(REAL) | CLASS(HIDDEN)) + gone,
+	return (struct share) { windows_of_classes(&c->totals, CLASSES_CHANGED) + gone,
 				windows_reached(&c->totals) + gone };
 }
 

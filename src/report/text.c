@@ -102,7 +102,8 @@ static void print_classes(const struct report *r, const struct counters *c)
 	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share",
 		"p50", "p99", "max");
 	for (int i = 0; i < NR_CLASSES; i++)
-		if (i <= CLASS_REAL || windows_of_class(&c->totals, (enum window_class)i))
+		if (CLASS_SET(i) & CLASSES_REACHED ||
+		    windows_of_class(&c->totals, (enum window_class)i))
 			print_class(r, c, (enum window_class)i);
 }
 
@@ -165,7 +166,7 @@ static void print_checks(const struct report *r, const struct totals *t)
 static void print_answer(const struct report *r, const struct totals *t, double elapsed)
 {
 	const struct check_totals *mm = &t->checks[CHECK_PER_MM_SEQ];
-	__u64 real = windows_of_class(t, CLASS_REAL) + windows_of_class(t, CLASS_HIDDEN);
+	__u64 real = windows_of_classes(t, CLASSES_CHANGED);
 	__u64 reached = windows_reached(t);
 
 	if (!reached)

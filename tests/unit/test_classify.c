@@ -392,6 +392,8 @@ static void check_rows(const struct row *rows, size_t nr)
 		expect_u64(r->name, v.tolerated_reasons, r->tolerated);
 		expect_u64(r->name, v.reached, decided ? expected_reached(&w) : 0);
 		expect_u64(r->name, v.eagain, r->eagain);
+		expect_u64(r->name, !!(CLASS_SET(v.class) & CLASSES_REACHED), !!v.reached);
+		expect_u64(r->name, !!(CLASS_SET(v.class) & CLASSES_CHANGED), !!v.meaning_reasons);
 		expect_u64(r->name, v.anomaly, r->anomaly);
 		expect_u64(r->name, v.unwitnessed, r->unwitnessed);
 		expect_u64(r->name, v.odd_start, r->odd_start);
