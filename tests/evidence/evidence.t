@@ -217,6 +217,12 @@ for counts, said in {(1000, 0.1): 4.0, (0, 0.1): None, (5, 0): None}.items():
     tap.equal(stats.longest_of(*counts), said, f"the longest chain of {counts}")
 tap.equal(tables.markdown(["a", "b", "c"], [["x", 0, 1], ["y", None, 0]]),
           "| a | c |\n| --- | --: |\n| x | 1 |\n| y | 0 |", "a column of zeroes is left out")
+with open(os.path.join(ROOT, "docs/reference/classes.md"), encoding="utf-8") as file:
+    sections = file.read().split("\n## ")
+for head, words in (("The class of a window", records.CLASSES), ("The checks", records.CHECKS)):
+    section = next(text for text in sections if text.startswith(head))
+    tap.equal(sorted(words), sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)),
+              f"classes.md, {head}: the words are those of records.py")
 try:
     tables.markdown(list("abcdefgh"), [list("ijklmnop")])
     tap.check(False, "a table has at most seven columns")

@@ -9,9 +9,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/evidence")]
 
-CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
-           "gone", "blocked", "aborted", "undetermined")
-CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
+from records import CHECKS, CLASSES  # noqa: E402 # pylint: disable=wrong-import-position
 
 
 class Tap:
