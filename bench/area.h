@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What ops.c and grow.c share: how to die, and memory in small pages. */
+/* What ops.c and grow.c share: the end with an error, and memory in small pages. */
 #ifndef BENCH_AREA_H
 #define BENCH_AREA_H
 
@@ -23,7 +23,7 @@ static inline void __attribute__((noreturn)) die(const char *what)
 	exit(1);
 }
 
-/* Private memory that no huge page will be put in. @flags: more of mmap()'s. */
+/* Private memory without huge pages. @flags: more flags of mmap(). */
 static inline uint8_t *map_area(size_t pages, int flags)
 {
 	uint8_t *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,

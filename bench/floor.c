@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The floor: programs that return at once, on the hooks named on stdin as "VARIANT NAME" lines,
- * until SIGTERM. No tool on these hooks can cost an operation less. At the end it prints "VARIANT
- * NAME RUNS" for each, if the kernel counts runs (kernel.bpf_stats_enabled).
+ * The floor: attach empty programs to the hooks on stdin ("VARIANT NAME" lines) until SIGTERM. No
+ * tool on these hooks can cost less. At the end it prints "VARIANT NAME RUNS" for each, if the
+ * kernel counts runs (kernel.bpf_stats_enabled).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -147,8 +147,8 @@ static void processes(uint64_t nr, const char *go)
 	char none;
 
 	/*
-	 * They sleep without polling: polling would be most of what a guest that counts
-	 * instructions does.
+	 * They sleep without polling, which would be most of the work of a guest that counts
+	 * instructions.
 	 */
 	if (pipe(gate))
 		die("pipe");

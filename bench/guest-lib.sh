@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# For the guest's scripts: an end that says why, and waiting.
+# What the guest's scripts share: the end with an error, and waiting.
 
 fail() {
 	echo "${0##*/}: $*" >&2

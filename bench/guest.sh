@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# In the guest: measure the operations with nothing attached, then under each of the configurations given. One JSON line an operation and
-# configuration goes to /out/costs; /out/hooks lists the hooks that the tool attached.
+# In the guest: measure the operations with nothing attached, then under each configuration.
+# /out/costs gets a JSON line for each operation and configuration, /out/hooks the hooks that the
+# tool attached.
 set -u
 
 . /bin/guest-lib.sh
@@ -14,7 +15,7 @@ end() {
 	wait "$1"
 }
 
-# attach TEXT COMMAND...: start what attaches something; it says TEXT when that is done.
+# attach TEXT COMMAND...: start COMMAND, which attaches programs, and wait until it prints TEXT.
 attach() {
 	text=$1
 	shift
@@ -25,8 +26,9 @@ attach() {
 	touch /tmp/attached
 }
 
-# under NAME TEXT COMMAND...: the operations while what COMMAND attaches is there; PID in it stands for the process that does them, which is
-# then `traced`. Without PID in it, it is what NAME says. With PID, another process does them as well, as `untraced`.
+# under NAME TEXT COMMAND...: measure the operations while COMMAND is attached, as configuration
+# NAME. If COMMAND has the word PID, it stands for the measured process, which is then `traced`, and
+# a second process is measured as `untraced`.
 under() {
 	name=$1 text=$2
 	shift 2
@@ -52,7 +54,7 @@ under() {
 	cat /tmp/said.err >&2
 }
 
-# What the rows are called that come from the configuration $name: its process is traced or untraced.
+# The rows of configuration $name: its process is traced or untraced.
 row() {
 	case $name in
 	tool) echo "$1" ;;
@@ -70,11 +72,11 @@ hooks_of() {
 
 : >/tmp/input
 : >/out/costs
-# Seen as they come, should the guest not live to its end.
+# Also to stderr at once, in case the guest dies.
 tail -f /out/costs &
-# What an operation costs depends on where the mappings are: everyone gets the same places.
+# The cost depends on the addresses of mappings: all get the same ones.
 echo 0 >/proc/sys/kernel/randomize_va_space
-# Allocations cost more until the kernel has come to rest.
+# Allocations cost more until the kernel has settled.
 ops warm-up >/dev/null
 for config; do
 	# shellcheck disable=SC2046 # a list of words

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The benchmark's numbers: collect those of a run, write the tables of the documents, compare with an earlier run."""
+"""Collect the numbers of a benchmark run, write them into the documents, compare two runs."""
 import datetime
 import json
 import pathlib
@@ -13,7 +13,8 @@ import page  # noqa: E402
 
 DATA = ROOT / "docs/evidence/data"
 
-# What the tool may add (docs/evidence/overhead.md): a factor on what empty programs add, and a limit in instructions.
+# The allowed costs (docs/evidence/overhead.md): a factor on what empty programs add, and a limit in
+# instructions.
 BUDGETS = {
     ("copy_mapped", "traced"): (1.3, 480),
     ("copy_window", "traced"): (1.6, 1700),
@@ -22,12 +23,13 @@ BUDGETS = {
     ("getppid", "traced"): (0, 0),
 }
 PEER_SHARE = 0.5
-# Two measurements of the same thing differ by this share of the operation, and by at least this many instructions.
+# Two measurements of the same thing can differ by this share of the operation, and by this many
+# instructions.
 NOISE_SHARE, NOISE_MIN = 0.002, 2
 
 
 def collect(directory, kernels):
-    """Print one object with what the guests left in DIRECTORY/KERNEL."""
+    """Print one object with the guests' files of DIRECTORY/KERNEL."""
     result = {"type": "bench", "schema": 1, "date": datetime.date.today().isoformat(), "kernels": {}}
     for kernel in kernels:
         guest = pathlib.Path(directory) / kernel
@@ -97,7 +99,7 @@ OPTIONS = {"events": "`--events`, traced", "traced:--no-writers": "`--no-writers
 
 
 def added_table(kernel, configs, before=False):
-    """Markdown: what each configuration adds to each operation; with @before what the operation costs without it."""
+    """Markdown: what each configuration adds to each operation; @before: its cost without."""
     configs = {c: title for c, title in configs.items() if c in kernel["added"]}
     rows = [[f"`{op}`"] + [number(cost)] * before + [cell(kernel, op, c) for c in configs]
             for op, cost in kernel["detached"].items()]
@@ -105,7 +107,7 @@ def added_table(kernel, configs, before=False):
 
 
 def budget_table(kernel, allowed_of, title):
-    """Markdown: what ALLOWED_OF(kernel, operation, configuration) allows, and by how much it is exceeded."""
+    """Markdown: what allowed_of(kernel, operation, configuration) allows, and the excess."""
     rows = []
     for op in kernel["detached"]:
         for config in ("traced", "untraced"):
@@ -134,7 +136,7 @@ def table(bench):
 
 
 def records(name):
-    """What bench/scale left in docs/evidence/data/NAME, by what it is about."""
+    """The lines of bench/scale in docs/evidence/data/NAME, by their subject."""
     rows = {}
     for line in (DATA / name).read_text().splitlines():
         row = json.loads(line)
@@ -160,7 +162,7 @@ def counts_table(scale, soak):
 
 
 def scale_parts(scale, soak):
-    """What does not grow, and what starting costs, by the name of the table."""
+    """The tables of what does not grow and of the costs of a start, by name."""
     memory = scale["memory"] + soak["memory"]
     when = [row["when"] for row in scale["memory"]] + [f"soak, {row['when']}" for row in soak["memory"]]
     return {
@@ -198,7 +200,7 @@ def documents(bench):
 
 
 def docs(check):
-    """Write the numbers into the documents, or with @check say which of them has others."""
+    """Write the numbers into the documents, or with @check report those that differ."""
     new = list(documents(json.loads((DATA / "bench.json").read_text())))
     if check:
         stale = [path for path, text in new if path.read_text() != text]
@@ -212,7 +214,7 @@ NOT_COMPARED = ("peer", "peer-untraced")
 
 
 def compare(then, now, ratio):
-    """Exit 2 if anything costs more than RATIO times what it did."""
+    """Exit status 2 if anything costs more than RATIO times the earlier run."""
     worse = 0
     for name, kernel in now["kernels"].items():
         old = then["kernels"].get(name)
@@ -223,7 +225,7 @@ def compare(then, now, ratio):
                 before = old["added"].get(config, {}).get(op)
                 if before is None or config in NOT_COMPARED:
                     continue
-                # Less than nothing is nothing, within the noise.
+                # Negative costs are noise around 0.
                 before = max(before, 0)
                 if added - before <= max((ratio - 1) * before, noise(kernel, op)):
                     continue

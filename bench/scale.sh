@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# In the guest: what bench/grow.c makes grow, under the tool; every count must be the one known in advance. JSON lines in /out/scale.
-# scale.sh all, or scale.sh soak WINDOWS
+# In the guest: the cases of bench/grow.c under the tool. Every count must be the one known in
+# advance. Writes JSON lines to /out/scale. scale.sh all, or scale.sh soak WINDOWS
 set -u
 
 . /bin/guest-lib.sh
 
-# watch PID FILE: the tool on a process, started when this returns; sets tool.
+# watch PID FILE: start the tool on a process, and wait until it traces. Sets tool.
 watch() {
 	rm -f "$2"
 	uffdretry -j -o "$2" -p "$1" &
@@ -25,7 +25,7 @@ expect() {
 	[ "$windows" = "$2" ] || fail "$1: $windows windows, $2 made; lost: $lost"
 }
 
-# What the maps and the process of the tool take. memlock is what the kernel counts for each map.
+# The memory of the tool's maps and process. memlock is the kernel's count for each map.
 memory() {
 	maps=$(cat /proc/"$1"/fdinfo/* 2>/dev/null | awk '/^map_type/ { m = 1 } /^pos/ { m = 0 } /^memlock/ && m { sum += $2 } END { print sum + 0 }')
 	rss=$(awk '/^VmRSS/ { print $2 * 1024 }' /proc/"$1"/status)
@@ -51,7 +51,7 @@ many_processes() {
 	grow processes "$1" /tmp/go >/tmp/processes &
 	load=$!
 	await /tmp/processes first
-	# All of them are there.
+	# All processes exist.
 	until [ "$(pidof grow | wc -w)" -gt "$1" ]; do sleep 0.1; done
 	watch "$(sed -n 's/^first //p' /tmp/processes)" /out/processes
 	touch /tmp/go
@@ -62,7 +62,7 @@ many_processes() {
 	expect /out/processes 100
 }
 
-# life NAME OPTION...: of the tool with these options.
+# life NAME OPTION...: the start and end of the tool with these options.
 life() {
 	name=$1
 	shift
@@ -84,7 +84,7 @@ soak() {
 }
 
 echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date\":\"$(date -u +%F)\",\"cpus\":$(nproc)}" >>/out/scale
-# Seen as they come, should the guest not live to its end.
+# Also to stderr at once, in case the guest dies.
 tail -f /out/scale &
 case $1 in
 all)

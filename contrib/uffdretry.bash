@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 # Completion of uffdretry's command line for bash.
 
-# Words behind COMMAND are that command's: hand over to its own completion.
+# The words after COMMAND belong to it: use its own completion.
 _uffdretry_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The generated parts of a Markdown page: people write the page, programs what stands between its marks."""
+"""The generated parts of a Markdown page, which stand between marks."""
 import pathlib
 import sys
 
@@ -8,7 +8,7 @@ MARKS = ("<!-- table %s -->", "<!-- end %s -->")
 
 
 def put(text, name, new, marks=MARKS):
-    """@text with what stands between the marks of @name replaced by @new; SystemExit when it has no such marks."""
+    """@text with @new between the marks of @name. SystemExit if it has no such marks."""
     begin, end = (mark % name + "\n" for mark in marks)
     if text.count(begin) != 1 or end not in text.split(begin)[1]:
         sys.exit(f"no {begin.strip()} with its end")

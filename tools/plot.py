@@ -41,13 +41,13 @@ def parse_arguments(names):
 
 
 def save(figure, path, kind, source):
-    """Without dates, so that the same data gives the same file; source says of what data it is."""
+    """Without dates: the same data gives the same file. source names the data."""
     metadata = {"Date": None, "Description": source} if kind == "svg" else {"Description": source}
     figure.savefig(path, format=kind, dpi=110, metadata=metadata)
 
 
 def draw(runs, wanted, directory, kind, source="", check=False, titles=None):
-    """Draw the figures; yields (name, path) of each, path None when the data has nothing for it.
+    """Draw the figures. Yields (name, path) of each; path is None if the data has nothing for it.
 
     titles: {name: what follows from the figure}; others get a title that says what they show.
     """

@@ -3,9 +3,9 @@
 /*
  * The kernel types that the BPF programs read, and of each only the members they read.
  *
- * Kept by hand. CO-RE relocates every access, so order and offsets here mean nothing; names, sizes and
- * kinds do, and tests/btf compares them with the BTF of each kernel under test. A member or type that
- * some kernel lacks carries an "optional:" comment, and only compat.bpf.h may touch it.
+ * Kept by hand. CO-RE relocates every access, so order and offsets here mean nothing. Names, sizes
+ * and kinds matter: tests/btf compares them with the BTF of each kernel under test. A member or
+ * type that some kernel lacks has an "optional:" comment, and only compat.bpf.h may use it.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__

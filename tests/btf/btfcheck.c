@@ -4,14 +4,14 @@
  * Does a hand-kept header of kernel types agree with the BTF of real kernels?
  *
  * usage: btfcheck OBJECT MARKS KERNEL=BTF...
- * OBJECT is the header compiled by clang -target bpf -g, MARKS its "optional" comments, a line each: TYPE FIELD-or-dash
- * optional|everywhere (declared.awk makes both). Every disagreement is a line, KERNEL: TYPE.FIELD: what is wrong;
- * exit 1 when there is one.
+ * OBJECT is the header, compiled by clang -target bpf -g. MARKS has its "optional" comments, one a
+ * line: TYPE FIELD-or-dash optional|everywhere (declared.awk makes both). Each disagreement is a
+ * line, "KERNEL: TYPE.FIELD: what is wrong"; then the exit status is 1.
  *
- * Every type and field must exist, as the same kind of thing. Members of anonymous structs and unions count as the
- * outer type's; an array may be declared shorter than it is, and a pointer as void *. A marked type or field may be
- * absent, but not from all kernels unless it is marked so. A ___flavour is compared with the type it is a flavour of;
- * a marked flavour that does not fit as a whole is absent.
+ * Each type and field must exist and be of the same kind. Members of anonymous structs and unions
+ * count as members of the outer type. An array may be declared too short, and a pointer as void *.
+ * A marked type or field may be absent, but not from all kernels unless the mark says so. A
+ * ___flavour is compared with its type; a marked flavour that does not fit as a whole is absent.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -37,7 +37,7 @@ static struct btf *header, *kernel;
 static const char *label; /* of the kernel */
 static bool quiet;	  /* count disagreements, do not print them */
 
-/* --- Marks ------------------------------------------------------------------------------------------------------- */
+/* --- Marks ------------------------------------------------------------------------------------ */
 
 static bool read_marks(const char *path)
 {
@@ -64,7 +64,7 @@ static struct mark *mark_of(const char *type, const char *field)
 	return NULL;
 }
 
-/* --- Types ------------------------------------------------------------------------------------------------------- */
+/* --- Types ------------------------------------------------------------------------------------ */
 
 static const char *name_of(const struct btf *btf, const struct btf_type *t)
 {
@@ -99,7 +99,7 @@ static bool same_name(const char *ours, const char *theirs)
 	return essential_len(ours) == (int)strlen(theirs) && !strncmp(ours, theirs, strlen(theirs));
 }
 
-/* What a type is, in words that are equal for types that are the same to us. */
+/* Describe a type. Two types that are the same for us have equal descriptions. */
 static void describe(const struct btf *btf, __u32 id, char *text, size_t size)
 {
 	const struct btf_type *t = real_type(btf, id);
@@ -143,7 +143,7 @@ static void describe(const struct btf *btf, __u32 id, char *text, size_t size)
 	}
 }
 
-/* Is what the header declares (by description) good for what the kernel has? */
+/* Does the header's declaration (its description) fit the kernel's type? */
 static bool fits(const char *ours, const char *theirs)
 {
 	unsigned int n, m;
@@ -157,9 +157,9 @@ static bool fits(const char *ours, const char *theirs)
 	return !strcmp(ours, theirs);
 }
 
-/* --- Comparing --------------------------------------------------------------------------------------------------- */
+/* --- Comparing -------------------------------------------------------------------------------- */
 
-/* One disagreement, counted as 1; as 0 when it is an absence that a mark allows. */
+/* Report a disagreement. Returns 1, or 0 for an absence that a mark allows. */
 static int disagree(const char *type, const char *field, bool absent, const char *what)
 {
 	struct mark *m = absent ? mark_of(type, field) : NULL;
@@ -186,7 +186,9 @@ static int compare_types(const char *type, const char *field, __u32 our_id, __u3
 	return disagree(type, field, false, what);
 }
 
-/* The kernel's member called @name in @t or in the anonymous members of it; @bits is its width if it is a bit-field. */
+/*
+ * The member @name of the kernel's @t or of its anonymous members; @bits: the width of a bit-field.
+ */
 static const struct btf_member *find_member(const struct btf_type *t, const char *name, __u32 *bits)
 {
 	for (int i = 0; i < btf_vlen(t); i++) {
@@ -246,7 +248,7 @@ static const char *enumerator(const struct btf *btf, const struct btf_type *t, i
 	return btf__name_by_offset(btf, btf_enum(t)[i].name_off);
 }
 
-/* Compare our enumerator @i with that of the same name in @theirs; -1 when there is none. */
+/* Compare our enumerator @i with that of the same name in @theirs. -1: there is none. */
 static int compare_enumerator(const char *type, const struct btf_type *ours, int i,
 			      const struct btf_type *theirs)
 {
@@ -327,7 +329,7 @@ static int compare_with(const char *type, __u32 our_id, __u32 their_id)
 	return btf_is_any_enum(ours) ? compare_enumerators(type, ours, theirs) : 0;
 }
 
-/* The kernel's type that disagrees least with ours of that name (it may have several), 0 when there is none. */
+/* Of the kernel's types of that name, the one that disagrees least with ours. 0: there is none. */
 static __u32 best_match(const char *type, __u32 our_id, int *wrong)
 {
 	__u32 best = 0;
@@ -389,7 +391,7 @@ static int compare_kernel(const char *path)
 	return wrong;
 }
 
-/* --- The marks themselves ---------------------------------------------------------------------------------------- */
+/* --- The marks themselves --------------------------------------------------------------------- */
 
 static void find_declared(const char *type, const char *field)
 {

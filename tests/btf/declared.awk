@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# Turn a header of kernel types into C that refers to every type it declares, so that clang puts them all in BTF, and
-# its "optional" comments into the file named by -v marks=, in the form that btfcheck reads.
+# Turn a header of kernel types into C that refers to each type, so that clang puts them all in BTF.
+# Write its "optional" comments to the file named by -v marks=, as btfcheck reads them.
 
 function reference(type) { references = references type " *btfcheck_reference_" ++n ";\n" }
 
 function complain(what) { print FILENAME ":" FNR ": " what >"/dev/stderr"; failed = 1 }
 
-# The mark of this line, if it has one, is for FIELD of the current type ("-": the type). A typedef'd struct gets its
-# name in the end, so marks wait in pending.
+# A mark on this line is for FIELD of the current type ("-": the type). The name of a typedef'd
+# struct comes at its end, so marks wait in pending.
 function mark(field, word) {
 	if (!match($0, /\/\* *optional/))
 		return
@@ -25,7 +25,7 @@ function flush_marks(type, i) {
 	waiting = 0
 }
 
-# What a declaration declares: int (*f)(int); int x : 3; struct y z[2]; A = 1,
+# The name that a declaration declares: int (*f)(int); int x : 3; struct y z[2]; A = 1,
 function declared(line) {
 	sub(/\/\*.*/, "", line)
 	sub(/\/\/.*/, "", line)

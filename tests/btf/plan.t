@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# TAP: the cached kernels in $KERNELS get the plan, and lack the facts, that tests/unit/test_hooks.c says of their series.
+# TAP: each cached kernel in $KERNELS gets the plan, and lacks the facts, that
+# tests/unit/test_hooks.c expects of its series.
 set -u
 # shellcheck source-path=SCRIPTDIR source=../vm/lib.sh
 . "$(dirname "$(realpath "$0")")/../vm/lib.sh"
@@ -12,7 +13,7 @@ for series in $KERNELS; do
 		check "$series: its plan, from its BTF" env CMOCKA_MESSAGE_OUTPUT=TAP "$root/build/unit/test_hooks" "$series" "$btf"
 	else
 		tests=$((tests + 1))
-		echo "ok $tests - $series # SKIP not to be had"
+		echo "ok $tests - $series # SKIP this kernel is not available"
 	fi
 done
 not_6_1() {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# vmlinux/vmlinux.h agrees with the BTF of the cached kernels in $KERNELS; and btfcheck, which says so, can say no.
+# TAP: vmlinux/vmlinux.h agrees with the BTF of the cached kernels in $KERNELS, and btfcheck finds
+# disagreements.
 set -u
 # shellcheck source-path=SCRIPTDIR source=../vm/lib.sh
 . "$(dirname "$(realpath "$0")")/../vm/lib.sh"
@@ -13,7 +14,7 @@ to_btf() {
 	clang -target bpf -g -O2 -Wno-unknown-attributes -c "$1" -o "$2"
 }
 
-# compare HEADER KERNEL=BTF...: every disagreement on a line; status 1 if there is one, 2 if it cannot be told.
+# compare HEADER KERNEL=BTF...: one line a disagreement. Status 1: there is one; 2: cannot compare.
 compare() {
 	local header=$1
 	shift
@@ -26,7 +27,7 @@ build() {
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE= -O2 -Wall -Wextra -Werror "$btf/btfcheck.c" -o "$out/btfcheck" -lbpf -lelf -lz
 }
 
-# --- btfcheck on two small kernels of our own -----------------------------------------------------------------------
+# --- btfcheck on two small kernels of our own -----------------------------------------------------
 
 # Kernel "new" has what "old" has, and more.
 make_kernels() {
@@ -53,7 +54,7 @@ make_kernels() {
 	to_btf "$out/old.c" "$out/old.o" && to_btf "$out/new.c" "$out/new.o"
 }
 
-# says HEADER [LINE]: comparing HEADER with both says just LINE, or nothing.
+# says HEADER [LINE]: comparing HEADER with both kernels prints just LINE, or nothing.
 says() {
 	printf '%s\n' "$1" >"$out/sample.h"
 	compare "$out/sample.h" old="$out/old.o" new="$out/new.o" >"$out/said" 2>&1
@@ -155,7 +156,7 @@ check 'a mark without a reason' says 'struct sample {
 	int later; /* optional: */
 };' "$out/sample.h:2: an optional mark without a reason"
 
-# --- Our header on real kernels -------------------------------------------------------------------------------------
+# --- Our header on real kernels -------------------------------------------------------------------
 
 no_line() {
 	! grep "^$1: " "$out/report"

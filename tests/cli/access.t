@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# --probe, and the messages where tracing is impossible: without rights, or on a kernel that lacks what the plans need.
+# --probe, and the messages where the tool cannot trace: without rights, or without a usable plan.
 . "$(dirname "$0")/lib.sh"
 
 # run, without any right
@@ -15,7 +15,7 @@ is_error='.type == "error" and .schema == 1 and .status == 1 and (.message | len
 is_probe='.type == "probe" and .schema == 1 and (.kernel | length > 0) and .arch != null and .version != null
 	and (.btf | type) == "boolean" and (.lockdown | length > 0) and (.works | type) == "boolean"
 	and (.works == (.plan != null))'
-# Where BTF can be read, all plans and their hooks.
+# Where the BTF is readable, --probe lists all plans and their hooks.
 has_plans='(.plans | length > 0) and all(.plans[]; (.hooks | length > 0) and (.possible | type) == "boolean"
 	and all(.hooks[]; (.in_btf | type) == "boolean" and (.required | type) == "boolean"))'
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# COMMAND where tracing cannot start: it does not run, and no process is left.
+# Where tracing cannot start, COMMAND does not run, and no process is left.
 . "$(dirname "$0")/lib.sh"
 
 is_error='.type == "error" and .status == 1'
 
-# gone: no process has COMMAND's file among its arguments any more; waits for that.
+# gone: wait until no process has COMMAND's file among its arguments.
 gone() {
 	for _ in {1..100}; do
 		pgrep -f "$tmp/ran" >"$tmp/pgrep" || return 0
@@ -15,7 +15,7 @@ gone() {
 	return 1
 }
 
-# not_run DESCRIPTION ARG...: refused, and COMMAND (touch $tmp/ran) neither ran nor still can.
+# not_run DESCRIPTION ARG...: the tool refuses, and COMMAND (touch $tmp/ran) did not run and cannot.
 not_run() {
 	local description=$1
 	shift

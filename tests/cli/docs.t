@@ -6,12 +6,12 @@
 root=$(realpath "$(dirname "$0")/../..")
 installed=$tmp/root/usr/share/doc/uffdretry
 
-# make TARGET, with a root directory of ours.
+# make_here TARGET: install below a directory of the test.
 make_here() {
 	out=$(env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" "$1" DESTDIR="$tmp/root" PREFIX=/usr 2>&1)
 }
 
-# dead DIRECTORY: links of its Markdown files that lead nowhere.
+# dead DIRECTORY: print the dead links of its Markdown files.
 dead() {
 	local file link
 	find "$1" -name '*.md' | while read -r file; do

@@ -7,7 +7,7 @@
 is_error='.type == "error" and .schema == 1 and .status == 1 and (.message | length > 0)'
 no_pid=$(($(</proc/sys/kernel/pid_max) + 1)) # a number that no process can have
 
-# Any thread on this machine that is not the first of its process.
+# A thread on this machine that is not the first of its process.
 a_thread() {
 	local task
 	for task in /proc/[0-9]*/task/*; do
@@ -89,7 +89,8 @@ else
 		skip "-o: $what: not root"
 	done
 fi
-# becomes COMMAND...: not root, but with the capabilities to become other users; sets $status, $out and $err like run.
+# becomes COMMAND...: run it as nobody, with the capabilities to change users. Sets $status, $out
+# and $err like run.
 becomes() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +setuid,+setgid,+dac_override \
 		--ambient-caps +setuid,+setgid,+dac_override "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
@@ -111,7 +112,7 @@ else
 		skip "--user $what by one who may become others: setpriv is refused"
 	done
 fi
-# Root of its own user namespace may not set groups there.
+# Root of a user namespace cannot set groups there.
 if unshare -Ur true 2>/dev/null; then
 	unshare -Ur "$UFFDRETRY" --user daemon --probe -o "$tmp/fresh" >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
@@ -140,7 +141,7 @@ for options in --probe '--probe -j'; do
 	check "$options on a full disk" 1 '^$' 'uffdretry: cannot write' -- $options -o /dev/full
 done
 
-# ... and no partial file is left. GCOV_PREFIX: keep the limit from the counters of a coverage build.
+# No partial file is left. GCOV_PREFIX: the limit must not stop a coverage build's counters.
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words
 	(trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null run $options -o "$tmp/long"; echo "$status" >&3) 3>"$tmp/status" || :

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# --help and --version: complete, and fit for a terminal.
+# --help and --version are complete and fit a terminal.
 . "$(dirname "$0")/lib.sh"
 
 narrow() {

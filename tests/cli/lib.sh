@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # shellcheck shell=bash
-# TAP for the tests of the command line: run the tool, compare exit status, stdout and stderr. Sourced by *.t.
+# TAP for the tests of the command line, sourced by *.t: run the tool, compare status, stdout and
+# stderr.
 #
 # UFFDRETRY is the tool under test, by default the one built in this tree.
 set -u
@@ -14,7 +15,7 @@ chmod 755 "$tmp"
 tests=0 status=0 out='' err=''
 nl=$'\n'
 
-# What stderr is after an error: one line that says the given text (an extended regex), and one hint.
+# stderr after an error: one line with the given text (an extended regex), and one hint.
 says() {
 	printf '%s' "^uffdretry: [^$nl]*$1[^$nl]*${nl}hint: [^$nl]+\$"
 }
@@ -42,7 +43,7 @@ skip() {
 	echo "ok $tests # SKIP $1"
 }
 
-# matches STATUS STDOUT STDERR: what the last run left; extended regexes, over all lines at once.
+# matches STATUS STDOUT STDERR: compare with the last run. Extended regexes, over all lines at once.
 matches() {
 	[ "$status" -eq "$1" ] && [[ $out =~ $2 ]] && [[ $err =~ $3 ]]
 }
@@ -56,14 +57,16 @@ check() {
 	report $? "$description"
 }
 
-# usage_error DESCRIPTION TEXT -- ARG...: refused, nothing on stdout, one line that says TEXT (literally) and a hint.
+# usage_error DESCRIPTION TEXT -- ARG...: the tool refuses. stdout is empty, stderr has one line
+# with TEXT (no regex) and a hint.
 usage_error() {
 	local description=$1 text=${2//[^[:alnum:]]/.}
 	shift 3
 	check "$description" 64 '^$' "$(says "$text")" -- "$@"
 }
 
-# check_json DESCRIPTION STATUS FILTER -- ARG...: stdout is one line, an object for which jq's FILTER holds.
+# check_json DESCRIPTION STATUS FILTER -- ARG...: stdout is one line, an object that jq's FILTER
+# accepts.
 check_json() {
 	local description=$1 want=$2 filter=$3
 	shift 4
@@ -77,7 +80,7 @@ is_json() {
 	[ "$(wc -l <"$1")" -eq 1 ] && [ "$(head -c 8 "$1")" = '{"type":' ] && jq -e "$2" "$1" >"$tmp/jq" 2>&1
 }
 
-# As somebody without any right; can_be_nobody says whether that is possible here.
+# Run a command without any right, if can_be_nobody says that this is possible here.
 as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"
 }
@@ -86,7 +89,7 @@ can_be_nobody() {
 	as_nobody test -x "$UFFDRETRY" 2>"$tmp/err"
 }
 
-# Can this machine trace? What hangs on that it cannot is skipped where it can.
+# Can this machine trace? Tests of a machine that cannot are skipped.
 can_trace() {
 	[ "$("$UFFDRETRY" --probe -j 2>"$tmp/err" | jq -r 'select(.type == "probe").works')" = true ]
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The loads that resemble programs: their options, their exit status, and their JSON line, on this machine.
+# The loads that resemble programs: options, exit status and JSON line, on this machine.
 . "$(dirname "$0")/lib.sh"
 UFFDRETRY=$(realpath "${UFFDLOAD:-$(dirname "$0")/../../uffdload}")
 loads='restore restore-inproc gc swap hugetlb torture'
@@ -44,7 +44,7 @@ if ! "$UFFDRETRY" torture --pages 1 >"$tmp/out" 2>"$tmp/err"; then
 	exit
 fi
 
-# What holds for every line, whatever happened.
+# What holds for each JSON line.
 # shellcheck disable=SC2016 # jq's variables
 contract='.schema == 1 and .pages * 4096 == .bytes and ([.returned[]] | add) == .calls
 	and .elapsed_ns > 0 and .pid > 0 and .counts.faults == .faults and .passes >= 1 and .chains.count >= 0
@@ -52,7 +52,8 @@ contract='.schema == 1 and .pages * 4096 == .bytes and ([.returned[]] | add) == 
 	and .writer.done == .counts.writes and (.pages_per_s - .pages * 1e9 / .elapsed_ns | fabs) < 1'
 none='.writer == {"what":"none","asked_per_s":0,"done":0,"per_s":0}'
 
-# load NAME FILTER -- OPTION...: it succeeds, and its one line passes the filter and has all parameters of --help.
+# load NAME FILTER -- OPTION...: it succeeds. Its only line passes the filter and has all parameters
+# of --help.
 load() {
 	local name=$1 filter=$2 known
 	shift 3
@@ -61,7 +62,7 @@ load() {
 		"$name" "$@"
 }
 
-# Each page once, by a copy that succeeds.
+# One successful copy a page.
 each='.calls == 64 and .returned == {"ok":64} and .latency_ns.count == 64'
 load restore "$each and .faults == 64 and .passes == 1 and $none" -- --pages 64 --device-rate 0
 load restore "$each and .faults == 64 and .params.handlers == 3" -- --pages 64 --handlers 3 --threads 5 --run 3
@@ -97,7 +98,7 @@ else
 	skip 'no huge pages: this machine has free ones'
 fi
 
-# A signal ends a run as its time would.
+# A signal ends a run like the end of its time.
 "$UFFDRETRY" torture --duration 60s --wait >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 until grep -q "^ready $pid\$" "$tmp/err"; do sleep 0.05; done

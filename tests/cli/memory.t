@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# One allocation after the other fails (tests/vm/failmalloc.c): the tool never crashes, and prints either its usual
-# output or that memory is missing. In guests, where it can trace: tests/vm/faults.
+# Each allocation in turn fails (tests/vm/failmalloc.c): the tool never crashes. It prints its usual
+# output, or that it is out of memory. tests/vm/faults does this where the tool can trace.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
-# Not with ASan, which has allocations of its own.
+# Without ASan, which makes allocations of its own.
 UFFDRETRY=$root/uffdretry
 failmalloc=$root/build/failmalloc.so
 
-# allocations ARG...: how many a run makes; what it prints stays in $tmp/want.
+# allocations ARG...: print how many a run makes. Its output stays in $tmp/want.
 allocations() {
 	FAIL_COUNT=$tmp/count LD_PRELOAD=$failmalloc "$UFFDRETRY" "$@" >"$tmp/want" 2>/dev/null </dev/null
 	cat "$tmp/count"
@@ -19,11 +19,11 @@ allocations() {
 fails_well() {
 	FAIL_AT=$1 LD_PRELOAD=$failmalloc run "${@:2}"
 	[ "$status" -le 1 ] || return
-	# Without memory for the JSON error object, stderr must tell.
+	# Without memory for the JSON error object, stderr has the error.
 	cmp -s "$tmp/out" "$tmp/want" || [[ $err =~ 'annot allocate memory' ]] || [[ -z $out && $err =~ ^uffdretry: && $status = 1 ]]
 }
 
-# All near the ends, where our own are, and a sample of libbpf's thousands between.
+# All near both ends, where our own are, and a sample of the thousands of libbpf between them.
 sample() {
 	awk -v n="$1" -v seed="$seed" 'BEGIN {
 		srand(seed)

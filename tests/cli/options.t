@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The same options in --help, the man page and the completion; those that the README names are among them.
+# --help, the man page and the completion have the same options. The README names no others.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 man=$root/docs/reference/uffdretry.8
 
-# The options that are words of stdin, one a line.
+# Print the options among the words of stdin, one a line.
 words() {
 	grep -oE '(^|[^[:alnum:]-])--?[a-zA-Z][a-z-]*' | grep -oE -- '--?[a-zA-Z][a-z-]*' | sort -u
 }
@@ -20,7 +20,7 @@ same() {
 }
 
 run --help
-# An option is what an option line begins with; examples and prose do not count.
+# Only the first words of option lines count; examples and prose do not.
 grep -E '^  (-|    --)' <<<"$out" | cut -c1-28 | words >"$tmp/help"
 [ "$(wc -l <"$tmp/help")" -gt 20 ]
 report $? '--help has options to compare'
@@ -38,7 +38,7 @@ out=$(sort -u "$tmp/readme" | comm -23 - "$tmp/help" | grep -vx -- '--duration')
 [ -z "$out" ]
 report $? 'the README names no other options'
 
-# What completion really offers, by bash itself.
+# What bash itself offers with this completion.
 offered() {
 	bash -c '. "$1"; COMP_WORDS=(uffdretry "${@:2}"); COMP_CWORD=$(($# - 1)); _uffdretry; printf "%s\n" "${COMPREPLY[@]}"' _ \
 		"$root/contrib/uffdretry.bash" "$@"

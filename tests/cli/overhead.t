@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# What docs/evidence/overhead.md and the man page say of the costs is what was measured (docs/evidence/data/bench.json), and a worse run is called that.
+# docs/evidence/overhead.md and the man page agree with the measured costs
+# (docs/evidence/data/bench.json), and a worse run is reported as worse.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 
 out=$("$root/bench/report.py" docs --check 2>&1)
 report $? 'the documents have the numbers of docs/evidence/data/bench.json'
 
-# worse KERNEL CONFIG OPERATION FACTOR: the status of a comparison with what would then be measured.
+# worse KERNEL CONFIG OPERATION FACTOR: compare with a measurement that is FACTOR times as high.
 worse() {
 	python3 - "$root/docs/evidence/data/bench.json" "$tmp/now.json" "$@" <<-'END'
 	import json, sys

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: `make help-all` lists each target that people call, and nothing else; `make help` fits on a screen.
+# TAP: `make help-all` lists exactly the targets that people call, and `make help` fits a screen.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 
-# make_here TARGET: what it prints.
+# make_here TARGET: print its output.
 make_here() {
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" "$1"
 }
 
-# All phony targets but the default one and those that only build what others run.
+# All phony targets but the default one and those that only build programs for others.
 for_people() {
 	cat "$root/Makefile" "$root"/mk/*.mk | sed -n 's/^\.PHONY: //p' | tr ' ' '\n' | grep -vxE 'all|help|(test|unit|fuzz|bench|coverage)-programs'
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# A wrong command line ends with status 64, one line that names the mistake, and a hint.
+# A wrong command line gives status 64, one line that names the mistake, and a hint.
 . "$(dirname "$0")/lib.sh"
 
 usage_error 'unknown long option' '--nosuch' -- --nosuch
@@ -52,7 +52,7 @@ usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetric
 usage_error '-- without COMMAND' 'COMMAND' -- --
 usage_error '--plan that is none' 'nosuch' -- --plan nosuch
 
-# The message repeats what the user typed, on one line and without control characters.
+# The message repeats the user's words on one line, without control characters.
 usage_error 'escape sequences' 'bad TIME' -- -d "1${nl}2"$'\e[2J\a'
 [[ $err != *[$'\e\a']* ]]
 report $? 'escape sequences are not repeated'

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: the pages have the numbers of the committed data, and known data gives known tables."""
+"""TAP: the pages agree with the committed data, and known data gives known tables."""
 import importlib.machinery
 import importlib.util
 import os

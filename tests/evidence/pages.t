@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: each number in the prose of the pages of recorded runs stands in a table of the same page."""
+"""TAP: each number in the prose of a page of recorded runs stands in a table of that page."""
 import os
 import re
 

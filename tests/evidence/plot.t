@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: tools/plot.py draws what the data says, and refuses what is no data with one line."""
+"""TAP: tools/plot.py draws the data, and refuses bad input with one line."""
 import gzip
 import json
 import os

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* What the fuzz targets share: bytes as they are taken from the input, a hostile report, and what text must look like. */
+/* What the fuzz targets share: the input as values, and tests of text. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -47,7 +47,7 @@ static inline uint8_t take_byte(struct bytes *b)
 	return byte;
 }
 
-/* How long the UTF-8 sequence at @s is; 0: it is none. Decoded and encoded again, unlike what json.c does. */
+/* The length of the UTF-8 sequence at @s, 0: invalid. Decodes and encodes it, unlike json.c. */
 static inline size_t sequence(const unsigned char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -70,7 +70,7 @@ static inline size_t sequence(const unsigned char *s, size_t left)
 	return n;
 }
 
-/* Valid UTF-8, and apart from newlines nothing that a terminal acts on. */
+/* Valid UTF-8 without control characters other than newlines. */
 static inline void demand_harmless(const char *text, size_t size)
 {
 	const unsigned char *s = (const unsigned char *)text;

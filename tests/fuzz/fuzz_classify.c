@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * classify() against a slow model of docs/reference/classes.md: the order of the classes, and what
- * each check makes of them, are read from its table when this is built; the tests are written from
- * its words, and know three answers.
+ * Compare classify() with a slow model of docs/reference/classes.md. The build reads the order of
+ * the classes, and each check's verdict on them, from the page's table. The tests of the classes
+ * follow the page's text and answer yes, no or unknown.
  *
- * The windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its
- * number.
+ * All windows are possible ones: a VMA differs only if it was write-locked, and a lock leaves its
+ * sequence number.
  */
 #include "classify.h"
 #include "fuzz.h"
@@ -45,7 +45,7 @@ static void make_file(struct bytes *b, struct vma_facts *v)
 	v->file = v->inode = v->ino = 0;
 	if (v->uffd_ops == UFFD_OPS_ANON)
 		return;
-	/* Another file may be where one was: same address, another inode. */
+	/* Another file can have the address of an old one, with another inode. */
 	v->file = one_of(b, 0x1000, 2);
 	v->inode = one_of(b, 0x2000, 2);
 	v->ino = one_of(b, 0x30, 2) + 2 * v->inode;
@@ -94,13 +94,13 @@ static void make_sequence(struct bytes *b, struct world *world)
 	if (w->seq == SEQ_NONE)
 		return;
 	take(b, &w->begin.mm_lock_seq, sizeof(w->begin.mm_lock_seq));
-	/* Before the window nobody can have stored the number of a section that is still in. */
+	/* Before the window no VMA can have the number of a write section that is still open. */
 	w->begin.vm_lock_seq = w->begin.mm_lock_seq - 1 - take_byte(b);
 	w->end.mm_lock_seq = w->begin.mm_lock_seq + moved;
 	w->end.vm_lock_seq = w->begin.vm_lock_seq;
 	if (!world->locked)
 		return;
-	/* The lock's section ended before the VMA was taken again. */
+	/* The lock's write section ended before the relock. */
 	if (!moved)
 		w->end.mm_lock_seq++;
 	w->end.vm_lock_seq =
@@ -129,8 +129,8 @@ static void make_world(struct bytes *b, struct world *world)
 	}
 	make_sequence(b, world);
 	/*
-	 * The hook sees a lock or misses it; it never sees one that was not. Without seqs it is all
-	 * that there is.
+	 * The hook can miss a lock, but sees none that did not happen. Without sequence numbers it
+	 * is the only source.
 	 */
 	w->write_locked = take_byte(b) % 4 == 0 ? SEEN_UNKNOWN : world->locked ? SEEN_YES : SEEN_NO;
 	if (w->seq != SEQ_NONE && take_byte(b) % 4 == 0)
@@ -196,7 +196,7 @@ static bool otherwise_differs(const struct window_facts *w)
 	       b->anon_name != e->anon_name;
 }
 
-/* Was the VMA write-locked; without mm_lock_seq: was mmap_lock taken for writing? */
+/* Was the VMA write-locked? Without mm_lock_seq: was mmap_lock held for write? */
 static enum answer was_locked(const struct world *world)
 {
 	if (world->w.seq != SEQ_NONE)
@@ -223,7 +223,7 @@ static enum answer unmapped(const struct window_facts *w)
 	return w->unmapped == SEEN_UNKNOWN ? UNKNOWN : is(w->unmapped == SEEN_YES);
 }
 
-/* Is it a window of this class, none of the classes before being the one? */
+/* Is the window of this class, if it is of none of the classes before it? */
 static enum answer is_class(const char *class, const struct world *world)
 {
 	const struct window_facts *w = &world->w;
@@ -301,7 +301,7 @@ static void demand_checks(const struct window_facts *w, const struct verdict *v,
 	demand(says(v, CHECK_KERNEL) ==
 	       (w->kernel_answer != KERNEL_ANSWER_UNSEEN && w->kernel_eagain));
 	demand(!(v->eagain & ~v->reached));
-	/* In a possible world only the kernel can contradict. */
+	/* The windows are possible ones, so only the kernel's answer can contradict. */
 	contradicts = w->kernel_answer == KERNEL_ANSWER_SEEN && w->kernel_is < NR_CHECKS &&
 		      !!w->kernel_eagain != says(v, (enum check)w->kernel_is);
 	if (w->kernel_is == CHECK_PER_MM_SEQ && w->seq_between != SEEN_NO) {

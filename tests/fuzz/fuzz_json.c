@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Whatever names and numbers a run has: each JSON record is one line, one object, valid UTF-8 and harmless. */
+/* Any names and numbers: each JSON record is one line, one object, valid UTF-8 and harmless. */
 #include "../unit/strict.h"
 #include "sys/err.h"
 #include "hostile.h"

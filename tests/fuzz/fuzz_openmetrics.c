@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Whatever the kernel's release, the plan and the numbers are: the file of metrics keeps to the format, line by line. */
+/* Any kernel release, plan and numbers: each line of the file of metrics keeps to the format. */
 #include "hostile.h"
 #include "report/openmetrics.h"
 

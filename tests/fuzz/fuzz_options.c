@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The option parser on any words: it accepts, or refuses with the status of a wrong command line, and says something
- * harmless. What it accepts keeps to what the rest of the tool relies on. */
+/*
+ * The option parser on any words: it accepts them, or refuses with EXIT_USAGE and a harmless
+ * message. Accepted options satisfy what the rest of the tool relies on.
+ */
 #include "sys/err.h"
 #include "fuzz.h"
 #include "sys/options.h"

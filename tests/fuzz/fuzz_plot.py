@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The reader of tools/plot.py on broken records: it reads a file or refuses it, in one line.
+"""The reader of tools/plot.py on broken records: it reads a file, or refuses it with one line.
 
 usage: tests/fuzz/fuzz_plot.py SECONDS [SEED]; exit status 77 when there is no reader to test.
 """

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Whatever names and numbers a run has: the text is printable ASCII, and so is what goes to stderr. */
+/* Any names and numbers: the report as text and stderr are printable ASCII. */
 #include "sys/err.h"
 #include "hostile.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* A run in which everything that other processes name, and every counter, is what the input says. */
+/* A run that takes all counters, and all names that other processes choose, from the input. */
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
@@ -24,7 +24,7 @@ struct hostile {
 	char *command[HOSTILE_ARGS + 1];
 };
 
-/* The input again and again: a counter that nobody has thought of is not zero. */
+/* Repeat the input over all of it: counters added later are not zero either. */
 static inline void repeat(const struct bytes *b, void *to, size_t size)
 {
 	char *p = to;
@@ -34,7 +34,7 @@ static inline void repeat(const struct bytes *b, void *to, size_t size)
 		memcpy(p + i, b->next, b->left < size - i ? b->left : size - i);
 }
 
-/* Times out of a counter would not fit a double's way to seconds and back; 2^48 ns are three days. */
+/* A 64-bit time does not survive a double's way to seconds and back; 2^48 ns are three days. */
 static inline void tame(struct hist *h)
 {
 	for (int i = 0; i < HIST_BUCKETS; i++)
@@ -62,11 +62,11 @@ static inline void hostile_fill(struct hostile *h, struct bytes *b, FILE *out)
 		repeat(b, &h->holders[i].totals, sizeof(h->holders[i].totals));
 	}
 	take(b, &h->event, sizeof(h->event));
-	/* What the programs write is one of the enum. */
+	/* The BPF programs write only values of the enum. */
 	h->event.verdict.class %= NR_CLASSES;
 	h->event.kind %= NR_KINDS;
 	repeat(b, &h->counters, sizeof(h->counters));
-	/* One full histogram a kind will do: a record with all of them takes a hundred times as long. */
+	/* Fill one histogram a kind: a record with all of them takes a hundred times as long. */
 	for (int kind = 0; kind < NR_KINDS; kind++) {
 		tame(&h->counters.hists[kind][0]);
 		memset(&h->counters.hists[kind][1], 0, sizeof(struct hist) * (NR_CLASSES - 1));

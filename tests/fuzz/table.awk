@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The table "The class of a window" of docs/reference/classes.md as C: one row a class, in the order of its tests.
+# Print the table "The class of a window" of docs/reference/classes.md as C: one row a class, in
+# order.
 /^## / { inside = /The class of a window/ }
 inside && /^\| `/ {
 	gsub(/[`|]/, " ")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: includes follow the arrows of the layout (docs/development/internals.md), and no files include each other in a circle.
+"""TAP: includes follow the arrows of docs/development/internals.md, and make no circle.
 
 usage: tests/lint/arrows.t [TREE]
 """
@@ -11,7 +11,8 @@ import re
 
 from lint import Lint, code_of, files, read
 
-# A room is a file, or a directory with what is below it. It may include its own files and those on the right.
+# A room is a file, or a directory with what is below it. It may include its own files and those on
+# the right.
 ARROWS = {
     "src/uffdretry.c": ("src/trace", "src/report", "src/counters", "src/sys"),
     "src/trace": ("uffdretry.skel.h", "src/counters", "src/sys"),

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: clang-tidy finds nothing in the user side and the programs of the VM tests. .clang-tidy says what it looks for.
+# TAP: clang-tidy finds nothing in the user side and the programs of the VM tests. .clang-tidy says
+# what it looks for.
 . "$(dirname "$0")/lib.sh"
 
 clang_tidy() {

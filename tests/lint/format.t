@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: the C files are as `make format` leaves them. Other versions of clang-format lay out the same code otherwise.
+# TAP: the C files are as `make format` leaves them. Other versions of clang-format lay out the same
+# code otherwise.
 . "$(dirname "$0")/lib.sh"
 version=14 # which .clang-format is made for
 dry_run='clang-format --dry-run -Werror'

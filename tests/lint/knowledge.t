@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: only a few files know that kernels and processors differ, and only some know system calls by number.
+"""TAP: few files know that kernels and processors differ, or know system calls by number.
 
 usage: tests/lint/knowledge.t [TREE]
 """

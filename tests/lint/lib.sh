@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # shellcheck shell=bash
-# TAP for the tests that read the sources, and what the analysers read. Sourced by *.t, in the root of the tree.
+# TAP for the tests that read the sources, and what the analysers read. Sourced by *.t, in the root
+# of the tree.
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit 1
 shopt -s extglob
 tests=0
@@ -11,7 +12,8 @@ user_side=(src/!(*.bpf).c src/!(bpf)/*.c lib/*.c) test_programs=(tests/vm/*.c)
 # shellcheck disable=SC2034 # for the tests
 includes=(-D_GNU_SOURCE= -iquote src -iquote load -iquote . -isystem build)
 
-# check DESCRIPTION COMMAND...: one test; the start of what the command prints is shown when it fails.
+# check DESCRIPTION COMMAND...: one test; the start of what the command prints is shown when it
+# fails.
 check() {
 	local what=$1 said
 	shift

@@ -62,7 +62,7 @@ class Lint:
         self.report(not found, description, found)
 
     def finds(self, description, path, text, expected):
-        """The test of the test: text at the end of path, in a copy, is one finding more, and the finding says expected."""
+        """Test the test: text appended to path, in a copy, gives one more finding, with expected in it."""
         with tempfile.TemporaryDirectory() as tree:
             for part in ("src", "lib", "load", "repro", "docs", "README.md"):
                 copy = shutil.copytree if os.path.isdir(os.path.join(TREE, part)) else shutil.copy

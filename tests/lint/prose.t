@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""TAP: documents, the man page and the comments of src/ avoid phrases that readers stumble over; lines of prose are not too long.
+"""TAP: documents and comments avoid phrases that readers stumble over, and long lines of prose.
 
 usage: tests/lint/prose.t [TREE]
 """
@@ -27,7 +27,7 @@ COLUMNS = 120
 
 
 def prose_of(path, text):
-    """The lines of text without what is no prose: code, and in Markdown tables and where links lead."""
+    """The lines of prose in text, without code, and without the tables and link targets of Markdown."""
     if path.endswith((".c", ".h")):
         return comments_of(text).splitlines()
     text = re.sub(r"^```.*?^```|^(?: {4}|\t).*?$|^ *\|.*?$|^<!--.*?$", lambda m: re.sub(r"[^\n]", "", m[0]), text, flags=re.DOTALL | re.MULTILINE)

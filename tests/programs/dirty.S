@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * A boot sector that adds one to the first byte of each page from 1 MiB to END, for ever, and writes a dot to the
- * serial port after each round: a virtual machine that dirties its memory, for a migration.
+ * A boot sector that dirties a virtual machine's memory, for a migration. It adds one to the first
+ * byte of each page from 1 MiB to END, for ever, and writes a dot to the serial port after each
+ * round.
  */
 #define START 0x100000
 #define END 0x1000000

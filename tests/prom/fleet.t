@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# Two hosts and a Prometheus: real node_exporters show files that the tool's own writer made, a real Prometheus scrapes
-# them and evaluates contrib/prometheus/rules.yml. Everything is on 127.0.0.1, and gone at the end.
+# TAP: two real node_exporters export files that the tool's own writer made. A real Prometheus
+# scrapes them and evaluates contrib/prometheus/rules.yml. All of it is on 127.0.0.1, and ends here.
 set -uo pipefail
 root=$(realpath "$(dirname "$0")/../..")
 contrib=$root/contrib/prometheus
@@ -34,7 +34,7 @@ check() {
 	fi
 }
 
-# daemon NAME COMMAND...: in the background, its output kept; it dies with this shell.
+# daemon NAME COMMAND...: run it in the background and keep its output. It ends with this shell.
 daemon() {
 	local name=$1
 	shift
@@ -42,7 +42,7 @@ daemon() {
 	daemons+=($!)
 }
 
-# N ports that nobody listens on.
+# N free ports.
 free_ports() {
 	python3 -c '
 import socket, sys
@@ -64,12 +64,12 @@ fetch() {
 	curl -sS --fail --noproxy '*' --max-time 5 "$@"
 }
 
-# Files of the two hosts. Counters are the canned ones times a factor; spurious EAGAINs are set apart.
+# Files of the two hosts: the canned counters times a factor, with their own spurious EAGAINs.
 write_files() {
 	"$writer" write "$1" "$2" "$tmp/a/uffdretry.prom" && "$writer" write "$3" "$4" "$tmp/b/uffdretry.prom"
 }
 
-# value EXPRESSION: of the only sample.
+# value EXPRESSION: the value of the only sample.
 value() {
 	fetch -G --data-urlencode "query=$1" "http://127.0.0.1:$prometheus/api/v1/query" |
 		jq -er 'if (.data.result | length) == 1 then .data.result[0].value[1] else error("not one sample: \(.data.result)") end'
@@ -87,7 +87,7 @@ for tool in promtool prometheus prometheus-node-exporter curl jq; do
 	command -v $tool >/dev/null || { echo "1..0 # SKIP no $tool: run tools/deps test"; exit 0; }
 done
 
-# --- Without a server ------------------------------------------------------------------------------------------------
+# --- Without a server -----------------------------------------------------------------------------
 
 mkdir "$tmp/a" "$tmp/b" "$tmp/data"
 write_files 2 200 20 2000
@@ -95,7 +95,7 @@ check 'promtool finds nothing to say about the file' promtool check metrics <"$t
 check 'promtool checks the rules' promtool check rules "$contrib/rules.yml"
 check 'the rules do what their unit tests ask' bash -c "cd '$contrib' && promtool test rules rules_test.yml"
 
-# Every metric that the dashboard and the rules name is one that the tool writes.
+# The tool writes each metric that the dashboard and the rules name.
 names_exist() {
 	local name missing=0
 	while read -r name; do
@@ -105,7 +105,7 @@ names_exist() {
 }
 check 'rules and dashboard name only metrics that there are' names_exist
 
-# --- Two hosts ------------------------------------------------------------------------------------------------------
+# --- Two hosts ------------------------------------------------------------------------------------
 
 read -r a b direct prometheus <<<"$(free_ports 4)"
 for host in a b; do
@@ -151,7 +151,7 @@ keeps_type() {
 }
 check 'a counter is a counter, with its help' keeps_type
 
-# One step on, half of what there was: rates come to be. Shares do not depend on when samples were taken.
+# Half as much again a step later gives rates. Shares do not depend on the times of the samples.
 sleep 3
 write_files 3 300 30 2500
 check 'the next numbers are scraped' within 60 scraped $((8900 * 33))
@@ -159,7 +159,8 @@ ratio=instance_check:uffdretry_spurious:ratio_rate5m
 check 'the rules: spurious share of host a' within 30 is "$ratio{check=\"per_mm_seq\",instance=\"a\"}" 0.01123595506 1e-6
 check 'the rules: spurious share of host b' within 30 is "$ratio{check=\"per_mm_seq\",instance=\"b\"}" 0.005617977528 1e-6
 check 'the rules: EAGAIN share of host a' within 30 is 'instance:uffdretry_eagain:ratio_rate5m{instance="a",job="node"}' 0.001798920648 1e-6
-# No two hosts are scraped at the same time, so a rate over all of them is not exact: 100, 100 and 500 of 8900, 8900 and 89000.
+# Hosts are scraped at different times, so a rate over all is not exact: 100, 100 and 500 of 8900,
+# 8900 and 89000.
 check 'the rules: spurious share of the fleet' within 30 is 'check:uffdretry_spurious:ratio_rate5m{check="per_mm_seq"}' 0.006554307116 0.25
 check 'the alert on anomalies fires for each host' within 30 is \
 	'count(ALERTS{alertname="UffdretryAnomalies",alertstate="firing",job="node"})' 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""serve.py PORT FILE: serve FILE as OpenMetrics on 127.0.0.1, to see what Prometheus' own parser says of it."""
+"""serve.py PORT FILE: serve FILE as OpenMetrics on 127.0.0.1, for Prometheus' own parser."""
 import http.server
 import sys
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * Print how many BPF programs, maps and links the kernel holds: "programs N maps N links N". With the argument `verified`, how
- * many instructions its verifier looked at when it loaded these programs, all together.
+ * Print how many BPF programs, maps and links the kernel holds: "programs N maps N links N". With
+ * the argument `verified`: the sum of the instructions that the verifier processed for these
+ * programs.
  */
 #include <bpf/bpf.h>
 #include <linux/bpf.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * crowd N COMMAND...: N processes that do nothing, all at once; when all have been there and are gone, COMMAND. They share
- * our memory, for that is what so many would run out of.
+ * crowd N COMMAND...: start N idle processes at once. When all have ended, execute COMMAND. They
+ * share our memory, because so many would run out of it.
  */
 #include <sched.h>
 #include <signal.h>

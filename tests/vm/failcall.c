@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * failcall NUMBER FIRST ERRNO COMMAND...: run it with every system call NUMBER whose first argument is FIRST (-1: any)
- * failing with ERRNO, by a seccomp filter: what an allocation that fails in the kernel looks like from outside.
+ * failcall NUMBER FIRST ERRNO COMMAND...: run it with a seccomp filter. Each system call NUMBER
+ * whose first argument is FIRST (-1: any) fails with ERRNO, as if the kernel had no memory.
  */
 #include <errno.h>
 #include <linux/audit.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * For LD_PRELOAD: the FAIL_AT-th allocation of the program gets no memory, and with FAIL_ON=1 none after it either. At the end the
- * number of all allocations is written to the file FAIL_COUNT, if that is set.
+ * LD_PRELOAD this: the FAIL_AT-th allocation of the program fails, with FAIL_ON=1 also all later
+ * ones. At the end it writes the number of allocations to the file FAIL_COUNT, if that is set.
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * hold N STRIDE: N threads, each asleep in the window of a UFFDIO_COPY of its own, with a tid a multiple of STRIDE beyond the
- * one before (0: as they come, else write /proc/sys/kernel/pid_max up before). "ready PID" on stderr, then it waits for
- * SIGUSR1 to copy; "open" when all sleep, then it waits for SIGUSR2 to let them go on. Exit 0 when every copy succeeded.
+ * hold N STRIDE: N threads sleep in retry windows of their own UFFDIO_COPYs. Their tids differ by
+ * multiples of STRIDE (which needs a high pid_max), or are arbitrary with 0. It prints "ready PID"
+ * to stderr, waits for SIGUSR1 to copy, prints "open" when all sleep, and waits for SIGUSR2 to let
+ * them go on. Exit status 0: every copy succeeded.
  */
 #include "lib/rig.h"
 
@@ -32,7 +33,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* The next thread gets @tid, if nobody else starts one meanwhile. */
+/* The next thread gets @tid, if no other thread starts meanwhile. */
 static void aim(int tid)
 {
 	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "w");
@@ -43,7 +44,7 @@ static void aim(int tid)
 
 static struct copy {
 	unsigned long page;
-	int tid; /* what the thread must have for one; 0: any */
+	int tid; /* that the thread must have; 0: any */
 } copies[MAX_THREADS];
 
 static void *copy_page(void *data)
@@ -74,7 +75,7 @@ static void start(pthread_t *threads, int nr, int stride)
 			aim(next);
 		if (pthread_create(&threads[i], NULL, copy_page, &copies[i]))
 			die("pthread_create");
-		/* Somebody else may have taken that number: the thread ends, and the next number of this kind is tried. */
+		/* Another thread may have got that tid: then try the next one of this kind. */
 		if (stride && tgkill(getpid(), next, 0))
 			pthread_join(threads[i], NULL);
 		else
@@ -82,7 +83,7 @@ static void start(pthread_t *threads, int nr, int stride)
 	}
 }
 
-/* Until @nr copies sleep in their windows. */
+/* Wait until @nr copies sleep in their windows. */
 static void await_faults(int uffd, int nr)
 {
 	struct pollfd fd = { .fd = uffd, .events = POLLIN };

@@ -58,7 +58,7 @@ def microseconds(ns):
 
 
 def begin_early(summaries):
-    """How early begins were, in the windows of these runs whose both bounds were seen; None where that was not measured."""
+    """How early the begins were, in windows with both bounds. None where it was not measured."""
     windows = moved = 0
     merged = {}
     for s in summaries:
@@ -125,7 +125,7 @@ class Kernel:
 
 
 def by_series(kernels, of):
-    """A row for each thing that OF(kernel) yields, with the series that it concerns."""
+    """A row for each item that of(kernel) yields, with its series."""
     found = {}
     for k in kernels:
         for thing in of(k):

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP for the tests that boot a kernel: source it, call ok/not_ok through check, end with done_testing.
+# TAP for the tests that boot a kernel: source it, call check for each test, end with done_testing.
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
 out=$(mktemp -d)
-# KEEP=DIR: what the guest left is kept there.
+# KEEP=DIR: keep the guest's files there.
 trap '[ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$out/." "$KEEP"; }; rm -rf "$out"' EXIT
 tests=0
 vm_options=()
 
-# check DESCRIPTION COMMAND...: one test; what the command prints is shown when it fails.
+# check DESCRIPTION COMMAND...: one test. Prints the command's output if it fails.
 check() {
 	local what=$1 said
 	shift
@@ -36,11 +36,12 @@ done_testing() {
 	echo "1..$tests"
 }
 
-# boot KERNEL GUEST_SCRIPT [ARG...]: runs tests/vm/guest/SCRIPT in the guest; its /out comes back in $out. The array vm_options adds options.
+# boot KERNEL GUEST_SCRIPT [ARG...]: run tests/vm/guest/GUEST_SCRIPT in the guest. Its /out comes
+# back in $out. The array vm_options has more options of tests/vm/run.
 boot() {
 	local kernel=$1 script=$2 run=(sh "/bin/$2") status
 	shift 2
-	# tests/coverage: another build of the tool, which leaves its counters in /out.
+	# tests/coverage uses another build of the tool, which leaves its counters in /out.
 	if [ -n "${COVERAGE:-}" ]; then
 		vm_options+=(--timeout 2700 --add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
 		run=(sh /bin/coverage.sh "/bin/$script")

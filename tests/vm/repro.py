@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""What the reproducers of repro must do on a kernel, and the tables of their runs in docs/evidence/merged-check.md.
+"""Expected results of the reproducers on a kernel; the tables of docs/evidence/merged-check.md.
 
 Usage: repro.py commands                 a line each
        repro.py alone|tool DIR COMMAND   compare what tests/vm/repro brought back in DIR; prints each difference
@@ -22,15 +22,15 @@ SNAPSHOT, MEANING = "snapshot_reasons", "meaning_reasons"
 
 @dataclass
 class Case:
-    """One reproducer: its window, and what it prints where the kernel lets the copy through and where it does not."""
+    """One reproducer: its window, and its output if the kernel passes or fails the copy."""
     kind: str
     cls: str
-    ok: dict                # of the lines it prints, by what stands before the colon
-    eagain: dict = None     # the same where the kernel's check refuses; None: no kernel's check does
+    ok: dict                # of the lines it prints, by the word before the colon
+    eagain: dict = None     # the same where the kernel's check fails the copy; None: none does
     seen_when: str = "ok"   # the effect is seen when the copy ended with this
     snapshot: list = field(default_factory=list)
     meaning: list = field(default_factory=list)
-    more_calls: dict = field(default_factory=dict)  # UFFDIO_COPY calls beside the copy, the source's and the one again
+    more_calls: dict = field(default_factory=dict)  # beside the copy, the source's, the retry
 
     def refused(self, check):
         return check == "snapshot" and self.eagain is not None
@@ -94,7 +94,7 @@ def unequal(what, got, want):
 
 
 def program_findings(directory, command, run=""):
-    """What it printed and how it ended; run: "" alone, "tool." under the tool."""
+    """Its output and exit status. run is "" for alone, "tool." for under the tool."""
     case, check = CASES[command], text(directory, "check")
     output = kept(directory, command, run + "out")
     lines = printed(output)
@@ -149,7 +149,7 @@ def tool_findings(directory, command):
     return found + unequal("lost", counted(got["lost"]), {})
 
 
-# --- The runs, for docs/evidence/merged-check.md ---------------------------------------------------------------------
+# --- The runs, for docs/evidence/merged-check.md --------------------------------------------------
 
 
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq")
@@ -177,7 +177,7 @@ def view(directory, command):
 
 
 def elsewhere(views):
-    """Where another kernel's view is not the newest's: kernel, what, its value, cases. VIEWS: {kernel: {case: cells}}."""
+    """Kernel, cell, value and cases where views ({kernel: {case: cells}}) differ from the newest's."""
     newest = list(views.values())[-1]
     found = {}
     for kernel, cells in views.items():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 #
-# Tests of the harness itself: what tests/vm/run promises, on one kernel ($KERNEL, default 7.3).
+# TAP: the harness itself: what tests/vm/run promises, on one kernel ($KERNEL, default 7.3).
 set -u
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -27,7 +27,7 @@ status_is() {
 	}
 }
 
-# --- The guests -----------------------------------------------------------------------------------------------------
+# --- The guests -----------------------------------------------------------------------------------
 
 odd_word="it's \"odd\" \$HOME \\ *"
 # shellcheck disable=SC2016 # for the guest
@@ -53,7 +53,7 @@ head -c 3000000 /dev/urandom >"$out/blob"
 vm timeout --timeout 5 "$kernel" -- 'echo before; sleep 1000'
 wait
 
-# --- What they show -------------------------------------------------------------------------------------------------
+# --- Results --------------------------------------------------------------------------------------
 
 check 'the exit status passes through' status_is plain 7
 check 'stdout is the command'\''s, byte for byte' cmp "$out/blob" "$out/plain.out"
@@ -72,7 +72,7 @@ check 'the end of the log is printed' grep -q 'sysrq' "$out/panic.err"
 check 'a timeout gives 124' status_is timeout 124
 check 'what came before the timeout is kept' diff "$out/timeout.out" - <<<before
 
-# --- Without a guest, or with one that is not let live ---------------------------------------------------------------
+# --- Without a guest, or with one that is killed --------------------------------------------------
 
 scan() {
 	"$here/scanlog" - <<<"$1"
@@ -108,13 +108,13 @@ check 'scanlog passes what lockdep says of itself' scan '[    0.1] ... MAX_LOCKD
 check 'scanlog passes harmless lines' scan '[    0.5] Run /init as init process'
 
 vm unknown 0.99 -- true
-check 'a kernel that is not to be had gives 77' status_is unknown 77
+check 'a kernel that is not available gives 77' status_is unknown 77
 
 guests() {
 	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -cx "uffdretry-vm-signal-$$"
 }
 
-# killed SIGNAL: end tests/vm/run while its guest boots; no QEMU may stay.
+# killed SIGNAL: end tests/vm/run while its guest boots. No QEMU may be left.
 killed() {
 	local run tries
 	mkdir -p "$out/tmp"

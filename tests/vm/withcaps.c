@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* withcaps UID CAPABILITY[,CAPABILITY...] COMMAND...: run it as that user with these capabilities and no others. */
+/*
+ * withcaps UID CAPABILITY[,CAPABILITY...] COMMAND...: run it as UID with only these capabilities.
+ */
 #include <cap-ng.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@ import dataclasses
 
 RATES = ("0", "10", "100", "1000", "10000", "max")
 MAIN_RATES = ("100", "1000", "max")
-FOUR = (1, 2, 3, 4)  # seeds; fewer runs of a side are all above the other by chance in over 5 %
-OWN = "own"  # a rate: whatever the load does by itself
+FOUR = (1, 2, 3, 4)  # seeds; fewer runs differ all in one direction by chance in over 5 %
+OWN = "own"  # a rate: the load's own writes
 
 # Loads whose only writers are those of --writer-rate.
 SWEPT = {
@@ -56,7 +56,7 @@ class Cell:
         return f"uffdload {words} {options}"
 
     def writer_options(self):
-        """`uffdload free` has other words: its rate 0 is max, its replaced is replace."""
+        """`uffdload free` uses other words: rate 0 for max, replaced for replace."""
         if self.rate == OWN:
             return ""
         if self.load == "free":

@@ -15,7 +15,7 @@ class Cells(list):
     """Runs of kind cell, and the sums of their counters."""
 
     def where(self, **wanted):
-        """Those with kernel=, check=, load=, what=, rate= as given; a tuple means one of these."""
+        """The cells with this kernel=, check=, load=, what= or rate=; a tuple means one of them."""
         def fits(run):
             has = {**run.load, "kernel": run.kernel, "load": run.load["name"]}
             return all(has[k] in (v if isinstance(v, tuple) else (v,)) for k, v in wanted.items())
@@ -55,17 +55,17 @@ class Cells(list):
 
     @property
     def reached(self):
-        """Windows that came to a check."""
+        """Windows that reached a check."""
         return sum(run.reached for run in self)
 
     @property
     def moved(self):
-        """Windows that came to a check and in which mm_lock_seq moved."""
+        """Windows that reached a check and in which mm_lock_seq moved."""
         return self.reached - self.classes("quiet")
 
     @property
     def locked(self):
-        """Windows that came to a check and in which this VMA was write-locked."""
+        """Windows that reached a check and in which this VMA was write-locked."""
         return self.classes(*records.LOCKED)
 
     def needless(self, check):
@@ -117,7 +117,7 @@ class Data:
 # --- of one run -----------------------------------------------------------------------------------
 
 def writer(run):
-    """Who writes, and how often that was asked for."""
+    """The writers, and the requested rate."""
     what, rate = run.load["what"], run.load["rate"]
     return "no writer" if what == "none" else "its own" if what == "own" else f"{what}, {rate}/s"
 
@@ -129,7 +129,7 @@ def elapsed(run):
 
 
 def writes(run):
-    """Writes a second, of the writers that were asked for or of the load's own threads."""
+    """Writes a second, of the requested writers or of the load's own threads."""
     if run.load["what"] != "own":
         return run.rate
     done = [records.count(run.result, f"counts.{c}", run.where, 0) for c in OWN_WRITES]

@@ -12,7 +12,7 @@ import zlib
 
 CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
            "gone", "blocked", "aborted", "undetermined")
-REACHED = CLASSES[:8]  # came to a check
+REACHED = CLASSES[:8]  # reached a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
 CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
 COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
@@ -21,7 +21,7 @@ LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
 
 
 class BadInput(Exception):
-    """The input is not what it should be; its text is one line for the user."""
+    """Bad input. The text is one line for the user."""
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ class Writer:
 
 @dataclasses.dataclass
 class Run:
-    """What one summary, one interval or all events of a file say, and the cell it is of."""
+    """The content of one summary, one interval or all events of a file, and its cell."""
     where: str
     kind: str  # cell, summary, interval, events
     time: float
@@ -45,7 +45,7 @@ class Run:
     writers: list
     chains: list  # [(min, max, count)], failures in a row
     load: dict = None  # of a cell: name, rate, what, check, seed
-    result: dict = None  # of a cell: what the load said of itself
+    result: dict = None  # of a cell: the load's own report
     raw: dict = None
 
     @property
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def rate(self):
-        """Write operations a second that were made, not asked for; None without a load."""
+        """Write operations a second, as made and not as requested. None without a load."""
         return writes_per_second(self.result) if self.result else None
 
 
@@ -136,7 +136,7 @@ def number(record, path, where, default=...):
 
 
 def text(record, path, where, default=...):
-    """On one line, and of what a font can draw."""
+    """The text on one line, in characters that a font can draw."""
     value = get(record, path, where, str, default)
     return "".join(c if c.isprintable() else "?" for c in value)[:80]
 
@@ -278,7 +278,7 @@ def read_program(path):
     return run
 
 
-# --- runs by what they are of ---------------------------------------------------------------------
+# --- runs by load and kernel ----------------------------------------------------------------------
 
 def groups(runs, key):
     """{value of key: runs}, in the order in which the values come."""

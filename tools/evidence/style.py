@@ -25,7 +25,7 @@ pyplot.rcParams.update({
 
 
 def series(n):
-    """The look of the n-th series, which no two of the first dozen share."""
+    """The look of the n-th series. The first dozen differ."""
     return {"linestyle": LINES[n % len(LINES)], "marker": MARKERS[n % len(MARKERS)],
             "color": COLOURS[n % len(COLOURS)]}
 

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest of tools/evidence/sweep: run each cell of /cells under the tool, print a JSON line.
-# A line of /cells is KEY<TAB>COMMAND. Status 77 of COMMAND: the load cannot run on this kernel.
+# In the guest of tools/evidence/sweep: run each cell of /cells under the tool, print a line of
+# JSON. A line of /cells is KEY<TAB>COMMAND. Status 77 of COMMAND: the load cannot run on this
+# kernel.
 
 # json FILE PATTERN: the last line of FILE that matches, or null.
 json() {

@@ -47,7 +47,7 @@ def listed(cells, path, names, rest=""):
 
 
 def handler(cells):
-    """Which process copies: another one than that which has the destination, or the same."""
+    """Whether another process than the owner of the destination copies."""
     external = cells.count("external")
     if not cells.total:
         return None
@@ -86,7 +86,7 @@ def rates(data):
 
 
 def own(data):
-    """Loads that resemble programs, with the writers that this project gave them."""
+    """Loads that resemble programs, with writers of this project's choice."""
     rows = []
     for load, cells in data.own.by_load().items():
         done = cells.count("copy.returned.ok")
@@ -108,7 +108,7 @@ def hot(data):
 
 
 def programs(data):
-    """Programs that are not of this project."""
+    """Other projects' programs."""
     counters = "copy.calls", "copy.pages", "windows.total", "copy.returned.EAGAIN", "lost.recursion"
     rows = [[f"`{run.load['name']}`", *(records.count(run.raw, c, run.where, 0) for c in counters)]
             for run in data.programs]
@@ -160,7 +160,7 @@ def others(data):
 
 
 def odd(data):
-    """Windows that began while a writer held mmap_lock: the counter moves when it leaves."""
+    """Windows that began while a writer held mmap_lock. The counter moves when it unlocks."""
     rows = []
     for load, cells in data.untouched.by_load().items():
         if cells.needless("per_mm_seq") and cells.total >= ENOUGH:
@@ -172,7 +172,7 @@ def odd(data):
 
 
 def writers(data):
-    """Who held mmap_lock for write in a window, where nobody writes to the destination."""
+    """The holders of mmap_lock for write in windows, where no writer touches the destination."""
     found = {}
     for w in (w for run in data.untouched for w in run.writers):
         found.setdefault(w.op, [0, 0])[w.covers] += w.windows
@@ -189,9 +189,9 @@ def uffd_writers(data):
     return ["writers of the load", "writers seen in windows", "calls on a userfaultfd"], rows
 
 
-# --- what the checks make of a window -------------------------------------------------------------
+# --- the checks' verdicts -------------------------------------------------------------------------
 
-VERDICTS = (  # classes, and what snapshot, per-VMA and per-MM say of them
+VERDICTS = (  # classes, and the verdicts of snapshot, per-VMA and per-MM
     (("quiet",), ("pass", "pass", "pass")), (("unrelated",), ("pass", "pass", "EAGAIN")),
     (("locked", "tolerated", "replaced", "hidden"), ("pass", "EAGAIN", "EAGAIN")),
     (("false_alarm", "real"), ("EAGAIN", "EAGAIN", "EAGAIN")))
@@ -278,12 +278,12 @@ def by_length(data):
 # --- on the kernel that has the per-MM check ------------------------------------------------------
 
 def failing(cells):
-    """{(load, writer): Cells} without `replace` ones: these fail whatever the check (ENOENT)."""
+    """{(load, writer): Cells} without `replace`, which fails with ENOENT under any check."""
     return cells.where(what=("unrelated", "benign")).by_writer()
 
 
 def retries(data):
-    """What the next copy of a page that failed did."""
+    """The result of the next copy of a page whose copy failed."""
     rows = []
     for (load, name), cells in failing(data.per_mm).items():
         tried, done = cells.count("chains.retried"), cells.count("chains.succeeded")
@@ -349,7 +349,7 @@ def chains(data):
 # --- beside the check -----------------------------------------------------------------------------
 
 def eagain(data):
-    """EAGAIN that user space got on stock kernels, by cause."""
+    """EAGAIN on stock kernels, by cause."""
     rows = []
     for kernel, of in data.stock.by_kernel().items():
         for load, cells in of.by_load().items():
@@ -394,7 +394,7 @@ def measured(data):
 # --- of the mail ----------------------------------------------------------------------------------
 
 def mail_shares(data):
-    """Of rates and writers the least and the most of several loads; then a row a load."""
+    """Rates and writers with the least and the most of several loads; then a row a load."""
     parts = {f"{'no' if rate == '0' else rate} writes/s": data.swept.where(rate=rate)
              for rate in RATES}
     parts |= {f"{what} writers": cells for what, cells in data.touched.by_what().items()}

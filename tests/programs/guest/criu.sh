@@ -1,11 +1,11 @@
 # shellcheck shell=sh source=tests/programs/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# A redis server is dumped and restored lazily by CRIU, with clients from the first moment on. The tool watches the
-# lazy-pages daemon, and so the memory that it fills.
+# CRIU dumps a redis server and restores it lazily, with clients from the first moment on. The tool
+# traces the lazy-pages daemon, and so the memory that it fills.
 . /programs/lib.sh
 keys=20000
-# CRIU 4.1 asks sockets of the internet for options that 6.16 and later refuse there: only a Unix one.
+# Only a Unix socket: CRIU 4.1 asks internet sockets for options that 6.16 and later refuse there.
 socket=/tmp/redis.socket
 
 fail() {

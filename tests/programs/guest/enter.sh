@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# Make the tree of packages the root, for CRIU wants to be where its processes are, and run the scripts named.
+# Make the tree of packages the root and run the given scripts. CRIU must have its processes' root.
 tree=/tree
 mkdir -p /dev/shm
 uname -r >/out/kernel

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# For the programs' scripts (busybox sh, in the tree of packages as root).
+# What the programs' scripts share (busybox sh, with the tree of packages as root).
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/applets TMPDIR=/tmp LC_ALL=C
 
 # wait_for SECONDS COMMAND...: until it succeeds.
@@ -15,8 +15,8 @@ wait_for() {
 	done
 }
 
-# under NAME COMMAND...: under the tool; its report, the program's words and the command itself are kept. A program that
-# takes longer than five minutes is ended.
+# under NAME COMMAND...: run it under the tool for at most five minutes. Keeps the tool's report,
+# the program's output and the command.
 under() {
 	name=$1
 	shift
@@ -29,7 +29,7 @@ started() {
 	grep -q '"type":"start"' "/out/$1.json" 2>/dev/null
 }
 
-# result NAME TEXT: what came of it, in the program's own terms.
+# result NAME TEXT: the program's result, in its own terms.
 result() {
 	echo "$2" >"/out/$1.result"
 }

@@ -1,18 +1,19 @@
 # shellcheck shell=sh source=tests/programs/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# A post-copy migration between two QEMU processes, of a machine that dirties its memory all the time. The tool watches
-# the destination.
+# A post-copy migration between two QEMU processes, of a machine that dirties its memory all the
+# time. The tool traces the destination.
 . /programs/lib.sh
 
 machine='-accel tcg -m 64 -nodefaults -display none -drive file=/programs/dirty.img,format=raw,if=floppy,readonly=on'
 
-# hmp src|dst COMMAND: to the monitor; prints its answer. The monitor echoes with cursor movements: these lines go.
+# hmp src|dst COMMAND: print the monitor's answer. Drops the lines with cursor movements, which echo
+# the command.
 hmp() {
 	printf '%s\n' "$2" | socat -t 2 - "UNIX-CONNECT:/tmp/$1.monitor" | tr -d '\r' | grep -v '^(qemu)\|^QEMU'
 }
 
-# How often the guest went through its memory.
+# How many rounds the guest has made through its memory.
 rounds() {
 	wc -c <"/tmp/$1.serial"
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: failures whose causes are known, under the tool that watches them in each of the three ways.
+# In the guest: failures with known causes, traced with -p, with -a and as COMMAND.
 . /bin/lib.sh
 
 # Kernels before 7.1 compare nothing after the retry; before 6.4 there are no per-VMA locks.
@@ -12,11 +12,11 @@ grep -q uffd_lock_vma /sys/kernel/btf/vmlinux || locks=mmap
 for how in pid all command; do
 	trace_$how causes-$how causes --kernel-check $check --locks $locks || echo causes-$how >>/out/failed
 done
-# As a reader of the text sees it.
+# The report as text.
 uffdretry -o /out/text -- uffdload causes --kernel-check $check --locks $locks >/dev/null 2>/out/text.load || echo text >>/out/failed
 uffdretry -o /out/swapped -- uffdload exact --kernel-check $check --locks $locks --runs 12 --only other-uffd \
 	>/dev/null 2>/out/swapped.load || echo swapped >>/out/failed
-# Where the VMA is gone, and where the new one has no anon_vma yet, its own lock is not to be had.
+# The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.
 echo 64 >/proc/sys/vm/nr_hugepages
 uffdretry --relock -j -o /out/relock.json -- uffdload exact --kernel-check $check --locks $locks --runs 4 --only \
 	mprotect-same,fork,unmap,unmap-shmem,map-fixed,map-fixed-shmem,remove-event,source-unmapped,nothing-hugetlb \

@@ -8,7 +8,7 @@ windows=$1
 find_kernel
 echo 64 >/proc/sys/vm/nr_hugepages
 
-# Every event is read: also those of the last moment. A run that is short by its own words is done again.
+# All events are read, also the last ones. A run that reports skipped programs is repeated.
 for attempt in 1 2 3; do
 	uffdretry -e -j -o /out/exact.json -- uffdload exact --runs 2 --kernel-check "$check" --locks "$locks" >/out/exact.truth 2>/out/exact.load ||
 		echo "exact $attempt" >>/out/failed
@@ -16,7 +16,7 @@ for attempt in 1 2 3; do
 done
 uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap --kernel-check "$check" --locks "$locks" >/out/text.out 2>/out/text.err || echo text >>/out/failed
 
-# They come while it runs, and not only with the summary.
+# Events come during the run, not only with the summary.
 uffdretry -e -j -o /out/live.json -a &
 tool=$!
 wait_for 60 has_line '"type":"start"' /out/live.json
@@ -25,7 +25,7 @@ wait_for 5 has_line '"type":"event"' /out/live.json || echo not-live >>/out/fail
 kill -TERM $tool
 wait $tool || echo tool >>/out/failed
 
-# Nobody reads while the load runs: more windows than the ring has places.
+# The tool is stopped while the load opens more windows than the ring has places.
 unread() {
 	uffdretry -e -j -o /out/drops.json -a &
 	tool=$!

@@ -1,18 +1,18 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: the loads whose truth is known, each under the tool, watched in each of the three ways.
+# In the guest: the loads whose truth is known, traced with -p, with -a and as COMMAND.
 . /bin/lib.sh
 seed=$1 windows=$2
 
-# For destinations of huge pages.
+# Some destinations are huge pages.
 echo 64 >/proc/sys/vm/nr_hugepages
 
 find_kernel
 
 uffdretry --probe -j >/out/probe.json
 
-# While the programs of every option are loaded.
+# With the programs of all options loaded.
 uffdretry -a -e --relock --witness -j -o /out/verified.json &
 tool=$!
 wait_for 60 has_line '"type":"start"' /out/verified.json && bpfleft verified >/out/verified
@@ -22,7 +22,8 @@ wait $tool
 exactly trace_pid exact-pid exact --runs 5 --seed "$seed"
 exactly trace_all exact-all exact --runs 5 --seed "$seed"
 exactly trace_command exact-command exact --runs 5 --seed "$seed"
-# What the sequence numbers prove, a second witness must have seen; with it as well as without nothing else may differ.
+# The second witness must have seen each lock that the sequence numbers prove. Nothing else may
+# differ with it.
 witness=yes
 exactly trace_all random-all random --windows "$windows" --seed "$seed"
 witness=

@@ -1,8 +1,8 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2086,SC2317,SC3045
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: what goes wrong around the tool while it works. $1: short, or long for the numbers of make check-faults; then
-# the groups of faults, each a function here.
+# In the guest: faults around the tool while it works. $1 is short, or long for the numbers of
+# make check-faults. The groups of faults follow; each is a function here.
 . /bin/lib.sh
 
 stopped=3 kills=10 forks=500 allocations=6 after='' finally=''
@@ -21,8 +21,8 @@ keep() {
 	echo $? >"/out/$case.status"
 }
 
-# whole NAME... -- COMMAND...: do what leaves /out/NAME.json; again, twice at most, while one says itself that it is short, because
-# the kernel skipped a preempted program.
+# whole NAME... -- COMMAND...: run what writes /out/NAME.json. At most three times, while one of
+# these reports that the kernel skipped a preempted program.
 whole() {
 	names=
 	while [ "$1" != -- ]; do
@@ -31,7 +31,7 @@ whole() {
 	done
 	shift
 	for attempt in 1 2 3; do
-		rm -f $names # what an earlier one left would be taken for signs of this one
+		rm -f $names # has_line must not find the last attempt's
 		"$@"
 		short=
 		for file in $names; do
@@ -46,13 +46,14 @@ uptime_ms() {
 	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
-# --- Calls that fail, and rights that do not count --------------------------------------------------------------------
+# --- Calls that fail, and rights that do not count ------------------------------------------------
 # refuse CASE SYSCALL FIRST ERRNO
 refuse() {
 	keep "$1" failcall "$2" "$3" "$4" uffdretry --self-test=off -- touch "/out/$1.ran"
 }
 
-# bpf(2) fails by its command. Rights that do not count are those of root of its own user namespace, as in a container.
+# bpf(2) fails, by its command. Rights that do not count: root of its own user namespace, as in a
+# container.
 group_refused() {
 	bpf=321 enomem=12 eperm=1
 	refuse map-create $bpf 0 $enomem
@@ -67,15 +68,15 @@ group_refused() {
 	keep container su nobody -c 'unshare -Ur uffdretry -d 10ms'
 }
 
-# --- Memory -----------------------------------------------------------------------------------------------------------
-# allocation N NAME: the N-th of the tool's allocations fails, or with 0 none. COMMAND has them all.
+# --- Memory ---------------------------------------------------------------------------------------
+# allocation N NAME: the N-th allocation of the tool fails, with 0 none. COMMAND's do not fail.
 allocation() {
 	env FAIL_AT="$1" FAIL_COUNT=/tmp/allocations LD_PRELOAD=/bin/failmalloc.so uffdretry -e -j -o "/out/$2.json" \
 		-- sh -c "unset LD_PRELOAD; exec uffdload exact $truth --runs 1 --only nothing,mprotect" >"/out/$2.truth" 2>"/out/$2.err"
 	echo $? >"/out/$2.status"
 }
 
-# Half of them anywhere, which is in libbpf, half near the end, when there is something to be lost.
+# Half of them anywhere, mostly in libbpf; half near the end, when a report could be lost.
 out_of_memory_at() {
 	allocation 0 allocation-none
 	awk -v n="$(cat /tmp/allocations)" -v some=$allocations -v seed="$(od -An -N4 -tu4 /dev/urandom)" 'BEGIN {
@@ -87,7 +88,7 @@ out_of_memory_at() {
 	done </out/allocations
 }
 
-# Too little memory, from where nothing can start to where all is well.
+# From too little memory to start, up to enough.
 group_memory() {
 	for kib in 4000 6000 8000 12000 16000 24000 64000; do
 		(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
@@ -97,8 +98,8 @@ group_memory() {
 	keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
 }
 
-# Run a command that the kernel kills for want of memory: what it says has a call trace, which is no complaint, and is kept
-# in /out/NAME.log instead of the console.
+# starve NAME COMMAND...: run a command that the OOM killer ends. The kernel's message has a call
+# trace, which is no complaint, so it goes to /out/NAME.log and not to the console.
 starve() {
 	level=$(cut -f1 /proc/sys/kernel/printk)
 	dmesg -c >/dev/null
@@ -108,7 +109,8 @@ starve() {
 	echo "$level" >/proc/sys/kernel/printk
 }
 
-# No memory for the tool: its cgroup has less than it needs. Killed or refused, nothing is left of it.
+# The tool's cgroup has less memory than it needs. Killed or refused, the tool leaves nothing
+# behind.
 group_oom() {
 	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir /sys/fs/cgroup/small
@@ -116,9 +118,9 @@ group_oom() {
 	starve oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
 }
 
-# --- Around a load whose windows are known ----------------------------------------------------------------------------
-# traced CASE FAULT...: two tools at once watch the load; the fault is done once both trace. $after, if set, is done when the load
-# has ended, and $finally when both tools have.
+# --- Around a load whose windows are known --------------------------------------------------------
+# traced CASE FAULT...: two tools trace the load, and then the fault happens. $after, if set, runs
+# when the load has ended, $finally when both tools have.
 traced() {
 	name=$1
 	shift
@@ -143,7 +145,7 @@ traced() {
 	[ -z "$finally" ] || $finally
 }
 
-# The tools sleep while everything happens.
+# The tools are stopped while the load runs.
 stop() {
 	kill -STOP $tool $second
 }
@@ -153,12 +155,12 @@ wake() {
 	kill -CONT $tool $second
 }
 
-# step SECONDS: the clock is set by so much.
+# step SECONDS: set the clock forward, or back.
 step() {
 	date -s "@$(($(date +%s) + $1))" >/dev/null
 }
 
-# All of the load is done, and counted, on a processor that is gone before the tools read a counter of it.
+# The load runs and is counted on a processor that goes offline before the tools read its counters.
 cpu=/sys/devices/system/cpu/cpu1/online
 on_cpu1() {
 	stop
@@ -177,7 +179,7 @@ plug_again() {
 	echo 1 >$cpu
 }
 
-# The clock goes a day on, and two back, while the tool waits for its intervals and its end.
+# The clock steps a day forward and two back while the tool waits for its intervals and its end.
 clock_steps() {
 	rm -f /out/clock.json
 	timeout -s KILL 60 uffdretry -j -o /out/clock.json -d 10s 2 2>/out/clock.err &
@@ -219,8 +221,8 @@ group_killed() {
 	wait $load 2>/dev/null
 }
 
-# --- Windows that are held open while it happens ----------------------------------------------------------------------
-# hold said it, or died before it could.
+# --- Windows that are open during the fault -------------------------------------------------------
+# hold printed it, or died.
 said() {
 	has_line "$1" "/out/$name.load" || ! kill -0 $load 2>/dev/null
 }
@@ -255,7 +257,7 @@ target_dies() {
 	kill -9 $load
 }
 
-# What the kernel says of the thread that is to resolve the faults.
+# The state of the thread that resolves the faults.
 state() {
 	cut -d' ' -f3 /proc/$load/stat
 }
@@ -264,7 +266,7 @@ is_stopped() {
 	[ "$(state)" = T ]
 }
 
-# It is told to go on while it is stopped: that the windows stay open is owed to SIGSTOP alone.
+# The signal to go on comes while it is stopped, so only SIGSTOP keeps the windows open.
 target_sleeps() {
 	kill -STOP $load
 	wait_for 10 is_stopped
@@ -274,27 +276,27 @@ target_sleeps() {
 	kill -CONT $load
 }
 
-# The guest's memory is gone: a process takes all there is, until the kernel kills it.
+# A process takes all memory of the guest, until the kernel kills it.
 memory_goes() {
 	starve hog sh -c 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'
 }
 
 group_held() {
 	whole inside -- held inside 8 0 target_dies
-	# A thread for which a signal waits tries its fault again and again, and preempted programs are skipped: of windows few, so that
-	# once in a while none is.
+	# A thread with a pending signal repeats its fault all the time, and the kernel skips
+	# preempted programs. With few windows, some attempts lose none.
 	for attempt in 1 2 3; do
 		rm -f /out/suspended.*
 		held suspended 8 0 target_sleeps
 		! grep -q '"type":"summary".*"windows":{"total":8,"quiet":8,' /out/suspended.json || break
 	done
 	whole oom-guest -- held oom-guest 8 0 memory_goes
-	# Each tid has four places, whose numbers it shares with others; the fifth and sixth of its kind find none.
+	# A tid shares its four places with other tids: the fifth and sixth window find no place.
 	echo 4194304 >/proc/sys/kernel/pid_max
 	whole places -- held places 6 8192 true
 }
 
-# --- Others on the same functions: BPF programs that do nothing, and kprobes ------------------------------------------
+# --- Others on the same functions: BPF programs that do nothing, and kprobes ----------------------
 tracing=/sys/kernel/tracing
 others_seen() {
 	cat $tracing/kprobe_profile >/out/others.kprobes
@@ -322,7 +324,7 @@ group_others() {
 	sed 1d /tmp/floor >/out/others.runs
 }
 
-# --- Names that others chose ------------------------------------------------------------------------------------------
+# --- Names that others chose ----------------------------------------------------------------------
 evil_exact() {
 	uffdretry -e -j -o /out/evil.json --openmetrics /out/evil.prom -- "/tmp/$evil/$evil" exact $truth --runs 1 --only $scenarios \
 		>/out/evil.truth 2>/out/evil.err
@@ -330,7 +332,7 @@ evil_exact() {
 }
 
 group_evil() {
-	evil=$(printf '\033[2J\377\n"\\{}\302e') # an escape, a byte that is no UTF-8, a newline, quotes, half a character
+	evil=$(printf '\033[2J\377\n"\\{}\302e') # escape, no UTF-8, newline, quotes, half a character
 	mkdir "/tmp/$evil"
 	cp /bin/uffdload "/tmp/$evil/$evil"
 	whole evil -- evil_exact
@@ -342,8 +344,8 @@ group_evil() {
 	keep evil-missing uffdretry -c "$cgroup/$(printf '\033[2J\377')" -d 10ms
 }
 
-# --- Many processes ---------------------------------------------------------------------------------------------------
-# Many processes that live shortly, and at the end the load: each was a target, and none is any more.
+# --- Many processes -------------------------------------------------------------------------------
+# Many short-lived targets, one after the other, and the load as the last one.
 group_many() {
 	cat >/tmp/many <<END
 i=0
@@ -364,9 +366,9 @@ group_crowd() {
 	echo $? >/out/crowd.status
 }
 
-# --- Killed at any moment ---------------------------------------------------------------------------------------------
-# What a killed tool leaves: whole records but for the last line, and whole metrics, beside which there may be unfinished ones.
-# The first record that is bad, and a sample of the good ones, are kept.
+# --- Killed at any moment -------------------------------------------------------------------------
+# A killed tool leaves whole records except for the last line, whole metrics, and maybe an
+# unfinished temporary file. Keeps the first bad record and a sample of the good ones.
 files_left() {
 	[ -e /tmp/k.json ] || return
 	head -n "$(wc -l </tmp/k.json)" /tmp/k.json >/tmp/records
@@ -405,8 +407,9 @@ kill_at() {
 	fi
 }
 
-# While it loads, attaches, tests itself, traces: up to twice as long as a short run takes here, once in each part of that time. Beside a load, so that windows are
-# open, which is nice to the tool, on emulated processors. Half of the runs write files, and have half as long again for that.
+# Kill the tool while it loads, attaches, tests itself or traces: the moments are spread over twice
+# the time of a short run, over three times for the half of the runs that write files. A load with a
+# low priority keeps windows open.
 group_kills() {
 	sh -c 'renice -n 19 -p $$ && exec uffdload torture --duration 600m' >/out/kills.load 2>&1 &
 	load=$!

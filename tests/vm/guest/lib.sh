@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# For guest scripts (busybox sh): run a load under the tool and keep both sides' numbers in /out.
+# What the guest scripts share (busybox sh): run a load under the tool, keep both outputs in /out.
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
@@ -14,7 +14,8 @@ wait_for() {
 	done
 }
 
-# Set check and locks: what this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
+# Set check, what this kernel compares after the retry (nothing before 7.1), and locks, what guards
+# a VMA.
 find_kernel() {
 	# shellcheck disable=SC2034 # for the script that sources this
 	check=none locks=mmap
@@ -27,21 +28,21 @@ has_line() {
 	grep -q "$1" "$2" 2>/dev/null
 }
 
-# What is left of BPF objects. The kernel frees programs after a grace period.
+# Print which BPF objects are left.
 left() {
 	# The kernel frees programs after a grace period.
 	wait_for 20 sh -c 'bpfleft | grep -qx "programs 0 maps 0 links 0"'
 	bpfleft
 }
 
-# run TRACE NAME LOAD...: a failure is noted in /out/failed.
+# run TRACE NAME LOAD...: notes a failure in /out/failed.
 run() {
 	"$@" || echo "$2" >>/out/failed
 }
 
-# exactly TRACE NAME LOAD...: like run, for a load that must know what the kernel compares, $check, and what guards a
-# VMA, $locks. A run in which the kernel skipped a preempted program is done again, twice at most: it says itself that it
-# is short. How often that was is kept in /out/again.
+# exactly TRACE NAME LOAD...: like run, for a load that must know $check and $locks. At most three
+# attempts, while the tool reports that the kernel skipped a preempted program. Notes repeated
+# attempts in /out/again.
 exactly() {
 	for attempt in 1 2 3; do
 		# shellcheck disable=SC2154 # the script's
@@ -52,11 +53,11 @@ exactly() {
 	echo "$2" >>/out/failed
 }
 
-# Each of these leaves /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails when either failed. $plan, if set, is
-# forced; with $witness set there is a second witness of write locks. What an earlier run of that name left
-# would be taken for signs of this one.
+# Each of these writes /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails if either
+# failed. $plan, if set, is forced; $witness, if set, adds a second witness of write locks. Files of
+# an earlier run go first: has_line must not find them.
 
-# trace_pid NAME LOAD...: the tool watches the load by its PID, and ends with it.
+# trace_pid NAME LOAD...: the tool traces the load's PID, and ends with it.
 trace_pid() {
 	name=$1
 	shift
@@ -72,12 +73,12 @@ trace_pid() {
 	wait $tool
 }
 
-# trace_all NAME LOAD...: the tool watches every process, until SIGINT.
+# trace_all NAME LOAD...: the tool traces all processes, until a signal.
 trace_all() {
 	name=$1
 	shift
 	rm -f "/out/$name".*
-	# A background job of a shell ignores SIGINT unless it is told otherwise, so SIGTERM ends it.
+	# SIGTERM: a background job of a shell ignores SIGINT.
 	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} -j --claims -o "/out/$name.json" -a &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1

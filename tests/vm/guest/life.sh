@@ -1,8 +1,9 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: how the tool starts, ends and fails. Each case leaves its output in /out/CASE.{out,err,status}.
-# $1: a scenario with an unrelated writer; $2: how often starting again and again is tried, at most ten.
+# In the guest: how the tool starts, ends and fails. Each case leaves its output in
+# /out/CASE.{out,err,status}. $1: a scenario with an unrelated writer; $2: how many starts and
+# stops, at most ten.
 . /bin/lib.sh
 
 # keep CASE COMMAND...
@@ -40,27 +41,27 @@ keep overhead uffdretry --overhead -j -- uffdload exact --runs 3 --only "$1"
 keep no-writers uffdretry --no-writers -j -- uffdload exact --runs 3 --only "$1"
 stop sigterm TERM
 stop sighup HUP
-# The target's end is the end.
+# The run ends with its target.
 sleep 2 &
 keep target-ends uffdretry -p $!
-# A reader that goes away.
+# The reader closes the pipe.
 (
 	uffdretry 0.2 2>/out/pipe.err
 	echo $? >/out/pipe.status
 ) | head -n 2 >/out/pipe.out
-# A disk that fills up on the way: the summary must not be lost with it.
+# The disk fills up during the run: the summary must not be lost.
 mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/full/fill bs=4k count=1 2>/dev/null
 keep disk-full uffdretry -j -o /full/report 0.1 20
 cp /full/report /out/disk-full.left
 umount /full
-# One that is full before the first record is whole. In a build for coverage the counters are not to be cut too.
+# The disk is full before the first record is whole. A coverage build's counters must not be cut.
 keep disk-none sh -c "trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null exec uffdretry -j -o /tmp/none -d 10ms"
 
-# The file of metrics, and the summary of the same run; as somebody else may read it.
+# The file of metrics, and the summary of the same run. Another user can read the file.
 umask 022
 keep metrics uffdretry -j --openmetrics /out/metrics.prom 0.3 -- uffdload exact --runs 1
 su nobody -c 'cat /out/metrics.prom' >/out/metrics.nobody
-# It is replaced while the run goes on, and says that it goes on.
+# The file is replaced during the run, and says that the run goes on.
 uffdretry --openmetrics /tmp/current.prom 0.2 >/dev/null 2>&1 &
 tool=$!
 wait_for 60 has_line '^uffdretry_running 1' /tmp/current.prom
@@ -69,10 +70,10 @@ wait_for 20 sh -c "test \$(stat -c %i /tmp/current.prom) != $first" && echo yes 
 kill -TERM $tool
 wait $tool
 grep '^uffdretry_running' /tmp/current.prom >/out/metrics.ended
-# Killed: it goes on saying that it runs, and the collector's mtime tells.
+# After SIGKILL the file still says that the tool runs; its mtime tells.
 keep metrics-directory uffdretry --openmetrics /nonexistent/x.prom -d 100ms
 keep metrics-device uffdretry --openmetrics /dev/null -d 100ms
-# A disk that fills up on the way.
+# The disk fills up during the run.
 mkdir -p /full && mount -t tmpfs -o size=64k none /full
 uffdretry --openmetrics /full/metrics.prom 0.2 >/out/metrics-full.out 2>/out/metrics-full.err &
 tool=$!
@@ -95,7 +96,7 @@ mount -t tmpfs none /sys/kernel/btf
 keep no-btf uffdretry -d 100ms
 umount /sys/kernel/btf
 
-# Interval sums are the totals: a load under way all the time, then one record a tenth of a second.
+# Interval records add up to the totals: one record a tenth of a second, beside a load.
 uffdretry -j -o /out/sums.json 0.1 -- uffdload free --duration 2s --copiers 2 --writers 1 --what unrelated \
 	>/out/sums.truth 2>/out/sums.err
 echo $? >/out/sums.status
@@ -104,7 +105,8 @@ ls /tmp >/out/tmp-files
 
 left >/out/left-before
 
-# SIGKILL at any moment leaves nothing attached: also while it loads, attaches and tests itself.
+# SIGKILL at any moment, also while the tool loads, attaches or tests itself, leaves nothing
+# attached.
 for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0 | tail -n "$2"); do
 	uffdretry >/dev/null 2>&1 &
 	tool=$!

@@ -5,14 +5,14 @@
 . /bin/lib.sh
 seed=$1
 
-# A disk, because tmpfs can neither drop its pages nor hold swap.
+# On a disk, because tmpfs can neither drop its pages nor hold swap.
 prepare_disk() {
 	mke2fs /dev/nvme0n1 >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/nvme0n1 /mnt || return 1
 	dd if=/dev/zero of=/mnt/swap bs=1M count=32 2>/dev/null && mkswap /mnt/swap >/dev/null && swapon /mnt/swap
 }
 
-# group NAME: traces the loads of stdin, one a line, with one tool. Writes /out/NAME.json, and one line for each load to
-# /out/NAME.truth.
+# group NAME: one tool traces the loads of stdin, one a line. Writes /out/NAME.json, and a line for
+# each load to /out/NAME.truth.
 group() {
 	sed "s/.*/uffdload & --seed $seed || exit/" >/tmp/group
 	uffdretry -j -o "/out/$1.json" -- sh /tmp/group >"/out/$1.truth" 2>"/out/$1.load" || echo "$1" >>/out/failed
@@ -28,7 +28,7 @@ gc --pages 256 --alloc-rate 0
 swap --pages 256 --device-rate 0
 hugetlb --pages 4 --device-rate 0
 END
-# At rates at which the kernel skips few runs of the BPF programs.
+# At these rates the kernel skips few runs of BPF programs.
 group unrelated <<END
 restore --pages 256 --writer-rate 1000
 restore-inproc --pages 256 --source map --device-rate 1000

@@ -1,7 +1,8 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest of tests/permm/check: loads under the tool, on a kernel that has CHECK as its check, or under each PLAN.
+# In the guest of tests/permm/check: loads under the tool, on a kernel with CHECK, or under each
+# PLAN.
 #
 # usage: permm.sh check CHECK SEED WINDOWS | plans "PLAN..." SEED WINDOWS
 . /bin/lib.sh

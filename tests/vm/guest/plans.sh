@@ -1,7 +1,7 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: the tool under each BTF of /btf; what it says is kept in /out/CASE.{out,err,status}.
+# In the guest: the tool under each BTF of /btf; its output is kept in /out/CASE.{out,err,status}.
 
 keep() {
 	case=$1

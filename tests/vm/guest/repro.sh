@@ -1,10 +1,10 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: each reproducer alone and under the tool. Each argument is one with its arguments.
+# In the guest: run each reproducer alone and under the tool. Each argument is a command line.
 . /bin/lib.sh
 
-# alone NAME COMMAND...: what it prints, and its exit status.
+# alone NAME COMMAND...: keep its output and exit status.
 alone() {
 	name=$1
 	shift
@@ -12,7 +12,7 @@ alone() {
 	echo $? >"/out/$name.status"
 }
 
-# under_tool NAME COMMAND...: again, twice at most, when the kernel skipped a preempted program.
+# under_tool NAME COMMAND...: at most three times, while the kernel skipped a preempted program.
 under_tool() {
 	name=$1
 	shift

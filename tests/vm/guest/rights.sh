@@ -1,7 +1,7 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2086
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: with which rights the tool works, which it keeps, and which COMMAND and the files have.
+# In the guest: the rights that the tool needs and keeps, and those of COMMAND and of files.
 . /bin/lib.sh
 
 echo 'tester:x:1000:1000::/home/tester:/bin/sh' >>/etc/passwd
@@ -15,10 +15,10 @@ keep() {
 	echo $? >"/out/$case.status"
 }
 
-# As sudo runs it when tester calls.
+# The environment of sudo, called by tester.
 as_tester='env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=tester'
 
-# What each set of capabilities is good for: all that are documented, then one less each time.
+# Sets of capabilities: all that are documented, then fewer.
 with() {
 	keep "$1" withcaps 65534 "$2" uffdretry --probe -j
 }
@@ -30,8 +30,7 @@ with no-bpf perfmon,sys_ptrace
 with no-perfmon bpf,sys_ptrace
 with only-admin sys_admin
 
-# Whose rights and whose file descriptors COMMAND has, and what the tool has kept by then, its parent: also its descriptors, if
-# they can be seen.
+# COMMAND shows its own rights and file descriptors, and those that its parent, the tool, has kept.
 # shellcheck disable=SC2016 # for COMMAND's shell
 show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; ls /proc/$PPID/fd >/out/$0.fds 2>&1; cat /proc/$PPID/status >/out/$0.tool'
 keep command-root uffdretry -- sh -c "$show" command-root
@@ -41,13 +40,13 @@ keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics -- sh 
 keep command-neither withcaps 65534 bpf,perfmon uffdretry --user tester -- true
 keep command-setuid withcaps 65534 bpf,perfmon,setuid uffdretry --user tester -- true
 keep command-setgid withcaps 65534 bpf,perfmon,setgid uffdretry --user tester -- true
-# Who is not root and may become others; root of a user namespace, who may not set groups.
+# Not root, but able to change users; root of a user namespace, which cannot set groups.
 keep user-other withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user tester -o /tmp/as-tester -- id
 stat -c '%u:%g' /tmp/as-tester >/out/user-other.owner
 keep user-root withcaps 65534 bpf,perfmon,setuid,setgid uffdretry --user root -o /tmp/as-root -d 10ms
 keep user-namespace su nobody -c 'unshare -Ur uffdretry --user tester -o /tmp/as-tester-too -d 10ms'
 
-# A signal reaches COMMAND although neither we nor it are root any more.
+# A signal reaches COMMAND although neither it nor the tool is root any more.
 $as_tester uffdretry -- sleep 1000 >/out/signal.out 2>/out/signal.err &
 tool=$!
 wait_for 60 has_line '^Tracing' /out/signal.err
@@ -57,10 +56,10 @@ wait $tool
 echo $? >/out/signal.status
 wait_for 10 sh -c '! pgrep sleep' && echo gone >/out/signal.command
 
-# Nothing is lost with the rights: every window of a load that knows them, run by the user.
+# Without its rights the tool still counts every window of the user's load.
 echo 1 >/proc/sys/vm/unprivileged_userfaultfd
 find_kernel
-# counted CASE TOOL...: a run that is short by its own words is done again.
+# counted CASE TOOL...: at most three attempts, while the tool reports skipped programs.
 counted() {
 	case=$1
 	shift
@@ -77,20 +76,21 @@ counted() {
 counted exact uffdretry --user tester
 counted only-two withcaps 65534 bpf,perfmon uffdretry
 
-# Files. The metrics, replaced while it runs, by the user's rights.
+# Files. The metrics are replaced during the run, with the user's rights.
 mkdir -m 755 /metrics && chown 1000:1000 /metrics
 keep metrics $as_tester uffdretry --openmetrics /metrics/x.prom -d 300ms 0.1
 ls /metrics >/out/metrics.left
 stat -c '%u:%g %a' /metrics/x.prom >/out/metrics.owner
 keep output-denied $as_tester uffdretry -o /root/x -d 10ms
-# A run that fails when every right is gone: its report stays, and COMMAND's status is ours.
+# COMMAND fails after the tool gave up its rights: the report stays, and the status is COMMAND's.
 keep failed-command $as_tester uffdretry -o /metrics/report -- false
 cp /metrics/report /out/failed-command.report
-# A descriptor of the caller's is opened by whoever it is.
+# The tool can open a descriptor of its caller.
 : >/out/fd3 && chmod 666 /out/fd3
 keep fd3 withcaps 65534 bpf,perfmon uffdretry -o /proc/self/fd/3 -- true 3>>/out/fd3
 rm /tmp/as-tester
-# In a sticky directory: a link, a hard one, a link to nothing, somebody else's file. The kernel's own guards are off.
+# In a sticky directory: a symbolic link, a hard link, a dangling link, another user's file. The
+# kernel's own guards are off.
 for guard in hardlinks symlinks regular; do
 	echo 0 >/proc/sys/fs/protected_$guard
 done
@@ -112,7 +112,7 @@ cat /root/precious /tmp/theirs /sticky/hard /tmp/link >/out/untouched
 ls /sticky >/out/sticky-files
 readlink /tmp/link >/out/link-is
 ls /root >/out/root-files
-# Nothing is left of a run that never began.
+# A run that fails at the start leaves no file.
 mkdir -m 755 /plain
 mount -t tmpfs none /sys/kernel/btf
 keep never-began uffdretry -o /plain/new -d 10ms

@@ -1,7 +1,7 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh disable=SC2046,SC2086
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# In the guest: copiers and writers that never stop, and the tool that starts, traces for $2 and ends, for $1 seconds.
+# In the guest: for $1 seconds, start the tool, trace for $2 and end it, beside an endless load.
 . /bin/lib.sh
 
 end=$(($(date +%s) + $1)) trace=$2 starts=0 bad=0
@@ -10,16 +10,16 @@ time_left() {
 	[ "$(date +%s)" -lt $end ]
 }
 
-# KiB that the kernel has taken for itself and cannot take back, once what waits for a grace period is gone: slabs, what BPF
-# maps are made of (per-CPU memory, vmalloc), stacks.
+# The kernel's own memory in KiB, after a grace period: slabs that it cannot reclaim, memory of BPF
+# maps (per-CPU, vmalloc), and stacks.
 kernel_memory() {
 	sync
 	sleep 3
 	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { print $1 $2 }' /proc/meminfo
 }
 
-# The writers' three manners, one after the other, each in a process of its own, until the tool has ended for good. Nice to the
-# tool, which would otherwise start once a minute on emulated processors.
+# The three kinds of writers in turn, each in its own process, until the test ends. With a low
+# priority: else the tool starts only once a minute on emulated processors.
 torture() {
 	while [ ! -e /tmp/enough ]; do
 		for what in unrelated benign replace; do
@@ -28,7 +28,7 @@ torture() {
 	done
 }
 
-# Each start with other hooks: all that an option adds to them or takes away.
+# Each start has other hooks: each option that adds or removes some.
 options_of() {
 	case $(($1 % 6)) in
 	0) echo --events ;;
@@ -40,7 +40,7 @@ options_of() {
 	esac
 }
 
-# It traced to its end, and no fact contradicted another.
+# It traced to its end, and reports no anomaly.
 well() {
 	uffdretry -j -o /tmp/soak.json -d $trace $(options_of $1) 2>/tmp/soak.err &&
 		tail -n 1 /tmp/soak.json | grep -q '^{"type":"summary".*"anomalies":0[,}]'
@@ -56,7 +56,7 @@ while time_left; do
 	fi
 	tail -n 1 /tmp/soak.json | sed 's/.*"windows":{"total":\([0-9]*\).*/\1/' >>/out/windows
 	starts=$((starts + 1))
-	# What caches grow by at first is no leak.
+	# The first starts fill caches, which is no leak.
 	[ $starts -ne 3 ] || kernel_memory >/out/memory-before
 	[ $((starts % 10)) -ne 0 ] || echo "$starts:" $(kernel_memory) >>/out/memory
 	[ $((starts % 10)) -ne 0 ] || echo "soak: $starts starts, $bad bad, $((end - $(date +%s))) s left" >&2

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # shellcheck disable=SC2086 # lists of words
-# In the guest: who is watched. Loads of known numbers in and out of cgroups and pid namespaces, that exec, fork and exit.
+# In the guest: which processes are traced. Loads with known windows, in and outside of cgroups and
+# pid namespaces; they exec, fork and exit.
 . /bin/lib.sh
 
 cgroups=/sys/fs/cgroup
@@ -19,7 +20,7 @@ in_cgroup() {
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroups/$cgroup" "$@"
 }
 
-# tool NAME ARG...: start it, until it traces.
+# tool NAME ARG...: start it, and wait until it traces.
 tool() {
 	name=$1
 	shift
@@ -34,7 +35,7 @@ end() {
 	wait $tool || echo "$1 end" >>/out/failed
 }
 
-# load NAME ARG...: a load that is not to be in the way of the others.
+# load NAME COMMAND...: run a load; notes a failure in /out/failed.
 load() {
 	name=$1
 	shift
@@ -43,17 +44,18 @@ load() {
 
 mkdir -p $cgroups/a/deep/er $cgroups/b
 
-# Tasks come to the cgroup after the tool, and to one below it; the same load in another one is not counted.
+# A task enters the cgroup below after the tool started: counted. The same load in another cgroup is
+# not.
 tool cgroup -c a
 load cgroup in_cgroup a/deep/er uffdload exact $kernel --runs 3 --only $scenarios
 load cgroup-other in_cgroup b uffdload exact $kernel --runs 7 --only $scenarios
 end cgroup
-# The same by its whole path; nobody is in there.
+# The cgroup by its full path; it has no tasks.
 tool cgroup-empty -c $cgroups/a/deep
 load cgroup-empty-other in_cgroup a uffdload exact $kernel --runs 2 --only $scenarios
 end cgroup-empty
 
-# The handler in one cgroup, the owner of the memory in another: both ways they are counted.
+# The handler in one cgroup, the owner of the memory in another: counted for both cgroups.
 for where in a b; do
 	tool external-$where -c $where
 	in_cgroup a uffdload exact $kernel --runs 2 --only $external,nothing --wait >/out/external-$where.truth 2>/out/external-$where.load &
@@ -84,7 +86,7 @@ touch /tmp/go-fork
 wait $target
 wait $tool || echo "fork end" >>/out/failed
 
-# In a pid namespace, where numbers begin anew. The load outside is not one of its processes.
+# In a pid namespace, which has its own numbers. The load outside does not belong to it.
 cat >/tmp/namespace.sh <<-'END'
 	. /bin/lib.sh
 	echo $$ >/out/namespace.pid
@@ -101,7 +103,7 @@ done &
 outside=$!
 unshare -p -f --mount-proc sh /tmp/namespace.sh "$scenarios,$external" || echo namespace >>/out/failed
 kill $outside
-# And a tool outside that watches a process inside, by its number out here.
+# A tool outside traces a process inside, by its number outside.
 unshare -p -f --mount-proc uffdload exact $kernel --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
 unshare=$!
 wait_for 60 has_line '^ready' /out/inside.load

@@ -4,8 +4,8 @@
 # In the guest: every way to write to an mm, under the tool.
 . /bin/lib.sh
 
-# named TRACE NAME: a run in which the kernel skipped a preempted program is done again, twice at most. The last one stands:
-# what was skipped may have been a reader's, and the rows tell.
+# named TRACE NAME: at most three attempts, while the kernel skipped a preempted program. The last
+# one counts in any case: the skipped run may have been a reader's.
 named() {
 	for attempt in 1 2 3; do
 		"$@" writers --runs 3 || { echo "$2" >>/out/failed; return; }
