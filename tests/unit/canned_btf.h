@@ -125,8 +125,6 @@ struct btf *btf__parse(const char *path, struct btf_ext **ext)
 {
 	struct btf *btf = running_btf;
 
-	(void)path;
-	(void)ext;
 	running_btf = NULL;
 	if (!btf)
 		errno = ENOENT;

@@ -49,7 +49,6 @@ static void expect(const char *rule, const char *text)
 
 static void silent_without_evidence(void **state)
 {
-	(void)state;
 	nothing();
 	assert_int_equal(advise(&c, &holder, 1, list), 0);
 	/* One case too few for each rule. */
@@ -66,7 +65,6 @@ static void silent_without_evidence(void **state)
 
 static void a_pending_event(void **state)
 {
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 800;
 	c.failures.failed[FAIL_EAGAIN][SITE_LOCK] = 8;
@@ -88,7 +86,6 @@ static void a_pending_event(void **state)
 
 static void stuck(void **state)
 {
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 50;
 	c.failures.refused_stuck = 50;
@@ -102,7 +99,6 @@ static void stuck(void **state)
 
 static void short_copies(void **state)
 {
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 20;
 	c.failures.stopped[FAIL_EEXIST][SITE_PAGE] = 15;
@@ -114,7 +110,6 @@ static void short_copies(void **state)
 
 static void the_check(void **state)
 {
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EAGAIN][SITE_CHECK] = 30;
 	c.totals.windows[KIND_SHMEM][CLASS_REAL] = 18;
@@ -132,7 +127,6 @@ static void the_check(void **state)
 
 static void one_wrong_page_is_enough(void **state)
 {
-	(void)state;
 	nothing();
 	c.totals.windows[KIND_SHMEM][CLASS_HIDDEN] = 1;
 	c.totals.checks[CHECK_KERNEL].missed = 1;
@@ -148,7 +142,6 @@ static void one_wrong_page_is_enough(void **state)
 
 static void eexist(void **state)
 {
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EEXIST][SITE_PAGE] = 1000;
 	assert_non_null(strstr(says("wake_after_eexist"),
@@ -157,7 +150,6 @@ static void eexist(void **state)
 
 static void unmapped_source(void **state)
 {
-	(void)state;
 	nothing();
 	c.totals.bytes = 4096 * 1000;
 	c.totals.windows[KIND_ANON][CLASS_QUIET] = 499;
@@ -172,7 +164,6 @@ static void at_most_five(void **state)
 	static const char *const order[] = { "stuck", "pending_event", "wrong_page", "short_copies",
 					     "changed_mapping" };
 
-	(void)state;
 	nothing();
 	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 200;
 	c.failures.failed[FAIL_EAGAIN][SITE_SHORT] = 100;

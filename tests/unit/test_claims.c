@@ -29,7 +29,6 @@ static void expect(const char *name, __u64 number, __u64 of, const char *verdict
 
 static void what_is_counted(void **state)
 {
-	(void)state;
 	canned_counters(&c);
 	c.failures.retried = 501;
 	c.failures.succeeded = 494;
@@ -58,7 +57,6 @@ static void quiet_windows(__u64 quiet, __u64 unrelated)
 
 static void few_windows_decide_nothing(void **state)
 {
-	(void)state;
 	quiet_windows(2999, 0);
 	expect("no_problem_in_practice", 0, 2999, "not enough windows");
 	/* 3,000 windows can prove that it is rare; fewer can prove that it is not. */
@@ -78,7 +76,6 @@ static void few_windows_decide_nothing(void **state)
 /* 0 of 3,000 is below 0.1 %; more than 1 % is a problem; between them the data is undecided. */
 static void rarity(void **state)
 {
-	(void)state;
 	quiet_windows(3000, 0);
 	expect("no_problem_in_practice", 0, 3000, "supported");
 	expect("unrelated_writers", 0, 3000, "not supported");
@@ -90,7 +87,6 @@ static void rarity(void **state)
 
 static void retries(void **state)
 {
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	c.failures.retried = 5000;
 	c.failures.succeeded = 5000;
@@ -110,7 +106,6 @@ static void without_vma_locks(void **state)
 {
 	int unmeasured = 0;
 
-	(void)state;
 	canned_counters(&c);
 	claims_judge(&c, SEQ_NONE, claims);
 	for (int i = 0; i < NR_CLAIMS; i++) {

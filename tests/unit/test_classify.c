@@ -449,7 +449,6 @@ static void other_kernel(void **state)
 		{ "unknown check", NR_CHECKS, SEEN_NO, true, true, false, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct window_facts w = anon;
 		struct verdict v;
@@ -528,7 +527,6 @@ static const struct end_row {
 
 static void unseen_ends(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(end_rows); i++) {
 		const struct end_row *r = &end_rows[i];
 		struct window_facts w = edited(&shmem, r->edits), before = w;

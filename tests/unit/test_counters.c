@@ -22,7 +22,6 @@ static void sums(void **state)
 {
 	const struct totals t = numbered(), none = {};
 
-	(void)state;
 	assert_int_equal(windows_of_class(&t, CLASS_QUIET), 300);
 	assert_int_equal(windows_of_class(&t, CLASS_REAL), 321);
 	assert_int_equal(windows_of_class(&t, CLASS_UNDETERMINED), 333);
@@ -35,7 +34,6 @@ static void sums(void **state)
 
 static void only_these_never_reach_a_check(void **state)
 {
-	(void)state;
 	for (__u32 c = 0; c < NR_CLASSES; c++) {
 		struct totals t = {};
 
@@ -48,7 +46,6 @@ static void differences(void **state)
 {
 	static struct counters then, now, diff;
 
-	(void)state;
 	then.totals.calls = 5;
 	now.totals.calls = 12;
 	then.totals.returned[EAGAIN] = 1;
@@ -81,7 +78,6 @@ static void histograms_by_class(void **state)
 	static struct counters c;
 	struct hist h;
 
-	(void)state;
 	c.hists[KIND_ANON][CLASS_QUIET].count[3] = 1;
 	c.hists[KIND_SHMEM][CLASS_QUIET].count[3] = 10;
 	c.hists[KIND_HUGETLB][CLASS_QUIET].count[4] = 100;
@@ -123,7 +119,6 @@ static const struct {
 
 static void quantiles(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(quantile_rows); i++) {
 		struct hist h = {};
 
@@ -139,7 +134,6 @@ static void quantile_in_the_open_bucket(void **state)
 {
 	struct hist h = {};
 
-	(void)state;
 	h.count[HIST_BUCKETS - 1] = 5;
 	assert_int_equal(hist_quantile(&h, 0.5), 120259084288);
 }
@@ -147,7 +141,6 @@ static void quantile_in_the_open_bucket(void **state)
 /* Within 12.5 % of any value: the promise of hist.h. */
 static void quantile_error(void **state)
 {
-	(void)state;
 	for (__u64 v = 1; v < 120259084288; v += v / 7 + 1) {
 		struct hist h = {};
 		__u64 got;
@@ -185,7 +178,6 @@ static const struct {
 
 static void wilson_intervals(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(wilson_rows); i++) {
 		double low = -1, high = -1;
 
@@ -215,7 +207,6 @@ static void causes(void **state)
 		{ SITE_UNKNOWN, "unknown" },
 	};
 
-	(void)state;
 	assert_int_equal(COUNT(rows), NR_SITES);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		expect_str(site_names[rows[i].site], cause_names[cause_of_site(rows[i].site)],
@@ -226,7 +217,6 @@ static void sums_of_failures(void **state)
 {
 	struct failures f = {};
 
-	(void)state;
 	f.failed[FAIL_EAGAIN][SITE_ENTRY] = 1;
 	f.failed[FAIL_EAGAIN][SITE_RESULT] = 2;
 	f.failed[FAIL_EAGAIN][SITE_UNKNOWN] = 4;
@@ -244,7 +234,6 @@ static void the_longest_chain(void **state)
 {
 	__u64 word = CHAIN_WORD(1ULL << 40, FAIL_EAGAIN, SITE_RELOCK);
 
-	(void)state;
 	expect_u64("length", CHAIN_LENGTH(word), 1ULL << 40);
 	expect_str("cause", chain_cause_name(word), "relock_mmap_changing");
 	expect_str("errno", chain_cause_name(CHAIN_WORD(1, FAIL_ENOENT, SITE_LOCK)), "ENOENT");

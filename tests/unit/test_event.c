@@ -90,7 +90,6 @@ static void everything_known(void **state)
 	};
 	char *text = printed(&usual, true, SEQ_COUNT);
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(members); i++)
 		expect_member(text, members[i][0], members[i][1]);
 	expect_u64("lines", strcspn(text, "\n"), strlen(text) - 1);
@@ -106,7 +105,6 @@ static void time_is_the_begin(void **state)
 	struct json_object *o, *value;
 	char *text;
 
-	(void)state;
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	clock_gettime(CLOCK_REALTIME, &real);
 	e.begin_ns = ((__u64)mono.tv_sec - 100) * 1000000000ULL + (__u64)mono.tv_nsec;
@@ -126,7 +124,6 @@ static void unknown_is_null(void **state)
 			   .comm = "x" };
 	char *text = printed(&e, true, SEQ_NONE);
 
-	(void)state;
 	expect_member(text, "pid", "null");
 	expect_member(text, "tid", "null");
 	expect_member(text, "dst", "null");
@@ -154,7 +151,6 @@ static void names_do_no_harm(void **state)
 	struct event e = usual;
 	char *text;
 
-	(void)state;
 	memcpy(e.comm, hostile, COMM_LEN);
 	text = printed(&e, true, SEQ_COUNT);
 	expect_member(text, "comm",
@@ -173,7 +169,6 @@ static void one_line_of_text(void **state)
 	char *text = printed(&usual, false, SEQ_COUNT);
 	struct event e = usual;
 
-	(void)state;
 	assert_non_null(
 		strstr(text,
 		       "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
@@ -218,7 +213,6 @@ static void writers_by_name(void **state)
 	static struct counters c;
 	const struct writer_entry *writers = canned_writers(&c);
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct event e = usual;
 		char *text;
@@ -245,7 +239,6 @@ static void never_retaken(void **state)
 	struct event e = usual;
 	char *text;
 
-	(void)state;
 	e.relock_ns = 0;
 	e.external = 0;
 	text = printed(&e, false, SEQ_COUNT);

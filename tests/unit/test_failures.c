@@ -12,7 +12,6 @@ static void errnos(void **state)
 	static const int known[] = { EAGAIN, EEXIST, ENOENT, EFAULT, ENOMEM,
 				     EINVAL, ESRCH,  ENOSPC, EINTR };
 
-	(void)state;
 	for (__u32 i = 0; i < COUNT(known); i++)
 		expect_str(strerrorname_np(known[i]),
 			   fail_errno_names[fail_errno_of((__u32)known[i])],
@@ -24,7 +23,6 @@ static void errnos(void **state)
 /* Before any page, the tests under the first lock return three errnos, page tables the others. */
 static void untried(void **state)
 {
-	(void)state;
 	expect_u64("EAGAIN", site_untried(FAIL_EAGAIN), SITE_LOCK);
 	expect_u64("ENOENT", site_untried(FAIL_ENOENT), SITE_LOCK);
 	expect_u64("EINVAL", site_untried(FAIL_EINVAL), SITE_LOCK);
@@ -36,7 +34,6 @@ static void untried(void **state)
 /* mmap_changing explains an EAGAIN of these three sites, and no other errno. */
 static void refusals(void **state)
 {
-	(void)state;
 	for (__u32 site = 0; site < NR_SITES; site++) {
 		expect_u64(site_names[site], is_refusal(FAIL_EAGAIN, site),
 			   site == SITE_ENTRY || site == SITE_LOCK || site == SITE_RELOCK);

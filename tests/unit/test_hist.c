@@ -34,7 +34,6 @@ static const struct {
 
 static void known_boundaries(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		expect_u64(rows[i].name, hist_bucket(rows[i].value), rows[i].bucket);
 		expect_u64(rows[i].name, hist_min(rows[i].bucket), rows[i].min);
@@ -53,7 +52,6 @@ static void check_value(__u64 v)
 
 static void powers_of_two(void **state)
 {
-	(void)state;
 	for (int k = 0; k < 64; k++) {
 		__u64 v = 1ULL << k;
 
@@ -70,7 +68,6 @@ static void powers_of_two(void **state)
 
 static void buckets_cover_everything(void **state)
 {
-	(void)state;
 	assert_int_equal(hist_min(0), 0);
 	for (__u32 b = 0; b < HIST_BUCKETS; b++) {
 		assert_int_equal(hist_bucket(hist_min(b)), b);
@@ -85,7 +82,6 @@ static void monotone(void **state)
 {
 	__u32 last = 0;
 
-	(void)state;
 	for (__u64 v = 0; v < 1 << 20; v++) {
 		assert_true(hist_bucket(v) == last || hist_bucket(v) == last + 1);
 		last = hist_bucket(v);
@@ -94,7 +90,6 @@ static void monotone(void **state)
 
 static void at_most_a_quarter_wide(void **state)
 {
-	(void)state;
 	for (__u32 b = 1; b + 1 < HIST_BUCKETS; b++)
 		assert_true(4 * (hist_max(b) + 1 - hist_min(b)) <= hist_min(b) ||
 			    hist_max(b) == hist_min(b));

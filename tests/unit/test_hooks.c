@@ -61,7 +61,6 @@ static void check_kernel(const struct expected *e, struct btf *btf)
 
 static void each_series(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(series); i++)
 		check_kernel(&series[i], canned_btf(canned_kernel(series[i].series), ""));
 }
@@ -71,7 +70,6 @@ static char **files;
 
 static void each_kernel(void **state)
 {
-	(void)state;
 	for (int i = 0; i + 1 < nr_files; i += 2) {
 		struct btf *btf = btf__parse_raw(files[i + 1]);
 
@@ -93,7 +91,6 @@ static const struct plan *plan_without(const char *name, const char *less, const
 /* 7.3 falls back to interval; 6.12 and 6.1 have no second plan. */
 static void the_next_plan(void **state)
 {
-	(void)state;
 	assert_string_equal(plan_without("7.3", "", plan_by_name("retry_state"))->name,
 			    "retry_state");
 	assert_string_equal(plan_without("7.3", "mfill_retry_state_changed ", plans)->name,
@@ -123,7 +120,6 @@ static void one_hook_stands_in_for_another(void **state)
 	const struct hook *lock = find_hook(p, "uffd_lock_vma", 0);
 	struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 
-	(void)state;
 	assert_true(hook_in_btf(&k, three));
 	assert_false(hook_replaced(&k, three));
 	assert_false(hook_in_btf(&k, four));
@@ -146,7 +142,6 @@ static void one_hook_stands_in_for_another(void **state)
 /* Each plan fits in MAX_HOOKS and sees hugetlb destinations; no program is there twice. */
 static void the_table(void **state)
 {
-	(void)state;
 	for (const struct plan *p = plans; p->name; p++) {
 		int nr = 0, hugetlb = 0;
 
@@ -169,7 +164,6 @@ static void a_long_list(void **state)
 	struct kernel k = open_kernel(btf__new_empty());
 	char text[32];
 
-	(void)state;
 	memset(text, '#', sizeof(text));
 	plan_missing(&k, plan_by_name("retry_state"), text, sizeof(text) - 1);
 	assert_int_equal(text[sizeof(text) - 1], '#');

@@ -76,7 +76,6 @@ static void terminals_are_safe(void **state)
 	struct json_object *o = json_object_new_object();
 	char *line;
 
-	(void)state;
 	add_str(o, "s", "\x1b[m\x7f\xc2\x80|\xc2\x9b\xc2\x9f\xc2\xa0");
 	line = line_of(o);
 	expect_str("line", line, "{\"s\":\"\\u001b[m\\u007f\\u0080|\\u009b\\u009f\xc2\xa0\"}\n");
@@ -99,7 +98,6 @@ static struct json_object *parsed(const char *line)
 
 static void text_survives(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(strings); i++) {
 		struct json_object *o = json_object_new_object();
 		char *line;
@@ -120,7 +118,6 @@ static void text_survives(void **state)
 /* Any two bytes at all make a line that parses. */
 static void any_bytes(void **state)
 {
-	(void)state;
 	for (unsigned int i = 1; i < 1 << 16; i++) {
 		const char text[] = { (char)(i >> 8), (char)i, '\0' };
 		struct json_object *o = json_object_new_object();
@@ -138,7 +135,6 @@ static void values(void **state)
 	struct json_object *o = json_object_new_object();
 	char *line;
 
-	(void)state;
 	add_str(o, "type", "test");
 	add_u64(o, "zero", 0);
 	add_u64(o, "beyond double", (1ULL << 53) + 1);
@@ -171,7 +167,6 @@ static void a_full_disk_is_reported(void **state)
 	FILE *full = fopen("/dev/full", "w");
 	struct json_object *o = json_object_new_object();
 
-	(void)state;
 	assert_non_null(full);
 	assert_int_equal(json_write(full, o), -1);
 	assert_int_equal(errno, ENOSPC);
@@ -342,7 +337,6 @@ static void writers(void **state)
 	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o, *first, *second;
 
-	(void)state;
 	canned_counters(&c);
 	r.writers = canned_writers(&c);
 	o = record(json_span, &r, &s);
@@ -393,7 +387,6 @@ static void without_vma_locks(void **state)
 	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o;
 
-	(void)state;
 	canned_counters(&c);
 	r.seq = SEQ_NONE;
 	r.bounds_begin = false;
@@ -493,7 +486,6 @@ static void summary(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o;
 
-	(void)state;
 	canned_counters(&c);
 	o = record(json_span, &r, &s);
 	assert_string_equal(json_object_get_string(member(o, "type")), "summary");
@@ -512,7 +504,6 @@ static void overhead(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o, *list, *row;
 
-	(void)state;
 	canned_counters(&c);
 	o = record(json_span, &r, &s);
 	assert_false(json_object_object_get_ex(o, "overhead", NULL));
@@ -539,7 +530,6 @@ static void interval(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 1 };
 	struct json_object *o;
 
-	(void)state;
 	canned_counters(&c);
 	o = record(json_span, &r, &s);
 	assert_string_equal(json_object_get_string(member(o, "type")), "interval");
@@ -556,7 +546,6 @@ static void nothing_happened(void **state)
 	const struct span s = { .counters = &none, .final = true };
 	struct json_object *o = record(json_span, &r, &s);
 
-	(void)state;
 	for (size_t i = 1; i < COUNT(numbers); i++)
 		if (!strstr(numbers[i].path, "returned.E") &&
 		    strncmp(numbers[i].path, "causes.", 7) &&
@@ -579,7 +568,6 @@ static void huge_numbers(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 1e9, .final = true };
 	struct json_object *o, *bucket;
 
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	c.totals.calls = UINT64_MAX;
 	c.totals.windows[KIND_ANON][CLASS_REAL] = (1ULL << 63) + 1;
@@ -595,7 +583,6 @@ static void huge_numbers(void **state)
 
 static int start(const struct report *r, const struct span *s)
 {
-	(void)s;
 	return json_start(r);
 }
 
@@ -605,7 +592,6 @@ static void start_record(void **state)
 	struct report r = canned_report(NULL);
 	struct json_object *o = record(start, &r, NULL);
 
-	(void)state;
 	assert_string_equal(json_object_get_string(member(o, "type")), "start");
 	assert_int_equal(json_object_get_int64(member(o, "schema")), 1);
 	check_context(o);
@@ -629,7 +615,6 @@ static void command_in_the_record(void **state)
 	struct report r = canned_report(NULL);
 	struct json_object *o;
 
-	(void)state;
 	r.target = &target;
 	r.command = command;
 	o = record(start, &r, NULL);
@@ -657,7 +642,6 @@ static void only_the_self_test(void **state)
 	const struct span passed = {};
 	struct json_object *o;
 
-	(void)state;
 	r.json = true;
 	o = record(self_test_record, &r, NULL);
 	assert_string_equal(json_object_get_string(member(o, "type")), "self_test");
@@ -679,7 +663,6 @@ static void claims(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o, *claim;
 
-	(void)state;
 	canned_counters(&c);
 	r.claims = true;
 	o = record(json_span, &r, &s);
@@ -707,7 +690,6 @@ static void taking_the_lock_again(void **state)
 	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o;
 
-	(void)state;
 	canned_counters(&c);
 	c.relock[RELOCK_MMAP_LOCK].count[7] = 3;
 	for (int how = 0; how < NR_RELOCK_HOW; how++)

@@ -24,7 +24,6 @@ static void what_unmap_vmas_takes(void **state)
 	static const char *const members[] = { "mas", "first", "pg_start", "vma_start", "vma_end" };
 	struct unmap_desc_layout layout = layout_of(members, 5);
 
-	(void)state;
 	assert_int_equal(layout.size, 40);
 	assert_int_equal(layout.first, 8);
 	assert_int_equal(layout.vma_start, 24);
@@ -38,7 +37,6 @@ static void functions_and_tracepoints(void **state)
 {
 	struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 
-	(void)state;
 	assert_true(kernel_has_function(&k, "unmap_vmas"));
 	assert_true(kernel_function_id(&k, "unmap_vmas") > 0);
 	assert_false(kernel_has_function(&k, "mcopy_atomic"));
@@ -56,7 +54,6 @@ static void a_bare_kernel(void **state)
 	static const struct canned_kernel bare = { "bare", CANNED_6_12, 0, "int", {}, false };
 	struct kernel k = open_kernel(canned_btf(&bare, ""));
 
-	(void)state;
 	assert_int_equal(k.seq, SEQ_INT);
 	assert_true(is_unmeasured(&k, "odd_start"));
 	assert_true(is_unmeasured(&k, "writers (no mmap_lock tracepoints)"));
@@ -76,7 +73,6 @@ static void what_the_user_leaves_out(void **state)
 {
 	struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 
-	(void)state;
 	assert_null(k.unmeasured[0]);
 	for (int i = 0; i < MAX_UNMEASURED + 3; i++)
 		note_unmeasured(&k, "this");
@@ -90,7 +86,6 @@ static void no_btf(void **state)
 {
 	struct kernel k;
 
-	(void)state;
 	running_btf = NULL;
 	assert_int_equal(kernel_open(&k), -ENOENT);
 	kernel_close(&k);

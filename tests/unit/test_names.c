@@ -19,7 +19,6 @@ static void expect_all(const char *what, const char *const *names, size_t nr)
 
 static void every_index_has_a_word_of_its_own(void **state)
 {
-	(void)state;
 	expect_all("class", class_names, NR_CLASSES);
 	expect_all("meaning of a class", class_meanings, NR_CLASSES);
 	expect_all("kind", kind_names, NR_KINDS);
@@ -55,7 +54,6 @@ static void results(void **state)
 		{ RETURNED_OTHER, "other" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_non_null(returned_name(rows[i].index));
 		expect_str("returned", returned_name(rows[i].index), rows[i].name);
@@ -67,7 +65,6 @@ static void results(void **state)
 /* Only those that raise mmap_changing are named as holders. */
 static void system_calls(void **state)
 {
-	(void)state;
 	expect_str("madvise", syscall_name(SYS_madvise), "madvise");
 	expect_str("munmap", syscall_name(SYS_munmap), "munmap");
 	expect_str("shmdt", syscall_name(SYS_shmdt), "shmdt");
@@ -99,7 +96,6 @@ static void advice(void **state)
 		{ MADV_DONTFORK, "MADV_DONTFORK" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		expect_str(rows[i].name, advice_name(rows[i].advice), rows[i].name);
 	assert_null(advice_name(-1));
@@ -108,7 +104,6 @@ static void advice(void **state)
 
 static void requests(void **state)
 {
-	(void)state;
 	expect_str("request", uffd_request_name(0xc028aa03), "UFFDIO_COPY");
 	assert_null(uffd_request_name(0xc028aa77));
 	assert_null(uffd_request_name(0xae03));

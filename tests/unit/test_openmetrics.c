@@ -35,7 +35,6 @@ static char path[64];
 
 static int set_up(void **state)
 {
-	(void)state;
 	canned_counters(&c);
 	for (__u64 i = 0; i < NR_CLASSES; i++) {
 		c.hists[KIND_ANON][i].sum = 1000 * (101 + i);
@@ -62,7 +61,6 @@ static int entries(void)
 
 static int tear_down(void **state)
 {
-	(void)state;
 	remove(path);
 	return rmdir(dir); /* fails when anything is left */
 }
@@ -151,7 +149,6 @@ static void every_number(void **state)
 	};
 	size_t n;
 
-	(void)state;
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(lines[i]);
@@ -181,7 +178,6 @@ static void histogram(void **state)
 		"uffdretry_window_duration_seconds_count{class=\"unrelated\"} 1105",
 	};
 
-	(void)state;
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(lines[i]);
@@ -197,7 +193,6 @@ static void write_sections(void **state)
 	struct report r = canned(SEQ_COUNT);
 	const struct span s = { .counters = &c, .elapsed_s = 12.5 };
 
-	(void)state;
 	r.writers = canned_writers(&c);
 	assert_int_equal(report_openmetrics(&r, &s, path), 0);
 	expect("uffdretry_write_sections_total{op=\"munmap\"} 228");
@@ -210,7 +205,6 @@ static void write_sections(void **state)
 /* A value at each bound, and one above it: "le" is inclusive. */
 static void bounds_are_inclusive(void **state)
 {
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	for (int k = 10; k <= 34; k += 2) {
 		c.hists[KIND_ANON][CLASS_QUIET].count[hist_bucket((1ULL << k) - 1)]++;
@@ -232,7 +226,6 @@ static void bounds_are_inclusive(void **state)
 /* Without mm_lock_seq in the kernel these metrics are absent. */
 static void absent_not_zero(void **state)
 {
-	(void)state;
 	assert_int_equal(write_file(SEQ_NONE, false), 0);
 	expect("uffdretry_checks_total{check=\"snapshot\",outcome=\"real\"} 312");
 	expect_none("per_mm_seq");
@@ -243,7 +236,6 @@ static void absent_not_zero(void **state)
 
 static void labels_are_escaped(void **state)
 {
-	(void)state;
 	release = "a\"b\\c\nd\x1b\xff";
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	if (!strstr(content(),
@@ -258,7 +250,6 @@ static void replaced_and_readable(void **state)
 	mode_t mask = umask(022);
 	struct stat then, now;
 
-	(void)state;
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	assert_int_equal(stat(path, &then), 0);
 	assert_int_equal(then.st_mode & 0777, 0644);
@@ -275,7 +266,6 @@ static void full_disk(void **state)
 	const struct rlimit little = { 4096, 4096 };
 	struct stat then, now;
 
-	(void)state;
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	assert_int_equal(stat(path, &then), 0);
 	if (fork() == 0) {
@@ -295,7 +285,6 @@ static void full_disk(void **state)
 
 static void only_regular_files(void **state)
 {
-	(void)state;
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_int_equal(write_file(SEQ_COUNT, false), -1);
 	assert_int_equal(errno, ELOOP);

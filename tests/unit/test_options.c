@@ -109,7 +109,6 @@ static const struct {
 
 static void duration_values(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(durations); i++) {
 		__u64 ns = 77;
 		int err = parse_duration(durations[i].text, &ns);
@@ -135,7 +134,6 @@ static const struct {
 
 static void rate_values(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(rates); i++) {
 		double rate = 77;
 		int err = parse_rate(rates[i].text, &rate);
@@ -171,7 +169,6 @@ static const struct {
 
 static void count_values(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		__u64 count = 77;
 		int err = parse_number(counts[i].text, UINT32_MAX, &count);
@@ -215,7 +212,6 @@ static void pid_values(void **state)
 {
 	static struct options o;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(pid_lists); i++) {
 		int err;
 
@@ -236,7 +232,6 @@ static void at_most_max_pids(void **state)
 	static struct options o;
 	char pid[16];
 
-	(void)state;
 	for (int i = 1; i <= MAX_PIDS; i++) {
 		snprintf(pid, sizeof(pid), "%d", i);
 		assert_int_equal(parse_pids(pid, &o), 0);
@@ -356,7 +351,6 @@ static void good_command_lines(void **state)
 {
 	static struct options o;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(good_lines); i++) {
 		const __typeof__(good_lines[i].want) *want = &good_lines[i].want;
 		char *argv[ARGS + 2], row[256] = "uffdretry";
@@ -455,7 +449,6 @@ static void bad_command_lines(void **state)
 {
 	static struct options o;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(bad_lines); i++) {
 		char *argv[ARGS + 2], row[256] = "uffdretry";
 

@@ -98,7 +98,6 @@ static void a_record_is_cut(void **state)
 {
 	FILE *f = output_open(in_dir("cut"));
 
-	(void)state;
 	assert_non_null(f);
 	fputs("a whole record\n", f);
 	assert_int_equal(fflush(f), 0);
@@ -124,7 +123,6 @@ static void a_file_of_nothing_goes(void **state)
 {
 	FILE *f = output_open(in_dir("none"));
 
-	(void)state;
 	assert_non_null(f);
 	disk_of(5);
 	fputs("the first record\n", f);
@@ -142,7 +140,6 @@ static void a_file_that_was_there_stays(void **state)
 {
 	FILE *f;
 
-	(void)state;
 	write_file("there", "old\n");
 	f = output_open(in_dir("there"));
 	assert_non_null(f);
@@ -158,7 +155,6 @@ static void another_file_stays(void **state)
 {
 	FILE *f = output_open(in_dir("other"));
 
-	(void)state;
 	assert_non_null(f);
 	unlink(path);
 	write_file("other", "");
@@ -173,7 +169,6 @@ static void a_device_is_left_alone(void **state)
 {
 	FILE *f = output_open("/dev/null");
 
-	(void)state;
 	assert_non_null(f);
 	output_is_whole();
 	output_cut();
@@ -184,7 +179,6 @@ static void a_device_is_left_alone(void **state)
 
 static void no_such_directory(void **state)
 {
-	(void)state;
 	assert_null(output_open(in_dir("no/such")));
 	assert_int_equal(errno, ENOENT);
 	assert_null(output_open(dir));
@@ -207,7 +201,6 @@ static void which_are_sticky(void **state)
 		{ "/etc/passwd/x", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		expect_u64(rows[i].path, in_sticky_directory(rows[i].path), rows[i].sticky);
 	assert_int_equal(chdir("/tmp"), 0);
@@ -236,7 +229,6 @@ static void what_is_not_taken(void **state)
 {
 	char target[64];
 
-	(void)state;
 	write_file("target", "precious\n");
 	strcpy(target, path);
 	chmod(dir, 01777);
@@ -260,7 +252,6 @@ static void what_is_not_taken(void **state)
 /* Out of memory the directory counts as sticky. */
 static void not_taken_for_want_of_memory(void **state)
 {
-	(void)state;
 	write_file("there", "precious\n");
 	somebody_else = true;
 	arm(1, ENOMEM);
@@ -275,7 +266,6 @@ static void what_is_not_replaced(void **state)
 {
 	struct replace r;
 
-	(void)state;
 	write_file("metrics", "theirs\n");
 	somebody_else = true;
 	assert_int_equal(replace_begin(&r, path), 0); /* a directory that only we can write */
@@ -302,7 +292,6 @@ static void replaced(void **state)
 	struct stat st;
 	mode_t mask = umask(022);
 
-	(void)state;
 	write_file("metrics", "old\n");
 	assert_int_equal(replace_begin(&r, path), 0);
 	fputs("new\n", r.out);
@@ -322,7 +311,6 @@ static void a_full_disk_replaces_nothing(void **state)
 {
 	struct replace r;
 
-	(void)state;
 	write_file("metrics", "old\n");
 	assert_int_equal(replace_begin(&r, path), 0);
 	disk_of(2);
@@ -340,7 +328,6 @@ static void renaming_fails(void **state)
 {
 	struct replace r;
 
-	(void)state;
 	mkdir(in_dir("sub"), 0755);
 	assert_int_equal(replace_begin(&r, in_dir("sub/metrics")), 0);
 	fputs("new\n", r.out);
@@ -364,7 +351,6 @@ static void what_cannot_be_replaced(void **state)
 	};
 	struct replace r;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		errno = 0;
 		expect_u64(rows[i].path, replace_begin(&r, rows[i].path), -1);
@@ -383,7 +369,6 @@ static void not_inherited(void **state)
 	struct replace r;
 	FILE *f;
 
-	(void)state;
 	in_dir("file");
 	for (int i = 0; i < 2; i++) {
 		f = output_open(path);
@@ -399,7 +384,6 @@ static void not_inherited(void **state)
 
 static int fresh(void **state)
 {
-	(void)state;
 	somebody_else = false;
 	arm(0, 0);
 	return chmod(dir, 0700);
@@ -407,14 +391,12 @@ static int fresh(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
 	return mkdtemp(dir) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
 	return rmdir(dir);
 }
 

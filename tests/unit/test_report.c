@@ -139,7 +139,6 @@ static void usual_numbers(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	text = printed(text_summary, &r, 12.5);
 	for (size_t i = 0; i < COUNT(lines); i++)
@@ -155,7 +154,6 @@ static void without_vma_locks(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	r.seq = SEQ_NONE;
 	text = printed(text_summary, &r, 12.5);
@@ -173,7 +171,6 @@ static void nothing_happened(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	text = printed(text_summary, &r, 0);
 	expect_line(text, "^copies +0 calls, 0 pages, 0 B$");
@@ -200,7 +197,6 @@ static void none_of_many(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	c.totals.windows[KIND_ANON][CLASS_QUIET] = 3000;
 	text = printed(text_summary, &r, 1);
@@ -216,7 +212,6 @@ static void one_in_a_million(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	c.totals.windows[KIND_SHMEM][CLASS_QUIET] = 999999;
 	c.totals.windows[KIND_SHMEM][CLASS_UNRELATED] = 1;
@@ -233,7 +228,6 @@ static void trouble(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	memset(&c, 0, sizeof(c));
 	r.self_test = "failed";
 	text = printed(text_summary, &r, 1);
@@ -269,7 +263,6 @@ static void every_magnitude(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	for (__u64 factor = 1; factor < 100000000000000; factor *= 10) {
 		canned_counters(&c);
 		scale(factor);
@@ -296,7 +289,6 @@ static void long_names(void **state)
 			    (char *)"--option", NULL };
 	struct report r = canned_report(NULL);
 
-	(void)state;
 	canned_counters(&c);
 	release = "123456789012345678901234567890123456789012345678901234567890abcd";
 	r.command = command;
@@ -321,7 +313,6 @@ static void intervals(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	text = printed(twenty_intervals, &r, 1);
 	expect_line(text, "copies +pages +EAGAIN +windows +real +hidden ");
@@ -370,7 +361,6 @@ static void target_names(void **state)
 	};
 	struct report r = canned_report(NULL);
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char text[65];
 
@@ -389,7 +379,6 @@ static void writers(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	text = printed(text_summary, &r, 12.5);
 	expect_no_line(text, "writers of the mm");
@@ -415,7 +404,6 @@ static void overhead(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	text = printed(text_summary, &r, 12.5);
 	expect_no_line(text, "of a CPU");
@@ -439,7 +427,6 @@ static void claims(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	r.claims = true;
 	text = printed(text_summary, &r, 12.5);
@@ -466,7 +453,6 @@ static void relock(void **state)
 	struct report r = canned_report(NULL);
 	char *text;
 
-	(void)state;
 	canned_counters(&c);
 	c.relock[RELOCK_MMAP_LOCK].count[hist_bucket(1000000)] = 3;
 	text = printed(text_summary, &r, 12.5);
@@ -502,7 +488,6 @@ static void holders(void **state)
 	char *text;
 	size_t size;
 
-	(void)state;
 	canned_counters(&c);
 	r.out = open_memstream(&text, &size);
 	assert_int_equal(report_span(&r, &s), 0);
@@ -535,7 +520,6 @@ static void only_the_self_test(void **state)
 	char *text;
 	size_t size;
 
-	(void)state;
 	r.out = open_memstream(&text, &size);
 	assert_int_equal(report_self_test(&r, &t), 0);
 	fclose(r.out);
@@ -551,7 +535,6 @@ static void a_full_disk_is_reported(void **state)
 	struct report r = canned_report(fopen("/dev/full", "w"));
 	const struct span s = { .counters = &c, .final = true };
 
-	(void)state;
 	assert_non_null(r.out);
 	assert_int_equal(text_summary(&r, &s), -1);
 	assert_int_equal(text_interval(&r, &s), -1);

@@ -152,7 +152,6 @@ static void the_layout_is_copied(void **state)
 	struct rig_target t;
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, "bnm"), 0);
 	assert_int_equal(rig_pages(rig), 3);
 	assert_int_not_equal(rig_copier_tid(rig), 0);
@@ -183,7 +182,6 @@ static void a_damaged_source(void **state)
 	struct rig_target t;
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, "b"), 0);
 	assert_int_equal(rig_mend(rig), 0); /* nothing to mend */
 	for (int how = RIG_UNMAP; how <= RIG_PROTECT; how++) {
@@ -209,7 +207,6 @@ static void a_held_window_ends_with_the_rig(void **state)
 	struct rig_target t;
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, "b"), 0);
 	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
 	copy.uffd = t.uffd;
@@ -227,7 +224,6 @@ static void a_wait_ends(void **state)
 	struct rig_target t, source;
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, "m"), 0);
 	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
 	assert_int_equal(rig_target_open(&source, RIG_ANON, 1), 0);
@@ -252,7 +248,6 @@ static void huge_layouts(void **state)
 	struct rig_target t;
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, "B"), 0);
 	assert_int_equal(rig_pages(rig), RIG_HUGE);
 	assert_int_equal(rig_target_open(&t, RIG_ANON, RIG_HUGE), 0);
@@ -271,7 +266,6 @@ static void what_is_no_layout(void **state)
 {
 	struct rig *rig;
 
-	(void)state;
 	assert_int_equal(rig_create(&rig, ""), -EINVAL);
 	assert_int_equal(rig_create(&rig, "bx"), -EINVAL);
 }
@@ -281,7 +275,6 @@ static void an_unknown_feature(void **state)
 {
 	int before = descriptors();
 
-	(void)state;
 	assert_int_equal(rig_uffd_open(1ULL << 63), -EINVAL);
 	assert_int_equal(descriptors(), before);
 }
@@ -330,7 +323,6 @@ static void each_call_that_fails_is_told(void **state)
 	int before = descriptors(), unminded = 0, told = 0;
 	long mapped_before = mapped;
 
-	(void)state;
 	for (int at = 1;; at++) {
 		int err;
 
@@ -363,7 +355,6 @@ static void each_call_that_fails_is_told(void **state)
 /* Without userfaultfd(2) the device serves; without both the error is EPERM. */
 static void no_userfaultfd_at_all(void **state)
 {
-	(void)state;
 	arm(1, ENOSYS);
 	failing.on = true;
 	assert_int_equal(rig_uffd_open(0), -EPERM);

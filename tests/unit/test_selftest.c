@@ -49,7 +49,6 @@ static void count_right(struct totals *t, int window)
 
 int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
 {
-	(void)t;
 	assert_int_equal(slot, SLOT_SELF_TEST);
 	if (++fake.readings == fake.read_fails_at)
 		return -EIO;
@@ -63,13 +62,11 @@ int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *t
 
 void tracer_phase(struct tracer *t, enum phase phase)
 {
-	(void)t;
 	fake.phase = phase;
 }
 
 void tracer_watch_hooks(struct tracer *t, bool on)
 {
-	(void)t;
 	fake.watching = on;
 }
 
@@ -118,7 +115,6 @@ static void all_is_well(void **state)
 {
 	struct self_test r = run(count_right, SEQ_COUNT);
 
-	(void)state;
 	assert_int_equal(r.result, SELF_TEST_PASSED);
 	assert_string_equal(r.why, "");
 	assert_int_equal(r.windows, COUNT(windows));
@@ -144,7 +140,6 @@ static void every_check_differs(struct totals *t, int window)
 
 static void the_kernel_s_check(void **state)
 {
-	(void)state;
 	assert_int_equal(run(two_checks_differ, SEQ_COUNT).inferred_check, CHECK_PER_VMA_SEQ);
 	assert_int_equal(run(every_check_differs, SEQ_COUNT).inferred_check, NR_CHECKS);
 }
@@ -203,7 +198,6 @@ static void what_is_wrong_is_said(void **state)
 		  "anonymous window of class locked: the facts contradict each other" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct self_test r;
 
@@ -226,7 +220,6 @@ static void locked_is_unrelated(struct totals *t, int window)
 
 static void without_mm_lock_seq(void **state)
 {
-	(void)state;
 	assert_int_equal(run(locked_is_unrelated, SEQ_NONE).result, SELF_TEST_PASSED);
 	assert_int_equal(run(locked_is_unrelated, SEQ_COUNT).result, SELF_TEST_FAILED);
 	assert_string_equal(run(count_right, SEQ_NONE).why,
@@ -239,7 +232,6 @@ static void counters_that_cannot_be_read(void **state)
 	const struct kernel kernel = { .seq = SEQ_COUNT };
 	struct self_test r;
 
-	(void)state;
 	for (int at = 1; at <= 2; at++) {
 		memset(&fake, 0, sizeof(fake));
 		fake.count = count_right;
@@ -256,7 +248,6 @@ static void calls_that_fail(void **state)
 {
 	int skipped = 0;
 
-	(void)state;
 	for (int at = 1;; at++) {
 		struct self_test r;
 
@@ -284,7 +275,6 @@ static void no_userfaultfd(void **state)
 {
 	struct self_test r;
 
-	(void)state;
 	arm(1, EPERM);
 	failing.on = true;
 	r = run(count_right, SEQ_COUNT);

@@ -29,7 +29,6 @@ static size_t said_size;
 
 static int capture(void **state)
 {
-	(void)state;
 	real_stderr = stderr;
 	stderr = open_memstream(&said, &said_size);
 	return 0;
@@ -37,7 +36,6 @@ static int capture(void **state)
 
 static int release(void **state)
 {
-	(void)state;
 	fclose(stderr);
 	stderr = real_stderr;
 	free(said);
@@ -56,7 +54,6 @@ static void all_is_well(void **state)
 	size_t size;
 	struct sink s = sink_on(open_memstream(&text, &size));
 
-	(void)state;
 	assert_int_equal(sink_start(&s), 0);
 	sink_span(&s, &interval);
 	assert_int_equal(sink_summary(&s, &summary), 0);
@@ -74,7 +71,6 @@ static void a_full_disk(void **state)
 	struct sink s = sink_on(fopen("/dev/full", "w"));
 	FILE *full = s.report.out;
 
-	(void)state;
 	sink_span(&s, &interval);
 	assert_true(s.broken);
 	sink_span(&s, &interval);
@@ -91,7 +87,6 @@ static void a_full_disk_at_the_start(void **state)
 {
 	struct sink s = sink_on(fopen("/dev/full", "w"));
 
-	(void)state;
 	s.report.json = true;
 	assert_int_equal(sink_start(&s), EXIT_ERROR);
 	fclose(s.report.out);
@@ -104,7 +99,6 @@ static void a_closed_pipe(void **state)
 	struct sink s = sink_on(fopen("/dev/null", "w"));
 	FILE *null = s.report.out;
 
-	(void)state;
 	sink_closed(&s);
 	assert_int_equal(sink_summary(&s, &summary), 0);
 	fclose(null);
@@ -118,7 +112,6 @@ static void metrics_that_cannot_be_written(void **state)
 	struct sink s = sink_on(fopen("/dev/null", "w"));
 	const char *warned;
 
-	(void)state;
 	s.metrics = "/nonexistent/metrics";
 	assert_int_equal(sink_start_metrics(&s, &interval), EXIT_ERROR);
 	sink_metrics(&s, &interval);

@@ -25,7 +25,6 @@ int(fail)(int status, const char *hint, const char *fmt, ...)
 {
 	va_list ap;
 
-	(void)hint;
 	va_start(ap, fmt);
 	vsnprintf(said, sizeof(said), fmt, ap);
 	va_end(ap);
@@ -67,7 +66,6 @@ static struct target t;
 
 static int fresh(void **state)
 {
-	(void)state;
 	memset(&t, 0, sizeof(t));
 	memset(said, 0, sizeof(said));
 	rights_err = 0;
@@ -109,7 +107,6 @@ static void its_status_is_ours(void **state)
 		     { "kill -15 $$", 143 } };
 	int before = descriptors();
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char *command[] = { (char *)"sh", (char *)"-c", (char *)rows[i].script, NULL };
 
@@ -132,7 +129,6 @@ static void what_it_inherits(void **state)
 	};
 	sigset_t all, ours;
 
-	(void)state;
 	/* But for those that we inherited ourselves. */
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -159,7 +155,6 @@ static void what_cannot_be_executed(void **state)
 		{ "/bin/true", -EPERM, "cannot execute /bin/true: Operation not permitted" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char *command[] = { (char *)rows[i].path, NULL };
 
@@ -179,7 +174,6 @@ static void never_started(void **state)
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
 	int status;
 
-	(void)state;
 	assert_int_equal(target_fork(&t, command), 0);
 	target_close(&t);
 	assert_int_equal(waitpid(t.pids[0], &status, 0), t.pids[0]);
@@ -192,7 +186,6 @@ static void gone_before_the_start(void **state)
 {
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
 
-	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(target_fork(&t, command), 0);
 	kill(t.pids[0], SIGKILL);
@@ -213,7 +206,6 @@ static void calls_that_fail(void **state)
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 0", NULL };
 	int before = descriptors(), at;
 
-	(void)state;
 	for (at = 1;; at++) {
 		int err;
 
@@ -240,7 +232,6 @@ static void processes(void **state)
 	static struct options o;
 	pid_t child = __real_fork();
 
-	(void)state;
 	if (!child) {
 		pause();
 		_exit(0);
@@ -269,7 +260,6 @@ static void cgroups(void **state)
 	static struct options o;
 	static char path[5000];
 
-	(void)state;
 	memset(path, 'x', sizeof(path) - 1);
 	o.cgroup = path;
 	assert_int_equal(target_find(&t, &o), EXIT_ERROR);

@@ -47,7 +47,6 @@ static struct {
 void warning(const char *fmt, ...);
 void warning(const char *fmt, ...)
 {
-	(void)fmt;
 	kernel.warnings++;
 }
 
@@ -84,9 +83,6 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 			 const struct bpf_insn *insns, size_t nr,
 			 const struct bpf_prog_load_opts *opts)
 {
-	(void)name;
-	(void)license;
-	(void)insns;
 	assert_int_equal(type, BPF_PROG_TYPE_TRACING);
 	assert_int_equal(nr, 2);
 	if (opts->attach_btf_id == (__u32)absent_id) {
@@ -98,8 +94,6 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 
 int bpf_prog_test_run_opts(int fd, struct bpf_test_run_opts *opts)
 {
-	(void)fd;
-	(void)opts;
 	return told("test run");
 }
 
@@ -128,9 +122,6 @@ static const char *map_name(const struct bpf_map *map)
 int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_size,
 			 const void *value, size_t size, __u64 flags)
 {
-	(void)value;
-	(void)size;
-	(void)flags;
 	assert_string_equal(map_name(map), "targets");
 	assert_int_equal(key_size, 4);
 	kernel.targets[kernel.nr_targets++ & 3] = *(const __u32 *)key;
@@ -139,8 +130,6 @@ int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_
 
 int bpf_map__delete_elem(const struct bpf_map *map, const void *key, size_t key_size, __u64 flags)
 {
-	(void)key_size;
-	(void)flags;
 	assert_string_equal(map_name(map), "targets");
 	for (int i = 0; i < kernel.nr_targets; i++)
 		if (kernel.targets[i] == *(const __u32 *)key)
@@ -151,10 +140,6 @@ int bpf_map__delete_elem(const struct bpf_map *map, const void *key, size_t key_
 /* The wait for a grace period. An error would change nothing. */
 int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 {
-	(void)fd;
-	(void)key;
-	(void)value;
-	(void)flags;
 	return 0;
 }
 
@@ -164,8 +149,6 @@ int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_
 {
 	__u64 *v = value;
 
-	(void)key_size;
-	(void)flags;
 	if (!strcmp(map_name(map), "holders")) {
 		memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1],
 		       sizeof(struct holder_totals));
@@ -193,7 +176,6 @@ int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next
 {
 	__u32 nr = key ? ((const struct holder *)key)->tgid : 0;
 
-	(void)key_size;
 	assert_string_equal(map_name(map), "holders");
 	if ((int)nr >= kernel.nr_holders)
 		return -ENOENT;
@@ -206,7 +188,6 @@ int bpf_map_get_next_key(int fd, const void *key, void *next)
 {
 	__u32 nr = key ? ((const struct writer_key *)key)->tgid : 0;
 
-	(void)fd;
 	if ((int)nr >= kernel.rows)
 		return -1;
 	*(struct writer_key *)next = (struct writer_key) { .tgid = nr + 1 };
@@ -215,7 +196,6 @@ int bpf_map_get_next_key(int fd, const void *key, void *next)
 
 int bpf_map_lookup_elem(int fd, const void *key, void *value)
 {
-	(void)fd;
 	*(struct writer_row *)value = kernel.row[((const struct writer_key *)key)->tgid - 1];
 	return told("writer_rows");
 }
@@ -259,8 +239,6 @@ struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn take, void *d
 {
 	static char ring;
 
-	(void)fd;
-	(void)opts;
 	if (fails("ring buffer"))
 		return NULL;
 	kernel.take = take;
@@ -276,7 +254,6 @@ void ring_buffer__free(struct ring_buffer *ring)
 
 int ring_buffer__epoll_fd(const struct ring_buffer *ring)
 {
-	(void)ring;
 	return 77;
 }
 
@@ -285,7 +262,6 @@ int ring_buffer__consume(struct ring_buffer *ring)
 {
 	int n = 0;
 
-	(void)ring;
 	for (; kernel.nr_events; n++) {
 		int err = kernel.take(kernel.take_data, &kernel.events[0],
 				      kernel.event_size ?: sizeof(struct event));
@@ -347,7 +323,6 @@ static const struct hook_state *state_of(const struct hook_state *hooks, int nr,
 
 static int fresh(void **state)
 {
-	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
 	absent_id = -1;
 	arm(0, 0);
@@ -384,7 +359,6 @@ static void hooks_in_their_order(void **state)
 	struct tracer *t = tracer_of(&cfg);
 	int nr;
 
-	(void)state;
 	nr = tracer_hooks(t, hooks);
 	for (int i = 0; i < nr; i++)
 		expect_u64(hooks[i].hook->program, hooks[i].attached,
@@ -411,7 +385,6 @@ static void what_is_asked_for(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t;
 
-	(void)state;
 	cfg.writers = false;
 	t = tracer_of(&cfg);
 	assert_false(is_attached("mmap_lock_acquire_returned__writers"));
@@ -440,7 +413,6 @@ static void functions_without_an_address(void **state)
 	struct tracer *t;
 	int nr;
 
-	(void)state;
 	absent_id = kernel_function_id(&k, "expand_stack_locked");
 	t = tracer_of(&cfg);
 	nr = tracer_hooks(t, hooks);
@@ -461,7 +433,6 @@ static void hooks_that_cannot_be_attached(void **state)
 	struct tracer *t;
 	int optional = 0, required = 0;
 
-	(void)state;
 	assert_int_equal(tracer_open(&t, &cfg), 0);
 	for (int at = 1;; at++) {
 		struct hook_state hooks[MAX_HOOKS];
@@ -495,7 +466,6 @@ static void each_program_has_a_row(void **state)
 	struct tracer *t;
 	int rows = 0, nr = 0;
 
-	(void)state;
 	assert_int_equal(tracer_open(&t, &cfg), 0);
 	for (const struct hook *h = hook_table; h->target; h++) {
 		char section[128];
@@ -520,7 +490,6 @@ static void one_target_or_more(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t = tracer_of(&cfg);
 
-	(void)state;
 	assert_int_equal(tracer_add_target(t, 4711), 0);
 	assert_int_equal(bss()->only_target, 4711);
 	assert_int_equal(kernel.targets[0], 4711);
@@ -545,7 +514,6 @@ static void phases(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t = tracer_of(&cfg);
 
-	(void)state;
 	tracer_phase(t, PHASE_RUN);
 	assert_int_equal(bss()->phase, PHASE_RUN);
 	tracer_phase(t, PHASE_OFF);
@@ -561,7 +529,6 @@ static void hooks_that_never_fire(void **state)
 	struct hook_state hooks[MAX_HOOKS];
 	struct tracer *t;
 
-	(void)state;
 	cfg.witness = true;
 	t = tracer_of(&cfg);
 	assert_true(bss()->has_write_lock_hook);
@@ -594,7 +561,6 @@ static void counters_are_sums_over_the_cpus(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t = tracer_of(&cfg);
 
-	(void)state;
 	kernel.totals_first = 1000;
 	bss()->open_windows[0] = 2;
 	bss()->open_windows[4095] = 3;
@@ -621,7 +587,6 @@ static void runs_and_those_that_were_skipped(void **state)
 	struct hook_state hooks[MAX_HOOKS];
 	__u64 attached = (__u64)kernel.links;
 
-	(void)state;
 	kernel.runs = 100;
 	kernel.run_ns = 5000;
 	kernel.missed = 7;
@@ -648,7 +613,6 @@ static void anomalies_of_the_witness(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t;
 
-	(void)state;
 	cfg.witness = true;
 	t = tracer_of(&cfg);
 	kernel.unwitnessed = 1;
@@ -669,7 +633,6 @@ static void writers_have_their_place(void **state)
 	struct tracer *t = tracer_of(&cfg);
 	const struct writer_entry *entries;
 
-	(void)state;
 	kernel.rows = 3;
 	kernel.row[0] = (struct writer_row) {
 		.windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5
@@ -696,7 +659,6 @@ static void holders_by_what_they_refused(void **state)
 	struct tracer *t = tracer_of(&cfg);
 	struct holder_row rows[4];
 
-	(void)state;
 	kernel.nr_holders = 4;
 	kernel.holder[0] = (struct holder_totals) { .refused = 2 };
 	kernel.holder[1] =
@@ -728,7 +690,6 @@ static void events_in_batches(void **state)
 	struct tracer_config cfg = config();
 	struct tracer *t;
 
-	(void)state;
 	cfg.events = true;
 	t = tracer_of(&cfg);
 	kernel.rows = 1;
@@ -804,7 +765,6 @@ static void each_call_that_fails_is_told(void **state)
 {
 	int before = descriptors(), told_of = 0;
 
-	(void)state;
 	for (int at = 1;; at++) {
 		int err;
 
@@ -841,7 +801,6 @@ static int print_to_libbpf(enum libbpf_print_level level, const char *fmt, ...)
 
 static void libbpf_is_quiet_unless_asked(void **state)
 {
-	(void)state;
 	tracer_libbpf_output(false);
 	assert_int_equal(print_to_libbpf(LIBBPF_WARN, "# never seen\n"), 0);
 	tracer_libbpf_output(true);
@@ -852,14 +811,12 @@ static void libbpf_is_quiet_unless_asked(void **state)
 
 static int open_k(void **state)
 {
-	(void)state;
 	k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 	return 0;
 }
 
 static int close_k(void **state)
 {
-	(void)state;
 	kernel_close(&k);
 	return 0;
 }

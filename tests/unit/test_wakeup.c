@@ -18,7 +18,6 @@ static const struct target nobody;
 
 static void time_passes(void **state)
 {
-	(void)state;
 	wakeup_wait(&w, &nobody, 1, -1, 10);
 	assert_false(w.ready);
 	assert_false(w.closed);
@@ -29,7 +28,6 @@ static void the_reader_goes(void **state)
 {
 	int fds[2];
 
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	close(fds[0]);
 	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
@@ -41,7 +39,6 @@ static void events_wait(void **state)
 {
 	int fds[2], out = open("/dev/null", O_WRONLY);
 
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "e", 1), 1);
 	wakeup_wait(&w, &nobody, out, fds[0], 10000);
@@ -58,7 +55,6 @@ static void a_process_ends(void **state)
 	int out = open("/dev/null", O_WRONLY);
 	pid_t pid = fork();
 
-	(void)state;
 	if (!pid)
 		_exit(0);
 	t.pids[0] = pid;
@@ -78,7 +74,6 @@ static void signals(void **state)
 	int fds[2], status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "e", 1), 1);
 	pid = fork();

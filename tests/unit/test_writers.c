@@ -26,7 +26,6 @@ static void expect_text(struct writer_key key, const char *op, const char *sysca
 
 static void test_syscalls(void **state)
 {
-	(void)state;
 	expect_text((struct writer_key) { .nr = 9, .sub = 0x32 }, "mmap", "mmap", "",
 		    "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS");
 	expect_text((struct writer_key) { .nr = 11 }, "munmap", "munmap", "", "");
@@ -56,7 +55,6 @@ static void test_syscalls(void **state)
 /* Bits without a name are shown as a number. */
 static void test_unknown_bits(void **state)
 {
-	(void)state;
 	expect_text((struct writer_key) { .nr = 10, .sub = 0x80000001U }, "mprotect", "mprotect",
 		    "", "PROT_READ|0x80000000");
 	/* All bits at once do not fit: the text is cut. */
@@ -71,7 +69,6 @@ static void test_forks(void **state)
 {
 	const __u32 thread = CLONE_VM | CLONE_THREAD;
 
-	(void)state;
 	expect_text((struct writer_key) { .nr = 57 }, "fork", "fork", "", "");
 	expect_text((struct writer_key) { .nr = 56, .sub = 17 }, "fork", "clone", "", "");
 	expect_text((struct writer_key) { .nr = 435, .sub = 0 }, "fork", "clone3", "", "");
@@ -82,7 +79,6 @@ static void test_forks(void **state)
 
 static void test_requests(void **state)
 {
-	(void)state;
 	expect_text((struct writer_key) { .nr = 16, .sub = 0xc020aa00 }, "UFFDIO_REGISTER", "ioctl",
 		    "", "");
 	expect_text((struct writer_key) { .nr = 16, .sub = 0x8010aa01 }, "UFFDIO_UNREGISTER",
@@ -100,7 +96,6 @@ static void test_origins(void **state)
 	struct writer_key khugepaged = { .origin = WRITER_KTHREAD, .comm = "khugepaged" };
 	struct writer_text text;
 
-	(void)state;
 	expect_text((struct writer_key) { .origin = WRITER_COMPAT, .nr = 125 },
 		    "32-bit system call", "", "", "nr 125");
 	expect_text((struct writer_key) { .origin = WRITER_FAULT }, "fault", "", "", "");
@@ -127,7 +122,6 @@ static void test_shapes(void **state)
 {
 	static struct writer_shape shapes[NR_WRITER_SHAPES];
 
-	(void)state;
 	memset(shapes, 0xff, sizeof(shapes));
 	writer_shapes_fill(shapes);
 	expect_bytes("read start", shapes[SYS_read].start, 0, 0);
@@ -165,7 +159,6 @@ static void test_order(void **state)
 	static int ids[MAX_WRITERS];
 	static const int order[] = { 4, 7, 2, 3 };
 
-	(void)state;
 	counts[2] = counts[3] = (struct writer_counts) { 5, 6 };
 	counts[4] = (struct writer_counts) { 6, 6 };
 	counts[7] = (struct writer_counts) { 5, 9 };

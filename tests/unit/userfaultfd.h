@@ -15,7 +15,6 @@ static inline int need_userfaultfd(void **state)
 {
 	int fd = rig_uffd_open(0);
 
-	(void)state;
 	if (fd < 0) {
 		printf("1..0 # SKIP userfaultfd: %s\n", strerror(-fd));
 		_exit(0);
