@@ -13,7 +13,7 @@
 struct canned_kernel {
 	const char *series;
 	const char *functions; /* separated by spaces */
-	int acquire_args; /* of the tracepoint mmap_lock_acquire_returned, 0: no such; its relatives have one less */
+	int acquire_args; /* of mmap_lock_acquire_returned; 0: none. Its relatives have one less */
 	const char *mm_lock_seq; /* the type of mm_struct's member: "seqcount", "int"; NULL: none */
 	int vma_bits[4]; /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
 	bool anon_name;	 /* vm_area_struct has it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Calls that fail by plan: unit.mk has the linker put __wrap_NAME() in place of NAME(), and each of these asks fails()
- * first. So a test can have every call of a piece of work fail, one a time.
+ * Calls that fail by plan. unit.mk makes the linker put __wrap_NAME() in place of NAME(), and each
+ * of these asks fails() first. A test can make the calls of an operation fail, one at a time.
  */
 #ifndef FAILING_H
 #define FAILING_H

@@ -152,8 +152,8 @@ static void quantile_error(void **state)
 }
 
 /*
- * Four decimals: Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3.
- * n of n is n / (n + z^2) ... 1; none of n is the rule of three.
+ * Four decimals: Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table
+ * I, method 3. n of n is n / (n + z^2) ... 1; none of n is the rule of three.
  */
 static const struct {
 	const char *name;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The histogram's buckets (hist.h): boundaries known in advance, and what must hold for every value. */
+/*
+ * The histogram's buckets (hist.h): boundaries known in advance, and what must hold for every
+ * value.
+ */
 #include "unit.h"
 #include "lib/hist.h"
 

@@ -3,7 +3,8 @@
 /*
  * Which plan a kernel gets from its BTF, and what it cannot measure (hooks.c, kernel.c).
  *
- * usage: test_hooks [SERIES BTF_FILE]...   With arguments it asks the kernels themselves (tests/btf/plan.t).
+ * usage: test_hooks [SERIES BTF_FILE]...   With arguments it asks the kernels themselves
+ * (tests/btf/plan.t).
  */
 #include "canned_btf.h"
 #include "counters/run.h"

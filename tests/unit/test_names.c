@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The words of the reports (names.c): every index has one, and the kernel's numbers have its names. */
+/*
+ * The words of the reports (names.c): every index has one, and the kernel's numbers have its names.
+ */
 #include "counters/names.h"
 #include "unit.h"
 

@@ -2,8 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * The rig that opens windows (lib/rig.h), on this machine's kernel: the result of each way to end a
- * window. A call that fails is reported and leaves neither a mapping nor a descriptor. Skipped where
- * userfaultfd is refused.
+ * window. A call that fails is reported and leaves neither a mapping nor a descriptor. Skipped
+ * where userfaultfd is refused.
  */
 #include "failing.h"
 #include "unit.h"
@@ -143,7 +143,7 @@ static unsigned char first_byte(const struct rig_target *t, size_t page)
 	return *(volatile unsigned char *)(t->start + page * PAGE);
 }
 
-/* --- What a rig does ---------------------------------------------------------------------------------------------- */
+/* --- What a rig does -------------------------------------------------------------------------- */
 
 /* Three pages: one holds the window, the window of one ends by itself, one is mapped. */
 static void the_layout_is_copied(void **state)
@@ -217,7 +217,10 @@ static void a_held_window_ends_with_the_rig(void **state)
 	rig_target_close(&t);
 }
 
-/* The caller's own source, whose fault the rig does not resolve: the wait times out, the copy ends later. */
+/*
+ * The caller's own source, whose fault the rig does not resolve: the wait times out, the copy ends
+ * later.
+ */
 static void a_wait_ends(void **state)
 {
 	struct rig_copy copy = {};
@@ -279,7 +282,7 @@ static void an_unknown_feature(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
-/* --- Each call fails once ----------------------------------------------------------------------------------------- */
+/* --- Each call fails once --------------------------------------------------------------------- */
 
 /* All operations of a rig. Returns the first error, with everything closed. */
 static int everything(void)
@@ -311,7 +314,10 @@ static int everything(void)
 	return err;
 }
 
-/* Failures that the rig ignores: MADV_NOHUGEPAGE, the guard page, and the system call if the device works. */
+/*
+ * Failures that the rig ignores: MADV_NOHUGEPAGE, the guard page, the system call if the device
+ * works.
+ */
 static bool is_no_matter(const char *what, int err)
 {
 	return !err && (!strcmp(what, "MADV_NOHUGEPAGE") || !strcmp(what, "mprotect") ||
@@ -335,7 +341,10 @@ static void each_call_that_fails_is_told(void **state)
 		if (is_no_matter(failing.what, err)) {
 			unminded++;
 		} else {
-			/* -ENOMEM is the map of the rig itself, -EIO a read or the copier, -EPERM the device. */
+			/*
+			 * -ENOMEM is the map of the rig itself, -EIO a read or the copier, -EPERM
+			 * the device.
+			 */
 			bool is_told = err == -INJECTED || err == -ENOMEM || err == -EIO ||
 				       err == -EPERM;
 
@@ -347,7 +356,10 @@ static void each_call_that_fails_is_told(void **state)
 		expect_u64("mapped", mapped, mapped_before);
 	}
 	arm(0, 0);
-	/* Four of MADV_NOHUGEPAGE, one of the guard page; three of the system call if the device can be opened. */
+	/*
+	 * Four of MADV_NOHUGEPAGE, one of the guard page; three of the system call if the device
+	 * can be opened.
+	 */
 	assert_true(unminded == 8 || unminded == 5);
 	assert_true(told > 40);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The self-test (selftest.c) on this machine's kernel, with a tracer that is none: it counts what the test has it
- * count. So what is wrong is known. Skipped where userfaultfd is refused.
+ * The self-test (selftest.c) on this machine's kernel, with a fake tracer, which counts windows
+ * right or in a known wrong way. Skipped where userfaultfd is refused.
  */
 #include "failing.h"
 #include "trace/kernel.h"
@@ -30,7 +30,7 @@ static const struct window {
 	{ KIND_ANON, CLASS_GONE },	{ KIND_ANON, CLASS_ABORTED },
 };
 
-/* --- A tracer that counts what it is told to ---------------------------------------------------------------------- */
+/* --- A tracer that counts what it is told to -------------------------------------------------- */
 
 static struct {
 	struct totals totals;
@@ -109,7 +109,7 @@ static struct self_test run(void (*count)(struct totals *, int), enum seq_kind s
 	return result;
 }
 
-/* --- What it says ------------------------------------------------------------------------------------------------- */
+/* --- What it says ----------------------------------------------------------------------------- */
 
 static void all_is_well(void **state)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The tracer (tracer.c, configure.c, hook_stats.c, read.c, events.c) without a kernel: libbpf opens the object, and this
- * file plays the kernel. Each call to it fails once; its error must come back, and nothing be left behind.
+ * The tracer (tracer.c, configure.c, hook_stats.c, read.c, events.c) without a kernel: libbpf opens
+ * the object, and this file plays the kernel. Each of its calls fails once: the tracer must return
+ * that error and leave nothing behind.
  */
 #include "canned_btf.h"
 #include "failing.h"
@@ -19,7 +20,7 @@
 #define INJECTED ENFILE	      /* no call has this errno of its own */
 #define FIRST_FD 100000	      /* of programs: plus the number of the program */
 
-/* --- The kernel --------------------------------------------------------------------------------------------------- */
+/* --- The kernel ------------------------------------------------------------------------------- */
 
 static struct {
 	const struct bpf_object_skeleton *skel;
@@ -273,7 +274,7 @@ int ring_buffer__consume(struct ring_buffer *ring)
 	return n;
 }
 
-/* --- What the tests share ----------------------------------------------------------------------------------------- */
+/* --- What the tests share --------------------------------------------------------------------- */
 
 static struct kernel k; /* 7.3 */
 static struct counters c;
@@ -329,7 +330,7 @@ static int fresh(void **state)
 	return 0;
 }
 
-/* --- Hooks -------------------------------------------------------------------------------------------------------- */
+/* --- Hooks ------------------------------------------------------------------------------------ */
 
 static const char *place(const char *program)
 {
@@ -482,7 +483,7 @@ static void each_program_has_a_row(void **state)
 	tracer_close(t);
 }
 
-/* --- Targets and phases ------------------------------------------------------------------------------------------- */
+/* --- Targets and phases ----------------------------------------------------------------------- */
 
 /* The programs have a shortcut for one target. With two, or with children, there is none. */
 static void one_target_or_more(void **state)
@@ -554,7 +555,7 @@ static void hooks_that_never_fire(void **state)
 	tracer_close(t);
 }
 
-/* --- Counters ----------------------------------------------------------------------------------------------------- */
+/* --- Counters --------------------------------------------------------------------------------- */
 
 static void counters_are_sums_over_the_cpus(void **state)
 {
@@ -673,7 +674,7 @@ static void holders_by_what_they_refused(void **state)
 	tracer_close(t);
 }
 
-/* --- Events ------------------------------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
 static int handed_on;
 
@@ -717,7 +718,7 @@ static void events_in_batches(void **state)
 	tracer_close(t);
 }
 
-/* --- Errors ------------------------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 /* What a run does, from open to close. Returns the first error. */
 static int everything(void)

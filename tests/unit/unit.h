@@ -15,7 +15,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Fail with two strings that differ: cmocka prints them below "not ok", where what it is told in words gets lost. */
+/* Fail with two different strings: cmocka prints those below "not ok", but loses messages. */
 #define expect_row(equal, what, format, row, got, want)                             \
 	do {                                                                        \
 		char is_[2048], not_[2048];                                         \

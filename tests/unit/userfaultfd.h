@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* For tests that open windows on this machine's kernel: skipped where userfaultfd is refused. */
+/* Skip tests that open windows on this machine's kernel where userfaultfd is refused. */
 #ifndef USERFAULTFD_H
 #define USERFAULTFD_H
 
