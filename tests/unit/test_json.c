@@ -209,6 +209,44 @@ static struct json_object *member(struct json_object *o, const char *path)
 	return o;
 }
 
+static void want_u64(struct json_object *o, const char *path, __u64 want)
+{
+	expect_u64(path, json_object_get_uint64(member(o, path)), want);
+}
+
+static void want_str(struct json_object *o, const char *path, const char *want)
+{
+	expect_str(path, json_object_get_string(member(o, path)), want);
+}
+
+static void want_length(struct json_object *o, const char *path, size_t want)
+{
+	expect_u64(path, json_object_array_length(member(o, path)), want);
+}
+
+static struct json_object *element(struct json_object *o, const char *path, size_t i)
+{
+	return json_object_array_get_idx(member(o, path), i);
+}
+
+/* An array as JSON. */
+static const char *plain(struct json_object *o, const char *path)
+{
+	return json_object_to_json_string_ext(member(o, path), JSON_C_TO_STRING_PLAIN);
+}
+
+/* The canned run, whose summary is @final. */
+static struct counters c;
+static struct report r;
+static const struct span final = { .counters = &c, .elapsed_s = 12.5, .final = true };
+
+static int canned(void **state)
+{
+	canned_counters(&c);
+	r = canned_report(NULL);
+	return 0;
+}
+
 /* Every number of schema 1, and what canned_counters() makes of it. */
 static const struct {
 	const char *path;
@@ -319,52 +357,45 @@ static void check_tables(struct json_object *o, bool none)
 	for (__u32 i = 0; i < NR_CHECKS; i++)
 		for (__u32 k = 0; k < COUNT(columns); k++) {
 			snprintf(path, sizeof(path), "checks.%s.%s", check_names[i], columns[k]);
-			expect_u64(path, json_object_get_uint64(member(o, path)),
-				   none ? 0 : 301 + 10 * i + k);
+			want_u64(o, path, none ? 0 : 301 + 10 * i + k);
 		}
 	for (__u32 i = 0; i < NR_CLASSES; i++) {
 		snprintf(path, sizeof(path), "by_kind.anon.%s", class_names[i]);
-		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 101 + i);
+		want_u64(o, path, none ? 0 : 101 + i);
 		snprintf(path, sizeof(path), "by_kind.shmem.%s", class_names[i]);
-		expect_u64(path, json_object_get_uint64(member(o, path)), none ? 0 : 1001 + 2 * i);
+		want_u64(o, path, none ? 0 : 1001 + 2 * i);
 	}
 }
 
 static void writers(void **state)
 {
-	struct counters c;
-	struct report r = canned_report(NULL);
-	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o, *first, *second;
 
-	canned_counters(&c);
 	r.writers = canned_writers(&c);
-	o = record(json_span, &r, &s);
-	expect_u64("rows", json_object_array_length(member(o, "writers")), 10);
-	first = json_object_array_get_idx(member(o, "writers"), 0);
-	expect_str("op", json_object_get_string(member(first, "op")), "madvise");
-	expect_str("syscall", json_object_get_string(member(first, "syscall")), "madvise");
-	expect_str("advice", json_object_get_string(member(first, "advice")), "MADV_DONTFORK");
+	o = record(json_span, &r, &final);
+	want_length(o, "writers", 10);
+	first = element(o, "writers", 0);
+	want_str(first, "op", "madvise");
+	want_str(first, "syscall", "madvise");
+	want_str(first, "advice", "MADV_DONTFORK");
 	assert_null(member(first, "flags"));
-	expect_str("comm", json_object_get_string(member(first, "comm")),
-		   "\x1b[2J" BAD "56789abcdef");
-	expect_u64("pid", json_object_get_uint64(member(first, "pid")), 4294967295U);
+	want_str(first, "comm", "\x1b[2J" BAD "56789abcdef");
+	want_u64(first, "pid", 4294967295U);
 	assert_true(json_object_get_boolean(member(first, "covers_dst")));
-	expect_u64("windows", json_object_get_uint64(member(first, "windows")), 1801);
-	expect_u64("sections", json_object_get_uint64(member(first, "sections")), UINT64_MAX);
-	expect_u64("range", json_object_get_uint64(member(first, "range.start")), 0x7f0000000000);
-	expect_u64("range", json_object_get_uint64(member(first, "range.end")), 0x7f0000001000);
-	second = json_object_array_get_idx(member(o, "writers"), 1);
-	expect_u64("pid", json_object_get_uint64(member(second, "pid")), 4000);
+	want_u64(first, "windows", 1801);
+	want_u64(first, "sections", UINT64_MAX);
+	want_u64(first, "range.start", 0x7f0000000000);
+	want_u64(first, "range.end", 0x7f0000001000);
+	second = element(o, "writers", 1);
+	want_u64(second, "pid", 4000);
 	assert_false(json_object_get_boolean(member(second, "covers_dst")));
 	assert_null(member(second, "advice"));
 	assert_null(member(second, "range"));
-	expect_u64("windows", json_object_get_uint64(member(o, "write_sections.windows")), 1901);
-	expect_u64("total", json_object_get_uint64(member(o, "write_sections.total")), 1902);
-	expect_u64("unseen", json_object_get_uint64(member(o, "write_sections.unseen")), 1903);
-	expect_u64("unseen windows",
-		   json_object_get_uint64(member(o, "write_sections.unseen_windows")), 1904);
-	expect_u64("other", json_object_get_uint64(member(o, "write_sections.other")), 1905);
+	want_u64(o, "write_sections.windows", 1901);
+	want_u64(o, "write_sections.total", 1902);
+	want_u64(o, "write_sections.unseen", 1903);
+	want_u64(o, "write_sections.unseen_windows", 1904);
+	want_u64(o, "write_sections.other", 1905);
 	json_object_put(o);
 }
 
@@ -382,19 +413,15 @@ static void without_vma_locks(void **state)
 		"begin_early",
 		"hist_ns.begin_early",
 	};
-	struct counters c;
-	struct report r = canned_report(NULL);
-	struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o;
 
-	canned_counters(&c);
 	r.seq = SEQ_NONE;
 	r.bounds_begin = false;
-	o = record(json_span, &r, &s);
+	o = record(json_span, &r, &final);
 	for (size_t i = 0; i < COUNT(null); i++)
 		assert_null(member(o, null[i]));
-	assert_int_equal(json_object_get_uint64(member(o, "windows.unrelated")), 1105);
-	assert_int_equal(json_object_get_uint64(member(o, "checks.snapshot.eagain")), 311);
+	want_u64(o, "windows.unrelated", 1105);
+	want_u64(o, "checks.snapshot.eagain", 311);
 	json_object_put(o);
 }
 
@@ -421,29 +448,17 @@ static void check_numbers(struct json_object *o)
 static void check_hists(struct json_object *o)
 {
 	for (__u32 i = 0; i < NR_CLASSES; i++) {
-		struct json_object *h =
-			json_object_object_get(member(o, "hist_ns.window"), class_names[i]);
-		struct json_object *shmem =
-			json_object_object_get(member(o, "hist_ns.window_by_kind.shmem"),
-					       class_names[i]);
+		char path[64];
 
-		assert_int_equal(json_object_array_length(h), 2);
-		assert_int_equal(json_object_get_int64(
-					 member(json_object_array_get_idx(h, 0), "min")),
-				 896);
-		assert_int_equal(json_object_get_int64(
-					 member(json_object_array_get_idx(h, 0), "max")),
-				 1023);
-		assert_int_equal(json_object_get_int64(
-					 member(json_object_array_get_idx(h, 0), "count")),
-				 101 + i);
-		assert_int_equal(json_object_get_int64(
-					 member(json_object_array_get_idx(h, 1), "min")),
-				 917504);
-		assert_int_equal(json_object_get_int64(
-					 member(json_object_array_get_idx(h, 1), "count")),
-				 1001 + 2 * i);
-		assert_int_equal(json_object_array_length(shmem), 1);
+		snprintf(path, sizeof(path), "hist_ns.window.%s", class_names[i]);
+		want_length(o, path, 2);
+		want_u64(element(o, path, 0), "min", 896);
+		want_u64(element(o, path, 0), "max", 1023);
+		want_u64(element(o, path, 0), "count", 101 + i);
+		want_u64(element(o, path, 1), "min", 917504);
+		want_u64(element(o, path, 1), "count", 1001 + 2 * i);
+		snprintf(path, sizeof(path), "hist_ns.window_by_kind.shmem.%s", class_names[i]);
+		want_length(o, path, 1);
 	}
 }
 
@@ -451,44 +466,33 @@ static void check_hists(struct json_object *o)
 static void check_context(struct json_object *o)
 {
 	struct utsname uts;
-	struct json_object *hooks = member(o, "plan.hooks");
 
 	uname(&uts);
-	assert_string_equal(json_object_get_string(member(o, "tool.name")), "uffdretry");
-	assert_string_equal(json_object_get_string(member(o, "tool.version")), UFFDRETRY_VERSION);
-	assert_string_equal(json_object_get_string(member(o, "host.kernel")), uts.release);
-	assert_string_equal(json_object_get_string(member(o, "host.arch")), uts.machine);
-	assert_int_equal(json_object_get_int64(member(o, "host.cpus")),
-			 sysconf(_SC_NPROCESSORS_ONLN));
-	assert_string_equal(json_object_get_string(member(o, "plan.name")), "retry_state");
+	want_str(o, "tool.name", "uffdretry");
+	want_str(o, "tool.version", UFFDRETRY_VERSION);
+	want_str(o, "host.kernel", uts.release);
+	want_str(o, "host.arch", uts.machine);
+	want_u64(o, "host.cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	want_str(o, "plan.name", "retry_state");
 	assert_int_equal(json_object_get_boolean(member(o, "plan.exact")), true);
-	assert_string_equal(json_object_get_string(member(o, "plan.self_test")), "passed");
-	assert_int_equal(json_object_array_length(hooks), 2);
+	want_str(o, "plan.self_test", "passed");
+	want_length(o, "plan.hooks", 2);
 	for (size_t i = 0; i < 2; i++) {
-		struct json_object *hook = json_object_array_get_idx(hooks, i);
+		struct json_object *hook = element(o, "plan.hooks", i);
 
-		assert_string_equal(json_object_get_string(member(hook, "name")),
-				    canned_hook_names[i]);
-		assert_string_equal(json_object_get_string(member(hook, "variant")),
-				    canned_hook_variants[i]);
+		want_str(hook, "name", canned_hook_names[i]);
+		want_str(hook, "variant", canned_hook_variants[i]);
 		assert_int_equal(json_object_get_boolean(member(hook, "attached")), i == 0);
-		assert_int_equal(json_object_get_int64(member(hook, "missed")), 21 + i);
+		want_u64(hook, "missed", 21 + i);
 	}
-	assert_string_equal(json_object_to_json_string_ext(member(o, "plan.unmeasured"),
-							   JSON_C_TO_STRING_PLAIN),
-			    "[\"writers\",\"chains\"]");
+	assert_string_equal(plain(o, "plan.unmeasured"), "[\"writers\",\"chains\"]");
 }
 
 static void summary(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
-	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
-	struct json_object *o;
+	struct json_object *o = record(json_span, &r, &final);
 
-	canned_counters(&c);
-	o = record(json_span, &r, &s);
-	assert_string_equal(json_object_get_string(member(o, "type")), "summary");
+	want_str(o, "type", "summary");
 	assert_true(json_object_get_double(member(o, "elapsed_s")) == 12.5);
 	assert_true(json_object_get_double(member(o, "time")) > 1.7e9);
 	check_numbers(o);
@@ -499,40 +503,31 @@ static void summary(void **state)
 
 static void overhead(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
-	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
-	struct json_object *o, *list, *row;
+	struct json_object *o, *row;
 
-	canned_counters(&c);
-	o = record(json_span, &r, &s);
+	o = record(json_span, &r, &final);
 	assert_false(json_object_object_get_ex(o, "overhead", NULL));
 	json_object_put(o);
 	r.overhead = true;
-	o = record(json_span, &r, &s);
-	list = member(o, "overhead");
-	assert_int_equal(json_object_array_length(list), 1); /* only attached programs run */
-	row = json_object_array_get_idx(list, 0);
-	assert_string_equal(json_object_get_string(member(row, "name")), "mfill_atomic_copy");
-	assert_string_equal(json_object_get_string(member(row, "variant")), "fexit");
-	assert_string_equal(json_object_get_string(member(row, "why")), "a reason");
-	assert_int_equal(json_object_get_int64(member(row, "runs")), 4000);
-	assert_int_equal(json_object_get_int64(member(row, "run_ns")), 1250000);
-	assert_int_equal(json_object_get_int64(member(row, "skipped")), 19);
+	o = record(json_span, &r, &final);
+	want_length(o, "overhead", 1); /* only attached programs run */
+	row = element(o, "overhead", 0);
+	want_str(row, "name", "mfill_atomic_copy");
+	want_str(row, "variant", "fexit");
+	want_str(row, "why", "a reason");
+	want_u64(row, "runs", 4000);
+	want_u64(row, "run_ns", 1250000);
+	want_u64(row, "skipped", 19);
 	assert_true(json_object_get_double(member(row, "cpu_share")) == 0.0001);
 	json_object_put(o);
 }
 
 static void interval(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
 	const struct span s = { .counters = &c, .elapsed_s = 1 };
-	struct json_object *o;
+	struct json_object *o = record(json_span, &r, &s);
 
-	canned_counters(&c);
-	o = record(json_span, &r, &s);
-	assert_string_equal(json_object_get_string(member(o, "type")), "interval");
+	want_str(o, "type", "interval");
 	check_numbers(o);
 	assert_false(json_object_object_get_ex(o, "plan", NULL));
 	json_object_put(o);
@@ -542,7 +537,6 @@ static void interval(void **state)
 static void nothing_happened(void **state)
 {
 	static const struct counters none;
-	struct report r = canned_report(NULL);
 	const struct span s = { .counters = &none, .final = true };
 	struct json_object *o = record(json_span, &r, &s);
 
@@ -551,20 +545,17 @@ static void nothing_happened(void **state)
 		    strncmp(numbers[i].path, "causes.", 7) &&
 		    strncmp(numbers[i].path, "short_copy.", 11) &&
 		    strcmp(numbers[i].path, "fill_ioctls.move.EINVAL"))
-			expect_u64(numbers[i].path,
-				   json_object_get_uint64(member(o, numbers[i].path)), 0);
+			want_u64(o, numbers[i].path, 0);
 	check_tables(o, true);
 	for (size_t i = 0; i < COUNT(unmeasured); i++)
 		assert_null(member(o, unmeasured[i]));
 	assert_int_equal(json_object_object_length(member(o, "copy.returned")), 1);
-	assert_int_equal(json_object_array_length(member(o, "hist_ns.window.real")), 0);
+	want_length(o, "hist_ns.window.real", 0);
 	json_object_put(o);
 }
 
 static void huge_numbers(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
 	const struct span s = { .counters = &c, .elapsed_s = 1e9, .final = true };
 	struct json_object *o, *bucket;
 
@@ -573,37 +564,34 @@ static void huge_numbers(void **state)
 	c.totals.windows[KIND_ANON][CLASS_REAL] = (1ULL << 63) + 1;
 	c.hists[KIND_ANON][CLASS_REAL].count[HIST_BUCKETS - 1] = (1ULL << 63) + 1;
 	o = record(json_span, &r, &s);
-	assert_true(json_object_get_uint64(member(o, "copy.calls")) == UINT64_MAX);
-	assert_true(json_object_get_uint64(member(o, "windows.real")) == (1ULL << 63) + 1);
-	bucket = json_object_array_get_idx(member(o, "hist_ns.window.real"), 0);
-	assert_true(json_object_get_uint64(member(bucket, "count")) == (1ULL << 63) + 1);
-	assert_true(json_object_get_uint64(member(bucket, "max")) == UINT64_MAX);
+	want_u64(o, "copy.calls", UINT64_MAX);
+	want_u64(o, "windows.real", (1ULL << 63) + 1);
+	bucket = element(o, "hist_ns.window.real", 0);
+	want_u64(bucket, "count", (1ULL << 63) + 1);
+	want_u64(bucket, "max", UINT64_MAX);
 	json_object_put(o);
 }
 
-static int start(const struct report *r, const struct span *s)
+static int start(const struct report *report, const struct span *s)
 {
-	return json_start(r);
+	return json_start(report);
 }
 
 static void start_record(void **state)
 {
 	static struct target target = { .pids = { 42, 43 }, .nr = 2 };
-	struct report r = canned_report(NULL);
 	struct json_object *o = record(start, &r, NULL);
 
-	assert_string_equal(json_object_get_string(member(o, "type")), "start");
-	assert_int_equal(json_object_get_int64(member(o, "schema")), 1);
+	want_str(o, "type", "start");
+	want_u64(o, "schema", 1);
 	check_context(o);
-	assert_int_equal(json_object_array_length(member(o, "target.pids")), 0);
+	want_length(o, "target.pids", 0);
 	assert_null(member(o, "target.command"));
 	json_object_put(o);
 
 	r.target = &target;
 	o = record(start, &r, NULL);
-	assert_string_equal(json_object_to_json_string_ext(member(o, "target.pids"),
-							   JSON_C_TO_STRING_PLAIN),
-			    "[42,43]");
+	assert_string_equal(plain(o, "target.pids"), "[42,43]");
 	json_object_put(o);
 }
 
@@ -612,18 +600,16 @@ static void command_in_the_record(void **state)
 {
 	char *command[] = { (char *)"./caf\xc3\xa9", (char *)"a b", (char *)"\xff\x1b[2J", NULL };
 	static struct target target = { .pids = { 42 }, .nr = 1, .is_command = true };
-	struct report r = canned_report(NULL);
 	struct json_object *o;
 
 	r.target = &target;
 	r.command = command;
 	o = record(start, &r, NULL);
-	assert_string_equal(json_object_get_string(member(o, "target.command")),
-			    "./caf\xc3\xa9 a b " BAD "\x1b[2J");
+	want_str(o, "target.command", "./caf\xc3\xa9 a b " BAD "\x1b[2J");
 	json_object_put(o);
 }
 
-static int self_test_record(const struct report *r, const struct span *s)
+static int self_test_record(const struct report *report, const struct span *s)
 {
 	static const struct self_test failed = {
 		.result = SELF_TEST_FAILED,
@@ -633,21 +619,20 @@ static int self_test_record(const struct report *r, const struct span *s)
 	};
 	static const struct self_test passed = { .result = SELF_TEST_PASSED, .windows = 12 };
 
-	return report_self_test(r, s ? &passed : &failed);
+	return report_self_test(report, s ? &passed : &failed);
 }
 
 static void only_the_self_test(void **state)
 {
-	struct report r = canned_report(NULL);
 	const struct span passed = {};
 	struct json_object *o;
 
 	r.json = true;
 	o = record(self_test_record, &r, NULL);
-	assert_string_equal(json_object_get_string(member(o, "type")), "self_test");
-	assert_int_equal(json_object_get_int64(member(o, "windows")), 3);
-	assert_true(json_object_get_uint64(member(o, "took_ns")) == 18446744073709551615ULL);
-	assert_string_equal(json_object_get_string(member(o, "why")), "a \"reason\"");
+	want_str(o, "type", "self_test");
+	want_u64(o, "windows", 3);
+	want_u64(o, "took_ns", 18446744073709551615ULL);
+	want_str(o, "why", "a \"reason\"");
 	check_context(o);
 	json_object_put(o);
 	o = record(self_test_record, &r, &passed);
@@ -658,49 +643,41 @@ static void only_the_self_test(void **state)
 /* The numbers of a claim that cannot be judged are null, not 0. */
 static void claims(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
-	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o, *claim;
 
-	canned_counters(&c);
 	r.claims = true;
-	o = record(json_span, &r, &s);
-	assert_int_equal(json_object_array_length(member(o, "claims")), NR_CLAIMS);
-	claim = json_object_array_get_idx(member(o, "claims"), 0);
-	assert_string_equal(json_object_get_string(member(claim, "claim")), "unrelated_writers");
-	assert_int_equal(json_object_get_int64(member(claim, "number")), 1105);
-	assert_int_equal(json_object_get_int64(member(claim, "of")), 8900);
-	assert_int_equal(json_object_get_int64(member(claim, "needed")), CLAIM_WINDOWS);
-	assert_string_equal(json_object_get_string(member(claim, "verdict")), "supported");
+	o = record(json_span, &r, &final);
+	want_length(o, "claims", NR_CLAIMS);
+	claim = element(o, "claims", 0);
+	want_str(claim, "claim", "unrelated_writers");
+	want_u64(claim, "number", 1105);
+	want_u64(claim, "of", 8900);
+	want_u64(claim, "needed", CLAIM_WINDOWS);
+	want_str(claim, "verdict", "supported");
 	json_object_put(o);
 	r.seq = SEQ_NONE;
-	o = record(json_span, &r, &s);
-	claim = json_object_array_get_idx(member(o, "claims"), 0);
+	o = record(json_span, &r, &final);
+	claim = element(o, "claims", 0);
 	assert_null(member(claim, "number"));
 	assert_null(member(claim, "high"));
-	assert_string_equal(json_object_get_string(member(claim, "verdict")), "not on this kernel");
+	want_str(claim, "verdict", "not on this kernel");
 	json_object_put(o);
 }
 
-static void taking_the_lock_again(void **state)
+static void relock(void **state)
 {
-	static struct counters c;
-	struct report r = canned_report(NULL);
-	const struct span s = { .counters = &c, .elapsed_s = 12.5, .final = true };
 	struct json_object *o;
 
-	canned_counters(&c);
 	c.relock[RELOCK_MMAP_LOCK].count[7] = 3;
 	for (int how = 0; how < NR_RELOCK_HOW; how++)
 		c.relock[how].count[9] = 10;
-	o = record(json_span, &r, &s);
+	o = record(json_span, &r, &final);
 	assert_null(member(o, "relock"));
 	json_object_put(o);
 	r.relock = true;
-	o = record(json_span, &r, &s);
-	assert_int_equal(json_object_get_int64(member(o, "relock.total")), 3 + 10 * NR_RELOCK_HOW);
-	assert_int_equal(json_object_get_int64(member(o, "relock.mmap_lock")), 13);
+	o = record(json_span, &r, &final);
+	want_u64(o, "relock.total", 3 + 10 * NR_RELOCK_HOW);
+	want_u64(o, "relock.mmap_lock", 13);
 	json_object_put(o);
 }
 
@@ -712,18 +689,18 @@ int main(void)
 		cmocka_unit_test(any_bytes),
 		cmocka_unit_test(values),
 		cmocka_unit_test(a_full_disk_is_reported),
-		cmocka_unit_test(summary),
-		cmocka_unit_test(interval),
-		cmocka_unit_test(overhead),
-		cmocka_unit_test(only_the_self_test),
-		cmocka_unit_test(claims),
-		cmocka_unit_test(taking_the_lock_again),
-		cmocka_unit_test(nothing_happened),
-		cmocka_unit_test(huge_numbers),
-		cmocka_unit_test(start_record),
-		cmocka_unit_test(command_in_the_record),
-		cmocka_unit_test(without_vma_locks),
-		cmocka_unit_test(writers),
+		cmocka_unit_test_setup(summary, canned),
+		cmocka_unit_test_setup(interval, canned),
+		cmocka_unit_test_setup(overhead, canned),
+		cmocka_unit_test_setup(only_the_self_test, canned),
+		cmocka_unit_test_setup(claims, canned),
+		cmocka_unit_test_setup(relock, canned),
+		cmocka_unit_test_setup(nothing_happened, canned),
+		cmocka_unit_test_setup(huge_numbers, canned),
+		cmocka_unit_test_setup(start_record, canned),
+		cmocka_unit_test_setup(command_in_the_record, canned),
+		cmocka_unit_test_setup(without_vma_locks, canned),
+		cmocka_unit_test_setup(writers, canned),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -27,40 +27,58 @@ int uname(struct utsname *uts)
 }
 
 static struct counters c;
+static struct report r;
+static char *text; /* of the last print */
 
-/* Each line fits, and is nothing but printable ASCII; the last one is whole. */
-static void check_lines(const char *text)
+static int canned(void **state)
 {
-	while (*text) {
-		size_t n = strcspn(text, "\n");
+	canned_counters(&c);
+	r = canned_report(NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	free(text);
+	text = NULL;
+	return 0;
+}
+
+/* Each line of the text fits, and is nothing but printable ASCII; the last one is whole. */
+static void check_lines(void)
+{
+	for (const char *at = text; *at;) {
+		size_t n = strcspn(at, "\n");
 		char line[512];
 
-		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		snprintf(line, sizeof(line), "%.*s", (int)n, at);
 		expect_u64(line, n > COLUMNS ? n : COLUMNS, COLUMNS);
 		for (size_t i = 0; i < n; i++)
-			expect_u64(line, isprint((unsigned char)text[i]) != 0, true);
-		expect_u64(line, text[n], '\n');
-		text += n + 1;
+			expect_u64(line, isprint((unsigned char)at[i]) != 0, true);
+		expect_u64(line, at[n], '\n');
+		at += n + 1;
 	}
 }
 
-/* What @print makes of the counters. The caller frees it. */
-static char *printed(int (*print)(const struct report *, const struct span *), struct report *r,
-		     double elapsed)
+/* Print @s as one of the report functions does, to the text. */
+static void print_span(int (*as)(const struct report *, const struct span *), const struct span *s)
 {
-	const struct span s = { .counters = &c, .elapsed_s = elapsed, .final = true };
-	char *text;
 	size_t size;
 
-	r->out = open_memstream(&text, &size);
-	assert_int_equal(print(r, &s), 0);
-	fclose(r->out);
-	check_lines(text);
-	return text;
+	free(text);
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(as(&r, s), 0);
+	fclose(r.out);
+	check_lines();
 }
 
-/* Some line of @text matches @pattern. */
-static bool has(const char *text, const char *pattern)
+static void print(int (*as)(const struct report *, const struct span *), double elapsed)
+{
+	print_span(as, &(struct span) { .counters = &c, .elapsed_s = elapsed, .final = true });
+}
+
+/* Some line of the text matches @pattern. */
+static bool has(const char *pattern)
 {
 	regex_t re;
 	int miss;
@@ -71,16 +89,21 @@ static bool has(const char *text, const char *pattern)
 	return !miss;
 }
 
-static void expect_line(const char *text, const char *pattern)
+static void expect_line(const char *pattern)
 {
-	if (!has(text, pattern))
+	if (!has(pattern))
 		expect_str("missing", pattern, text);
 }
 
-static void expect_no_line(const char *text, const char *pattern)
+static void expect_no_line(const char *pattern)
 {
-	if (has(text, pattern))
+	if (has(pattern))
 		expect_str("unwanted", pattern, text);
+}
+
+static void print_summary(void)
+{
+	print(text_summary, 12.5);
 }
 
 static void scale(__u64 factor)
@@ -136,139 +159,107 @@ static void usual_numbers(void **state)
 		"(^| )412([^0-9]|$)",
 		"(^| )413([^0-9]|$)",
 	};
-	struct report r = canned_report(NULL);
-	char *text;
 
-	canned_counters(&c);
-	text = printed(text_summary, &r, 12.5);
+	print_summary();
 	for (size_t i = 0; i < COUNT(lines); i++)
-		expect_line(text, lines[i]);
-	expect_no_line(text, "nothing lost");
-	expect_no_line(text, "self-test failed");
-	free(text);
+		expect_line(lines[i]);
+	expect_no_line("nothing lost");
+	expect_no_line("self-test failed");
 }
 
 /* On a kernel without per-VMA locks the report says so and prints no number instead. */
 static void without_vma_locks(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
 	r.seq = SEQ_NONE;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^locked +not on this kernel$");
-	expect_line(text, "^per_vma_seq +not on this kernel$");
-	expect_line(text, "^per_mm_seq +not on this kernel$");
-	expect_line(text,
-		    "^5558 others had a writer of the mm. This kernel has no mm_lock_seq\\.$");
-	expect_no_line(text, "a per-MM check would");
-	free(text);
+	print_summary();
+	expect_line("^locked +not on this kernel$");
+	expect_line("^per_vma_seq +not on this kernel$");
+	expect_line("^per_mm_seq +not on this kernel$");
+	expect_line("^5558 others had a writer of the mm. This kernel has no mm_lock_seq\\.$");
+	expect_no_line("a per-MM check would");
 }
 
 static void nothing_happened(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
 	memset(&c, 0, sizeof(c));
-	text = printed(text_summary, &r, 0);
-	expect_line(text, "^copies +0 calls, 0 pages, 0 B$");
-	expect_line(text, "^returned +0 ok$");
-	expect_line(text, "^windows +0( |$)");
+	print(text_summary, 0);
+	expect_line("^copies +0 calls, 0 pages, 0 B$");
+	expect_line("^returned +0 ok$");
+	expect_line("^windows +0( |$)");
 	for (int i = 0; i <= CLASS_REAL; i++) {
 		char line[64];
 
 		snprintf(line, sizeof(line), "^%s .* 0 +0%%$", class_names[i]);
-		expect_line(text, line);
+		expect_line(line);
 	}
-	expect_line(text, "^per_mm_seq +0 +0 +0 +0 +no windows$");
-	expect_line(text, "^nothing lost, 0 anomalies$");
+	expect_line("^per_mm_seq +0 +0 +0 +0 +no windows$");
+	expect_line("^nothing lost, 0 anomalies$");
 	/* Lines that appear only when there is something to tell. */
-	expect_no_line(text, "^(gone|blocked|aborted|undetermined) ");
-	expect_no_line(text,
-		       "WARNING|^(snapshot|meaning) differs|odd start|still open|Of 0|[^a-z](nan|inf)");
-	free(text);
+	expect_no_line("^(gone|blocked|aborted|undetermined) ");
+	expect_no_line(
+		"WARNING|^(snapshot|meaning) differs|odd start|still open|Of 0|[^a-z](nan|inf)");
 }
 
 /* 0 of N is shown with its 95 % upper bound. */
 static void none_of_many(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
 	memset(&c, 0, sizeof(c));
 	c.totals.windows[KIND_ANON][CLASS_QUIET] = 3000;
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "^per_mm_seq +0 +0 +0 +0 +< 0\\.1% \\(0 of 3000\\)$");
-	expect_line(text, "^quiet .* 3000 +100%$");
-	expect_line(text, "Of 3000 windows, 0 really changed");
-	free(text);
+	print(text_summary, 1);
+	expect_line("^per_mm_seq +0 +0 +0 +0 +< 0\\.1% \\(0 of 3000\\)$");
+	expect_line("^quiet .* 3000 +100%$");
+	expect_line("Of 3000 windows, 0 really changed");
 }
 
 /* A share that is not 0 must not read as 0. */
 static void one_in_a_million(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
 	memset(&c, 0, sizeof(c));
 	c.totals.windows[KIND_SHMEM][CLASS_QUIET] = 999999;
 	c.totals.windows[KIND_SHMEM][CLASS_UNRELATED] = 1;
 	c.totals.checks[CHECK_PER_MM_SEQ].eagain = 1;
 	c.totals.checks[CHECK_PER_MM_SEQ].spurious = 1;
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "^unrelated .* 1 +0\\.0001%$");
-	expect_line(text, "^per_mm_seq +1 +0 +1 +0 +0\\.0001% \\(");
-	free(text);
+	print(text_summary, 1);
+	expect_line("^unrelated .* 1 +0\\.0001%$");
+	expect_line("^per_mm_seq +1 +0 +1 +0 +0\\.0001% \\(");
 }
 
 static void trouble(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
 	memset(&c, 0, sizeof(c));
 	r.self_test = "failed";
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "self-test failed$");
-	expect_line(text, "^WARNING: the self-test failed");
-	expect_line(text, "^nothing lost, 0 anomalies$");
-	free(text);
+	print(text_summary, 1);
+	expect_line("self-test failed$");
+	expect_line("^WARNING: the self-test failed");
+	expect_line("^nothing lost, 0 anomalies$");
 
 	r.self_test = "passed";
 	c.totals.lost[LOST_WINDOWS] = 1;
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "^WARNING.* 1([^0-9]|$)");
-	expect_no_line(text, "nothing lost|WARNING.*self-test|anomalies");
-	free(text);
+	print(text_summary, 1);
+	expect_line("^WARNING.* 1([^0-9]|$)");
+	expect_no_line("nothing lost|WARNING.*self-test|anomalies");
 
 	memset(&c, 0, sizeof(c));
 	c.recursion = 7;
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "^WARNING.* 7 ");
-	expect_no_line(text, "nothing lost");
-	free(text);
+	print(text_summary, 1);
+	expect_line("^WARNING.* 7 ");
+	expect_no_line("nothing lost");
 
 	memset(&c, 0, sizeof(c));
 	c.totals.anomalies = 1;
-	text = printed(text_summary, &r, 1);
-	expect_line(text, "^WARNING: 1 anomal");
-	free(text);
+	print(text_summary, 1);
+	expect_line("^WARNING: 1 anomal");
 }
 
 /* No number makes a line too long. */
 static void every_magnitude(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
 	for (__u64 factor = 1; factor < 100000000000000; factor *= 10) {
 		canned_counters(&c);
 		scale(factor);
 		for (__u32 e = 0; e < NR_RETURNED; e++)
 			c.totals.returned[e] = factor;
-		free(printed(text_summary, &r, (double)factor));
+		print(text_summary, (double)factor);
 	}
 	memset(&c, 0, sizeof(c));
 	c.totals.calls = 1ULL << 63;
@@ -278,61 +269,51 @@ static void every_magnitude(void **state)
 								    .real = 1,
 								    .spurious = (1ULL << 63) - 1 };
 	c.hists[KIND_ANON][CLASS_REAL].count[HIST_BUCKETS - 1] = 1ULL << 63;
-	text = printed(text_summary, &r, 1e-9);
-	expect_line(text, "^real .* 100% +120s +120s +120s$");
-	free(text);
+	print(text_summary, 1e-9);
+	expect_line("^real .* 100% +120s +120s +120s$");
 }
 
 static void long_names(void **state)
 {
 	char *command[] = { (char *)"/a/very/long/path/to/a/program/that/restores/a/virtual/machine",
 			    (char *)"--option", NULL };
-	struct report r = canned_report(NULL);
 
-	canned_counters(&c);
 	release = "123456789012345678901234567890123456789012345678901234567890abcd";
 	r.command = command;
 	r.timestamp = true;
-	free(printed(text_summary, &r, 1e7));
+	print(text_summary, 1e7);
 	release = "7.3.4";
 }
 
 /* --- The line of an interval --- */
 
-static int twenty_intervals(const struct report *r, const struct span *s)
+static int twenty_intervals(const struct report *report, const struct span *s)
 {
 	int err = 0;
 
 	for (int i = 0; i < 20; i++)
-		err |= text_interval(r, s);
+		err |= text_interval(report, s);
 	return err;
 }
 
 static void intervals(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
-	text = printed(twenty_intervals, &r, 1);
-	expect_line(text, "copies +pages +EAGAIN +windows +real +hidden ");
-	expect_line(text, "^ *5003 +4999 +9 +13422 +1123 +1117 +333 +983us +983us$");
-	free(text);
+	print(twenty_intervals, 1);
+	expect_line("copies +pages +EAGAIN +windows +real +hidden ");
+	expect_line("^ *5003 +4999 +9 +13422 +1123 +1117 +333 +983us +983us$");
 
 	r.timestamp = true;
-	text = printed(twenty_intervals, &r, 1);
-	expect_line(text, "^[0-9:]{8} +5003 +4999 +9 +13422 +1123 +1117 +333 +983us +983us$");
-	free(text);
+	print(twenty_intervals, 1);
+	expect_line("^[0-9:]{8} +5003 +4999 +9 +13422 +1123 +1117 +333 +983us +983us$");
 	for (__u64 factor = 1; factor < 100000000000000; factor *= 10) {
 		canned_counters(&c);
 		scale(factor);
-		free(printed(twenty_intervals, &r, 1));
+		print(twenty_intervals, 1);
 	}
 
 	memset(&c, 0, sizeof(c));
-	text = printed(twenty_intervals, &r, 1);
-	expect_line(text, " 0 +0 +0 +0 +0 +0 +0 +(-|0ns) +(-|0ns)$");
-	free(text);
+	print(twenty_intervals, 1);
+	expect_line(" 0 +0 +0 +0 +0 +0 +0 +(-|0ns) +(-|0ns)$");
 }
 
 /* --- Whose windows --- */
@@ -359,114 +340,82 @@ static void target_names(void **state)
 		{ &two, NULL, 10, "PIDs 4..." },
 		{ NULL, plain, 1, "" },
 	};
-	struct report r = canned_report(NULL);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char text[65];
+		char name[65];
 
-		memset(text, '#', sizeof(text));
+		memset(name, '#', sizeof(name));
 		r.target = rows[i].target;
 		r.command = rows[i].command;
-		target_text(&r, text, rows[i].size);
-		expect_str(rows[i].want, text, rows[i].want);
-		assert_int_equal(text[rows[i].size], '#'); /* and not a byte more */
+		target_text(&r, name, rows[i].size);
+		expect_str(rows[i].want, name, rows[i].want);
+		assert_int_equal(name[rows[i].size], '#'); /* and not a byte more */
 	}
 }
 
 /* The first eight by name, and how many more there are. */
 static void writers(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
-	text = printed(text_summary, &r, 12.5);
-	expect_no_line(text, "writers of the mm");
-	free(text);
+	print_summary();
+	expect_no_line("writers of the mm");
 	r.writers = canned_writers(&c);
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^writers of the mm in windows +comm +pid covers windows +locks$");
+	print_summary();
+	expect_line("^writers of the mm in windows +comm +pid covers windows +locks$");
 	expect_line(
-		text,
 		"^madvise MADV_DONTFORK +\\?\\[2J\\?56789ab\\.\\.\\. +4294967295 +dst +1801 +18\\.4E$");
-	expect_line(text, "^munmap +munmapper +4000 +20 +30$");
-	expect_line(text, "^munmap +munmapper +4007 +13 +23$");
-	expect_no_line(text, "munmapper +4008");
-	expect_line(text, "^and 2 more; -j lists them all$");
-	expect_line(text, "^1902 write sections in 1901 windows; by unknown writers: 1903$");
-	expect_line(text, "^1905 more by writers that do not fit in the list$");
-	free(text);
+	expect_line("^munmap +munmapper +4000 +20 +30$");
+	expect_line("^munmap +munmapper +4007 +13 +23$");
+	expect_no_line("munmapper +4008");
+	expect_line("^and 2 more; -j lists them all$");
+	expect_line("^1902 write sections in 1901 windows; by unknown writers: 1903$");
+	expect_line("^1905 more by writers that do not fit in the list$");
 }
 
 /* 4,000 runs of 1.25 ms in all, in 12.5 s: 312.5 ns a run, a ten-thousandth of a CPU. */
 static void overhead(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
-	text = printed(text_summary, &r, 12.5);
-	expect_no_line(text, "of a CPU");
-	free(text);
+	print_summary();
+	expect_no_line("of a CPU");
 	r.overhead = true;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text,
-		    "^BPF programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
-	expect_line(text, "^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +19$");
-	expect_no_line(text, "sched_process_fork");
-	expect_line(text, "^total +0\\.010%$");
-	free(text);
+	print_summary();
+	expect_line("^BPF programs, as the kernel counts them +runs +ns/run +of a CPU +skipped$");
+	expect_line("^fexit +mfill_atomic_copy +4000 +312 +0\\.010% +19$");
+	expect_no_line("sched_process_fork");
+	expect_line("^total +0\\.010%$");
 }
 
-/*
- * --claims: each with its number, its interval or bound, and the verdict. Few windows decide
- * nothing.
- */
+/* --claims: each with its number, its interval or bound, and the verdict; few windows decide nothing. */
 static void claims(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
 	r.claims = true;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^claims about the check after the retry \\(95 % intervals\\)$");
-	expect_line(text, "^    1105 of 8900 .*, 12\\.4% \\(11\\.7% \\.\\.\\. 13\\.1%\\)$");
-	expect_line(text, "^    560 of 559 .*");
-	expect_line(text, "^    not enough windows \\(have 559, need 3000\\)$");
-	expect_line(text, "^    supported$");
-	free(text);
+	print_summary();
+	expect_line("^claims about the check after the retry \\(95 % intervals\\)$");
+	expect_line("^    1105 of 8900 .*, 12\\.4% \\(11\\.7% \\.\\.\\. 13\\.1%\\)$");
+	expect_line("^    560 of 559 .*");
+	expect_line("^    not enough windows \\(have 559, need 3000\\)$");
+	expect_line("^    supported$");
 	memset(&c, 0, sizeof(c));
 	c.totals.windows[KIND_ANON][CLASS_QUIET] = 6000;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^    0 of 6000 .*, below 0\\.05%$");
-	expect_line(text, "^    0 of 0 [^,]*$");
-	free(text);
+	print_summary();
+	expect_line("^    0 of 6000 .*, below 0\\.05%$");
+	expect_line("^    0 of 0 [^,]*$");
 	r.seq = SEQ_NONE;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^    not on this kernel$");
-	free(text);
+	print_summary();
+	expect_line("^    not on this kernel$");
 }
 
 static void relock(void **state)
 {
-	struct report r = canned_report(NULL);
-	char *text;
-
-	canned_counters(&c);
 	c.relock[RELOCK_MMAP_LOCK].count[hist_bucket(1000000)] = 3;
-	text = printed(text_summary, &r, 12.5);
-	expect_no_line(text, "^relock ");
-	free(text);
+	print_summary();
+	expect_no_line("^relock ");
 	r.relock = true;
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^relock +3 times: p50 983us, p99 983us, max 983us$");
-	expect_line(text, "^  with mmap_lock +3 times: p50 983us");
-	free(text);
+	print_summary();
+	expect_line("^relock +3 times: p50 983us, p99 983us, max 983us$");
+	expect_line("^  with mmap_lock +3 times: p50 983us");
 	memset(c.relock, 0, sizeof(c.relock));
-	text = printed(text_summary, &r, 12.5);
-	expect_line(text, "^relock +0$");
-	free(text);
+	print_summary();
+	expect_line("^relock +0$");
 }
 
 /* Who raised mmap_changing: the call if known, its advice, and a printable name. */
@@ -481,50 +430,35 @@ static void holders(void **state)
 		{ { CHANGING_UNMAP, 4716, 11, -1, "five" }, { 1, 0, 1000, 1, 4716, 1 } },
 		{ { CHANGING_UNMAP, 4717, 11, -1, "six" }, { 1, 0, 1000, 1, 4717, 1 } },
 	};
-	struct report r = canned_report(NULL);
 	struct span s = {
 		.counters = &c, .elapsed_s = 12.5, .holders = rows, .nr_holders = 6, .final = true
 	};
-	char *text;
-	size_t size;
 
-	canned_counters(&c);
-	r.out = open_memstream(&text, &size);
-	assert_int_equal(report_span(&r, &s), 0);
-	fclose(r.out);
-	check_lines(text);
-	expect_line(text,
-		    "^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
-	expect_line(text, "^  madvise\\(MADV_DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
-	expect_line(text, "^    7 times, longest 2\\.5 ms, refused 5$");
-	expect_line(text, "^  fork by sixteen bytes ab \\(4713\\):$");
-	expect_line(text, "^  munmap by five \\(4716\\):$");
-	expect_no_line(text, "4717"); /* five are shown */
-	expect_line(text, "^  an unknown holder: refused 543$");
-	expect_line(text, "^  STUCK, no event is pending: refused 544$");
-	free(text);
+	print_span(report_span, &s);
+	expect_line("^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
+	expect_line("^  madvise\\(MADV_DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
+	expect_line("^    7 times, longest 2\\.5 ms, refused 5$");
+	expect_line("^  fork by sixteen bytes ab \\(4713\\):$");
+	expect_line("^  munmap by five \\(4716\\):$");
+	expect_no_line("4717"); /* five are shown */
+	expect_line("^  an unknown holder: refused 543$");
+	expect_line("^  STUCK, no event is pending: refused 544$");
 	/* Without refusals no holder is named. */
 	c.failures.refused = 0;
-	r.out = open_memstream(&text, &size);
-	assert_int_equal(report_span(&r, &s), 0);
-	fclose(r.out);
-	expect_no_line(text, "^mmap_changing refused|^    7 times");
-	free(text);
+	print_span(report_span, &s);
+	expect_no_line("^mmap_changing refused|^    7 times");
 }
 
 /* stdout of --self-test=only. */
 static void only_the_self_test(void **state)
 {
 	const struct self_test t = { .result = SELF_TEST_PASSED, .windows = 12 };
-	struct report r = canned_report(NULL);
-	char *text;
 	size_t size;
 
 	r.out = open_memstream(&text, &size);
 	assert_int_equal(report_self_test(&r, &t), 0);
 	fclose(r.out);
 	assert_string_equal(text, "plan retry_state: self-test passed, 12 windows\n");
-	free(text);
 	r.out = fopen("/dev/full", "w");
 	assert_int_equal(report_self_test(&r, &t), -1);
 	fclose(r.out);
@@ -532,35 +466,37 @@ static void only_the_self_test(void **state)
 
 static void a_full_disk_is_reported(void **state)
 {
-	struct report r = canned_report(fopen("/dev/full", "w"));
 	const struct span s = { .counters = &c, .final = true };
 
+	r.out = fopen("/dev/full", "w");
 	assert_non_null(r.out);
 	assert_int_equal(text_summary(&r, &s), -1);
 	assert_int_equal(text_interval(&r, &s), -1);
 	fclose(r.out);
 }
 
+#define test(f) cmocka_unit_test_setup_teardown(f, canned, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(usual_numbers),
-		cmocka_unit_test(nothing_happened),
-		cmocka_unit_test(without_vma_locks),
-		cmocka_unit_test(none_of_many),
-		cmocka_unit_test(one_in_a_million),
-		cmocka_unit_test(trouble),
-		cmocka_unit_test(every_magnitude),
-		cmocka_unit_test(long_names),
-		cmocka_unit_test(intervals),
-		cmocka_unit_test(target_names),
-		cmocka_unit_test(a_full_disk_is_reported),
-		cmocka_unit_test(writers),
-		cmocka_unit_test(overhead),
-		cmocka_unit_test(claims),
-		cmocka_unit_test(relock),
-		cmocka_unit_test(holders),
-		cmocka_unit_test(only_the_self_test),
+		test(usual_numbers),
+		test(nothing_happened),
+		test(without_vma_locks),
+		test(none_of_many),
+		test(one_in_a_million),
+		test(trouble),
+		test(every_magnitude),
+		test(long_names),
+		test(intervals),
+		test(target_names),
+		test(a_full_disk_is_reported),
+		test(writers),
+		test(overhead),
+		test(claims),
+		test(relock),
+		test(holders),
+		test(only_the_self_test),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
