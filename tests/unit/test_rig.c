@@ -143,21 +143,35 @@ static unsigned char first_byte(const struct rig_target *t, size_t page)
 	return *(volatile unsigned char *)(t->start + page * PAGE);
 }
 
+static struct rig *rig;
+static struct rig_target t;
+static struct rig_copy copy;
+
+/* A rig for @layout, and a copy to a new target. tear_down() ends both. */
+static void set_up(const char *layout, enum rig_kind kind)
+{
+	assert_int_equal(rig_create(&rig, layout), 0);
+	assert_int_equal(rig_target_open(&t, kind, rig_pages(rig)), 0);
+	copy = (struct rig_copy) { .uffd = t.uffd, .dst = t.start };
+}
+
+static int tear_down(void **state)
+{
+	if (rig)
+		rig_target_close(&t);
+	rig_destroy(rig);
+	rig = NULL;
+	return 0;
+}
+
 /* --- What a rig does -------------------------------------------------------------------------- */
 
 /* Three pages: one holds the window, the window of one ends by itself, one is mapped. */
 static void the_layout_is_copied(void **state)
 {
-	struct rig_copy copy = {};
-	struct rig_target t;
-	struct rig *rig;
-
-	assert_int_equal(rig_create(&rig, "bnm"), 0);
+	set_up("bnm", RIG_ANON);
 	assert_int_equal(rig_pages(rig), 3);
 	assert_int_not_equal(rig_copier_tid(rig), 0);
-	assert_int_equal(rig_target_open(&t, RIG_ANON, 3), 0);
-	copy.uffd = t.uffd;
-	copy.dst = t.start;
 	assert_int_equal(rig_start(rig, &copy), 1);
 	assert_int_equal(rig_wait(rig, 0), 1);		 /* still */
 	assert_int_equal(rig_begin(rig, &copy), -EBUSY); /* one at a time */
@@ -169,25 +183,16 @@ static void the_layout_is_copied(void **state)
 	assert_int_equal(first_byte(&t, 1), 0);
 	assert_int_equal(first_byte(&t, 2), RIG_PATTERN);
 	assert_int_equal(rig_resolve(rig, RIG_FILL), -EINVAL); /* no window is held */
-	rig_target_close(&t);
-	rig_target_close(&t);
-	rig_destroy(rig);
+	rig_target_close(&t);				       /* once more in tear_down() */
 	rig_destroy(NULL);
 }
 
 /* The source is damaged and the copy fails; after mending the next copy succeeds. */
 static void a_damaged_source(void **state)
 {
-	struct rig_copy copy = {};
-	struct rig_target t;
-	struct rig *rig;
-
-	assert_int_equal(rig_create(&rig, "b"), 0);
+	set_up("b", RIG_SHMEM);
 	assert_int_equal(rig_mend(rig), 0); /* nothing to mend */
 	for (int how = RIG_UNMAP; how <= RIG_PROTECT; how++) {
-		assert_int_equal(rig_target_open(&t, RIG_SHMEM, 1), 0);
-		copy.uffd = t.uffd;
-		copy.dst = t.start;
 		assert_int_equal(rig_start(rig, &copy), 1);
 		assert_int_equal(rig_go_on(rig, (enum rig_source)how), 0);
 		assert_int_equal(rig_result(rig).err, EFAULT);
@@ -197,22 +202,17 @@ static void a_damaged_source(void **state)
 		assert_int_equal(rig_go_on(rig, RIG_FILL), 0);
 		assert_int_equal(rig_result(rig).err, 0);
 		rig_target_close(&t);
+		assert_int_equal(rig_target_open(&t, RIG_SHMEM, 1), 0);
+		copy = (struct rig_copy) { .uffd = t.uffd, .dst = t.start };
 	}
-	rig_destroy(rig);
 }
 
 static void a_held_window_ends_with_the_rig(void **state)
 {
-	struct rig_copy copy = {};
-	struct rig_target t;
-	struct rig *rig;
-
-	assert_int_equal(rig_create(&rig, "b"), 0);
-	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
-	copy.uffd = t.uffd;
-	copy.dst = t.start;
+	set_up("b", RIG_ANON);
 	assert_int_equal(rig_start(rig, &copy), 1);
 	rig_destroy(rig);
+	rig = NULL;
 	assert_int_equal(first_byte(&t, 0), 0); /* the copy was made */
 	rig_target_close(&t);
 }
@@ -223,15 +223,10 @@ static void a_held_window_ends_with_the_rig(void **state)
  */
 static void a_wait_ends(void **state)
 {
-	struct rig_copy copy = {};
-	struct rig_target t, source;
-	struct rig *rig;
+	struct rig_target source;
 
-	assert_int_equal(rig_create(&rig, "m"), 0);
-	assert_int_equal(rig_target_open(&t, RIG_ANON, 1), 0);
+	set_up("m", RIG_ANON);
 	assert_int_equal(rig_target_open(&source, RIG_ANON, 1), 0);
-	copy.uffd = t.uffd;
-	copy.dst = t.start;
 	copy.src = source.start;
 	copy.len = PAGE;
 	assert_int_equal(rig_begin(rig, &copy), 0);
@@ -240,37 +235,26 @@ static void a_wait_ends(void **state)
 	assert_int_equal(rig_wait(rig, RIG_TIMEOUT_MS), 0);
 	assert_int_equal(rig_result(rig).copied, PAGE);
 	rig_target_close(&source);
-	rig_target_close(&t);
-	rig_destroy(rig);
 }
 
 /* A capital is 512 pages: the first blocks, the others are mapped. */
 static void huge_layouts(void **state)
 {
-	struct rig_copy copy = {};
-	struct rig_target t;
-	struct rig *rig;
-
-	assert_int_equal(rig_create(&rig, "B"), 0);
+	set_up("B", RIG_ANON);
 	assert_int_equal(rig_pages(rig), RIG_HUGE);
-	assert_int_equal(rig_target_open(&t, RIG_ANON, RIG_HUGE), 0);
-	copy.uffd = t.uffd;
-	copy.dst = t.start;
 	assert_int_equal(rig_start(rig, &copy), 1);
 	assert_int_equal(rig_go_on(rig, RIG_FILL), 0);
 	assert_int_equal(rig_result(rig).copied, RIG_HUGE * PAGE);
 	assert_int_equal(first_byte(&t, 0), 0);
 	assert_int_equal(first_byte(&t, RIG_HUGE - 1), RIG_PATTERN);
-	rig_target_close(&t);
-	rig_destroy(rig);
 }
 
 static void what_is_no_layout(void **state)
 {
-	struct rig *rig;
+	struct rig *none;
 
-	assert_int_equal(rig_create(&rig, ""), -EINVAL);
-	assert_int_equal(rig_create(&rig, "bx"), -EINVAL);
+	assert_int_equal(rig_create(&none, ""), -EINVAL);
+	assert_int_equal(rig_create(&none, "bx"), -EINVAL);
 }
 
 /* A kernel that lacks a feature refuses it, and nothing is left open. */
@@ -288,29 +272,29 @@ static void an_unknown_feature(void **state)
 static int everything(void)
 {
 	static const enum rig_source ends[] = { RIG_FILL, RIG_UNMAP, RIG_PROTECT };
-	struct rig *rig = NULL;
-	struct rig_target t[2] = { { .uffd = -1, .file = -1 }, { .uffd = -1, .file = -1 } };
-	int err = rig_create(&rig, "bm");
+	struct rig *all = NULL;
+	struct rig_target targets[2] = { { .uffd = -1, .file = -1 }, { .uffd = -1, .file = -1 } };
+	int err = rig_create(&all, "bm");
 
 	for (int kind = 0; !err && kind < 2; kind++)
-		err = rig_target_open(&t[kind], (enum rig_kind)kind, 2);
+		err = rig_target_open(&targets[kind], (enum rig_kind)kind, 2);
 	for (size_t i = 0; !err && i < COUNT(ends); i++) {
-		struct rig_copy copy = { .uffd = t[i % 2].uffd, .dst = t[i % 2].start };
+		struct rig_copy one = { .uffd = targets[i % 2].uffd, .dst = targets[i % 2].start };
 
-		err = rig_start(rig, &copy);
+		err = rig_start(all, &one);
 		if (err == 1)
-			err = rig_go_on(rig, ends[i]);
+			err = rig_go_on(all, ends[i]);
 		/* A failure in the copier is the copy's result. */
-		if (!err && rig_result(rig).err == INJECTED)
+		if (!err && rig_result(all).err == INJECTED)
 			err = -INJECTED;
 		if (!err)
-			err = rig_mend(rig);
+			err = rig_mend(all);
 	}
 	if (!err)
-		err = rig_unregister(t[1].uffd, t[1].start, t[1].len);
-	rig_target_close(&t[0]);
-	rig_target_close(&t[1]);
-	rig_destroy(rig);
+		err = rig_unregister(targets[1].uffd, targets[1].start, targets[1].len);
+	rig_target_close(&targets[0]);
+	rig_target_close(&targets[1]);
+	rig_destroy(all);
 	return err;
 }
 
@@ -373,18 +357,20 @@ static void no_userfaultfd_at_all(void **state)
 	arm(0, 0);
 }
 
+#define test(f) cmocka_unit_test_teardown(f, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_layout_is_copied),
-		cmocka_unit_test(a_damaged_source),
-		cmocka_unit_test(a_held_window_ends_with_the_rig),
-		cmocka_unit_test(a_wait_ends),
-		cmocka_unit_test(huge_layouts),
-		cmocka_unit_test(what_is_no_layout),
-		cmocka_unit_test(an_unknown_feature),
-		cmocka_unit_test(each_call_that_fails_is_told),
-		cmocka_unit_test(no_userfaultfd_at_all),
+		test(the_layout_is_copied),
+		test(a_damaged_source),
+		test(a_held_window_ends_with_the_rig),
+		test(a_wait_ends),
+		test(huge_layouts),
+		test(what_is_no_layout),
+		test(an_unknown_feature),
+		test(each_call_that_fails_is_told),
+		test(no_userfaultfd_at_all),
 	};
 
 	return cmocka_run_group_tests_name("rig", tests, need_userfaultfd, NULL);

@@ -278,22 +278,30 @@ int ring_buffer__consume(struct ring_buffer *ring)
 
 static struct kernel k; /* 7.3 */
 static struct counters c;
+static struct tracer_config cfg;
+static struct tracer *t;
+static struct hook_state hooks[MAX_HOOKS];
 
-static struct tracer_config config(void)
+/* Open and attach the tracer of cfg. stop() runs after each test. */
+static void start(void)
 {
-	return (struct tracer_config) { .kernel = &k,
-					.plan = plan_by_name("retry_state"),
-					.writers = true };
+	assert_int_equal(tracer_open(&t, &cfg), 0);
+	assert_int_equal(tracer_attach(t), 0);
 }
 
-/* Opened and attached. */
-static struct tracer *tracer_of(const struct tracer_config *cfg)
+/* Close it. Nothing is left behind. */
+static void stop(void)
 {
-	struct tracer *t;
+	tracer_close(t);
+	t = NULL;
+	assert_int_equal(kernel.links, 0);
+	assert_int_equal(kernel.rings, 0);
+}
 
-	assert_int_equal(tracer_open(&t, cfg), 0);
-	assert_int_equal(tracer_attach(t), 0);
-	return t;
+static int tear_down(void **state)
+{
+	stop();
+	return 0;
 }
 
 /* What the programs would see. */
@@ -313,9 +321,11 @@ static struct uffdretry_bpf__bss *bss(void)
 	return NULL;
 }
 
-static const struct hook_state *state_of(const struct hook_state *hooks, int nr,
-					 const char *program)
+/* The state of the hook of @program, or NULL. */
+static const struct hook_state *state_of(const char *program)
 {
+	int nr = tracer_hooks(t, hooks);
+
 	for (int i = 0; i < nr; i++)
 		if (!strcmp(hooks[i].hook->program, program))
 			return &hooks[i];
@@ -325,6 +335,9 @@ static const struct hook_state *state_of(const struct hook_state *hooks, int nr,
 static int fresh(void **state)
 {
 	memset(&kernel, 0, sizeof(kernel));
+	cfg = (struct tracer_config) { .kernel = &k,
+				       .plan = plan_by_name("retry_state"),
+				       .writers = true };
 	absent_id = -1;
 	arm(0, 0);
 	return 0;
@@ -355,11 +368,9 @@ static bool is_attached(const char *program)
 /* What opens a window never runs without what closes it. */
 static void hooks_in_their_order(void **state)
 {
-	struct tracer_config cfg = config();
-	struct hook_state hooks[MAX_HOOKS];
-	struct tracer *t = tracer_of(&cfg);
 	int nr;
 
+	start();
 	nr = tracer_hooks(t, hooks);
 	for (int i = 0; i < nr; i++)
 		expect_u64(hooks[i].hook->program, hooks[i].attached,
@@ -370,31 +381,26 @@ static void hooks_in_their_order(void **state)
 		    place("mfill_retry_state_save_entry__retry_state"));
 	assert_true(is_attached("mmap_lock_acquire_returned__writers"));
 	assert_false(is_attached("mmap_lock_acquire_returned__writers_memcg"));
-	assert_false(is_attached("__vma_start_write_exit")); /* nobody asked for a witness */
+	assert_false(is_attached("__vma_start_write_exit")); /* not asked for */
 	assert_false(is_attached("sched_process_fork"));
 	assert_false(tracer_sees_relock(t));
 	assert_int_equal(tracer_events_fd(t), -1);
 	assert_false(tracer_in_pid_ns(t));
 	assert_non_null(tracer_writers(t));
-	tracer_close(t);
-	assert_int_equal(kernel.links, 0);
+	stop();
 	tracer_close(NULL);
 }
 
 static void what_is_asked_for(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t;
-
 	cfg.writers = false;
-	t = tracer_of(&cfg);
+	start();
 	assert_false(is_attached("mmap_lock_acquire_returned__writers"));
 	assert_null(tracer_writers(t));
-	tracer_close(t);
+	stop();
 	fresh(NULL);
-	cfg = config();
 	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = true;
-	t = tracer_of(&cfg);
+	start();
 	assert_true(place("sched_process_exit") < place("sched_process_fork"));
 	assert_true(is_attached("__vma_start_write_exit"));
 	assert_true(is_attached("uffd_lock_vma_entry__relock"));
@@ -402,26 +408,18 @@ static void what_is_asked_for(void **state)
 	assert_int_equal(tracer_events_fd(t), 77);
 	bss()->pid_level = 1;
 	assert_true(tracer_in_pid_ns(t));
-	tracer_close(t);
-	assert_int_equal(kernel.rings, 0);
 }
 
 /* In BTF without a symbol: the tracer does without the hook, unless it is required. */
 static void functions_without_an_address(void **state)
 {
-	struct tracer_config cfg = config();
-	struct hook_state hooks[MAX_HOOKS];
-	struct tracer *t;
-	int nr;
-
 	absent_id = kernel_function_id(&k, "expand_stack_locked");
-	t = tracer_of(&cfg);
-	nr = tracer_hooks(t, hooks);
-	assert_true(state_of(hooks, nr, "expand_stack_locked_entry")->no_address);
-	assert_false(state_of(hooks, nr, "expand_stack_locked_entry")->attached);
-	assert_false(state_of(hooks, nr, "unmap_vmas_entry")->no_address);
+	start();
+	assert_true(state_of("expand_stack_locked_entry")->no_address);
+	assert_false(state_of("expand_stack_locked_entry")->attached);
+	assert_false(state_of("unmap_vmas_entry")->no_address);
 	assert_int_equal(kernel.warnings, 1);
-	tracer_close(t);
+	stop();
 	absent_id = kernel_function_id(&k, "unmap_vmas");
 	assert_int_equal(tracer_open(&t, &cfg), -ESRCH);
 	assert_null(t);
@@ -430,41 +428,31 @@ static void functions_without_an_address(void **state)
 /* The tracer does without a hook that cannot be attached, unless it is required. */
 static void hooks_that_cannot_be_attached(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t;
 	int optional = 0, required = 0;
 
 	assert_int_equal(tracer_open(&t, &cfg), 0);
 	for (int at = 1;; at++) {
-		struct hook_state hooks[MAX_HOOKS];
-		int err, nr;
+		int err;
 
 		arm(at, INJECTED);
 		err = tracer_attach(t);
 		if (!failing.what)
 			break;
-		nr = tracer_hooks(t, hooks);
 		expect_u64(failing.what, err,
-			   state_of(hooks, nr, failing.what)->hook->roles & ROLE_REQUIRED
-				   ? -INJECTED
-				   : 0);
+			   state_of(failing.what)->hook->roles & ROLE_REQUIRED ? -INJECTED : 0);
 		optional += !err;
 		required += err != 0;
-		tracer_close(t);
-		assert_int_equal(kernel.links, 0);
+		stop();
 		arm(0, 0);
 		assert_int_equal(tracer_open(&t, &cfg), 0);
 	}
-	tracer_close(t);
 	assert_true(optional >= 3 && required >= 6);
 }
 
 /* The table has each program of the object, and says where it sits as its SEC() does. */
 static void each_program_has_a_row(void **state)
 {
-	struct tracer_config cfg = config();
 	struct bpf_program *prog;
-	struct tracer *t;
 	int rows = 0, nr = 0;
 
 	assert_int_equal(tracer_open(&t, &cfg), 0);
@@ -480,7 +468,6 @@ static void each_program_has_a_row(void **state)
 	}
 	bpf_object__for_each_program(prog, *kernel.skel->obj) nr++;
 	assert_int_equal(nr, rows + 1); /* own_pid_ns() sits on no hook */
-	tracer_close(t);
 }
 
 /* --- Targets and phases ----------------------------------------------------------------------- */
@@ -488,9 +475,7 @@ static void each_program_has_a_row(void **state)
 /* The programs have a shortcut for one target. With two, or with children, there is none. */
 static void one_target_or_more(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
-
+	start();
 	assert_int_equal(tracer_add_target(t, 4711), 0);
 	assert_int_equal(bss()->only_target, 4711);
 	assert_int_equal(kernel.targets[0], 4711);
@@ -502,36 +487,28 @@ static void one_target_or_more(void **state)
 	assert_int_equal(bss()->only_target, 0);
 	tracer_add_cgroup(t, 12345);
 	assert_int_equal(bss()->cgroup_id, 12345);
-	tracer_close(t);
+	stop();
 	cfg.follow_forks = true;
-	t = tracer_of(&cfg);
+	start();
 	assert_int_equal(tracer_add_target(t, 4711), 0);
 	assert_int_equal(bss()->only_target, 0);
-	tracer_close(t);
 }
 
 static void phases(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
-
+	start();
 	tracer_phase(t, PHASE_RUN);
 	assert_int_equal(bss()->phase, PHASE_RUN);
 	tracer_phase(t, PHASE_OFF);
 	assert_int_equal(bss()->phase, PHASE_OFF);
 	tracer_set_kernel_check(t, CHECK_PER_MM_SEQ);
-	tracer_close(t);
 }
 
 /* A witness that never fired in the self-test proves nothing. */
 static void hooks_that_never_fire(void **state)
 {
-	struct tracer_config cfg = config();
-	struct hook_state hooks[MAX_HOOKS];
-	struct tracer *t;
-
 	cfg.witness = true;
-	t = tracer_of(&cfg);
+	start();
 	assert_true(bss()->has_write_lock_hook);
 	for (int runs = 1; runs >= 0; runs--) {
 		kernel.runs = (__u64)runs;
@@ -543,25 +520,22 @@ static void hooks_that_never_fire(void **state)
 			if (hooks[i].attached)
 				assert_int_equal(hooks[i].fired, runs ? FIRED_YES : FIRED_NEVER);
 	}
-	tracer_close(t);
+	stop();
 	/* When the kernel cannot count runs, nothing changes. */
-	t = tracer_of(&cfg);
+	start();
 	arm(1, EPERM);
 	tracer_watch_hooks(t, true);
 	tracer_watch_hooks(t, false);
 	assert_true(bss()->has_write_lock_hook);
 	tracer_hooks(t, hooks);
 	assert_int_equal(hooks[0].fired, FIRED_UNKNOWN);
-	tracer_close(t);
 }
 
 /* --- Counters --------------------------------------------------------------------------------- */
 
 static void counters_are_sums_over_the_cpus(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
-
+	start();
 	kernel.totals_first = 1000;
 	bss()->open_windows[0] = 2;
 	bss()->open_windows[4095] = 3;
@@ -577,17 +551,15 @@ static void counters_are_sums_over_the_cpus(void **state)
 	assert_int_equal(c.open, 5);
 	assert_int_equal(c.chains_open, 4);
 	assert_int_equal(c.chain_longest, 5);
-	tracer_close(t);
 }
 
 /* lost.recursion has the runs skipped since the load, --overhead those of its own time. */
 static void runs_and_those_that_were_skipped(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
-	struct hook_state hooks[MAX_HOOKS];
-	__u64 attached = (__u64)kernel.links;
+	__u64 attached;
 
+	start();
+	attached = (__u64)kernel.links;
 	kernel.runs = 100;
 	kernel.run_ns = 5000;
 	kernel.missed = 7;
@@ -605,17 +577,13 @@ static void runs_and_those_that_were_skipped(void **state)
 	assert_int_equal(hooks[0].run_ns, 900);
 	assert_int_equal(hooks[0].skipped, 2);
 	assert_int_equal(hooks[0].missed, 9);
-	tracer_close(t);
 }
 
 /* A write lock without a witness is an anomaly, unless the witness may have missed it. */
 static void anomalies_of_the_witness(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t;
-
 	cfg.witness = true;
-	t = tracer_of(&cfg);
+	start();
 	kernel.unwitnessed = 1;
 	kernel.missed = 3;
 	kernel.missed_by_all_but = "__vma_start_write_exit";
@@ -625,15 +593,13 @@ static void anomalies_of_the_witness(void **state)
 	kernel.missed_by_all_but = NULL;
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
-	tracer_close(t);
 }
 
 static void writers_have_their_place(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
 	const struct writer_entry *entries;
 
+	start();
 	kernel.rows = 3;
 	kernel.row[0] = (struct writer_row) {
 		.windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5
@@ -651,19 +617,16 @@ static void writers_have_their_place(void **state)
 	assert_int_equal(entries[5].key.tgid, 1);
 	assert_int_equal(entries[5].end, 8192);
 	assert_false(entries[4].used);
-	tracer_close(t);
 }
 
 static void holders_by_what_they_refused(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t = tracer_of(&cfg);
 	struct holder_row rows[4];
 
+	start();
 	kernel.nr_holders = 4;
 	kernel.holder[0] = (struct holder_totals) { .refused = 2 };
-	kernel.holder[1] =
-		(struct holder_totals) { .raised = 5 }; /* not traced, and refused nobody */
+	kernel.holder[1] = (struct holder_totals) { .raised = 5 }; /* not traced, refused no call */
 	kernel.holder[2] = (struct holder_totals) { .refused = 9 };
 	kernel.holder[3] = (struct holder_totals) { .raised = 1, .traced = 1 };
 	assert_int_equal(tracer_read_holders(t, rows, 4), 3);
@@ -671,7 +634,6 @@ static void holders_by_what_they_refused(void **state)
 	assert_int_equal(rows[1].who.tgid, 1);
 	assert_int_equal(rows[2].who.tgid, 4);
 	assert_int_equal(tracer_read_holders(t, rows, 1), 1);
-	tracer_close(t);
 }
 
 /* --- Events ----------------------------------------------------------------------------------- */
@@ -688,11 +650,8 @@ static void hand_on(void *data, const struct event *e)
 /* Events come in batches. A short record is skipped, and a new writer is read first. */
 static void events_in_batches(void **state)
 {
-	struct tracer_config cfg = config();
-	struct tracer *t;
-
 	cfg.events = true;
-	t = tracer_of(&cfg);
+	start();
 	kernel.rows = 1;
 	kernel.row[0] = (struct writer_row) { .windows = 1, .id = 8 };
 	kernel.events[0] = (struct event) { .pid = 4711, .writers = { .nr = 1, .ids = { 8 } } };
@@ -711,11 +670,10 @@ static void events_in_batches(void **state)
 	kernel.event_size = sizeof(struct event) - 1;
 	assert_false(tracer_read_events(t, hand_on, &handed_on));
 	assert_int_equal(handed_on, 4095 + 5000);
-	tracer_close(t);
-	t = tracer_of(
-		&(struct tracer_config) { .kernel = &k, .plan = plan_by_name("retry_state") });
+	stop();
+	cfg.events = cfg.writers = false;
+	start();
 	assert_false(tracer_read_events(t, hand_on, &handed_on));
-	tracer_close(t);
 }
 
 /* --- Errors ----------------------------------------------------------------------------------- */
@@ -723,15 +681,14 @@ static void events_in_batches(void **state)
 /* What a run does, from open to close. Returns the first error. */
 static int everything(void)
 {
-	struct tracer_config cfg = config();
 	struct holder_row rows[4];
-	struct tracer *t;
 	int err;
 
 	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = cfg.all = true;
 	err = tracer_open(&t, &cfg);
 	if (err) {
 		assert_null(t);
+		stop();
 		return err;
 	}
 	err = tracer_attach(t);
@@ -747,7 +704,7 @@ static int everything(void)
 		err = tracer_read(t, &c);
 	if (!err)
 		tracer_read_holders(t, rows, 4);
-	tracer_close(t);
+	stop();
 	return err;
 }
 
@@ -782,8 +739,6 @@ static void each_call_that_fails_is_told(void **state)
 		told_of += err != 0;
 		arm(0, 0);
 		assert_int_equal(descriptors(), before);
-		assert_int_equal(kernel.links, 0);
-		assert_int_equal(kernel.rings, 0);
 	}
 	/* The maps alone make more: a histogram for each kind and class. */
 	assert_true(told_of > NR_KINDS * NR_CLASSES + 40);
@@ -822,7 +777,7 @@ static int close_k(void **state)
 	return 0;
 }
 
-#define test(f) cmocka_unit_test_setup(f, fresh)
+#define test(f) cmocka_unit_test_setup_teardown(f, fresh, tear_down)
 
 int main(void)
 {
