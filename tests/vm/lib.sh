@@ -52,3 +52,19 @@ boot() {
 	[ ! -d "$out/gcov" ] || cp -r "$out/gcov/." "$COVERAGE"
 	return $status
 }
+
+# boot_or_skip KERNEL GUEST_SCRIPT [ARG...]: boot, and set status. The guest's stderr is in $out/stderr.
+# Skips the test if the kernel is not available.
+boot_or_skip() {
+	boot "$@" 2>"$out/stderr"
+	status=$?
+	[ $status -ne 77 ] || skip_all "kernel $1 is not available"
+}
+
+# The guest's script succeeded, and noted no failure.
+no_failure() {
+	[ $status -eq 0 ] && [ ! -e "$out/failed" ] && return
+	echo "status $status, failed: $(cat "$out/failed" 2>/dev/null)"
+	tail -n 20 "$out/stderr" "$out"/*.load "$out"/*.err 2>/dev/null
+	return 1
+}

@@ -13,14 +13,6 @@ find_kernel
 truth="--kernel-check=$check --locks=$locks"
 scenarios=nothing,mprotect-same,mprotect,unmap
 
-# keep CASE COMMAND...
-keep() {
-	case=$1
-	shift
-	"$@" >"/out/$case.out" 2>"/out/$case.err"
-	echo $? >"/out/$case.status"
-}
-
 # whole NAME... -- COMMAND...: run what writes /out/NAME.json. At most three times, while one of
 # these reports that the kernel skipped a preempted program.
 whole() {

@@ -24,6 +24,14 @@ find_kernel() {
 	return 0
 }
 
+# keep CASE COMMAND...: keep its output and status in /out/CASE.{out,err,status}.
+keep() {
+	case=$1
+	shift
+	"$@" >"/out/$case.out" 2>"/out/$case.err"
+	echo $? >"/out/$case.status"
+}
+
 has_line() {
 	grep -q "$1" "$2" 2>/dev/null
 }

@@ -6,14 +6,6 @@
 # stops, at most ten.
 . /bin/lib.sh
 
-# keep CASE COMMAND...
-keep() {
-	case=$1
-	shift
-	"$@" >"/out/$case.out" 2>"/out/$case.err"
-	echo $? >"/out/$case.status"
-}
-
 # stop CASE SIGNAL: start the tool, let it trace, send the signal.
 stop() {
 	uffdretry >"/out/$1.out" 2>"/out/$1.err" &

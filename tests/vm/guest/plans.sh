@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest: the tool under each BTF of /btf; its output is kept in /out/CASE.{out,err,status}.
-
-keep() {
-	case=$1
-	shift
-	"$@" >"/out/$case.out" 2>"/out/$case.err"
-	echo $? >"/out/$case.status"
-}
+. /bin/lib.sh
 
 # with_btf CASE COMMAND...
 with_btf() {

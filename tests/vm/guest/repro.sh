@@ -4,14 +4,6 @@
 # In the guest: run each reproducer alone and under the tool. Each argument is a command line.
 . /bin/lib.sh
 
-# alone NAME COMMAND...: keep its output and exit status.
-alone() {
-	name=$1
-	shift
-	"$@" >"/out/$name.out" 2>"/out/$name.err"
-	echo $? >"/out/$name.status"
-}
-
 # under_tool NAME COMMAND...: at most three times, while the kernel skipped a preempted program.
 under_tool() {
 	name=$1
@@ -24,22 +16,22 @@ under_tool() {
 	done
 }
 
-# What this kernel compares after the retry (nothing before 7.1), and what guards a VMA.
-check=none locks=mmap
-grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
-grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
-echo $check >/out/check
-echo $locks >/out/locks
+find_kernel
+# shellcheck disable=SC2154 # find_kernel sets them
+{
+	echo "$check" >/out/check
+	echo "$locks" >/out/locks
+}
 uname -r >/out/release
 
-alone no-huge-pages /bin/other-file
-alone no-right su nobody -c /bin/split-front
+keep no-huge-pages /bin/other-file
+keep no-right su nobody -c /bin/split-front
 echo 64 >/proc/sys/vm/nr_hugepages
 for command; do
 	name=$(echo "$command" | tr ' ' -)
 	# shellcheck disable=SC2086 # a list of words
 	{
-		alone "$name" /bin/$command
+		keep "$name" /bin/$command
 		under_tool "$name" /bin/$command
 	}
 done

@@ -7,14 +7,6 @@
 echo 'tester:x:1000:1000::/home/tester:/bin/sh' >>/etc/passwd
 printf '%s\n' tester:x:1000: extra:x:2000:tester >>/etc/group
 
-# keep CASE COMMAND...
-keep() {
-	case=$1
-	shift
-	"$@" >"/out/$case.out" 2>"/out/$case.err"
-	echo $? >"/out/$case.status"
-}
-
 # The environment of sudo, called by tester.
 as_tester='env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=tester'
 
