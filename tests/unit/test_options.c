@@ -53,69 +53,36 @@ __u32 libbpf_minor_version(void)
 
 static const struct {
 	const char *text;
-	__u64 ns; /* 0: refused */
+	__u64 ns;
 } durations[] = {
-	{ "1", 1000000000 },
-	{ "1s", 1000000000 },
-	{ "0.5", 500000000 },
-	{ ".5s", 500000000 },
-	{ "1.", 1000000000 },
-	{ "500ms", 500000000 },
-	{ "10s", 10000000000 },
-	{ "1m", 60000000000 },
-	{ "2h", 7200000000000 },
-	{ "1.5h", 5400000000000 },
-	{ "1us", 1000 },
-	{ "0.001ms", 1000 },
-	{ "007s", 7000000000 },
-	{ "1e3ms", 1000000000 },
-	{ "3.2e9", 3200000000000000000 },
-	{ "", 0 },
-	{ ".", 0 },
-	{ "s", 0 },
-	{ "0", 0 },
-	{ "0s", 0 },
-	{ "0.9us", 0 },
-	{ "-1", 0 },
-	{ "-0", 0 },
-	{ "+1", 0 },
-	{ " 1", 0 },
-	{ "1 ", 0 },
-	{ "1 s", 0 },
-	{ "1\n", 0 },
-	{ "1S", 0 },
-	{ "1M", 0 },
-	{ "1MS", 0 },
-	{ "1ns", 0 },
-	{ "1d", 0 },
-	{ "1min", 0 },
-	{ "1h30m", 0 },
-	{ "1s,", 0 },
-	{ "1,5s", 0 },
-	{ "1.5.1", 0 },
-	{ "1e", 0 },
-	{ "1%", 0 },
-	{ "0x10", 0 },
-	{ "0X1p4s", 0 },
-	{ "nan", 0 },
-	{ "inf", 0 },
-	{ "infinity", 0 },
-	{ "x", 0 },
-	{ "3.3e9", 0 },
-	{ "1e400", 0 },
-	{ "1e-400", 0 },
-	{ "99999999999999999999", 0 },
+	{ "1", 1000000000 },	   { "1s", 1000000000 },    { "0.5", 500000000 },
+	{ ".5s", 500000000 },	   { "1.", 1000000000 },    { "500ms", 500000000 },
+	{ "10s", 10000000000 },	   { "1m", 60000000000 },   { "2h", 7200000000000 },
+	{ "1.5h", 5400000000000 }, { "1us", 1000 },	    { "0.001ms", 1000 },
+	{ "007s", 7000000000 },	   { "1e3ms", 1000000000 }, { "3.2e9", 3200000000000000000 },
+};
+
+static const char *const no_durations[] = {
+	"",	".",	    "s",   "0",	    "0s",    "0.9us",  "-1",
+	"-0",	"+1",	    " 1",  "1 ",    "1 s",   "1\n",    "1S",
+	"1M",	"1MS",	    "1ns", "1d",    "1min",  "1h30m",  "1s,",
+	"1,5s", "1.5.1",    "1e",  "1%",    "0x10",  "0X1p4s", "nan",
+	"inf",	"infinity", "x",   "3.3e9", "1e400", "1e-400", "99999999999999999999"
 };
 
 static void duration_values(void **state)
 {
 	for (size_t i = 0; i < COUNT(durations); i++) {
 		__u64 ns = 77;
-		int err = parse_duration(durations[i].text, &ns);
 
-		expect_u64(durations[i].text, err == 0, durations[i].ns != 0);
-		expect_u64(durations[i].text, ns,
-			   durations[i].ns ?: 77); /* untouched when refused */
+		expect_u64(durations[i].text, parse_duration(durations[i].text, &ns), 0);
+		expect_u64(durations[i].text, ns, durations[i].ns);
+	}
+	for (size_t i = 0; i < COUNT(no_durations); i++) {
+		__u64 ns = 77;
+
+		expect_u64(no_durations[i], parse_duration(no_durations[i], &ns) != 0, true);
+		expect_u64(no_durations[i], ns, 77); /* untouched */
 	}
 }
 
@@ -145,42 +112,38 @@ static void rate_values(void **state)
 
 static const struct {
 	const char *text;
-	__u64 count; /* 0: refused */
+	__u64 count;
 } counts[] = {
 	{ "1", 1 },
 	{ "10", 10 },
 	{ "010", 10 }, /* decimal */
 	{ "4294967295", 4294967295 },
-	{ "", 0 },
-	{ "0", 0 },
-	{ "-1", 0 },
-	{ "+1", 0 },
-	{ " 1", 0 },
-	{ "1 ", 0 },
-	{ "1.0", 0 },
-	{ "1e3", 0 },
-	{ "0x10", 0 },
-	{ "1k", 0 },
-	{ "x", 0 },
-	{ "nan", 0 },
-	{ "4294967296", 0 },
-	{ "18446744073709551617", 0 },
+};
+
+static const char *const no_counts[] = {
+	"",    "0",    "-1", "+1", " 1",  "1 ",		"1.0",
+	"1e3", "0x10", "1k", "x",  "nan", "4294967296", "18446744073709551617"
 };
 
 static void count_values(void **state)
 {
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		__u64 count = 77;
-		int err = parse_number(counts[i].text, UINT32_MAX, &count);
 
-		expect_u64(counts[i].text, err == 0, counts[i].count != 0);
-		expect_u64(counts[i].text, count, counts[i].count ?: 77);
+		expect_u64(counts[i].text, parse_number(counts[i].text, UINT32_MAX, &count), 0);
+		expect_u64(counts[i].text, count, counts[i].count);
+	}
+	for (size_t i = 0; i < COUNT(no_counts); i++) {
+		__u64 count = 77;
+
+		expect_u64(no_counts[i], parse_number(no_counts[i], UINT32_MAX, &count) != 0, true);
+		expect_u64(no_counts[i], count, 77);
 	}
 }
 
 static const struct {
 	const char *text;
-	int nr; /* -1: refused */
+	int nr;
 	pid_t pids[3];
 } pid_lists[] = {
 	{ "1", 1, { 1 } },
@@ -188,24 +151,12 @@ static const struct {
 	{ "1,2,3", 3, { 1, 2, 3 } },
 	{ "3,1,3,1", 2, { 3, 1 } },
 	{ "2147483647", 1, { 2147483647 } },
-	{ "", -1, {} },
-	{ ",", -1, {} },
-	{ "1,", -1, {} },
-	{ ",1", -1, {} },
-	{ "1,,2", -1, {} },
-	{ "1, 2", -1, {} },
-	{ "1 2", -1, {} },
-	{ "0", -1, {} },
-	{ "1,0", -1, {} },
-	{ "-1", -1, {} },
-	{ "+1", -1, {} },
-	{ "0x1", -1, {} },
-	{ "1.5", -1, {} },
-	{ "12abc", -1, {} },
-	{ "self", -1, {} },
-	{ "2147483648", -1, {} },
-	{ "4294967297", -1, {} },
-	{ "18446744073709551617", -1, {} },
+};
+
+static const char *const no_pid_lists[] = {
+	"",    ",",	"1,",	",1",	      "1,,2",	    "1, 2",
+	"1 2", "0",	"1,0",	"-1",	      "+1",	    "0x1",
+	"1.5", "12abc", "self", "2147483648", "4294967297", "18446744073709551617"
 };
 
 static void pid_values(void **state)
@@ -213,17 +164,16 @@ static void pid_values(void **state)
 	static struct options o;
 
 	for (size_t i = 0; i < COUNT(pid_lists); i++) {
-		int err;
-
 		memset(&o, 0, sizeof(o));
-		err = parse_pids(pid_lists[i].text, &o);
-		expect_u64(pid_lists[i].text, err == 0, pid_lists[i].nr >= 0);
-		if (err)
-			continue;
+		expect_u64(pid_lists[i].text, parse_pids(pid_lists[i].text, &o), 0);
 		expect_u64(pid_lists[i].text, (__u64)o.nr_pids, (__u64)pid_lists[i].nr);
 		for (int p = 0; p < o.nr_pids; p++)
 			expect_u64(pid_lists[i].text, (__u64)o.pids[p],
 				   (__u64)pid_lists[i].pids[p]);
+	}
+	for (size_t i = 0; i < COUNT(no_pid_lists); i++) {
+		memset(&o, 0, sizeof(o));
+		expect_u64(no_pid_lists[i], parse_pids(no_pid_lists[i], &o) != 0, true);
 	}
 }
 
