@@ -5,27 +5,10 @@
 # of the tree.
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit 1
 shopt -s extglob
-tests=0
+# shellcheck source=../tap.sh
+. tests/tap.sh
 # shellcheck disable=SC2034 # for the tests
 user_side=(src/!(*.bpf).c src/!(bpf)/*.c lib/*.c) test_programs=(tests/vm/*.c)
 # The skeleton is bpftool's: as a system header, it is not warned of.
 # shellcheck disable=SC2034 # for the tests
 includes=(-D_GNU_SOURCE= -iquote src -iquote load -iquote . -isystem build)
-
-# check DESCRIPTION COMMAND...: one test; the start of what the command prints is shown when it
-# fails.
-check() {
-	local what=$1 said
-	shift
-	tests=$((tests + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $tests - $what"
-	else
-		echo "not ok $tests - $what"
-		printf '# %s\n' "${said//$'\n'/$'\n# '}" | head -60
-	fi
-}
-
-done_testing() {
-	echo "1..$tests"
-}

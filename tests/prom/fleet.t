@@ -10,7 +10,8 @@ contrib=$root/contrib/prometheus
 writer=$root/build/unit/test_openmetrics
 tmp=$(mktemp -d)
 daemons=()
-tests=0
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
 
 # shellcheck disable=SC2317 # a trap calls it
 clean_up() {
@@ -20,19 +21,6 @@ clean_up() {
 }
 trap clean_up EXIT
 trap 'exit 143' TERM INT HUP
-
-# check DESCRIPTION COMMAND...: one test; what the command prints is shown when it fails.
-check() {
-	local what=$1 said
-	shift
-	tests=$((tests + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $tests - $what"
-	else
-		echo "not ok $tests - $what"
-		printf '# %s\n' "${said//$'\n'/$'\n'# }"
-	fi
-}
 
 # daemon NAME COMMAND...: run it in the background and keep its output. It ends with this shell.
 daemon() {
@@ -84,7 +72,7 @@ is() {
 }
 
 for tool in promtool prometheus prometheus-node-exporter curl jq; do
-	command -v $tool >/dev/null || { echo "1..0 # SKIP no $tool: run tools/deps test"; exit 0; }
+	command -v $tool >/dev/null || skip_all "no $tool: run tools/deps test"
 done
 
 # --- Without a server -----------------------------------------------------------------------------
@@ -170,4 +158,4 @@ rules_are_well() {
 	fetch "http://127.0.0.1:$prometheus/api/v1/rules" | jq -e '[.data.groups[].rules[].health] | length == 13 and all(. == "ok")'
 }
 check 'every rule was evaluated without an error' rules_are_well
-echo "1..$tests"
+done_testing

@@ -45,6 +45,15 @@ static inline bool fails(const char *what)
 	return true;
 }
 
+/* __wrap_NAME() with these parameters and arguments, which returns @failed when it fails. */
+#define WRAP(type, name, params, args, failed)                       \
+	type __real_##name params;                                   \
+	type __wrap_##name params;                                   \
+	type __wrap_##name params                                    \
+	{                                                            \
+		return fails(#name) ? (failed) : __real_##name args; \
+	}
+
 /* How many file descriptors are open: none may be left by what failed. */
 static inline int descriptors(void)
 {

@@ -20,18 +20,13 @@ static bool somebody_else; /* own the files here, as geteuid() tells */
 
 uid_t __real_geteuid(void);
 uid_t __wrap_geteuid(void);
-char *__real_strndup(const char *s, size_t n);
-char *__wrap_strndup(const char *s, size_t n);
 
 uid_t __wrap_geteuid(void)
 {
 	return __real_geteuid() + somebody_else;
 }
 
-char *__wrap_strndup(const char *s, size_t n)
-{
-	return fails("strndup") ? NULL : __real_strndup(s, n);
-}
+WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL)
 
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";
 static char path[64];

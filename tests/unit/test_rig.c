@@ -28,32 +28,25 @@ void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *addr, size_t len);
 int __wrap_munmap(void *addr, size_t len);
-int __real_mprotect(void *addr, size_t len, int prot);
-int __wrap_mprotect(void *addr, size_t len, int prot);
 int __real_madvise(void *addr, size_t len, int advice);
 int __wrap_madvise(void *addr, size_t len, int advice);
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
-int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
-int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
-ssize_t __real_read(int fd, void *to, size_t size);
-ssize_t __wrap_read(int fd, void *to, size_t size);
-int __real_eventfd(unsigned int count, int flags);
-int __wrap_eventfd(unsigned int count, int flags);
-int __real_memfd_create(const char *name, unsigned int flags);
-int __wrap_memfd_create(const char *name, unsigned int flags);
-int __real_ftruncate(int fd, off_t size);
-int __wrap_ftruncate(int fd, off_t size);
-int __real_pthread_attr_init(pthread_attr_t *attr);
-int __wrap_pthread_attr_init(pthread_attr_t *attr);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
-			  void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
-			  void *data);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+WRAP(int, mprotect, (void *addr, size_t len, int prot), (addr, len, prot), -1)
+WRAP(int, poll, (struct pollfd * fds, nfds_t nr, int timeout), (fds, nr, timeout), -1)
+WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
+WRAP(int, eventfd, (unsigned int count, int flags), (count, flags), -1)
+WRAP(int, memfd_create, (const char *name, unsigned int flags), (name, flags), -1)
+WRAP(int, ftruncate, (int fd, off_t size), (fd, size), -1)
+WRAP(int, pthread_attr_init, (pthread_attr_t * attr), (attr), INJECTED)
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attr, void *(*run)(void *), void *data),
+     (thread, attr, run, data), INJECTED)
 
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -70,11 +63,6 @@ int __wrap_munmap(void *addr, size_t len)
 	return __real_munmap(addr, len);
 }
 
-int __wrap_mprotect(void *addr, size_t len, int prot)
-{
-	return fails("mprotect") ? -1 : __real_mprotect(addr, len, prot);
-}
-
 int __wrap_madvise(void *addr, size_t len, int advice)
 {
 	return fails(advice == MADV_NOHUGEPAGE ? "MADV_NOHUGEPAGE" : "madvise")
@@ -87,42 +75,6 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	return fails(request == UFFDIO_COPY ? "UFFDIO_COPY" : "ioctl")
 		       ? -1
 		       : __real_ioctl(fd, request, arg);
-}
-
-int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
-{
-	return fails("poll") ? -1 : __real_poll(fds, nr, timeout);
-}
-
-ssize_t __wrap_read(int fd, void *to, size_t size)
-{
-	return fails("read") ? -1 : __real_read(fd, to, size);
-}
-
-int __wrap_eventfd(unsigned int count, int flags)
-{
-	return fails("eventfd") ? -1 : __real_eventfd(count, flags);
-}
-
-int __wrap_memfd_create(const char *name, unsigned int flags)
-{
-	return fails("memfd_create") ? -1 : __real_memfd_create(name, flags);
-}
-
-int __wrap_ftruncate(int fd, off_t size)
-{
-	return fails("ftruncate") ? -1 : __real_ftruncate(fd, size);
-}
-
-int __wrap_pthread_attr_init(pthread_attr_t *attr)
-{
-	return fails("pthread_attr_init") ? INJECTED : __real_pthread_attr_init(attr);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
-			  void *data)
-{
-	return fails("pthread_create") ? INJECTED : __real_pthread_create(thread, attr, run, data);
 }
 
 int __wrap_open(const char *path, int flags, mode_t mode)

@@ -75,8 +75,6 @@ long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
-void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
-void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -90,10 +88,8 @@ int __wrap_open(const char *path, int flags, mode_t mode)
 	return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
-void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
-{
-	return fails("mmap") ? MAP_FAILED : __real_mmap(addr, len, prot, flags, fd, offset);
-}
+WRAP(void *, mmap, (void *addr, size_t len, int prot, int flags, int fd, off_t offset),
+     (addr, len, prot, flags, fd, offset), MAP_FAILED)
 
 /* Run it. Whatever the result, the tracer is off afterwards and watches no hooks. */
 static struct self_test run(void (*count)(struct totals *, int), enum seq_kind seq)

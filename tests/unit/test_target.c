@@ -39,22 +39,11 @@ int rights_become_user(void)
 	return rights_err;
 }
 
-int __real_pipe2(int fds[2], int flags);
-int __wrap_pipe2(int fds[2], int flags);
-pid_t __real_fork(void);
-pid_t __wrap_fork(void);
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
-int __wrap_pipe2(int fds[2], int flags)
-{
-	return fails("pipe2") ? -1 : __real_pipe2(fds, flags);
-}
-
-pid_t __wrap_fork(void)
-{
-	return fails("fork") ? -1 : __real_fork();
-}
+WRAP(int, pipe2, (int fds[2], int flags), (fds, flags), -1)
+WRAP(pid_t, fork, (void), (), -1)
 
 long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {

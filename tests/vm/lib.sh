@@ -1,39 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP for the tests that boot a kernel: source it, call check for each test, end with done_testing.
+# What the tests that boot a kernel share, with the TAP of tests/tap.sh.
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
 out=$(mktemp -d)
 # KEEP=DIR: keep the guest's files there.
 trap '[ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$out/." "$KEEP"; }; rm -rf "$out"' EXIT
-tests=0
 vm_options=()
-
-# check DESCRIPTION COMMAND...: one test. Prints the command's output if it fails.
-check() {
-	local what=$1 said
-	shift
-	tests=$((tests + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $tests - $what"
-	else
-		echo "not ok $tests - $what"
-		sed 's/^/# /' <<<"$said"
-	fi
-}
 
 # none_left FILE: the guest found no BPF object.
 none_left() {
 	[ "$(cat "$out/$1")" = 'programs 0 maps 0 links 0' ] || { cat "$out/$1"; return 1; }
-}
-
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-done_testing() {
-	echo "1..$tests"
 }
 
 # boot KERNEL GUEST_SCRIPT [ARG...]: run tests/vm/guest/GUEST_SCRIPT in the guest. Its /out comes
