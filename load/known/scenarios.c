@@ -416,7 +416,7 @@ const struct scenario scenarios[] = {
 	  .steps = { MAP(WHOLE, AS_BEFORE),
 	  REGISTER(WHOLE) } },
 
-/* --- gone: there is nothing to take again ----------------------------------------------------- */
+/* --- gone: no VMA is left to relock ----------------------------------------------------------- */
 	{ .name = "unmap", .class = TRUTH_GONE, .err = ENOENT, .steps = { UNMAP(WHOLE) } },
 	{ .name = "unmap-page", .class = TRUTH_GONE, .err = ENOENT, .steps = { UNMAP(DST) } },
 	{ .name = "unmap-shmem", .class = TRUTH_GONE, .err = ENOENT, .place = PLACE_SHMEM,

@@ -22,7 +22,7 @@ thread=$(a_thread)
 if [ -n "$thread" ]; then
 	check 'a thread instead of a process' 1 '^$' "^uffdretry: $thread [^$nl]*thread[^$nl]*${nl}hint: [^$nl]*Tgid" -- -p "$thread"
 else
-	skip 'a thread instead of a process: nobody has a second thread'
+	skip 'a thread instead of a process: no process has a second thread'
 fi
 
 check 'no such cgroup' 1 '^$' "$(says 'no such cgroup: /sys/fs/cgroup/no/such')" -- -c no/such

@@ -335,7 +335,7 @@ static const struct row old_kernel_rows[] = {
  */
 static const struct row no_vma_locks_rows[] = {
 	{ "quiet", &anon, { NO_SEQ, SET(write_locked, SEEN_NO) }, .class = CLASS_QUIET },
-	{ "somebody wrote", &anon, { IN_PLACE }, .class = CLASS_UNRELATED },
+	{ "a writer", &anon, { IN_PLACE }, .class = CLASS_UNRELATED },
 	{ "odd, but no seqcount", &anon, { IN_PLACE, SET(begin.mm_lock_seq, 1001) }, .class = CLASS_UNRELATED },
 	{ "the log of writers wrapped", &anon, { NO_SEQ, SET(write_locked, SEEN_UNKNOWN) }, .class = CLASS_UNDETERMINED },
 	{ "the log of unmaps wrapped", &anon, { WROTE, SET(unmapped, SEEN_UNKNOWN) }, .class = CLASS_UNDETERMINED },
@@ -344,7 +344,7 @@ static const struct row no_vma_locks_rows[] = {
 	{ "hidden", &anon, { IN_PLACE, SET(end.ctx, 0x8800) }, .class = CLASS_HIDDEN, .meaning = M(CTX) },
 	{ "real", &shmem, { IN_PLACE, SET(end.pgoff, 0x11) },
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) },
-	{ "changed, and nobody wrote", &anon, { NO_SEQ, SET(write_locked, SEEN_NO), SET(end.ctx, 0x8800) },
+	{ "changed without a writer", &anon, { NO_SEQ, SET(write_locked, SEEN_NO), SET(end.ctx, 0x8800) },
 	  .class = CLASS_HIDDEN, .meaning = M(CTX), .anomaly = 1 },
 };
 /* clang-format on */
@@ -441,7 +441,7 @@ static void other_kernel(void **state)
 		{ "a writer between, fails", CHECK_PER_MM_SEQ, SEEN_YES, false, true, false, true },
 		{ "a writer between, agrees", CHECK_PER_MM_SEQ, SEEN_YES, true, true, false,
 		  false },
-		{ "nobody watched", CHECK_PER_MM_SEQ, SEEN_UNKNOWN, true, false, false, false },
+		{ "not watched", CHECK_PER_MM_SEQ, SEEN_UNKNOWN, true, false, false, false },
 		{ "per VMA passes unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, false, false,
 		  false },
 		{ "per VMA fails unrelated", CHECK_PER_VMA_SEQ, SEEN_YES, true, true, true, false },

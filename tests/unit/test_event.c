@@ -233,8 +233,8 @@ static void writers_by_name(void **state)
 	}
 }
 
-/* Without a relock there is no time, which is not 0. */
-static void never_retaken(void **state)
+/* Without a relock its time is unknown, not 0. */
+static void without_a_relock(void **state)
 {
 	struct event e = usual;
 	char *text;
@@ -252,7 +252,7 @@ int main(void)
 		cmocka_unit_test(everything_known), cmocka_unit_test(time_is_the_begin),
 		cmocka_unit_test(unknown_is_null),  cmocka_unit_test(names_do_no_harm),
 		cmocka_unit_test(one_line_of_text), cmocka_unit_test(writers_by_name),
-		cmocka_unit_test(never_retaken),
+		cmocka_unit_test(without_a_relock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
