@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/*
- * Every word of the reports, once: what the JSON schema calls the counters, and the kernel's own
- * names of system calls, advice and flags.
- */
+/* Every word of the reports, once: what the JSON schema calls the counters. */
 #ifndef NAMES_H
 #define NAMES_H
 
@@ -48,51 +45,5 @@ const char *returned_name(unsigned int index);
 
 /* "fault", "stack growth", ... for an enum writer_origin but WRITER_SYSCALL; else "other". */
 const char *origin_name(__u32 origin);
-
-/* A value and what the kernel's headers call it. */
-struct word {
-	__u32 value;
-	const char *name;
-};
-
-/* The name of @value in a list that ends with a NULL name, or NULL. */
-const char *word_name(const struct word *words, __u32 value);
-
-/* What the argument writer_shape.sub of a system call is. */
-enum sub_kind {
-	SUB_NONE,
-	SUB_BITS,    /* a set of flags */
-	SUB_VALUE,   /* one value */
-	SUB_ADVICE,  /* of madvise() */
-	SUB_REQUEST, /* of ioctl() */
-};
-
-/* A system call that writes to an mm or raises mmap_changing. */
-struct syscall_row {
-	__u32 nr;
-	const char *name;
-	bool raises; /* mmap_changing, for some userfaultfd events */
-	bool forks;  /* a new mm comes of it where shape.everything fits */
-	enum sub_kind sub_kind;
-	const struct word *words; /* of the argument shape.sub; NULL: shown as a number */
-	struct writer_shape shape;
-};
-
-extern const struct syscall_row syscall_rows[]; /* ends with a NULL name */
-
-/* The row of a system call, or NULL. */
-const struct syscall_row *syscall_row(__u32 nr);
-
-/* "madvise", or NULL for a number that this machine's headers do not have. */
-const char *any_syscall_name(__u32 nr);
-
-/* "madvise", or NULL for a system call that is not known to raise mmap_changing. -1 is none. */
-const char *syscall_name(int nr);
-
-/* "MADV_DONTNEED", or NULL. -1 is none. */
-const char *advice_name(int advice);
-
-/* "UFFDIO_REGISTER", or NULL for another ioctl() than a userfaultfd's. */
-const char *uffd_request_name(__u32 request);
 
 #endif /* NAMES_H */

@@ -4,6 +4,7 @@
 #include "report/json.h"
 #include "counters/counters.h"
 #include "report/advice.h"
+#include "report/chains.h"
 #include "report/claims.h"
 #include "report/durations.h"
 #include "report/failures.h"

@@ -4,6 +4,7 @@
 #include "report/text.h"
 #include "counters/counters.h"
 #include "report/advice.h"
+#include "report/chains.h"
 #include "report/claims.h"
 #include "report/durations.h"
 #include "report/failures.h"
@@ -247,6 +248,7 @@ int text_summary(const struct report *r, const struct span *s)
 	text_begin(r->out, s->counters);
 	text_relock(r, s->counters);
 	text_failures(r->out, s);
+	text_chains(r->out, s->counters);
 	text_writers(r, s->counters);
 	if (r->claims)
 		text_claims(r, s->counters);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Chains: see chains.h. */
+#include "report/chains.h"
+#include "counters/counters.h"
+#include "report/durations.h"
+#include "report/format.h"
+#include "sys/json.h"
+
+void text_chains(FILE *out, const struct counters *c)
+{
+	const struct failures *f = &c->failures;
+	const char *cause = chain_cause_name(c->chain_longest);
+
+	if (!f->chains)
+		return;
+	fprintf(out, "\nchains    %s pages failed at least once, %s of them are present now\n",
+		N(f->chains), N(f->chains_ended));
+	fprintf(out,
+		"          longest %s failures in a row (%s),\n          %.3g ms lost in total\n",
+		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-",
+		(double)f->chain_lost_ns / 1e6);
+	fprintf(out, "          %s retries, %s of them opened a window again;\n", N(f->reissued),
+		N(f->reopened));
+	fprintf(out, "          %s not refused by an event, %s of them succeeded at once\n",
+		N(f->retried), N(f->succeeded));
+}
+
+void json_chains(struct json_object *o, const struct counters *c)
+{
+	const struct failures *f = &c->failures;
+	struct json_object *chains = add_object(o, "chains");
+	const char *cause = chain_cause_name(c->chain_longest);
+
+	add_u64(chains, "count", f->chains);
+	add_u64(chains, "ended", f->chains_ended);
+	add_u64(chains, "open", c->chains_open);
+	add_u64(chains, "longest", CHAIN_LENGTH(c->chain_longest));
+	add_str(chains, "longest_cause", cause);
+	add_u64(chains, "lost_ns", f->chain_lost_ns);
+	add_u64(chains, "reissued", f->reissued);
+	add_u64(chains, "reopened", f->reopened);
+	add_u64(chains, "retried", f->retried);
+	add_u64(chains, "succeeded", f->succeeded);
+	add_u64(chains, "lost", f->chains_lost);
+	add_value(chains, "lengths", hist_json(&c->chain_lengths));
+}
