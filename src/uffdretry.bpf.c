@@ -5,7 +5,7 @@
  *
  * A program is named <function>_<entry|exit>[__<plan>], or <tracepoint>[__<plan>]; the suffix
  * stands where a function has several. All are SEC("?..."), off unless the plan asks for them
- * (trace/hooks.c). Above each stand its job, the kernels that have its function, and the prototype.
+ * (trace/hook_table.c). Above each stand its job, the kernels that have its function, and the prototype.
  * An exit's return value is a full register: what the function returns in fewer bits is masked.
  */
 #include "vmlinux.h"

@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "program/program.h"
-#include "program/writers.h"
+#include "program/kit/program.h"
+#include "program/kit/writers.h"
 #include "lib/rig.h"
 
 #define THREADS_MAX 64

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "program/program.h"
-#include "program/vm.h"
+#include "program/kit/program.h"
+#include "program/kit/vm.h"
 
 /* A fault on a page beyond those that are free would be SIGBUS. */
 static int lacks_huge_pages(struct run *run)

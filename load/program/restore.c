@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 // A VM restored by a handler in a process of its own, as with Firecracker's UFFD backend.
-#include "program/program.h"
-#include "program/vm.h"
+#include "program/kit/program.h"
+#include "program/kit/vm.h"
 
 static int restore_pass(struct run *run)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 // A VM restored by threads of the VMM itself, as with Cloud Hypervisor.
-#include "program/program.h"
-#include "program/vm.h"
+#include "program/kit/program.h"
+#include "program/kit/vm.h"
 
 static const struct setting settings[] = {
 	RATE_SETTING(struct params, prefetch, "prefetch", 1000000,

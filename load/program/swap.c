@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 // A restore from memory that is in swap: the swap-in is part of the window.
-#include "program/program.h"
-#include "program/vm.h"
+#include "program/kit/program.h"
+#include "program/kit/vm.h"
 
 static int swap_pass(struct run *run)
 {

@@ -9,8 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "program/program.h"
-#include "program/writers.h"
+#include "program/kit/program.h"
+#include "program/kit/writers.h"
 #include "steps/pace.h"
 #include "lib/rig.h"
 

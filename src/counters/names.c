@@ -180,12 +180,9 @@ const char *returned_name(unsigned int index)
 const char *origin_name(__u32 origin)
 {
 	static const char *const names[] = {
-		[WRITER_COMPAT] = "32-bit system call",
-		[WRITER_FAULT] = "fault",
-		[WRITER_STACK] = "stack growth",
-		[WRITER_KTHREAD] = "kernel thread",
-		[WRITER_IO_WORKER] = "io_uring worker",
-		[WRITER_USER_WORKER] = "vhost worker",
+		[WRITER_COMPAT] = "32-bit system call", [WRITER_FAULT] = "fault",
+		[WRITER_STACK] = "stack growth",	[WRITER_KTHREAD] = "kernel thread",
+		[WRITER_IO_WORKER] = "io_uring worker", [WRITER_USER_WORKER] = "vhost worker",
 	};
 
 	return origin < ARRAY_SIZE(names) && names[origin] ? names[origin] : "other";

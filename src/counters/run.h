@@ -40,7 +40,7 @@ enum hook_fired {
 };
 
 struct hook_state {
-	const struct hook *hook; /* its row in trace/hooks.c */
+	const struct hook *hook; /* its row in trace/hook_table.c */
 	const char *target;	 /* the kernel function or tracepoint */
 	const char *variant;	 /* fentry, fexit, tp_btf */
 	const char *why;	 /* the fact it buys */

@@ -3,6 +3,7 @@
 /* Describing and sorting the writers of an mm: see writers.h. */
 #include "counters/writers.h"
 #include "counters/names.h"
+#include "counters/syscalls.h"
 
 #include <sched.h>
 #include <stdio.h>

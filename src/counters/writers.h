@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Writers of an mm: a row of the list in words, and the list in order. The words are in names.c. */
+/* Writers of an mm: a row of the list in words, and the list in order. The words are in syscalls.c. */
 #ifndef WRITERS_H
 #define WRITERS_H
 

@@ -3,8 +3,9 @@
 /* The rules behind the advice: each tests the counters and words its advice. */
 #include "report/advice.h"
 #include "counters/counters.h"
+#include "counters/syscalls.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 /* A rule needs this many cases, and a tenth of all. */
 #define ENOUGH 10

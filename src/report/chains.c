@@ -5,7 +5,7 @@
 #include "counters/counters.h"
 #include "report/durations.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 void text_chains(FILE *out, const struct counters *c)
 {

@@ -6,7 +6,7 @@
  */
 #include "report/claims.h"
 #include "counters/counters.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "report/common.h"
 #include "lib/hist.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #include <string.h>
 #include <unistd.h>

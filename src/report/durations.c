@@ -4,7 +4,7 @@
 #include "report/durations.h"
 #include "counters/counters.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 static void print_percentiles(FILE *out, const struct hist *h)
 {

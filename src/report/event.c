@@ -6,7 +6,7 @@
 #include "counters/writers.h"
 #include "report/format.h"
 #include "report/writers.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #include <string.h>
 #include <time.h>

@@ -3,8 +3,9 @@
 /* Causes, and holders of mmap_changing: see failures.h. */
 #include "report/failures.h"
 #include "counters/counters.h"
+#include "counters/syscalls.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #define HOLDERS_SHOWN 5
 

@@ -10,7 +10,7 @@
 #include "report/failures.h"
 #include "report/overhead.h"
 #include "report/writers.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 #include "version.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "report/openmetrics.h"
 #include "counters/counters.h"
 #include "lib/hist.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 #include "sys/output.h"
 #include "version.h"
 

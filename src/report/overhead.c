@@ -5,7 +5,7 @@
  * hook outside its program is not in them: docs/evidence/overhead.md has it, in instructions.
  */
 #include "report/overhead.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 static double share_of_a_cpu(const struct hook_state *h, const struct span *s)
 {

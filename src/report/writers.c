@@ -4,7 +4,7 @@
 #include "report/writers.h"
 #include "counters/writers.h"
 #include "report/format.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #define TOP_WRITERS 8
 

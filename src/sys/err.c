@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Errors and warnings: see err.h. */
 #include "sys/err.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 
 #include <ctype.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 /* The command line: one table, one row an option, for getopt_long() and --help alike. */
 #include "sys/options.h"
 #include "sys/err.h"
-#include "sys/values.h"
+#include "sys/option_values.h"
 #include "version.h"
 
 #include <bpf/libbpf.h>

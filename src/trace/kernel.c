@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Questions to the running kernel's BTF: see kernel.h. */
 #include "trace/kernel.h"
-#include "sys/access.h"
+#include "sys/can_trace.h"
 
 #include <bpf/btf.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
 // Copyright (C) 2026 the uffdretry authors
 /* --probe: what BTF says of each plan, then a real try. */
 #include "trace/probe.h"
-#include "sys/access.h"
+#include "sys/can_trace.h"
 #include "sys/err.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 #include "sys/output.h"
 #include "sys/rights.h"
 #include "trace/session.h"

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Choosing the plan that works here: see session.h. */
 #include "trace/session.h"
-#include "sys/access.h"
+#include "sys/can_trace.h"
 #include "sys/err.h"
 #include "counters/counters.h"
 

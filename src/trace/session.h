@@ -5,7 +5,7 @@
 #define SESSION_H
 
 #include "sys/options.h"
-#include "trace/hooks.h"
+#include "trace/hook_table.h"
 #include "trace/selftest.h"
 #include "trace/tracer.h"
 

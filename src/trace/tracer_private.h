@@ -5,7 +5,7 @@
 #define TRACER_PRIVATE_H
 
 #include "counters/run.h"
-#include "trace/hooks.h"
+#include "trace/hook_table.h"
 #include "uffdretry.skel.h"
 
 #include <bpf/libbpf.h>

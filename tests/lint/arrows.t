@@ -19,9 +19,10 @@ ARROWS = {
     "src/report": ("src/counters", "src/sys"),
     "src/counters": ("src/sys", "syscall_names.h"),
     "src/sys": (),
-    "src/uffdretry.bpf.c": ("src/bpf", "src/classify.h", "vmlinux.h"),
-    "src/bpf": ("src/classify.h", "vmlinux.h"),
-    "src/classify.h": (),
+    "src/uffdretry.bpf.c": ("src/bpf", "src/classify.h", "src/checks.h", "vmlinux.h"),
+    "src/bpf": ("src/classify.h", "src/checks.h", "vmlinux.h"),
+    "src/classify.h": ("src/checks.h",),
+    "src/checks.h": (),
     "src/uffdretry.h": ("vmlinux.h",),
     "src/version.h": (),
     "lib": ("vmlinux.h",),  # in what BPF includes as well

@@ -8,5 +8,5 @@
 check cppcheck cppcheck --std=c11 -q -j "$(nproc)" --enable=warning,portability,performance --error-exitcode=1 \
 	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=ctunullpointer --suppress=ctuuninitvar \
 	-D_GNU_SOURCE= '-DLIBBPF_OPTS(type,name,...)=struct type name={0}' -I src -I load -I . \
-	"${user_side[@]}" "${test_programs[@]}" load/*.c load/*/*.c repro/*.c bench/*.c
+	"${user_side[@]}" "${test_programs[@]}" load/*.c load/*/*.c load/*/*/*.c repro/*.c bench/*.c
 done_testing

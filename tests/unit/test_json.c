@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * JSON (sys/json.c, report/json.c and its parts): any bytes make a line that parses; every member
+ * JSON (sys/json_lines.c, report/json.c and its parts): any bytes make a line that parses; every member
  * of schema 1.
  */
 #include "canned.h"
 #include "report/claims.h"
 #include "report/json.h"
-#include "sys/json.h"
+#include "sys/json_lines.h"
 #include "strict.h"
 #include "unit.h"
 #include "version.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The questions to a kernel's BTF (kernel.c). test_hooks.c asks the same kernels for their plans.
+ * The questions to a kernel's BTF (kernel.c). test_hook_table.c asks the same kernels for their plans.
  */
 #include "canned_btf.h"
 

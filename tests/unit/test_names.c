@@ -4,6 +4,7 @@
  * The words of the reports (names.c): every index has one, and the kernel's numbers have its names.
  */
 #include "counters/names.h"
+#include "counters/syscalls.h"
 #include "unit.h"
 
 #include <errno.h>

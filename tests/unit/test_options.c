@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The command line (sys/options.c, sys/values.c): single values, whole lines, and refused ones. */
+/* The command line (sys/options.c, sys/option_values.c): single values, whole lines, and refused ones. */
 #include "sys/err.h"
 #include "sys/options.h"
-#include "sys/values.h"
+#include "sys/option_values.h"
 #include "unit.h"
 
 #include <bpf/libbpf.h>

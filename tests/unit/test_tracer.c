@@ -7,7 +7,7 @@
  */
 #include "canned_btf.h"
 #include "failing.h"
-#include "trace/hooks.h"
+#include "trace/hook_table.h"
 #include "trace/tracer.h"
 #include "uffdretry.skel.h"
 

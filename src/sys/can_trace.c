@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Capabilities, BTF and lockdown: see can_trace.h. */
+#include "sys/can_trace.h"
+#include "sys/err.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char lockdown_path[] = "/sys/kernel/security/lockdown";
+
+const char *missing_capabilities(void)
+{
+	static char names[64];
+
+	if (capng_get_caps_process())
+		return "";
+	/* CAP_SYS_ADMIN includes both: bpf_token_capable(), bpf_capable() before 6.9. */
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		return "";
+	names[0] = '\0';
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))
+		strcat(names, "CAP_BPF");
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON))
+		strcat(names, names[0] ? ", CAP_PERFMON" : "CAP_PERFMON");
+	return names;
+}
+
+const char *lockdown_mode(void)
+{
+	static char mode[32];
+	char line[128], *begin, *end;
+	FILE *f = fopen(lockdown_path, "re");
+
+	strcpy(mode, "unknown");
+	if (!f)
+		return mode;
+	begin = fgets(line, sizeof(line), f) ? strchr(line, '[') : NULL;
+	end = begin ? strchr(begin, ']') : NULL;
+	if (end) {
+		*end = '\0';
+		snprintf(mode, sizeof(mode), "%s", begin + 1);
+	}
+	fclose(f);
+	return mode;
+}
+
+int has_btf(void)
+{
+	return access(BTF_PATH, R_OK) == 0;
+}
+
+static int refused_by_lockdown(void)
+{
+	return fail(EXIT_ERROR,
+		    "kernel lockdown forbids reading kernel memory; boot without lockdown=confidentiality",
+		    "the kernel is locked down (confidentiality)");
+}
+
+int check_access(void)
+{
+	const char *missing = missing_capabilities();
+
+	if (missing[0])
+		return fail(EXIT_ERROR,
+			    "run it as root (sudo), or grant both: setcap cap_bpf,cap_perfmon+ep",
+			    "missing capability: %s", missing);
+	if (!has_btf())
+		return fail(EXIT_ERROR,
+			    "the kernel needs CONFIG_DEBUG_INFO_BTF=y, and /sys must be mounted",
+			    "this kernel has no BTF: %s: %s", BTF_PATH, strerror(errno));
+	if (!strcmp(lockdown_mode(), "confidentiality"))
+		return refused_by_lockdown();
+	return 0;
+}
+
+int explain_refusal(int err, const char *what)
+{
+	if (err == -EPERM)
+		return fail(EXIT_ERROR,
+			    "a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
+			    "uffdretry --probe shows more",
+			    "%s: the kernel refuses although no capability is missing: %s", what,
+			    strerror(-err));
+	if (err == -ENOMEM)
+		return fail(EXIT_ERROR,
+			    "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",
+			    "%s: %s", what, strerror(-err));
+	return fail(EXIT_ERROR,
+		    "-v shows the messages of libbpf and the verifier, uffdretry --probe what this kernel offers",
+		    "%s: %s", what, strerror(-err));
+}

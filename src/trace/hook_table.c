@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The table of hooks, and which plan a kernel gets: see hook_table.h. */
+#include "trace/hook_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FN (1U << 0)
+#define STATE (1U << 1)
+#define INTERVAL (1U << 2)
+#define LEGACY (1U << 3)
+#define BUT_LEGACY (FN | STATE | INTERVAL)
+#define ALL (BUT_LEGACY | LEGACY)
+#define BESIDE BESIDE_PLANS
+
+const struct plan plans[] = {
+	/* 7.1 and later, where mfill_copy_folio_retry() is not inlined. */
+	{ "retry_fn", "exact", true, FN },
+	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison,
+	   once a window. */
+	{ "retry_state", "exact", true, STATE },
+	/* 6.12 to 7.0, and a fallback later; x86. */
+	{ "interval", "begin early by a fault's return", false, INTERVAL },
+	/* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq. */
+	{ "legacy", "exact, without mm_lock_seq", true, LEGACY },
+	{ .name = NULL },
+};
+
+/* A row: function or tracepoint, suffix of its program, its plans, its roles, the fact it tells. */
+#define ROW(sec, fn, place, suffix, in, is, fact, ...)                                   \
+	{                                                                                \
+		.program = #fn place suffix, .variant = sec, .target = #fn, .plans = in, \
+		.roles = is, .why = fact, __VA_ARGS__                                    \
+	}
+#define ENTRY(fn, ...) ROW("fentry", fn, "_entry", __VA_ARGS__)
+#define EXIT(fn, ...) ROW("fexit", fn, "_exit", __VA_ARGS__)
+#define POINT(tp, ...) ROW("tp_btf", tp, "", __VA_ARGS__)
+
+/*
+ * What opens a window must never run without what closes it. So exits of outer functions come
+ * first, then what ends a window, and last what begins one.
+ */
+/* clang-format off */
+const struct hook hook_table[] = {
+	/* Targets. */
+	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
+	      "children of COMMAND exit"),
+	POINT(sched_process_fork, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
+	      "children of COMMAND"),
+
+	/* A copy ends. */
+	EXIT(mfill_atomic_copy, "", FN | STATE, ROLE_REQUIRED, "bytes; windows ended by a fault"),
+	EXIT(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED,
+	      "bytes; windows ended by an error"),
+	EXIT(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "bytes; windows ended by an error"),
+
+	/* A window ends. */
+	EXIT(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window ends; kernel's verdict"),
+	EXIT(mfill_get_vma, "", FN, 0, "the relocked VMA, seen earlier"),
+	ENTRY(mfill_retry_state_save, "__retry_fn", FN, 0, "the kernel has read mm_lock_seq"),
+	EXIT(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED, "relocked VMA; kernel's verdict"),
+	EXIT(__mfill_atomic_pte, "", FN | STATE, ROLE_REQUIRED, "a page's end: errno, the window"),
+	ENTRY(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED, "the relocked VMA was accepted"),
+	ENTRY(huge_pte_alloc, "", LEGACY, ROLE_HUGETLB | ROLE_RARE, "hugetlb: the VMA was accepted"),
+	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "the VMA, locked and relocked"),
+	EXIT(mfill_atomic_install_pte, "", INTERVAL, 0, "why a page was not installed"),
+
+	/* What happened in it, and who wrote. */
+	ENTRY(unmap_vmas, "", BUT_LEGACY, ROLE_REQUIRED, "unmaps: replaced or not"),
+	ENTRY(do_mas_munmap, "", LEGACY, ROLE_REQUIRED, "unmaps: replaced or not"),
+	EXIT(__vma_start_write, "", BUT_LEGACY, ROLE_WITNESS, "VMA write locks: second witness"),
+	POINT(mmap_lock_acquire_returned, "__writers", BUT_LEGACY, ROLE_WRITERS | ROLE_ONLY_WRITERS,
+	      "who writes", .args = 3),
+	POINT(mmap_lock_acquire_returned, "__writers_memcg", BUT_LEGACY,
+	      ROLE_WRITERS | ROLE_ONLY_WRITERS,
+	      "who writes (with a memcg path)", .args = 4),
+	POINT(mmap_lock_acquire_returned, "__legacy", LEGACY, ROLE_REQUIRED | ROLE_WRITERS,
+	      "the relocked VMA; every writer", .args = 4),
+	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE,
+	      "who writes: stacks that grow"),
+	EXIT(userfaultfd_ioctl, "", ALL, ROLE_REQUIRED, "calls, by their result"),
+
+	/* Hugetlb: its retry is in a function of its own. */
+	EXIT(uffd_mfill_lock, "", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA"),
+	EXIT(uffd_lock_vma, "__hugetlb", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA",
+	     .unless = "uffd_mfill_lock"),
+	ENTRY(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE,
+	      "hugetlb: how early the begin is"),
+	EXIT(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_HUGETLB | ROLE_RARE,
+	      "hugetlb: a window begins, ends"),
+
+	/* A window begins. */
+	POINT(page_fault_kernel, "", INTERVAL, ROLE_BOUNDS_BEGIN, "how early the begin is"),
+	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins"),
+	EXIT(shmem_mfill_atomic_pte, "", INTERVAL, 0, "begin (shmem), nearer to the drop"),
+	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins"),
+	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED,
+	      "a retry begins; source unreadable"),
+	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins"),
+	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED, "a window begins"),
+
+	/* A copy begins. */
+	ENTRY(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins"),
+	ENTRY(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "a copy begins"),
+
+	/* Who holds mmap_changing. What lowers it comes first, or a raise could stay for ever. */
+	EXIT(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE, "mmap_changing is lowered"),
+	EXIT(mremap_userfaultfd_fail, "", BESIDE, ROLE_RARE,
+	      "mmap_changing is lowered by a failed mremap"),
+	ENTRY(dup_userfaultfd, "", BESIDE, ROLE_RARE, "mmap_changing is raised by fork"),
+	ENTRY(mremap_userfaultfd_prep, "", BESIDE, ROLE_RARE, "mmap_changing is raised by mremap"),
+	ENTRY(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE,
+	      "mmap_changing was raised by madvise, an unmap"),
+
+	/* Relock latency. */
+	EXIT(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
+	ENTRY(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
+	POINT(mmap_lock_start_locking, "", BESIDE, ROLE_RELOCK, "relock latency",
+	      .unless = "uffd_lock_vma", .args = 3),
+	{ .target = NULL },
+};
+/* clang-format on */
+
+bool hook_is_tracepoint(const struct hook *h)
+{
+	return !strcmp(h->variant, "tp_btf");
+}
+
+/* Is there a function that serves better than @h's? */
+static bool has_better(const struct kernel *k, const struct hook *h)
+{
+	return h->unless && kernel_has_function(k, h->unless);
+}
+
+bool hook_in_btf(const struct kernel *k, const struct hook *h)
+{
+	if (has_better(k, h))
+		return false;
+	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args)
+				     : kernel_has_function(k, h->target);
+}
+
+bool hook_replaced(const struct kernel *k, const struct hook *h)
+{
+	if (hook_in_btf(k, h))
+		return false;
+	return has_better(k, h) || (h->args && kernel_has_tracepoint(k, h->target, 0));
+}
+
+static bool lacks(const struct kernel *k, const struct plan *p, const struct hook *h)
+{
+	return plan_has(p, h) && h->roles & ROLE_REQUIRED && !hook_in_btf(k, h);
+}
+
+bool plan_possible(const struct kernel *k, const struct plan *p)
+{
+	for (const struct hook *h = hook_table; h->target; h++)
+		if (lacks(k, p, h))
+			return false;
+	return true;
+}
+
+void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsigned int size)
+{
+	unsigned int used = 0;
+
+	text[0] = '\0';
+	for (const struct hook *h = hook_table; h->target; h++)
+		if (lacks(k, p, h) && used < size)
+			used += (unsigned int)snprintf(text + used, size - used, "%s%s",
+						       used ? ", " : "", h->target);
+}
+
+const struct plan *plan_by_name(const char *name)
+{
+	for (const struct plan *p = plans; p->name; p++)
+		if (!strcmp(p->name, name))
+			return p;
+	return NULL;
+}
+
+const struct plan *plan_next(const struct kernel *k, const struct plan *from)
+{
+	for (const struct plan *p = from; p->name; p++)
+		if (plan_possible(k, p))
+			return p;
+	return NULL;
+}
