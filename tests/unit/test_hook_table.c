@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * Which plan a kernel gets from its BTF, and what it cannot measure (hooks.c, kernel.c).
+ * Which plan a kernel gets from its BTF, and what it cannot measure (hook_table.c, kernel.c).
  *
  * usage: test_hook_table [SERIES BTF_FILE]...   With arguments it asks the kernels themselves
  * (tests/btf/plan.t).
