@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The measured operations: each is done many times, and the cost of one is printed. The clock is
- * CLOCK_MONOTONIC. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
+ * The measured operations: each is done many times, and the cost of one is printed. Time is
+ * CLOCK_MONOTONIC's: in a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
  * instruction, and the cheapest of many short rounds has no interrupt in it. The preparation of a
  * round is not measured.
  */

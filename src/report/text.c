@@ -157,7 +157,8 @@ static void print_checks(const struct report *r, const struct totals *t)
 		}
 		/* The checks above are shadow verdicts; this one was the kernel's. */
 		if (i == CHECK_KERNEL)
-			fprintf(r->out, "%20s\n", "failed");
+			fprintf(r->out, "\n%-11s %8s %8s %8s %8s\n", "answered by", "failed",
+				"real", "spurious", "missed");
 		fprintf(r->out, "%-11s %8s %8s %8s %8s", check_names[i], N(c->eagain), N(c->real),
 			N(c->spurious), N(c->missed));
 		print_spurious(r->out, c->spurious, reached);
