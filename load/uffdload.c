@@ -101,7 +101,7 @@ static char *help(void)
 	      "  uffdload exact --runs 20 --seed 7    each 20 times, in the order of seed 7\n"
 	      "  uffdload exact --only fork,mprotect  these two\n"
 	      "  uffdload random --windows 10000      windows that nobody thought of\n"
-	      "  uffdload torture --duration 10s      would a per-MM check ever let it finish?\n"
+	      "  uffdload torture --duration 10s      does a per-MM check let it end?\n"
 	      "  uffdload restore --duration 10s --writer-rate 1000\n"
 	      "                                       restores, beside a writer\n"
 	      "\n"

@@ -97,7 +97,7 @@ static __always_inline void count_differing(struct totals *t, const struct verdi
 	others &= v->reached;
 	if (!others)
 		return;
-		/* No branch a check: each would double the paths of the verifier. */
+		/* No branch per check: each would double the paths of the verifier. */
 #pragma unroll
 	for (int i = 0; i < NR_CHECKS; i++)
 		add(&t->checks[i].differs, (others >> i) & 1);

@@ -95,8 +95,8 @@ __noinline int window_end(struct window *w, __u32 result)
 	if (!w)
 		return 0;
 	/*
-	 * The end of the page was missed, and with it the address: nobody knows what was unmapped
-	 * there.
+	 * The end of the page was missed, and with it the address: the change log cannot be
+	 * searched.
 	 */
 	if (result == RELOCK_OK && !w->facts.dst)
 		result = RELOCK_LOST;
@@ -136,8 +136,8 @@ static __always_inline bool window_has_page_hook(const struct window *w)
 }
 
 /*
- * window_result() - the enum relock_result of @w, which got past what @u says. @u's relocked and
- * page_hook are set here.
+ * window_result() - how @w ended, by what @u saw: an enum relock_result. Sets relocked and page_hook
+ * of @u.
  */
 static __always_inline __u32 window_result(struct window *w, struct unseen_end *u)
 {

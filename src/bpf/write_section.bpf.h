@@ -154,8 +154,8 @@ static __always_inline __u32 writer_origin(struct task_struct *task, __s64 nr)
 }
 
 /*
- * The shape of system call @nr, or NULL. Masked anew: the verifier does not see through a copy of
- * @nr.
+ * The shape of system call @nr, or NULL. The mask is for the verifier, which loses the bound
+ * of @nr.
  */
 static __always_inline const volatile struct writer_shape *shape_of(__u32 nr)
 {

@@ -43,7 +43,7 @@ struct hook_state {
 	const struct hook *hook; /* its row in trace/hook_table.c */
 	const char *target;	 /* the kernel function or tracepoint */
 	const char *variant;	 /* fentry, fexit, tp_btf */
-	const char *why;	 /* the fact it buys */
+	const char *why;	 /* the fact it tells */
 	bool rare;		 /* nothing in the self-test makes it fire */
 	bool attached;
 	bool no_address;       /* in BTF, but the kernel has no symbol of that name */

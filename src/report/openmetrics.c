@@ -257,8 +257,7 @@ static void checks(const struct report *r, const struct totals *t)
 
 static void lost(FILE *out, const struct counters *c)
 {
-	family(out, "uffdretry_lost_total", "counter",
-	       "Windows, events and program runs that were lost, by cause.");
+	family(out, "uffdretry_lost_total", "counter", "Facts that were lost, by cause.");
 	for (int i = 0; i < NR_LOST_CAUSES; i++)
 		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i],
 			c->totals.lost[i]);

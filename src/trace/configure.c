@@ -42,8 +42,11 @@ static bool has_address(const struct kernel *k, const struct hook *h)
 static int add_hook(struct tracer *t, const struct kernel *k, const struct hook *h)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(t->skel->obj, h->program);
-	int i = t->nr_hooks++, err;
+	int i = t->nr_hooks, err;
 
+	if (!prog || i == MAX_HOOKS)
+		return -ENOENT;
+	t->nr_hooks++;
 	t->hooks[i] = (struct hook_state) {
 		.hook = h,
 		.target = h->target,
