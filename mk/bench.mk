@@ -13,7 +13,7 @@ bench:
 	$(Q)./bench/run --json docs/evidence/data/bench.json
 	$(Q)./bench/report.py docs
 
-# make bench-check: compare the cost with bench.json; fails when anything but --events costs a tenth more
+# make bench-check: compare the cost with bench.json; fails when anything costs a tenth more
 bench-check:
 	$(Q)./tools/deps build bench
 	$(Q)$(MAKE) bench-programs

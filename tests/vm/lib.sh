@@ -33,11 +33,12 @@ boot() {
 }
 
 # boot_or_skip KERNEL GUEST_SCRIPT [ARG...]: boot, and set status. The guest's stderr is in $out/stderr.
-# Skips the test if the kernel is not available.
+# Skips the test if the kernel is not available. Prints which runs the guest repeated.
 boot_or_skip() {
 	boot "$@" 2>"$out/stderr"
 	status=$?
 	[ $status -ne 77 ] || skip_all "kernel $1 is not available"
+	[ ! -e "$out/again" ] || sed 's/^/# repeated, because the kernel skipped programs: /' "$out/again"
 }
 
 # The guest's script succeeded, and noted no failure.

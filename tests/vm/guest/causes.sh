@@ -10,7 +10,7 @@ grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
 grep -q uffd_lock_vma /sys/kernel/btf/vmlinux || locks=mmap
 
 for how in pid all command; do
-	trace_$how causes-$how causes --kernel-check $check --locks $locks || echo causes-$how >>/out/failed
+	exactly trace_$how causes-$how causes
 done
 # The report as text.
 uffdretry -o /out/text -- uffdload causes --kernel-check $check --locks $locks >/dev/null 2>/out/text.load || echo text >>/out/failed
@@ -18,8 +18,8 @@ uffdretry -o /out/swapped -- uffdload exact --kernel-check $check --locks $locks
 	>/dev/null 2>/out/swapped.load || echo swapped >>/out/failed
 # The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.
 echo 64 >/proc/sys/vm/nr_hugepages
-uffdretry --relock -j -o /out/relock.json -- uffdload exact --kernel-check $check --locks $locks --runs 4 --only \
-	mprotect-same,fork,unmap,unmap-shmem,map-fixed,map-fixed-shmem,remove-event,source-unmapped,nothing-hugetlb \
-	>/out/relock.truth 2>/out/relock.load || echo relock >>/out/failed
+relock=yes
+exactly trace_command relock exact --runs 4 --only \
+	mprotect-same,fork,unmap,unmap-shmem,map-fixed,map-fixed-shmem,remove-event,source-unmapped,nothing-hugetlb
 left >/out/left
 exit 0
