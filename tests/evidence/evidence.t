@@ -176,9 +176,9 @@ for name, row in {
     "rates": "| 1000 | 900 | 5000 | 10% (9.2% ... 10.9%) |",
     "sweep, none": "| `made`, none | 0 | 5000 | 0 (< 0.06%) | - | - |",
     "sweep": "| `made`, 1000 | 900 | 5000 | 10% (9.2% ... 10.9%) | 1.8% | 5.61 |",
-    "hot": "| `made` | the same | 12000 | 14000 | 1.2 | 3.6% (3.3% ... 3.9%) |",
+    "hot": "| `made` | this one | 12000 | 14000 | 1.2 | 3.6% (3.3% ... 3.9%) |",
     "programs": "| `qemu` | 5000 | 4000 | 4000 | 7 |",
-    "odd": "| `made` | 5000 | 500 | 50 | 10% |",
+    "odd": "| `made` | 5000 | 500 | 50 |",
     "writers": "| UFFDIO_REGISTER | 100 |",
     "uffd_writers": "| unrelated | 500 | 100 of 500 |",
     "classes": "| `unrelated` | pass | pass | EAGAIN | 500 | 3.6% (3.3% ... 3.9%) |",
@@ -213,6 +213,8 @@ for counts, said in {(143, 169): "143 of 169", (0, 169): "0 of 169", (0, 3000): 
 for counts, said in {(0, 3000): "<0.1%", (480, 4000): "12%", (1, 9): None}.items():
     tap.equal(stats.short_share(*counts), said, f"the share {counts} without its interval")
 tap.equal(round(stats.failing_again([(1, 1, 80), (2, 2, 10)]), 6), 0.1, "tries that failed again")
+for counts, said in {(300, 3000): "10%", (4000, 3000): "100%", (300, 2999): None}.items():
+    tap.equal(tables.at_most(*counts), said, f"the bound {counts}")
 for counts, said in {(1000, 0.1): 4.0, (0, 0.1): None, (5, 0): None}.items():
     tap.equal(stats.longest_of(*counts), said, f"the longest chain of {counts}")
 tap.equal(tables.markdown(["a", "b", "c"], [["x", 0, 1], ["y", None, 0]]),

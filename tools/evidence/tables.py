@@ -51,7 +51,12 @@ def handler(cells):
     external = cells.count("external")
     if not cells.total:
         return None
-    return "another" if external == cells.total else "both" if external else "the same"
+    return "another" if external == cells.total else "both" if external else "this one"
+
+
+def at_most(k, n):
+    """A share that is a bound, and so has no interval; None of few."""
+    return percent(min(k / n, 1)) if n >= ENOUGH else None
 
 
 def each(n, copies):
@@ -92,7 +97,7 @@ def own(data):
         done = cells.count("copy.returned.ok")
         rows.append([f"`{load}`", f"{cells.writes:.0f}", handler(cells), done, cells.total,
                      each(cells.total, done), cells.share("per_mm_seq")])
-    return ["load", "writes/s", "handler's process", "copies that succeeded", "windows",
+    return ["load", "writes/s", "process of the handler", "copies that succeeded", "all windows",
             "windows/copy", NEEDLESS], rows
 
 
@@ -103,8 +108,8 @@ def hot(data):
         done = cells.count("copy.returned.ok")
         rows.append([f"`{load}`", handler(cells), done, cells.total, each(cells.total, done),
                      cells.share("per_mm_seq")])
-    return ["load", "handler's process", "copies that succeeded", "windows", "windows/copy",
-            NEEDLESS], rows
+    return ["load", "process of the handler", "copies that succeeded", "all windows",
+            "windows/copy", NEEDLESS], rows
 
 
 def programs(data):
@@ -112,7 +117,7 @@ def programs(data):
     counters = "copy.calls", "copy.pages", "windows.total", "copy.returned.EAGAIN", "lost.recursion"
     rows = [[f"`{run.load['name']}`", *(records.count(run.raw, c, run.where, 0) for c in counters)]
             for run in data.programs]
-    return ["program", "copies", "pages", "windows", "EAGAIN", "skipped BPF runs"], with_sum(rows)
+    return ["program", "copies", "pages", "all windows", "EAGAIN", "skipped BPF runs"], with_sum(rows)
 
 
 def sweep(data):
@@ -164,11 +169,11 @@ def odd(data):
     rows = []
     for load, cells in data.untouched.by_load().items():
         if cells.needless("per_mm_seq") and cells.total >= ENOUGH:
-            rows.append([f"`{load}`", cells.total, cells.needless("per_mm_seq"),
+            rows.append([f"`{load}`", cells.reached, cells.needless("per_mm_seq"),
                          cells.count("odd_start") or 0])
     return (["load, writers elsewhere or its own", "windows", NEEDLESS,
-             "began while a writer was in", "of the failed, at most"],
-            [[*row, percent(min(row[3] / row[2], 1))] for row in with_sum(rows)])
+             "began while a writer held mmap_lock", "at most, of the failed"],
+            [[*row, at_most(row[3], row[2])] for row in with_sum(rows)])
 
 
 def writers(data):
@@ -176,7 +181,7 @@ def writers(data):
     found = {}
     for w in (w for run in data.untouched for w in run.writers):
         found.setdefault(w.op, [0, 0])[w.covers] += w.windows
-    return (["writer", "windows, range elsewhere or none", "windows, range covers the destination"],
+    return (["writer", "windows, call on another range", "windows, call on the destination"],
             [[op, *pair] for op, pair in sorted(found.items(), key=lambda item: -sum(item[1]))])
 
 
@@ -226,7 +231,7 @@ def relock(data):
             rows.append([name, share(cells.locked, cells.reached), tries, slow, share(slow, tries),
                          *(micro(quantile(waits, q)) for q in (0.5, 0.99))])
     return ["load, writer", "VMA write-locked", "relocks, failed ones too", "by mmap_lock", "share",
-            "p50, µs (emulated)", "p99"], rows
+            "p50 of these, µs (emulated)", "p99 of these"], rows
 
 
 def changed(data):
@@ -369,7 +374,7 @@ def kernels(data):
         begin = "exact" if plan["exact"] else "early"
         rows.append([f"`{release}`", of[0].load["check"], f"`{plan['name']}`, {begin}", len(of),
                      of.total, of.classes("undetermined"), of.count("lost.recursion")])
-    return ["kernel", "its check", "plan, begin", "runs", "windows", "undetermined",
+    return ["kernel", "its check", "plan, begin", "runs", "all windows", "undetermined",
             "skipped BPF runs"], rows
 
 
@@ -385,7 +390,7 @@ def measured(data):
         ["runs", len(data.all)],
         ["runs whose self-test passed", passed],
         ["seconds a run", between(seconds)],
-        ["windows", data.all.total],
+        ["all windows", data.all.total],
         ["anomalies", data.all.count("anomalies")],
         ["windows behind a share, at least", ENOUGH],
     ]
