@@ -8,21 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
-static int read_info(const struct tracer *t, int hook, struct bpf_prog_info *info)
+/* Of a hook without a program: 0. */
+static int read_runs(const struct tracer *t, int hook, struct runs *runs)
 {
-	__u32 len = sizeof(*info);
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int err = 0;
 
-	memset(info, 0, sizeof(*info));
-	return bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[hook]), info, &len);
+	if (t->programs[hook])
+		err = bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[hook]), &info, &len);
+	*runs = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
+	return err;
 }
 
 static void note_fired(struct tracer *t)
 {
 	for (int i = 0; i < t->nr_hooks; i++) {
-		struct bpf_prog_info info;
+		struct runs runs;
 
-		if (t->hooks[i].attached && !read_info(t, i, &info))
-			t->hooks[i].fired = info.run_cnt ? FIRED_YES : FIRED_NEVER;
+		if (t->hooks[i].attached && !read_runs(t, i, &runs))
+			t->hooks[i].fired = runs.count ? FIRED_YES : FIRED_NEVER;
 	}
 }
 
@@ -57,16 +62,10 @@ int tracer_count_runs(struct tracer *t)
 		return t->stats_fd;
 	/* The self-test's runs are counted already. */
 	for (int i = 0; i < t->nr_hooks; i++) {
-		struct bpf_prog_info info;
-		int err;
+		int err = read_runs(t, i, &t->runs_before[i]);
 
-		if (!t->programs[i])
-			continue;
-		err = read_info(t, i, &info);
 		if (err)
 			return err;
-		t->runs_before[i] =
-			(struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
 	}
 	return 0;
 }
@@ -77,19 +76,16 @@ int read_missed(struct tracer *t, __u64 *recursion)
 	*recursion = 0;
 	for (int i = 0; i < t->nr_hooks; i++) {
 		struct hook_state *h = &t->hooks[i];
-		struct bpf_prog_info info;
-		int err;
+		struct runs runs;
+		int err = read_runs(t, i, &runs);
 
-		if (!t->programs[i])
-			continue;
-		err = read_info(t, i, &info);
 		if (err)
 			return err;
-		h->missed = info.recursion_misses;
-		h->runs = info.run_cnt - t->runs_before[i].count;
-		h->run_ns = info.run_time_ns - t->runs_before[i].ns;
-		h->skipped = info.recursion_misses - t->runs_before[i].missed;
-		*recursion += info.recursion_misses;
+		h->missed = runs.missed;
+		h->runs = runs.count - t->runs_before[i].count;
+		h->run_ns = runs.ns - t->runs_before[i].ns;
+		h->skipped = runs.missed - t->runs_before[i].missed;
+		*recursion += runs.missed;
 	}
 	return 0;
 }

@@ -172,7 +172,7 @@ def odd(data):
             rows.append([f"`{load}`", cells.reached, cells.needless("per_mm_seq"),
                          cells.count("odd_start") or 0])
     return (["load, writers elsewhere or its own", "windows", NEEDLESS,
-             "began while a writer held mmap_lock", "at most, of the failed"],
+             "began while a writer held mmap_lock", "would pass if it were ignored, at most"],
             [[*row, at_most(row[3], row[2])] for row in with_sum(rows)])
 
 
@@ -231,7 +231,7 @@ def relock(data):
             rows.append([name, share(cells.locked, cells.reached), tries, slow, share(slow, tries),
                          *(micro(quantile(waits, q)) for q in (0.5, 0.99))])
     return ["load, writer", "VMA write-locked", "relocks, failed ones too", "by mmap_lock", "share",
-            "p50 of these, µs (emulated)", "p99 of these"], rows
+            "relock by mmap_lock takes, p50, µs (emulated)", "p99"], rows
 
 
 def changed(data):
