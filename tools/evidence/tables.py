@@ -257,8 +257,10 @@ def hugetlb(data):
         n = sum(kinds.values())
         if n:
             moved, write_locked = n - kinds["quiet"], sum(kinds[c] for c in records.LOCKED)
-            rows.append([f"`{load}`", n, moved, share(moved, n), write_locked])
-    return ["load", "hugetlb windows", "mm_lock_seq moved", "share", "VMA write-locked"], rows
+            rows.append([f"`{load}`", n, moved, share(moved, n),
+                         cells.count("begin_early.seq_moved"), write_locked])
+    return ["load", "hugetlb windows", "mm_lock_seq moved", "share",
+            "moved between begin and later bound", "VMA write-locked"], rows
 
 
 # --- how long -------------------------------------------------------------------------------------
@@ -295,8 +297,8 @@ def retries(data):
         if tried:
             rows.append([f"`{load}`, {name}", cells.count("chains.reissued"),
                          cells.count("chains.reopened"), tried, done, share(done, tried)])
-    return ["load, writer", "copies re-issued", "opened a window again",
-            "not refused by mmap_changing", "of these succeeded at once", "share"], rows
+    return ["load, writer", "copies re-issued", "windows that these opened",
+            "not refused by mmap_changing", "of these succeeded without a window", "share"], rows
 
 
 def pairs(cells, load, name):
