@@ -32,7 +32,7 @@ LOAD_LIBS := -ljson-c -lpthread
 
 # The tool and the loads both link lib/.
 LIB_SRCS := $(wildcard lib/*.c)
-TOOL_SRCS := $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c)) $(LIB_SRCS)
+TOOL_SRCS := $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c)) $(LIB_SRCS)
 LOAD_SRCS := $(wildcard load/*.c load/*/*.c load/*/*/*.c) $(LIB_SRCS)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)

@@ -12,7 +12,7 @@ SOAK_SECONDS ?= 3600
 KASAN_SECONDS ?= 600
 
 # What `make format` lays out: neither generated nor foreign files.
-C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] lib/*.[ch] load/*.[ch] load/*/*.[ch] load/*/*/*.[ch] repro/*.[ch] bench/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] lib/*.[ch] load/*.[ch] load/*/*.[ch] load/*/*/*.[ch] repro/*.[ch] bench/*.[ch] tests/*/*.[ch])
 CLANG_FORMAT ?= clang-format -i
 
 format:

@@ -5,7 +5,7 @@
 #include "counters/counters.h"
 #include "counters/writers.h"
 #include "report/format.h"
-#include "report/writers.h"
+#include "report/sections/writers.h"
 #include "sys/json_lines.h"
 
 #include <string.h>

@@ -3,14 +3,14 @@
 /* The report for people: at most 80 columns, the answer at a glance. */
 #include "report/text.h"
 #include "counters/counters.h"
-#include "report/advice.h"
-#include "report/chains.h"
-#include "report/claims.h"
-#include "report/durations.h"
-#include "report/failures.h"
+#include "report/sections/advice.h"
+#include "report/sections/chains.h"
+#include "report/sections/claims.h"
+#include "report/sections/durations.h"
+#include "report/sections/failures.h"
 #include "report/format.h"
-#include "report/overhead.h"
-#include "report/writers.h"
+#include "report/sections/overhead.h"
+#include "report/sections/writers.h"
 
 #include <errno.h>
 #include <string.h>

@@ -8,7 +8,7 @@ shopt -s extglob
 # shellcheck source=../tap.sh
 . tests/tap.sh
 # shellcheck disable=SC2034 # for the tests
-user_side=(src/!(*.bpf).c src/!(bpf)/*.c lib/*.c) test_programs=(tests/vm/*.c)
+user_side=(src/!(*.bpf).c src/!(bpf)/*.c src/!(bpf)/*/*.c lib/*.c) test_programs=(tests/vm/*.c)
 # The skeleton is bpftool's: as a system header, it is not warned of.
 # shellcheck disable=SC2034 # for the tests
 includes=(-D_GNU_SOURCE= -iquote src -iquote load -iquote . -isystem build)

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* Each rule of the advice: what makes it speak, with which words, and when it is silent. */
 #include "unit.h"
-#include "report/advice.h"
+#include "report/sections/advice.h"
 
 #include <errno.h>
 #include <string.h>

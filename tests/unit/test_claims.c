@@ -3,7 +3,7 @@
 /* Each claim: what is counted for it, and what its numbers decide. */
 #include "unit.h"
 #include "canned.h"
-#include "report/claims.h"
+#include "report/sections/claims.h"
 
 static struct counters c;
 static struct claim claims[NR_CLAIMS];

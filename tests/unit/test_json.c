@@ -5,7 +5,7 @@
  * of schema 1.
  */
 #include "canned.h"
-#include "report/claims.h"
+#include "report/sections/claims.h"
 #include "report/json.h"
 #include "sys/json_lines.h"
 #include "strict.h"

@@ -4,7 +4,7 @@
  * The claims as a table: what each measures, and the rule by which its numbers decide. They are
  * shadow verdicts: how user space would react to the other check's EAGAIN is not in them.
  */
-#include "report/claims.h"
+#include "report/sections/claims.h"
 #include "counters/counters.h"
 #include "sys/json_lines.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Who held mmap_lock for write in windows: see writers.h. */
-#include "report/writers.h"
+#include "report/sections/writers.h"
 #include "counters/writers.h"
 #include "report/format.h"
 #include "sys/json_lines.h"

@@ -4,7 +4,7 @@
  * Runs and run time of each BPF program, counted by the kernel (BPF_ENABLE_STATS). The cost of a
  * hook outside its program is not in them: docs/evidence/overhead.md has it, in instructions.
  */
-#include "report/overhead.h"
+#include "report/sections/overhead.h"
 #include "sys/json_lines.h"
 
 static double share_of_a_cpu(const struct hook_state *h, const struct span *s)

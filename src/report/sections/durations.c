@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Histograms of durations: see durations.h. */
-#include "report/durations.h"
+#include "report/sections/durations.h"
 #include "counters/counters.h"
 #include "report/format.h"
 #include "sys/json_lines.h"

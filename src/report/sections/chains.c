@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Chains: see chains.h. */
-#include "report/chains.h"
+#include "report/sections/chains.h"
 #include "counters/counters.h"
-#include "report/durations.h"
+#include "report/sections/durations.h"
 #include "report/format.h"
 #include "sys/json_lines.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Causes, and holders of mmap_changing: see failures.h. */
-#include "report/failures.h"
+#include "report/sections/failures.h"
 #include "counters/counters.h"
 #include "counters/syscalls.h"
 #include "report/format.h"

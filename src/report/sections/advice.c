@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* The rules behind the advice: each tests the counters and words its advice. */
-#include "report/advice.h"
+#include "report/sections/advice.h"
 #include "counters/counters.h"
 #include "counters/syscalls.h"
 #include "report/format.h"
