@@ -55,7 +55,9 @@ for n in 0 1 2 64; do
 	report $? "the man page tells of exit status $n"
 done
 if command -v mandoc >/dev/null; then
-	out=$(mandoc -T lint -W style "$man" 2>&1)
+	# Which other manuals this machine has does not matter.
+	out=$(mandoc -T lint -W style "$man" 2>&1 | grep -vE 'lacks .* entry|referenced manual not found')
+	[ -z "$out" ]
 	report $? 'the man page is clean'
 else
 	skip 'the man page is clean: mandoc is not installed'
