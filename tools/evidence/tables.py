@@ -117,7 +117,8 @@ def programs(data):
     counters = "copy.calls", "copy.pages", "windows.total", "copy.returned.EAGAIN", "lost.recursion"
     rows = [[f"`{run.load['name']}`", *(records.count(run.raw, c, run.where, 0) for c in counters)]
             for run in data.programs]
-    return ["program", "copies", "pages", "all windows", "EAGAIN", "skipped BPF runs"], with_sum(rows)
+    return (["program", "copies", "pages", "all windows", "EAGAIN", "skipped BPF runs"],
+            with_sum(rows))
 
 
 def sweep(data):
