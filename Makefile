@@ -37,8 +37,9 @@ LOAD_SRCS := $(wildcard load/*.c load/*/*.c load/*/*/*.c) $(LIB_SRCS)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
 LOAD_OBJS := $(LOAD_SRCS:%.c=$(BUILD)/%.o)
-BPF_OBJ := $(BUILD)/uffdretry.bpf.o
-SKEL := $(BUILD)/uffdretry.skel.h
+# The second object is for kernels without bpf_rdonly_cast(): see src/bpf/compat.bpf.h.
+BPF_OBJS := $(BUILD)/uffdretry.bpf.o $(BUILD)/uffdretry_plain.bpf.o
+SKEL := $(BPF_OBJS:.bpf.o=.skel.h)
 SYSCALL_NAMES := $(BUILD)/syscall_names.h
 
 ifeq ($(V),1)
@@ -56,15 +57,16 @@ MAKEFLAGS += --no-print-directory
 
 all: uffdretry uffdload
 
-$(BPF_OBJ): src/uffdretry.bpf.c | $(BUILD)
+$(BUILD)/uffdretry_plain.bpf.o: BPF_CFLAGS += -DWITHOUT_CAST=
+$(BPF_OBJS): src/uffdretry.bpf.c | $(BUILD)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
 # bpftool 7.1 (Debian 12) leaves the object unaligned: libelf then copies sections, and no memory for that reads as a wrong format.
-$(SKEL): $(BPF_OBJ)
+$(SKEL): %.skel.h: %.bpf.o
 	$(call msg,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name uffdretry_bpf | sed \
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf | sed \
 		-e 's/^	return (const void \*)"\\$$/	static const char elf[] __attribute__((aligned(8))) = "\\/' \
 		-e '/^	static const char elf/,/";$$/s/";$$/";\n	return elf;/' > $@
 
@@ -140,4 +142,4 @@ clean:
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
 
 include mk/check.mk mk/unit.mk mk/fuzz.mk mk/coverage.mk mk/bench.mk mk/docs.mk mk/package.mk
--include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJ:.o=.d)
+-include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJS:.o=.d)

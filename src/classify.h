@@ -260,6 +260,20 @@ static __always_inline void classify(const struct window_facts *w, __u32 page_sh
 	classify_touched(w, page_shift, v);
 }
 
+/*
+ * kernel_answered() - the page of a window with a relock ended with @err: the answer of the kernel's
+ * check, which no hook saw. -EAGAIN may also mean that the page table is gone (pte_offset_map_lock()
+ * in mfill_atomic_install_pte()): it is the check's unless the check that this kernel is known to
+ * have would have passed.
+ */
+static __always_inline void kernel_answered(struct window_facts *f, __s64 err)
+{
+	if (err == -EAGAIN && f->kernel_is < NR_CHECKS && !(checks_eagain(f) & BIT32(f->kernel_is)))
+		return;
+	f->kernel_answer = KERNEL_ANSWER_SEEN;
+	f->kernel_eagain = err == -EAGAIN;
+}
+
 /* --- How a window ended whose end was not seen ------------------------------------------------ */
 
 /* What the task was seen to do while its window was still open. */
@@ -273,7 +287,7 @@ struct unseen_end {
 	__u32 at;	 /* enum open_at */
 	_Bool relocked;	 /* the VMA was seen locked again: facts.end is there */
 	_Bool page_hook; /* the plan sees each page's end; relocked: the tests passed */
-	_Bool changing;	 /* mmap_changing is raised, or nothing else can have returned -EAGAIN */
+	_Bool changing;	 /* mmap_changing is raised */
 	__s64 ret;	 /* a negative errno, 0, or of the copy loop the bytes copied */
 	__u64 len;	 /* bytes that the copy loop was asked for */
 	__u64 end;	 /* and where they end */
@@ -294,7 +308,7 @@ static __always_inline __u32 unseen_page(const struct unseen_end *u)
 	case -EFAULT:
 		return RELOCK_NEVER;
 	case -EAGAIN:
-		return u->changing ? RELOCK_BLOCKED : RELOCK_LOST;
+		return RELOCK_BLOCKED;
 	default:
 		return RELOCK_GONE;
 	}
@@ -328,11 +342,15 @@ static __always_inline __u32 unseen_test(struct window_facts *f, const struct un
 	return u->ret > 0 && f->begin.flags & VM_HUGETLB ? RELOCK_OK : RELOCK_BLOCKED;
 }
 
-/* The copy loop returned. Without a relock only a source that cannot be copied ends a window. */
+/*
+ * The copy loop returned. Where the page's end has a hook, that was skipped, and only a relock that
+ * was seen tells what happened. Elsewhere only a source that cannot be copied ends a window without
+ * a relock.
+ */
 static __always_inline __u32 unseen_loop(struct window_facts *f, const struct unseen_end *u)
 {
 	if (u->page_hook)
-		return RELOCK_LOST;
+		return u->relocked ? RELOCK_OK : RELOCK_LOST;
 	if (!u->relocked)
 		return u->ret == -EFAULT || (u->ret > 0 && u->ret < (__s64)u->len) ? RELOCK_NEVER
 										   : RELOCK_LOST;

@@ -29,11 +29,9 @@ SEC("?fexit/userfaultfd_ioctl")
 int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
 	     long ret)
 {
-	struct userfaultfd_ctx *uffd;
+	/* A void *: the verifier does not know its type. */
+	struct userfaultfd_ctx *uffd = file->private_data;
 
-	if (phase == PHASE_OFF)
-		return 0;
-	uffd = file->private_data; /* a void *: the verifier does not know its type */
 	if (cmd == UFFDIO_COPY)
 		copy_call(uffd, arg, ret);
 	else
@@ -175,11 +173,30 @@ int BPF_PROG(mfill_copy_folio_retry_exit, struct mfill_state *state, void *folio
  * Plan retry_state: the begin. Both locks are still held. 7.1 and later (85668fda932a "userfaultfd:
  * verify VMA state across UFFDIO_COPY retry"), see above.
  */
+SEC("?kprobe.multi/mfill_retry_state_save")
+int BPF_KPROBE(mfill_retry_state_save_probe, void *s, __u64 vma)
+{
+	window_begin(as_vma(vma));
+	return 0;
+}
+
+/* The same where the kernel has no kprobe.multi. */
 SEC("?fentry/mfill_retry_state_save")
 int BPF_PROG(mfill_retry_state_save_entry__retry_state, struct mfill_retry_state *s,
 	     struct vm_area_struct *vma)
 {
 	window_begin(vma);
+	return 0;
+}
+
+/*
+ * Plan retry_state: the relocked VMA. For the prototype see below. The kernel's answer follows from
+ * the page's errno.
+ */
+SEC("?kprobe.multi/mfill_retry_state_changed")
+int BPF_KPROBE(mfill_retry_state_changed_probe, void *state, __u64 vma)
+{
+	window_checked(as_vma(vma));
 	return 0;
 }
 
@@ -198,16 +215,7 @@ int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state,
 
 /* --- Plan interval, 6.12 to 7.0 --------------------------------------------------------------- */
 
-/* The copy loop begins. For the prototype see mfill_atomic_copy_exit. */
-SEC("?fentry/mfill_atomic_copy")
-int BPF_PROG(mfill_atomic_copy_entry__interval, struct userfaultfd_ctx *uffd, unsigned long dst,
-	     unsigned long src, unsigned long len)
-{
-	copy_enter(uffd->mm, dst, src, len);
-	return 0;
-}
-
-/* The copy loop ends. */
+/* The copy loop ends. For the prototype see mfill_atomic_copy_exit. */
 SEC("?fexit/mfill_atomic_copy")
 int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, unsigned long dst,
 	     unsigned long src, unsigned long len, unsigned int flags, long ret)
@@ -215,28 +223,28 @@ int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, uns
 	struct window *w = copy_of_current();
 
 	if (w)
-		copy_exit(w, uffd->mmap_changing.counter != 0, ret);
+		copy_exit(w, uffd->mmap_changing.counter != 0, dst, len, ret);
 	return 0;
 }
 
 /*
- * The destination's VMA is locked, at first and at the relock. UFFDIO_MOVE calls it too, outside of
- * the copy loop. 6.12 and later:
+ * The copy loop begins: the destination's VMA is locked; or the relock. UFFDIO_MOVE calls it too. 6.12
+ * and later:
  * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address)
  */
 SEC("?fexit/uffd_lock_vma")
 int BPF_PROG(uffd_lock_vma_exit__interval, struct mm_struct *mm, unsigned long address,
 	     struct vm_area_struct *vma)
 {
-	struct window *w = copy_of_current();
+	struct window *w = copy_at((__u64)mm);
 	__u64 ret = 0;
 
 	if (!w || bpf_get_func_ret(ctx, &ret))
 		return 0;
 	if (IS_ERR_VALUE(ret))
-		copy_refused(w, ret);
+		copy_refused(w, address, ret);
 	else
-		copy_locked(w, vma);
+		copy_locked(w, address, vma);
 	return 0;
 }
 
@@ -298,14 +306,27 @@ int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct
 }
 
 /*
- * Also plan legacy: the relocked VMA has passed every test. Also called for the first page, when no
- * window is open. Up to 7.0: static pmd_t *mm_alloc_pmd(struct mm_struct *mm, unsigned long
- * address)
+ * A page begins: the VMA has passed every test, at first or after the relock. Up to 7.0:
+ * static pmd_t *mm_alloc_pmd(struct mm_struct *mm, unsigned long address)
  */
+SEC("?kprobe.multi/mm_alloc_pmd")
+int BPF_KPROBE(mm_alloc_pmd_probe, __u64 mm)
+{
+	struct window *w = copy_at(mm);
+
+	if (w)
+		copy_passed(w, mm);
+	return 0;
+}
+
+/* The same where the kernel has no kprobe.multi; also plan legacy. */
 SEC("?fentry/mm_alloc_pmd")
 int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
 {
-	copy_passed(mm);
+	struct window *w = copy_of_current();
+
+	if (w)
+		copy_passed(w, (__u64)mm);
 	return 0;
 }
 
@@ -320,7 +341,10 @@ SEC("?fentry/mcopy_atomic")
 int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsigned long src,
 	     unsigned long len)
 {
-	copy_enter(mm, dst, src, len);
+	struct window *w = copy_enter((__u64)mm);
+
+	if (w)
+		w->copy = (struct copy_args) { dst, src, len };
 	return 0;
 }
 
@@ -332,7 +356,7 @@ int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigne
 	struct window *w = copy_of_current();
 
 	if (w)
-		copy_exit(w, BPF_CORE_READ(mmap_changing, counter) != 0, ret);
+		copy_exit(w, BPF_CORE_READ(mmap_changing, counter) != 0, dst, len, ret);
 	return 0;
 }
 
@@ -376,7 +400,10 @@ int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const cha
 SEC("?fentry/huge_pte_alloc")
 int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
 {
-	copy_passed(mm);
+	struct window *w = copy_of_current();
+
+	if (w)
+		copy_passed(w, (__u64)mm);
 	return 0;
 }
 
@@ -395,6 +422,16 @@ int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long
 
 /* --- hugetlb destinations, beside any plan but legacy ----------------------------------------- */
 
+/* A page is tried, or tried again after its window. For the prototype see below. */
+SEC("?kprobe.multi/hugetlb_mfill_atomic_pte")
+int BPF_KPROBE(hugetlb_mfill_atomic_pte_probe, void *dst_pte, __u64 vma, unsigned long dst,
+	       unsigned long src, unsigned int flags)
+{
+	if (!(flags & MFILL_ATOMIC_MODE))
+		hugetlb_enter(as_vma(vma), dst);
+	return 0;
+}
+
 /*
  * The begin, or proof that the window before passed every test. 6.12 and later:
  * int hugetlb_mfill_atomic_pte(pte_t *dst_pte, struct vm_area_struct *dst_vma,
@@ -409,19 +446,29 @@ int BPF_PROG(hugetlb_mfill_atomic_pte_exit, void *dst_pte, struct vm_area_struct
 }
 
 /*
- * The latest begin: with allow_pagefault the lock was dropped just before. Not by BPF_PROG(): up to
- * 6.12 the verifier lets no program read a const void *. 6.12 and later:
+ * The latest begin: with allow_pagefault the lock was dropped just before. 6.12 and later:
  * long copy_folio_from_user(struct folio *dst_folio, const void __user *usr_src,
  *	bool allow_pagefault)
+ */
+SEC("?kprobe.multi/copy_folio_from_user")
+int BPF_KPROBE(copy_folio_from_user_probe, void *folio, void *src, unsigned long allow_pagefault)
+{
+	if (allow_pagefault & 0xff)
+		hugetlb_dropped();
+	return 0;
+}
+
+/*
+ * The same where the kernel has no kprobe.multi. Not by BPF_PROG(): up to 6.12 the verifier lets no
+ * program read a const void *.
  */
 SEC("?fentry/copy_folio_from_user")
 int copy_folio_from_user_entry(void *ctx)
 {
-	struct window *w = window_find();
 	__u64 allow_pagefault = 0;
 
-	if (w && !bpf_get_func_arg(ctx, 2, &allow_pagefault) && allow_pagefault & 0xff)
-		window_bounded(w);
+	if (!bpf_get_func_arg(ctx, 2, &allow_pagefault) && allow_pagefault & 0xff)
+		hugetlb_dropped();
 	return 0;
 }
 

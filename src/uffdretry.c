@@ -193,18 +193,12 @@ static int watch(void)
 	return err;
 }
 
-static int add_targets(void)
+static void add_targets(void)
 {
 	if (run.target.cgroup)
 		tracer_add_cgroup(run.session.tracer, run.target.cgroup_id);
-	for (int i = 0; i < run.target.nr; i++) {
-		int err = tracer_add_target(run.session.tracer, run.target.pids[i]);
-
-		if (err)
-			return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s",
-				    run.target.pids[i], strerror(-err));
-	}
-	return 0;
+	for (int i = 0; i < run.target.nr; i++)
+		tracer_add_target(run.session.tracer, run.target.pids[i]);
 }
 
 /* What the report tells of the run besides its counters. */
@@ -257,8 +251,10 @@ static int count_runs(void)
 /* Attach everything, then give up all rights. Returns 0 or an exit status. */
 static int prepare(void)
 {
-	int err = session_open(&run.session, &run.options) ?: add_targets();
+	int err = session_open(&run.session, &run.options);
 
+	if (!err)
+		add_targets();
 	if (!err && run.options.fail_above >= 0)
 		err = check_threshold();
 	if (!err && run.options.overhead)

@@ -433,11 +433,12 @@ struct totals {
 	__u64 external;
 	__u64 anomalies;
 	__u64 unwitnessed;
-	__u64 kernel_seen;   /* windows with the kernel's answer */
-	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
-	__u64 kernel_absent; /* windows on which the kernel compares nothing */
-	__u64 begin_bounded; /* windows with both bounds of the begin seen */
-	__u64 begin_moved;   /* of these: mm_lock_seq moved between the bounds */
+	__u64 kernel_seen;	      /* windows with the kernel's answer */
+	__u64 kernel_raced;	      /* windows of verdict.raced: each is in its check's differs */
+	__u64 kernel_absent;	      /* windows on which the kernel compares nothing */
+	__u64 begin_unseen[NR_KINDS]; /* windows whose begin was missed, or came before the run */
+	__u64 begin_bounded;	      /* windows with both bounds of the begin seen */
+	__u64 begin_moved;	      /* of these: mm_lock_seq moved between the bounds */
 	struct writer_totals writers;
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
@@ -485,6 +486,9 @@ enum phase {
 	PHASE_SELF_TEST, /* only windows of our own process, into SLOT_SELF_TEST */
 	PHASE_RUN,
 };
+
+/* Every pid is below this (PID_MAX_LIMIT). */
+#define PID_MAX (4 << 20)
 
 /* Change logs of each kind, by a hash of the mm: the loader sizes the map. */
 #define LOG_SHIFT 6

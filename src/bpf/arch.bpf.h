@@ -19,6 +19,8 @@ const volatile __u32 page_shift = 12;
 /* fixup_exception()'s trapnr for a page fault (X86_TRAP_PF). */
 #define TRAP_PAGE_FAULT 14
 
+#define SYSCALL_IOCTL 16
+#define COMPAT_IOCTL 54
 #define SYSCALL_MADVISE 28
 #define SYSCALL_PROCESS_MADVISE 440
 #define SYSCALL_ARGS 6
@@ -71,6 +73,18 @@ static __always_inline __s32 regs_advice(const struct pt_regs *regs)
 static __always_inline bool is_compat_syscall(struct task_struct *task)
 {
 	return task->thread_info.status & TS_COMPAT;
+}
+
+/* The argument of the ioctl @cmd that @task is in; 0: it is in none. */
+static __always_inline __u64 ioctl_arg(struct task_struct *task, __u32 cmd)
+{
+	const struct pt_regs *regs = user_regs(task);
+
+	if (is_compat_syscall(task))
+		return regs_syscall(regs) == COMPAT_IOCTL && (__u32)regs->cx == cmd
+			       ? (__u32)regs->dx
+			       : 0;
+	return regs_syscall(regs) == SYSCALL_IOCTL && (__u32)regs->si == cmd ? regs->dx : 0;
 }
 
 #endif /* ARCH_BPF_H */

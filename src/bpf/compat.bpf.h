@@ -94,6 +94,26 @@ static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 }
 
 /*
+ * The kfunc that gives an address its type, 6.2 and later. The object for older kernels does without:
+ * libbpf 1.1 would look for it in the modules, which takes CAP_SYS_ADMIN. None of the programs that
+ * are loaded there call it.
+ */
+#ifdef WITHOUT_CAST
+static __always_inline void *bpf_rdonly_cast(const void *address, __u32 type)
+{
+	return (void *)address;
+}
+#else
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym;
+#endif
+
+/* as_vma() - the VMA at @address, with its type; reads of a bad address give 0. */
+static __always_inline struct vm_area_struct *as_vma(__u64 address)
+{
+	return bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct vm_area_struct));
+}
+
+/*
  * "mm: introduce mm_lock_seq" (6.4) added an int, "mm: convert mm_lock_seq to a proper seqcount"
  * (6.14) ended it.
  */
@@ -137,6 +157,27 @@ static __always_inline __u32 mm_lock_seq_at(__u64 address)
 	if (bpf_core_field_exists(old->mm_lock_seq))
 		return BPF_CORE_READ(old, mm_lock_seq);
 	return 0;
+}
+
+/*
+ * The current task's mm if it is the one at @address, with its type, else NULL. The barrier keeps the
+ * compiler from taking one for the other, which has no type.
+ */
+static __always_inline struct mm_struct *own_mm_at(__u64 address)
+{
+	struct mm_struct *own = bpf_get_current_task_btf()->mm;
+	__u64 at = (__u64)own;
+
+	barrier_var(at);
+	return at == address ? own : NULL;
+}
+
+/* mm_lock_seq_at() of an mm that may be the current task's own: then a load will do. */
+static __always_inline __u32 mm_lock_seq_of(__u64 address)
+{
+	struct mm_struct *own = own_mm_at(address);
+
+	return own ? mm_lock_seq(own) : mm_lock_seq_at(address);
 }
 
 /* The mm_lock_seq at which the VMA was last write-locked; 6.4 and later. */

@@ -118,18 +118,17 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
 }
 
 /*
- * site_of_window() - a page failed with @ret and its window @w is still open: before the relock, by
- * the check, or after. A check that was missed may have run: the kernel skips programs that it
- * preempted.
+ * site_of_page() - the page of @state failed with @ret; @w: its window, or NULL. Without a locked VMA
+ * the source or the relock failed, and only mmap_changing tells a relock's -EAGAIN apart.
  */
-static __always_inline __u32 site_of_window(struct window *w, struct userfaultfd_ctx *uffd,
-					    __s32 ret)
+static __always_inline __u32 site_of_page(const struct window *w, struct mfill_state *state,
+					  __s32 ret)
 {
-	if (!w->relocked_ns && ret == -EAGAIN)
-		return changing_is_up(uffd) ? SITE_RELOCK : SITE_UNKNOWN;
-	if (!w->relocked_ns)
-		return ret == -EFAULT ? SITE_SOURCE : SITE_RELOCK;
-	return ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+	if (state->vma)
+		return w && ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+	if (ret == -EFAULT)
+		return SITE_SOURCE;
+	return ret == -EAGAIN && !changing_is_up(state->ctx) ? SITE_REFUSED : SITE_RELOCK;
 }
 
 /* site_of_retry() - mfill_copy_folio_retry() returned @ret with @vma locked, or NULL. */

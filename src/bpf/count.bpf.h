@@ -195,6 +195,18 @@ static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
 		count_ns(&begin_hist, 0, ns);
 }
 
+/*
+ * count_begin_unseen() - a window showed whose begin was missed, or came before the run: the loader
+ * tells the two apart (read_counters.c).
+ */
+static __always_inline void count_begin_unseen(__u32 slot, __u32 kind)
+{
+	struct totals *t = totals_of(slot);
+
+	if (t && kind < NR_KINDS)
+		add(&t->begin_unseen[kind], 1);
+}
+
 /* count_call() - an ioctl returned @ret. */
 static __always_inline void count_call(__u32 slot, __s64 ret)
 {

@@ -11,6 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
+#include "bpf/copy_args.bpf.h"
 #include "bpf/copy_stop.bpf.h"
 #include "bpf/count.bpf.h"
 #include "bpf/mmap_changing.bpf.h"
@@ -22,20 +23,11 @@
 #define IOCTL_NR(cmd) (0xff & (cmd))
 #define UFFDIO 0xaa
 
-#define UFFDIO_COPY 0xc028aa03U
 #define UFFDIO_ZEROPAGE_NR 0x04
 #define UFFDIO_MOVE_NR 0x05
 #define UFFDIO_WRITEPROTECT_NR 0x06
 #define UFFDIO_CONTINUE_NR 0x07
 #define UFFDIO_POISON_NR 0x08
-
-/* struct uffdio_copy without its result. */
-struct copy_arg {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-};
 
 /*
  * A call that did not enter the copy loop, or whose result could not be written. With EFAULT an
@@ -91,8 +83,8 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	struct failures *f = failures_of(slot);
 	struct copy_stop *noted = stop_find(), stop = {};
 	__u32 fail = fail_errno_of(err), site;
-	struct copy_arg copy = {};
-	bool readable = !bpf_probe_read_user(&copy, sizeof(copy), (void *)arg);
+	struct copy_args copy = {};
+	bool readable = copy_args_read(&copy, arg);
 
 	if (noted && noted->left) {
 		stop = *noted;
@@ -118,10 +110,9 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 /* copy_call_succeeded() - UFFDIO_COPY with the argument at @arg has copied all of it. */
 static __always_inline void copy_call_succeeded(__u32 slot, struct userfaultfd_ctx *uffd, __u64 arg)
 {
-	struct copy_arg copy = {};
+	struct copy_args copy = {};
 
-	if (slot != SLOT_RUN || !chains_open() ||
-	    bpf_probe_read_user(&copy, sizeof(copy), (void *)arg))
+	if (slot != SLOT_RUN || !chains_open() || !copy_args_read(&copy, arg))
 		return;
 	chain_copied((__u64)BPF_CORE_READ(uffd, mm), copy.dst, copy.len);
 }

@@ -5,7 +5,8 @@
  * the loop that the other destinations had before 7.1. It compares nothing after the retry, on any
  * kernel.
  *
- * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked.
+ * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked. Where its
+ * hook was skipped, it is early by the copy that failed, too: the facts are those of the page's entry.
  */
 #ifndef HUGETLB_BPF_H
 #define HUGETLB_BPF_H
@@ -14,17 +15,47 @@
 #include "bpf/window.bpf.h"
 
 /*
+ * hugetlb_enter() - the page at @dst of @vma, which is locked, is about to be copied. With a window
+ * open it is the second time: the relocked VMA has passed every test.
+ */
+static __always_inline void hugetlb_enter(struct vm_area_struct *vma, __u64 dst)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct window *w = window_of_current((__u64)mm);
+	int slot;
+
+	if (w && w->open) {
+		if (!w->relocked_ns)
+			window_relocked(w, vma, dst);
+		window_close(w, window_passed(w));
+		return;
+	}
+	slot = mm ? slot_of(mm) : -1;
+	w = slot < 0 ? NULL : window_take();
+	if (!w)
+		return;
+	read_facts(&w->facts.begin, vma, mm);
+	w->facts.dst = dst;
+	w->slot = slot;
+	w->mm = (__u64)mm;
+	w->kind = KIND_HUGETLB;
+	w->held = (__u64)vma;
+}
+
+/*
  * hugetlb_tried() - hugetlb_mfill_atomic_pte() returned @err for the page at @dst of @vma, which is
- * locked. @copying: for UFFDIO_COPY. -ENOENT asks for the retry; the next call means that the
- * relocked VMA passed every test.
+ * locked. @copying: for UFFDIO_COPY. -ENOENT asks for the retry; any other end with a window open
+ * means that the relocked VMA passed every test.
  */
 static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst, bool copying,
 					  __s32 err)
 {
-	struct window *w = window_of_current((__u64)vma->vm_mm);
+	struct window *w = window_find();
 
 	if (w && w->open)
 		window_close(w, window_passed(w));
+	else if (w && err != -ENOENT && !w->looping)
+		window_release(w);
 	if (err && err != -ENOENT && copying && slot_of(vma->vm_mm) >= 0)
 		stop_note(dst, -err, SITE_PAGE);
 	if (err != -ENOENT)
@@ -34,6 +65,23 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 		return;
 	w->facts.kernel_answer = KERNEL_ANSWER_NONE;
 	w->facts.dst = dst;
+	w->held = 0;
+}
+
+/* hugetlb_dropped() - the current task copies a huge page with faults enabled and without a lock. */
+static __always_inline void hugetlb_dropped(void)
+{
+	struct window *w = window_find();
+
+	if (!w)
+		return;
+	/* The hook on the begin was skipped. */
+	if (!w->open && w->held && w->kind == KIND_HUGETLB) {
+		window_open(w, w->mm, w->slot);
+		w->facts.kernel_answer = KERNEL_ANSWER_NONE;
+		w->held = 0;
+	}
+	window_bounded(w);
 }
 
 /* hugetlb_window() - the current task's window of a hugetlb destination in @mm, or NULL. */
@@ -48,6 +96,12 @@ static __always_inline struct window *hugetlb_window(struct mm_struct *mm)
 static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_struct *vma,
 					     __s64 ret)
 {
+	/* Two windows, whose hooks between were skipped. */
+	if (w->relocked_ns) {
+		window_undetermined(w->slot, w->kind, LOST_WINDOWS);
+		window_close(w, RELOCK_LOST);
+		return;
+	}
 	if (!IS_ERR_VALUE(ret)) {
 		window_relocked(w, vma, w->facts.dst);
 		return;

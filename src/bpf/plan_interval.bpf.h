@@ -14,44 +14,51 @@
 
 #include "bpf/arch.bpf.h"
 #include "bpf/copy_stop.bpf.h"
+#include "bpf/maple_tree.bpf.h"
 #include "bpf/window.bpf.h"
 
 /* Tasks inside the copy loop: the only test of hooks that every task runs through. */
 __u32 copy_loops;
 
 /*
- * copy_enter() - the current task enters the copy loop, for [@dst, @dst + @len) in @mm from @src.
- * Its window is taken now, and opened when a copy fails.
+ * copy_enter() - the current task enters the copy loop in @mm. Its window is taken now, and opened
+ * when a copy fails. Returns it, or NULL when it is not traced or has no slot.
  */
-static __always_inline void copy_enter(struct mm_struct *mm, __u64 dst, __u64 src, __u64 len)
+static __always_inline struct window *copy_enter(__u64 mm)
 {
+	int slot = slot_of_at(mm);
 	struct window *w;
-	int slot;
 
-	if (!mm)
-		return;
-	slot = slot_of(mm);
 	if (slot < 0)
-		return;
+		return NULL;
 	w = window_take();
 	if (!w) {
 		count_lost(slot, LOST_MAP_FULL);
-		return;
+		return NULL;
 	}
-	w->mm = (__u64)mm;
+	/* Else the exit of the copy before was missed. */
+	if (!w->looping)
+		__sync_fetch_and_add(&copy_loops, 1);
+	w->looping = 1;
+	w->mm = mm;
 	w->slot = slot;
-	w->copy.dst = dst;
-	w->copy.src = src;
-	w->copy.len = len;
-	w->locked = 0;
+	w->held = 0;
 	w->failed = 0;
-	__sync_fetch_and_add(&copy_loops, 1);
+	return w;
 }
 
 /* copy_of_current() - the window of the current task, which is in the copy loop, or NULL. */
 static __always_inline struct window *copy_of_current(void)
 {
 	return *(volatile __u32 *)&copy_loops ? window_find() : NULL;
+}
+
+/* copy_at() - the window of the current task, which enters the loop of UFFDIO_COPY or is in it. */
+static __always_inline struct window *copy_at(__u64 mm)
+{
+	struct window *w = copy_of_current();
+
+	return w ?: copy_args_at() ? copy_enter(mm) : NULL;
 }
 
 /*
@@ -66,26 +73,50 @@ static __always_inline bool copy_faulted(const struct window *w, __u64 address, 
 	return at < w->copy.len;
 }
 
-/* copy_locked() - uffd_lock_vma() returned @vma, locked: at first, or at the relock. */
-static __always_inline void copy_locked(struct window *w, struct vm_area_struct *vma)
+/*
+ * copy_locked() - uffd_lock_vma() returned @vma, locked, for the copy to @start: at first, or at the
+ * relock. A second lock of the same copy without a window is a relock whose begin was missed.
+ */
+static __always_inline void copy_locked(struct window *w, __u64 start, struct vm_area_struct *vma)
 {
-	struct mm_struct *mm = vma->vm_mm;
-
-	if (!mm || (__u64)mm != w->mm)
-		return;
-	read_facts(&w->held, vma, mm);
-	w->locked = 1;
 	if (w->open)
 		window_relocked(w, vma, w->facts.dst);
+	else if (w->held && w->start == start)
+		window_undetermined(w->slot, kind_of_vma(vma), LOST_WINDOWS);
+	w->held = (__u64)vma;
+	w->start = start;
 }
 
-/* copy_refused() - uffd_lock_vma() returned @err. */
-static __always_inline void copy_refused(struct window *w, __s64 err)
+/* copy_refused() - uffd_lock_vma() returned @err for the copy to @start. */
+static __always_inline void copy_refused(struct window *w, __u64 start, __s64 err)
 {
-	w->locked = 0;
-	stop_note(w->open ? w->facts.dst : w->copy.dst, -err, site_of_refusal(-err, w->open));
+	stop_note(w->open ? w->facts.dst : start, -err, site_of_refusal(-err, w->open));
 	if (w->open)
 		window_end(w, err == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
+	w->held = 0;
+}
+
+/*
+ * The VMA of @dst, which the copier has locked. Where the hook on the lock was skipped it is looked
+ * up; until the drop it cannot change.
+ */
+static __always_inline struct vm_area_struct *copy_vma(const struct window *w, __u64 dst)
+{
+	return as_vma(w->held ?: vma_at(w->mm, dst));
+}
+
+/* Read the facts of a window that begins, and open it; not for hugetlb, which has its own loop. */
+static __always_inline void copy_open(struct window *w, __u64 dst)
+{
+	struct vm_area_struct *vma = copy_vma(w, dst);
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!mm || vma->vm_flags & VM_HUGETLB)
+		return;
+	read_facts(&w->facts.begin, vma, mm);
+	w->kind = kind_of(&w->facts.begin);
+	window_open(w, w->mm, w->slot);
+	w->held = 0;
 }
 
 /*
@@ -98,16 +129,14 @@ static __always_inline void copy_failed(struct window *w, __u64 dst)
 	if (w->open && w->facts.dst != dst)
 		window_end(w, window_passed(w));
 	if (!w->open)
-		window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
+		copy_open(w, dst);
+	if (!w->open)
+		return;
 	w->facts.dst = dst;
-	w->facts.begin = w->held;
-	w->facts.begin.mm_lock_seq = mm_lock_seq_at(w->mm);
+	w->facts.begin.mm_lock_seq = mm_lock_seq_of(w->mm);
 	w->begin_ns = bpf_ktime_get_ns();
 	w->unmaps = vma_log_head(w->mm, VMA_UNMAP);
 	w->write_locks = vma_log_head(w->mm, VMA_WRITE_LOCK);
-	w->kind = kind_of(&w->facts.begin);
-	if (!w->locked)
-		window_end(w, RELOCK_LOST);
 }
 
 /*
@@ -143,8 +172,7 @@ static __always_inline void copy_fixup(__u64 address)
 	struct window *w = copy_of_current();
 	__u64 dst;
 
-	/* hugetlb destinations have a copy loop of their own. */
-	if (!w || !copy_faulted(w, address, &dst) || w->held.flags & VM_HUGETLB)
+	if (!w || !copy_args_read(&w->copy, copy_args_at()) || !copy_faulted(w, address, &dst))
 		return;
 	if (bpf_get_current_task_btf()->pagefault_disabled)
 		copy_failed(w, dst);
@@ -152,30 +180,32 @@ static __always_inline void copy_fixup(__u64 address)
 		stop_note(w->facts.dst, EFAULT, SITE_SOURCE);
 }
 
-/* copy_passed() - the kernel's tests on the relocked VMA in @mm have passed. */
-static __always_inline void copy_passed(struct mm_struct *mm)
+/* copy_passed() - the kernel's tests on the VMA in @mm have passed: at first, or after the relock. */
+static __always_inline void copy_passed(struct window *w, __u64 mm)
 {
-	struct window *w = copy_of_current();
-
-	if (!w || w->mm != (__u64)mm || !w->open)
+	if (w->mm != mm || !w->open)
 		return;
+	/* The hook on the relock was skipped. */
+	if (!w->relocked_ns && mm_seq_kind() != SEQ_NONE)
+		window_relocked(w, copy_vma(w, w->facts.dst), w->facts.dst);
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
 		w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
 	window_end(w, window_passed(w));
 }
 
 /*
- * copy_exit() - the copy loop returns @ret, bytes or an error. @changing: mmap_changing is raised.
+ * copy_exit() - the copy loop returns @ret, bytes or an error, for [@dst, @dst + @len). @changing:
+ * mmap_changing is raised.
  */
-static __always_inline void copy_exit(struct window *w, bool changing, __s64 ret)
+static __always_inline void copy_exit(struct window *w, bool changing, __u64 dst, __u64 len,
+				      __s64 ret)
 {
-	__u32 result = w->open ? window_overtaken(w, changing, w->copy.dst, w->copy.len, ret)
-			       : RELOCK_OK;
+	__u32 result = w->open ? window_overtaken(w, changing, dst, len, ret) : RELOCK_OK;
 
-	stop_leave(NULL, w->copy.dst, w->copy.len, ret, w->open ? w : NULL, result);
+	stop_leave(NULL, dst, len, ret, w->open ? w : NULL, result);
 	if (w->open)
 		window_end(w, result);
-	w->copy.len = 0;
+	w->looping = 0;
 	__sync_fetch_and_add(&copy_loops, -1);
 	count_bytes(w->slot, ret);
 	window_release(w);

@@ -12,7 +12,6 @@
 #ifndef PLAN_LEGACY_BPF_H
 #define PLAN_LEGACY_BPF_H
 
-#include "bpf/maple_tree.bpf.h"
 #include "bpf/plan_interval.bpf.h"
 
 /*
@@ -79,7 +78,7 @@ static __always_inline void legacy_unlocked(struct mm_struct *mm)
 	if (!w || w->mm != (__u64)mm || !w->failed)
 		return;
 	w->failed = 0;
-	window_open(w, w->mm, w->slot, (__u64)bpf_get_current_task_btf()->mm != w->mm);
+	window_open(w, w->mm, w->slot);
 	read_dst_facts(&w->facts.begin, w);
 	w->kind = kind_of(&w->facts.begin);
 }

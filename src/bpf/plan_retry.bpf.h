@@ -25,7 +25,7 @@ static __always_inline void window_check_began(struct vm_area_struct *vma)
 
 	if (w && w->open)
 		w->facts.seq_between =
-			mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
+			mm_lock_seq_of(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
 }
 
 /* window_verdict() - the running kernel has compared. @changed: its answer. */
@@ -35,6 +35,22 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 	w->facts.kernel_eagain = changed;
 }
 
+/* window_checked() - the running kernel is about to compare @vma, locked again. */
+static __always_inline void window_checked(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct window *w = window_of_current((__u64)mm);
+	int slot;
+
+	if (w) {
+		window_held(w, vma);
+		return;
+	}
+	slot = mm ? slot_of(mm) : -1;
+	if (slot >= 0)
+		count_begin_unseen(slot, kind_of_vma(vma));
+}
+
 /* window_compared() - the running kernel has compared @vma, locked again. @changed: its answer. */
 static __always_inline void window_compared(struct vm_area_struct *vma, bool changed)
 {
@@ -42,23 +58,26 @@ static __always_inline void window_compared(struct vm_area_struct *vma, bool cha
 
 	if (!w)
 		return;
-	window_held(w, vma);
+	if (!w->relocked_ns)
+		window_held(w, vma);
 	window_verdict(w, changed);
 }
 
 /*
- * window_page() - the page at @dst ended with @err: only now its address is known. @changing:
- * mmap_changing explains -EAGAIN; else the check, which was missed, may have returned it.
+ * window_page() - the page of @state ended with @err. Only now its address is known, and where the
+ * hook on the check was skipped, that there was a relock: the VMA is still locked.
  */
-static __always_inline void window_page(struct window *w, __u64 dst, __s32 err, bool changing)
+static __always_inline void window_page(struct window *w, struct mfill_state *state, __s32 err)
 {
-	struct unseen_end u = { .at = OPEN_AT_PAGE, .changing = changing, .ret = err };
-
-	if (w->relocked_ns)
-		window_located(w, dst);
-	else
-		w->facts.dst = dst;
-	window_close(w, window_result(w, &u));
+	if (state->vma && !w->relocked_ns)
+		window_held(w, state->vma);
+	if (!w->relocked_ns) {
+		w->facts.dst = state->dst_addr;
+		return;
+	}
+	window_located(w, state->dst_addr);
+	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
+		kernel_answered(&w->facts, err);
 }
 
 /* get_vma_returned() - mfill_get_vma() returns @ret: with a window open it is the relock. */
@@ -84,8 +103,7 @@ static __always_inline void get_vma_returned(struct mfill_state *state, __s32 re
 static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 {
 	struct window *w = window_of_current((__u64)state->ctx->mm);
-	/* Without the VMA only the relock can have returned -EAGAIN. */
-	struct unseen_end u = { .at = OPEN_AT_PAGE, .changing = true, .ret = ret };
+	struct unseen_end u = { .at = OPEN_AT_PAGE, .ret = ret };
 	struct vm_area_struct *vma = state->vma;
 	__u64 dst = state->dst_addr;
 
@@ -101,24 +119,35 @@ static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 	if (!w->relocked_ns) {
 		window_relocked(w, vma, dst);
 		w->facts.seq_between = SEEN_UNKNOWN;
-	} else if (mm_lock_seq_at(w->mm) != w->facts.end.mm_lock_seq) {
+	} else if (mm_lock_seq_of(w->mm) != w->facts.end.mm_lock_seq) {
 		w->facts.seq_between = SEEN_YES;
 	}
 	window_verdict(w, ret == -EAGAIN);
 	window_close(w, window_passed(w));
 }
 
-/* page_returned() - __mfill_atomic_pte() returns @ret for the page of @state. */
+/*
+ * page_returned() - __mfill_atomic_pte() returns @ret for the page of @state. A page without a locked
+ * VMA had a window: only a failed relock leaves none, or a source that could not be copied.
+ */
 static __always_inline void page_returned(struct mfill_state *state, __s32 ret)
 {
 	struct mm_struct *mm = state->ctx->mm;
 	struct window *w = window_of_current((__u64)mm);
+	struct unseen_end u = { .at = OPEN_AT_PAGE, .ret = ret };
+	int slot;
 
-	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm && slot_of(mm) >= 0)
-		stop_note(state->dst_addr, -ret,
-			  w ? site_of_window(w, state->ctx, ret) : SITE_PAGE);
 	if (w)
-		window_page(w, state->dst_addr, ret, ret == -EAGAIN && changing_is_up(state->ctx));
+		window_page(w, state, ret);
+	if (ret && !(state->flags & MFILL_ATOMIC_MODE) && mm) {
+		slot = slot_of(mm);
+		if (slot >= 0)
+			stop_note(state->dst_addr, -ret, site_of_page(w, state, ret));
+		if (slot >= 0 && !w && !state->vma)
+			count_begin_unseen(slot, KIND_ANON);
+	}
+	if (w)
+		window_close(w, window_result(w, &u));
 }
 
 /*

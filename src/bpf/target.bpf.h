@@ -11,8 +11,6 @@
 #include "bpf/count.bpf.h"
 #include "bpf/task.bpf.h"
 
-#define MAX_TARGETS 16384
-
 /* The user's options, set between open and load. */
 const volatile bool cfg_all = false;
 const volatile __u32 cfg_self_tgid = 0;
@@ -20,16 +18,11 @@ const volatile __u32 cfg_self_tgid = 0;
 /* enum phase: the loader's gate for every program. */
 volatile __u32 phase = PHASE_OFF;
 
-/* Thread groups that are targets, by their number in the loader's pid namespace. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_TARGETS);
-	__type(key, __u32);
-	__type(value, __u8);
-} targets SEC(".maps");
-
-/* The only target (-p PID), because a compare is cheaper than a lookup; 0: look it up. */
-volatile __u32 only_target = 0;
+/*
+ * Thread groups that are targets, a bit for each number in the loader's pid namespace: a test costs a
+ * load, and the children of COMMAND cost what -p PID does.
+ */
+__u64 targets[PID_MAX / 64];
 
 /*
  * The loader updates this map of maps to wait until no program runs that has seen an older phase:
@@ -52,29 +45,28 @@ struct {
 	.values = { &quiesce_inner },
 };
 
+static __always_inline __u64 *target_word(__u32 tgid)
+{
+	return &targets[tgid / 64 % (PID_MAX / 64)];
+}
+
 static __always_inline bool is_target(__u32 tgid)
 {
-	__u32 only = only_target;
-
-	if (only)
-		return tgid == only;
-	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+	return *(volatile __u64 *)target_word(tgid) & 1ULL << (tgid & 63);
 }
 
 /* slot_of_caller() - slot_of() by the current task alone: cheap, and likely to decide. */
 static __always_inline int slot_of_caller(void)
 {
-	__u32 now = phase, tgid;
+	__u32 now = phase;
 
-	if (now == PHASE_OFF)
-		return -1;
-	if (now == PHASE_RUN && cfg_all)
-		return SLOT_RUN;
-	tgid = current_tgid();
-	if (now == PHASE_SELF_TEST)
-		return tgid == cfg_self_tgid ? SLOT_SELF_TEST : -1;
-	if (is_target(tgid) || (cgroup_id && task_in_cgroup(bpf_get_current_task())))
-		return SLOT_RUN;
+	if (__builtin_expect(now == PHASE_RUN, 1)) {
+		if (cfg_all || is_target(current_tgid()))
+			return SLOT_RUN;
+		return cgroup_id && task_in_cgroup(bpf_get_current_task()) ? SLOT_RUN : -1;
+	}
+	if (now == PHASE_SELF_TEST && current_tgid() == cfg_self_tgid)
+		return SLOT_SELF_TEST;
 	return -1;
 }
 
@@ -123,32 +115,41 @@ static __always_inline int slot_of(struct mm_struct *mm)
 }
 
 /*
- * slot_of_uffd() - slot_of() for the mm of @uffd, a userfaultfd without a BTF type. Not with
- * bpf_rdonly_cast(): where a kernel lacks the kfunc (6.1), libbpf 1.1 looks for it in the modules,
- * which takes CAP_SYS_ADMIN.
+ * slot_of_mm() - the part of slot_of() after slot_of_caller(), for the mm at an address. The caller's
+ * own has a type: reading its owner is a load, not a call. Others are not cast (bpf_rdonly_cast()):
+ * where a kernel lacks the kfunc (6.1), libbpf 1.1 looks for it in the modules, which takes
+ * CAP_SYS_ADMIN.
  */
-static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
+static __always_inline int slot_of_mm(__u64 mm)
 {
-	struct mm_struct *own = bpf_get_current_task_btf()->mm, *mm;
+	struct mm_struct *own = own_mm_at(mm);
+
+	return own ? slot_of_owner(own) : slot_of_owner_at((struct mm_struct *)mm);
+}
+
+/* slot_of_at() - slot_of() for the mm at an address. */
+static __always_inline int slot_of_at(__u64 mm)
+{
 	int slot = slot_of_caller();
 
-	if (slot >= 0)
-		return slot;
-	mm = BPF_CORE_READ(uffd, mm);
-	/* The caller's own mm has a type: reading its owner is a load, not a call. */
-	return own && mm == own ? slot_of_owner(own) : slot_of_owner_at(mm);
+	return slot < 0 ? slot_of_mm(mm) : slot;
+}
+
+/* slot_of_uffd() - slot_of() for the mm of @uffd, a userfaultfd without a BTF type. */
+static __always_inline int slot_of_uffd(struct userfaultfd_ctx *uffd)
+{
+	int slot = slot_of_caller();
+
+	return slot < 0 ? slot_of_mm((__u64)BPF_CORE_READ(uffd, mm)) : slot;
 }
 
 /* target_forked() - the child of a target is a target. */
 static __always_inline void target_forked(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = task_tgid(parent), tgid = task_tgid(child);
-	__u8 one = 1;
 
-	if (from == tgid || !is_target(from))
-		return;
-	if (bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY))
-		count_lost(SLOT_RUN, LOST_MAP_FULL);
+	if (from != tgid && is_target(from))
+		__sync_fetch_and_or(target_word(tgid), 1ULL << (tgid & 63));
 }
 
 /* target_exited() - the last task of a target exits: another process may get its number soon. */
@@ -157,7 +158,7 @@ static __always_inline void target_exited(struct task_struct *task)
 	__u32 tgid = task_tgid(task);
 
 	if (is_target(tgid) && task->signal->live.counter == 0)
-		bpf_map_delete_elem(&targets, &tgid);
+		__sync_fetch_and_and(target_word(tgid), ~(1ULL << (tgid & 63)));
 }
 
 #endif /* TARGET_BPF_H */

@@ -58,6 +58,14 @@ static __always_inline void read_facts_at(struct vma_facts *f, __u64 address)
 	f->mm_lock_seq = 0;
 }
 
+/* kind_of_vma() - kind_of() a VMA whose facts were not read. */
+static __always_inline __u32 kind_of_vma(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_HUGETLB)
+		return KIND_HUGETLB;
+	return vma->vm_ops ? KIND_SHMEM : KIND_ANON;
+}
+
 /* kind_of() - the enum dst_kind of a VMA. */
 static __always_inline __u32 kind_of(const struct vma_facts *f)
 {

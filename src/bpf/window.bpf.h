@@ -16,8 +16,6 @@
  * it.
  */
 const volatile __u64 has_uffd_mask = 0;
-/* __vma_start_write() is hooked: a write-locked VMA must show up in the change log. */
-volatile bool has_write_lock_hook = false;
 /* After a retry this kernel compares something, except for hugetlb destinations. */
 const volatile bool has_kernel_check = false;
 /* What it compares: an enum check, NR_CHECKS until the self-test has found out. */
@@ -51,13 +49,13 @@ static __always_inline struct window *window_take(void)
 	return NULL;
 }
 
-/* Count a window that has no slot. */
-static __always_inline void window_lost(__u32 slot, __u32 kind)
+/* Count a window whose begin was missed, or that has no slot: @cause. */
+static __always_inline void window_undetermined(__u32 slot, __u32 kind, enum lost_cause cause)
 {
 	struct verdict v = { .class = CLASS_UNDETERMINED };
 
 	count_window(slot, kind, &v, 0, false);
-	count_lost(slot, LOST_MAP_FULL);
+	count_lost(slot, cause);
 	if (cfg_events)
 		count_lost(slot, LOST_EVENTS);
 }
@@ -75,11 +73,11 @@ static __always_inline bool logs_write_locks(void)
  * window_open() - open @w in @mm: from here on the mm's changes are logged. The caller fills
  * facts.begin.
  */
-static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, bool external)
+static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 {
 	w->mm = mm;
 	w->slot = slot;
-	w->external = external;
+	w->external = (__u64)bpf_get_current_task_btf()->mm != mm;
 	w->open = 1;
 	w->bounded_ns = 0;
 	w->relocked_ns = 0;
@@ -104,13 +102,12 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot, 
 }
 
 /*
- * window_begin() - the current task is about to drop @vma's read lock.
- * @vma: the destination VMA, read-locked. Its mm is the destination's, not the caller's.
+ * window_begin() - the current task is about to drop the read lock of @vma, the destination's. Its mm
+ * is the destination's, not the caller's.
  * Returns the window, or NULL when it is not traced or has no slot.
  */
 static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = vma->vm_mm;
 	struct window *w;
 	int slot;
@@ -122,12 +119,10 @@ static __always_inline struct window *window_begin(struct vm_area_struct *vma)
 		return NULL;
 	w = window_take();
 	if (!w) {
-		window_lost(slot, vma->vm_flags & VM_HUGETLB ? KIND_HUGETLB
-				  : vma->vm_ops		     ? KIND_SHMEM
-							     : KIND_ANON);
+		window_undetermined(slot, kind_of_vma(vma), LOST_MAP_FULL);
 		return NULL;
 	}
-	window_open(w, (__u64)mm, slot, task->mm != mm);
+	window_open(w, (__u64)mm, slot);
 	w->facts.dst = 0;
 	read_facts(&w->facts.begin, vma, mm);
 	w->kind = kind_of(&w->facts.begin);
@@ -143,18 +138,7 @@ static __always_inline void window_bounded(struct window *w)
 		return;
 	w->bounded_ns = bpf_ktime_get_ns();
 	count_bounded(w->slot, w->bounded_ns - w->begin_ns,
-		      mm_lock_seq_at(w->mm) != w->facts.begin.mm_lock_seq);
-}
-
-/* What happened to the destination in the window, where the class depends on it. */
-static __always_inline void window_search_log(struct window *w)
-{
-	w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps, w->unmaps_end, w->facts.dst);
-	if (w->facts.unmapped == SEEN_UNKNOWN)
-		count_lost(w->slot, LOST_MAP_FULL);
-	if (has_write_lock_hook)
-		w->facts.write_locked = vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks,
-						     w->write_locks_end, w->facts.dst);
+		      mm_lock_seq_of(w->mm) != w->facts.begin.mm_lock_seq);
 }
 
 /* window_held() - read facts.end from @vma, locked again, and the heads of the change logs. */
@@ -170,14 +154,6 @@ static __always_inline void window_held(struct window *w, struct vm_area_struct 
 		w->write_locks_end = vma_log_head(w->mm, VMA_WRITE_LOCK);
 	}
 	w->relocked_ns = bpf_ktime_get_ns();
-}
-
-/* window_located() - @dst is the destination address: search the change logs for it. */
-static __always_inline void window_located(struct window *w, __u64 dst)
-{
-	w->facts.dst = dst;
-	if (was_write_locked(&w->facts))
-		window_search_log(w);
 }
 
 /*

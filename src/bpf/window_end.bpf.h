@@ -16,6 +16,28 @@
 #include "bpf/window_slot.bpf.h"
 #include "bpf/writer.bpf.h"
 
+/* __vma_start_write() is hooked: a write-locked VMA must show up in the change log. */
+volatile bool has_write_lock_hook = false;
+
+/* What happened to the destination in the window, where the class depends on it. */
+static __always_inline void window_search_log(struct window *w)
+{
+	w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps, w->unmaps_end, w->facts.dst);
+	if (w->facts.unmapped == SEEN_UNKNOWN)
+		count_lost(w->slot, LOST_MAP_FULL);
+	if (has_write_lock_hook)
+		w->facts.write_locked = vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks,
+						     w->write_locks_end, w->facts.dst);
+}
+
+/* window_located() - @dst is the destination address: search the change logs for it. */
+static __always_inline void window_located(struct window *w, __u64 dst)
+{
+	w->facts.dst = dst;
+	if (was_write_locked(&w->facts))
+		window_search_log(w);
+}
+
 /*
  * The numbers of the write sections that began in @w, or ended in it: @first, @first + 2 ... @last.
  * Returns false if there are none.
@@ -29,7 +51,7 @@ static __always_inline bool window_sections(const struct window *w, __u32 *first
 		*last = section_head(w->mm) - 1;
 		return true;
 	}
-	end = w->relocked_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_at(w->mm);
+	end = w->relocked_ns ? w->facts.end.mm_lock_seq : mm_lock_seq_of(w->mm);
 	*first = begin | 1;
 	*last = (end - 1) | 1;
 	return begin != end;
@@ -96,9 +118,9 @@ __noinline int window_end(struct window *w, __u32 result)
 		return 0;
 	/*
 	 * The end of the page was missed, and with it the address: the change log cannot be
-	 * searched.
+	 * searched. Without a write lock there is nothing to search for.
 	 */
-	if (result == RELOCK_OK && !w->facts.dst)
+	if (result == RELOCK_OK && !w->facts.dst && was_write_locked(&w->facts))
 		result = RELOCK_LOST;
 	w->facts.relock_result = result;
 	if (result == RELOCK_LOST)
@@ -122,7 +144,7 @@ __noinline int window_end(struct window *w, __u32 result)
 static __always_inline void window_close(struct window *w, __u32 result)
 {
 	window_end(w, result);
-	if (!w->copy.len)
+	if (!w->looping)
 		window_release(w);
 }
 
@@ -132,7 +154,7 @@ static __always_inline void window_close(struct window *w, __u32 result)
  */
 static __always_inline bool window_has_page_hook(const struct window *w)
 {
-	return !w->copy.len && w->kind != KIND_HUGETLB;
+	return !w->looping && w->kind != KIND_HUGETLB;
 }
 
 /*
@@ -170,6 +192,9 @@ static __always_inline __u32 window_overtaken(struct window *w, bool changing, _
 	/* The page that failed. */
 	if (!w->relocked_ns && !window_has_page_hook(w))
 		w->facts.dst = ret > 0 ? dst + ret : dst;
+	/* The only page: its end was missed. */
+	else if (!w->facts.dst && w->relocked_ns && len == PAGE_SIZE)
+		window_located(w, dst);
 	return window_result(w, &u);
 }
 

@@ -10,6 +10,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "uffdretry.h"
+#include "bpf/copy_args.bpf.h"
 #include "bpf/relock.bpf.h"
 #include "bpf/task_slot.bpf.h"
 #include "bpf/vma_log.bpf.h"
@@ -17,16 +18,9 @@
 struct window {
 	struct window_facts facts;
 	struct verdict verdict;
-	/*
-	 * Plans interval and legacy: the copy loop that the task is in; interval: the VMA that it
-	 * locked last.
-	 */
-	struct vma_facts held;
-	struct {
-		__u64 dst;
-		__u64 src;
-		__u64 len; /* 0: these plans are not at work */
-	} copy;
+	struct copy_args copy; /* plans interval and legacy: what the copy loop was asked for */
+	__u64 held;  /* plan interval: the VMA that the copier has locked, 0: none, or not seen */
+	__u64 start; /* ... for a copy to this address */
 	__u64 mm;
 	__u64 begin_ns;
 	__u64 bounded_ns;  /* when the lock was surely dropped, 0: not seen */
@@ -40,11 +34,10 @@ struct window {
 	__u32 kind;
 	__u32 external;
 	__u32 open;	     /* begun, and not ended */
-	__u32 locked;	     /* plan interval: held is there */
+	__u32 looping;	     /* plans interval and legacy: the task is in the copy loop */
 	__u32 failed;	     /* plan legacy: the copy failed, the lock is not dropped yet */
 	__u32 first_section; /* without a seqcount: section_head() at the begin */
 	struct writer_set writers;
-	__u32 pad;
 	struct relock relock;
 };
 

@@ -4,7 +4,6 @@
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
 #include "sys/err.h"
-#include "sys/options.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -70,6 +69,8 @@ static int add_hook(struct tracer *t, const struct kernel *k, const struct hook 
 /* Does the user ask for what @h is for? */
 static bool is_asked_for(const struct tracer_config *cfg, const struct hook *h)
 {
+	if (h->roles & ROLE_ANSWER)
+		return cfg->witness || !cfg->kernel->has_probes;
 	if (h->roles & ROLE_ONLY_WRITERS)
 		return cfg->writers || cfg->relock; /* the hooks on mmap_lock see its readers too */
 	if (h->roles & ROLE_WITNESS)
@@ -130,8 +131,6 @@ bool tracer_sees_relock(const struct tracer *t)
 /* Maps that nobody uses are not created, or small. */
 static void size_maps(struct tracer *t, const struct tracer_config *cfg)
 {
-	if (!cfg->follow_forks)
-		bpf_map__set_max_entries(t->skel->maps.targets, MAX_PIDS);
 	if (!cfg->events)
 		bpf_map__set_autocreate(t->skel->maps.events, false);
 	if (!role_is_loaded(t, ROLE_WITNESS) && cfg->kernel->seq != SEQ_NONE)
@@ -146,7 +145,6 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 		return err;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
 	size_maps(t, cfg);
-	t->follow_forks = cfg->follow_forks;
 	t->has_writers = cfg->writers && role_is_loaded(t, ROLE_WRITERS);
 	t->skel->rodata->cfg_all = cfg->all;
 	t->skel->rodata->page_shift = (__u32)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));

@@ -35,6 +35,7 @@ const struct plan plans[] = {
 	}
 #define ENTRY(fn, ...) ROW("fentry", fn, "_entry", __VA_ARGS__)
 #define EXIT(fn, ...) ROW("fexit", fn, "_exit", __VA_ARGS__)
+#define PROBE(fn, ...) ROW("kprobe.multi", fn, "_probe", __VA_ARGS__)
 #define POINT(tp, ...) ROW("tp_btf", tp, "", __VA_ARGS__)
 
 /*
@@ -59,11 +60,15 @@ const struct hook hook_table[] = {
 	EXIT(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window ends; kernel's verdict"),
 	EXIT(mfill_get_vma, "", FN, 0, "the relocked VMA, seen earlier"),
 	ENTRY(mfill_retry_state_save, "__retry_fn", FN, 0, "the kernel has read mm_lock_seq"),
-	EXIT(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED, "relocked VMA; kernel's verdict"),
+	EXIT(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED | ROLE_ANSWER,
+	     "relocked VMA; kernel's verdict"),
+	PROBE(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED, "the relocked VMA"),
 	EXIT(__mfill_atomic_pte, "", FN | STATE, ROLE_REQUIRED, "a page's end: errno, the window"),
-	ENTRY(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED, "the relocked VMA was accepted"),
+	PROBE(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED, "a copy begins; relock accepted"),
+	ENTRY(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED | ROLE_UNLESS_PROBES,
+	      "the relocked VMA was accepted"),
 	ENTRY(huge_pte_alloc, "", LEGACY, ROLE_HUGETLB | ROLE_RARE, "hugetlb: the VMA was accepted"),
-	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "the VMA, locked and relocked"),
+	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins; the VMA, relocked"),
 	EXIT(mfill_atomic_install_pte, "", INTERVAL, 0, "why a page was not installed"),
 
 	/* What happened in it, and who wrote. */
@@ -85,8 +90,11 @@ const struct hook hook_table[] = {
 	EXIT(uffd_mfill_lock, "", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA"),
 	EXIT(uffd_lock_vma, "__hugetlb", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA",
 	     .unless = "uffd_mfill_lock"),
-	ENTRY(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE,
+	PROBE(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_RARE, "hugetlb: a window ends"),
+	PROBE(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE,
 	      "hugetlb: how early the begin is"),
+	ENTRY(copy_folio_from_user, "", BUT_LEGACY,
+	      ROLE_BOUNDS_BEGIN | ROLE_RARE | ROLE_UNLESS_PROBES, "hugetlb: how early the begin is"),
 	EXIT(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_HUGETLB | ROLE_RARE,
 	      "hugetlb: a window begins, ends"),
 
@@ -97,11 +105,11 @@ const struct hook hook_table[] = {
 	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins"),
 	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED,
 	      "a retry begins; source unreadable"),
-	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins"),
-	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED, "a window begins"),
+	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED | ROLE_BEGINS, "a window begins"),
+	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED | ROLE_BEGINS | ROLE_UNLESS_PROBES, "a window begins"),
+	PROBE(mfill_retry_state_save, "", STATE, ROLE_REQUIRED | ROLE_BEGINS, "a window begins"),
 
 	/* A copy begins. */
-	ENTRY(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins"),
 	ENTRY(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "a copy begins"),
 
 	/* Who holds mmap_changing. What lowers it comes first, or a raise could stay for ever. */
@@ -127,9 +135,18 @@ bool hook_is_tracepoint(const struct hook *h)
 	return !strcmp(h->variant, "tp_btf");
 }
 
-/* Is there a function that serves better than @h's? */
+bool hook_is_probe(const struct hook *h)
+{
+	return !strcmp(h->variant, "kprobe.multi");
+}
+
+/* Does another row serve better than @h: with another function, or by another kind of hook? */
 static bool has_better(const struct kernel *k, const struct hook *h)
 {
+	if (hook_is_probe(h))
+		return !k->has_probes;
+	if (h->roles & ROLE_UNLESS_PROBES && k->has_probes)
+		return true;
 	return h->unless && kernel_has_function(k, h->unless);
 }
 
@@ -150,7 +167,8 @@ bool hook_replaced(const struct kernel *k, const struct hook *h)
 
 static bool lacks(const struct kernel *k, const struct plan *p, const struct hook *h)
 {
-	return plan_has(p, h) && h->roles & ROLE_REQUIRED && !hook_in_btf(k, h);
+	return plan_has(p, h) && h->roles & ROLE_REQUIRED && !has_better(k, h) &&
+	       !hook_in_btf(k, h);
 }
 
 bool plan_possible(const struct kernel *k, const struct plan *p)

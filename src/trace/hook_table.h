@@ -21,12 +21,16 @@ enum hook_role {
 	ROLE_WITNESS = 1 << 6,	    /* second witness of VMA write locks: only with --witness */
 	ROLE_RELOCK = 1 << 7,	    /* relock latency: only with --relock */
 	ROLE_CHILDREN = 1 << 8,	    /* follows a target's children: only with COMMAND */
+	ROLE_ANSWER = 1 << 9, /* the kernel's own answer, which follows from others where there
+				       are probes: there only with --witness */
+	ROLE_UNLESS_PROBES = 1 << 10, /* a row with a probe serves better */
+	ROLE_BEGINS = 1 << 11,	      /* without its run a window has no begin */
 };
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */
 struct hook {
-	const char *program; /* <target>[_<entry|exit>][__<suffix>] */
-	const char *variant; /* fentry, fexit, tp_btf */
+	const char *program; /* <target>[_<entry|exit|probe>][__<suffix>] */
+	const char *variant; /* fentry, fexit, tp_btf, kprobe.multi */
 	const char *target;  /* the kernel function or tracepoint */
 	__u32 plans;	     /* the struct plan.bit of each plan that has it; BESIDE_PLANS */
 	__u32 roles;	     /* of enum hook_role */
@@ -71,9 +75,12 @@ const struct plan *plan_next(const struct kernel *k, const struct plan *from);
 /* Can @h be attached? Its function may still be inlined at the call that matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
 
-/* Does another hook serve in place of @h: a better function, or another form of the tracepoint? */
+/* Does another row serve in place of @h: a better function, a probe, another form of the tracepoint? */
 bool hook_replaced(const struct kernel *k, const struct hook *h);
 
 bool hook_is_tracepoint(const struct hook *h);
+
+/* An entry that the kernel never skips because a task was preempted in it: kprobe.multi. */
+bool hook_is_probe(const struct hook *h);
 
 #endif /* HOOK_TABLE_H */

@@ -195,6 +195,8 @@ int kernel_open(struct kernel *k)
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
 		       has_function(k->btf, "mfill_copy_folio_retry");
+	k->has_cast = has_function(k->btf, "bpf_rdonly_cast");
+	k->has_probes = k->has_cast && has_function(k->btf, "kprobe_multi_link_handler");
 	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;

@@ -20,8 +20,10 @@ struct kernel {
 	struct btf *btf;
 	__u64 uffd_mask; /* vm_flags bits that are userfaultfd modes */
 	enum seq_kind seq;
-	bool has_uffd;	/* CONFIG_USERFAULTFD */
-	bool has_check; /* it compares something after the retry: 7.1 and later */
+	bool has_uffd;	 /* CONFIG_USERFAULTFD */
+	bool has_check;	 /* it compares something after the retry: 7.1 and later */
+	bool has_cast;	 /* bpf_rdonly_cast(): 6.2 and later */
+	bool has_probes; /* kprobe.multi (CONFIG_FPROBE), and the cast that its programs need */
 	struct unmap_desc_layout unmap_desc;	    /* what unmap_vmas() takes: 7.0 and later */
 	const char *unmeasured[MAX_UNMEASURED + 1]; /* not measurable here; ends with NULL */
 };

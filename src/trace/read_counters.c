@@ -109,6 +109,25 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
 	return nr;
 }
 
+/*
+ * Windows that showed without a begin: as many as runs of the begin's hook were skipped are
+ * undetermined. The others were under way when the run began.
+ */
+static void count_unseen(const struct tracer *t, struct totals *totals)
+{
+	__u64 missed = missed_by(t, ROLE_BEGINS);
+
+	for (int kind = 0; kind < NR_KINDS; kind++) {
+		__u64 unseen = totals->begin_unseen[kind];
+
+		if (unseen > missed)
+			unseen = missed;
+		missed -= unseen;
+		totals->windows[kind][CLASS_UNDETERMINED] += unseen;
+		totals->lost[LOST_WINDOWS] += unseen;
+	}
+}
+
 int tracer_read(struct tracer *t, struct counters *c)
 {
 	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
@@ -132,6 +151,7 @@ int tracer_read(struct tracer *t, struct counters *c)
 	if (!missed_by(t, ROLE_WITNESS))
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
+	count_unseen(t, &c->totals);
 	c->open = read_open(t);
 	return err;
 }

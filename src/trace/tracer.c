@@ -3,6 +3,7 @@
 /* The BPF object's life: open, attach, targets, phases, close. */
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
+#include "uffdretry_plain.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -41,15 +42,21 @@ static int find_pid_ns(struct tracer *t)
 	return bpf_prog_test_run_opts(bpf_program__fd(t->skel->progs.own_pid_ns), &opts);
 }
 
-static int open_skeleton(struct tracer *t)
+/* The object for kernels without bpf_rdonly_cast() has the same programs, maps and variables. */
+static int open_skeleton(struct tracer *t, const struct kernel *k)
 {
 	int err;
 
-	t->skel = uffdretry_bpf__open();
-	if (t->skel)
-		return 0;
-	err = errno;
-	return err > 0 ? -err : -ENOMEM;
+	t->skel = calloc(1, sizeof(*t->skel));
+	if (!t->skel)
+		return -ENOMEM;
+	err = uffdretry_bpf__create_skeleton(t->skel);
+	if (err)
+		return err;
+	if (!k->has_cast)
+		t->skel->skeleton->data =
+			(void *)uffdretry_plain_bpf__elf_bytes(&t->skel->skeleton->data_sz);
+	return bpf_object__open_skeleton(t->skel->skeleton, NULL);
 }
 
 static int load(struct tracer *t)
@@ -76,8 +83,8 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (!err && !t->percpu)
 		err = -ENOMEM;
 	if (!err)
-		err = open_skeleton(t);
-	if (t->skel)
+		err = open_skeleton(t, cfg->kernel);
+	if (!err)
 		err = configure(t, cfg);
 	if (!err)
 		err = load(t);
@@ -93,12 +100,22 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	return 0;
 }
 
+/* By name: libbpf would look for the function's address, which takes CAP_SYSLOG. NULL and errno. */
+static struct bpf_link *attach_probe(struct bpf_program *prog, const char *target)
+{
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .syms = &target, .cnt = 1);
+
+	return bpf_program__attach_kprobe_multi_opts(prog, NULL, &opts);
+}
+
 int tracer_attach(struct tracer *t)
 {
 	for (int i = 0; i < t->nr_hooks; i++) {
 		if (!t->programs[i])
 			continue;
-		t->links[i] = bpf_program__attach(t->programs[i]);
+		t->links[i] = hook_is_probe(t->hooks[i].hook)
+				      ? attach_probe(t->programs[i], t->hooks[i].target)
+				      : bpf_program__attach(t->programs[i]);
 		if (t->links[i])
 			t->hooks[i].attached = true;
 		else if (t->hooks[i].hook->roles & ROLE_REQUIRED)
@@ -107,19 +124,15 @@ int tracer_attach(struct tracer *t)
 	return 0;
 }
 
-int tracer_add_target(struct tracer *t, pid_t tgid)
+/* Its word in the programs' set of targets. */
+static __u64 *target_word(struct tracer *t, pid_t tgid)
 {
-	__u32 key = (__u32)tgid;
-	__u8 one = 1;
-	int err = bpf_map__update_elem(t->skel->maps.targets, &key, sizeof(key), &one, sizeof(one),
-				       BPF_ANY);
+	return &t->skel->bss->targets[tgid / 64 % (PID_MAX / 64)];
+}
 
-	if (err)
-		return err;
-	/* With COMMAND the programs add its children themselves. */
-	t->nr_targets++;
-	t->skel->bss->only_target = t->nr_targets == 1 && !t->follow_forks ? key : 0;
-	return 0;
+void tracer_add_target(struct tracer *t, pid_t tgid)
+{
+	__atomic_fetch_or(target_word(t, tgid), 1ULL << (tgid & 63), __ATOMIC_RELAXED);
 }
 
 void tracer_add_cgroup(struct tracer *t, __u64 id)
@@ -134,10 +147,7 @@ bool tracer_in_pid_ns(const struct tracer *t)
 
 void tracer_remove_target(struct tracer *t, pid_t tgid)
 {
-	__u32 key = (__u32)tgid;
-
-	t->skel->bss->only_target = 0;
-	bpf_map__delete_elem(t->skel->maps.targets, &key, sizeof(key), 0);
+	__atomic_fetch_and(target_word(t, tgid), ~(1ULL << (tgid & 63)), __ATOMIC_RELAXED);
 }
 
 void tracer_phase(struct tracer *t, enum phase phase)

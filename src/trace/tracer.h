@@ -54,7 +54,7 @@ void tracer_close(struct tracer *t);
 /* --- Targets --- */
 
 /* Add a thread group, by its number in our pid namespace. */
-int tracer_add_target(struct tracer *t, pid_t tgid);
+void tracer_add_target(struct tracer *t, pid_t tgid);
 void tracer_remove_target(struct tracer *t, pid_t tgid);
 
 /* Make the tasks of a cgroup (v2), and of those below it, targets. */

@@ -30,9 +30,6 @@ struct tracer {
 	int nr_hooks;
 	int stats_fd; /* the kernel counts runs while it is open; -1: not */
 
-	int nr_targets; /* ever added */
-	bool follow_forks;
-
 	bool has_writers; /* somebody asks who writes, and a hook tells */
 	struct writer_entry writers[MAX_WRITERS];
 	__u64 unwitnessed; /* the last count before the witness missed a run: these are anomalies */

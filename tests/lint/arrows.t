@@ -15,7 +15,7 @@ from lint import Lint, code_of, files, read
 # the right.
 ARROWS = {
     "src/uffdretry.c": ("src/trace", "src/report", "src/counters", "src/sys"),
-    "src/trace": ("uffdretry.skel.h", "src/counters", "src/sys"),
+    "src/trace": ("uffdretry.skel.h", "uffdretry_plain.skel.h", "src/counters", "src/sys"),
     "src/report": ("src/counters", "src/sys"),
     "src/counters": ("src/sys", "syscall_names.h"),
     "src/sys": (),
@@ -35,7 +35,7 @@ ARROWS = {
 EVERYONE = ("src/uffdretry.h", "src/version.h", "lib")
 ALONE = ("lib", "repro")  # may not even include those
 
-GENERATED = ("uffdretry.skel.h", "syscall_names.h", "fuzz/classes.inc", "vmlinux.h")
+GENERATED = ("uffdretry.skel.h", "uffdretry_plain.skel.h", "syscall_names.h", "fuzz/classes.inc", "vmlinux.h")
 SEARCHED = ("src", "load", "tests", "vmlinux", ".")
 
 

@@ -24,9 +24,10 @@ struct canned_kernel {
 	CANNED_EVENTS                                                                               \
 	"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
 	"unmap_vmas userfaultfd_ioctl "
-#define CANNED_6_12   \
-	CANNED_ALWAYS \
-	"copy_folio_from_user hugetlb_mfill_atomic_pte mfill_atomic_copy uffd_lock_vma "
+#define CANNED_6_12                                                                                \
+	CANNED_ALWAYS                                                                              \
+	"bpf_rdonly_cast copy_folio_from_user hugetlb_mfill_atomic_pte kprobe_multi_link_handler " \
+	"mfill_atomic_copy uffd_lock_vma "
 #define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
 #define CANNED_7_1  \
 	CANNED_6_18 \

@@ -495,13 +495,14 @@ static const struct end_row {
 	{ "page, passed without relock", { PAGE_AT }, .result = RELOCK_LOST },
 	{ "page, there already", { PAGE_AT, .ret = -EEXIST }, .result = RELOCK_LOST },
 	{ "page, source unreadable", { PAGE_AT, .ret = -EFAULT }, .result = RELOCK_NEVER },
-	{ "page, mmap_changing", { PAGE_AT, .ret = -EAGAIN, .changing = 1 }, .result = RELOCK_BLOCKED },
-	{ "page, relock or check", { PAGE_AT, .ret = -EAGAIN }, .result = RELOCK_LOST },
+	{ "page, mmap_changing", { PAGE_AT, .ret = -EAGAIN }, .result = RELOCK_BLOCKED },
 	{ "page, no VMA", { PAGE_AT, .ret = -ENOENT }, .result = RELOCK_GONE },
 	{ "page, other VMA", { PAGE_AT, .ret = -EINVAL }, .result = RELOCK_GONE },
 	{ "page, no memory", { PAGE_AT, .ret = -ENOMEM }, .result = RELOCK_GONE },
 
-	{ "loop, page's end missed", { LOOP, .ret = LEN, .relocked = 1, .page_hook = 1 }, .result = RELOCK_LOST },
+	{ "loop, page's end missed", { LOOP, .ret = LEN, .relocked = 1, .page_hook = 1 }, .result = RELOCK_OK },
+	{ "loop, page's end missed, failed", { LOOP, .ret = -EAGAIN, .relocked = 1, .page_hook = 1 }, .result = RELOCK_OK },
+	{ "loop, page's end missed, no relock", { LOOP, .ret = -EFAULT, .page_hook = 1 }, .result = RELOCK_LOST },
 	{ "loop, source unreadable", { LOOP, .ret = -EFAULT }, .result = RELOCK_NEVER },
 	{ "loop, source unreadable later", { CUT }, .result = RELOCK_NEVER },
 	{ "loop, all copied without relock", { LOOP, .ret = LEN }, .result = RELOCK_LOST },
@@ -540,15 +541,65 @@ static void unseen_ends(void **state)
 	}
 }
 
+/*
+ * The page's errno tells the answer of a check that no hook saw: except an -EAGAIN that the check
+ * which this kernel has would not have given.
+ */
+static void answers_of_pages(void **state)
+{
+	static const struct {
+		const char *name;
+		__u32 kernel_is;
+		__s64 err;
+		__u32 answer, eagain;
+		struct edit edits[4];
+	} rows[] = {
+		{ "passed", CHECK_SNAPSHOT, 0, KERNEL_ANSWER_SEEN, 0, {} },
+		{ "failed later", CHECK_SNAPSHOT, -EEXIST, KERNEL_ANSWER_SEEN, 0, {} },
+		{ "the check",
+		  CHECK_SNAPSHOT,
+		  -EAGAIN,
+		  KERNEL_ANSWER_SEEN,
+		  1,
+		  { SET(end.pgoff, 0x999) } },
+		{ "page table gone", CHECK_SNAPSHOT, -EAGAIN, KERNEL_ANSWER_UNSEEN, 0, {} },
+		{ "another check",
+		  CHECK_PER_MM_SEQ,
+		  -EAGAIN,
+		  KERNEL_ANSWER_SEEN,
+		  1,
+		  { SET(end.mm_lock_seq, 0x999) } },
+		{ "not known yet", NR_CHECKS, -EAGAIN, KERNEL_ANSWER_SEEN, 1, {} },
+		{ "should have failed",
+		  CHECK_SNAPSHOT,
+		  0,
+		  KERNEL_ANSWER_SEEN,
+		  0,
+		  { SET(end.pgoff, 0x999) } },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct window_facts w = edited(&shmem, rows[i].edits);
+
+		w.kernel_is = rows[i].kernel_is;
+		w.kernel_answer = KERNEL_ANSWER_UNSEEN;
+		w.kernel_eagain = 0;
+		kernel_answered(&w, rows[i].err);
+		expect_u64(rows[i].name, w.kernel_answer, rows[i].answer);
+		expect_u64(rows[i].name, w.kernel_eagain, rows[i].eagain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(class),	cmocka_unit_test(not_relocked),
-		cmocka_unit_test(snapshot),	cmocka_unit_test(meaning),
-		cmocka_unit_test(tolerated),	cmocka_unit_test(precedence),
-		cmocka_unit_test(sequence),	cmocka_unit_test(anomaly),
-		cmocka_unit_test(old_kernel),	cmocka_unit_test(no_vma_locks),
-		cmocka_unit_test(other_kernel), cmocka_unit_test(unseen_ends),
+		cmocka_unit_test(answers_of_pages), cmocka_unit_test(class),
+		cmocka_unit_test(not_relocked),	    cmocka_unit_test(snapshot),
+		cmocka_unit_test(meaning),	    cmocka_unit_test(tolerated),
+		cmocka_unit_test(precedence),	    cmocka_unit_test(sequence),
+		cmocka_unit_test(anomaly),	    cmocka_unit_test(old_kernel),
+		cmocka_unit_test(no_vma_locks),	    cmocka_unit_test(other_kernel),
+		cmocka_unit_test(unseen_ends),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);

@@ -20,7 +20,7 @@ static const struct expected {
 	const char *interval_lacks; /* that plan_missing() names */
 } series[] = {
 	{ "6.1", "legacy", true, false, SEQ_NONE, 1ULL << 9 | 1ULL << 12 | 1ULL << 37,
-	  "mfill_atomic_copy, uffd_lock_vma, mfill_atomic_copy" },
+	  "mfill_atomic_copy, uffd_lock_vma" },
 	{ "6.12", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 38, "" },
 	{ "6.18", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
 	{ "7.1", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
@@ -140,6 +140,31 @@ static void one_hook_stands_in_for_another(void **state)
 	kernel_close(&k);
 }
 
+/* What a probe sees, a trampoline sees where the kernel has no probes: never both, never none. */
+static void probes_or_trampolines(void **state)
+{
+	static const char *const less[] = { "", "kprobe_multi_link_handler ", "bpf_rdonly_cast " };
+
+	for (size_t i = 0; i < COUNT(less); i++) {
+		struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), less[i]));
+		const struct plan *p = plan_next(&k, plans);
+		int begins = 0;
+
+		expect_str(less[i], p->name, "retry_state");
+		expect_u64(less[i], k.has_probes, i == 0);
+		expect_u64(less[i], k.has_cast, i < 2);
+		for (const struct hook *h = hook_table; h->target; h++) {
+			if (!plan_has(p, h) || !(h->roles & ROLE_BEGINS))
+				continue;
+			begins += hook_in_btf(&k, h);
+			expect_u64(h->program, hook_in_btf(&k, h), hook_is_probe(h) == (i == 0));
+			expect_u64(h->program, hook_replaced(&k, h), !hook_in_btf(&k, h));
+		}
+		expect_u64(less[i], begins, 1);
+		kernel_close(&k);
+	}
+}
+
 /* Each plan fits in MAX_HOOKS and sees hugetlb destinations; no program is there twice. */
 static void the_table(void **state)
 {
@@ -179,6 +204,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(each_series),
 		cmocka_unit_test(the_next_plan),
 		cmocka_unit_test(one_hook_stands_in_for_another),
+		cmocka_unit_test(probes_or_trampolines),
 		cmocka_unit_test(the_table),
 		cmocka_unit_test(a_long_list),
 	};

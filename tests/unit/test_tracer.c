@@ -37,8 +37,6 @@ static struct {
 	int nr_events;
 	struct event events[3];
 	size_t event_size;
-	__u64 targets[4];
-	int nr_targets;
 	int (*print)(enum libbpf_print_level, const char *, va_list);
 	ring_buffer_sample_fn take;
 	void *take_data;
@@ -98,6 +96,17 @@ int bpf_prog_test_run_opts(int fd, struct bpf_test_run_opts *opts)
 	return told("test run");
 }
 
+/* A probe is attached by the name of its one function. */
+struct bpf_link *bpf_program__attach_kprobe_multi_opts(const struct bpf_program *prog,
+						       const char *pattern,
+						       const struct bpf_kprobe_multi_opts *opts)
+{
+	assert_null(pattern);
+	assert_int_equal(opts->cnt, 1);
+	assert_non_null(strstr(bpf_program__name(prog), opts->syms[0]));
+	return bpf_program__attach(prog);
+}
+
 struct bpf_link *bpf_program__attach(const struct bpf_program *prog)
 {
 	static char link;
@@ -118,24 +127,6 @@ int bpf_link__destroy(struct bpf_link *link)
 static const char *map_name(const struct bpf_map *map)
 {
 	return bpf_map__name(map);
-}
-
-int bpf_map__update_elem(const struct bpf_map *map, const void *key, size_t key_size,
-			 const void *value, size_t size, __u64 flags)
-{
-	assert_string_equal(map_name(map), "targets");
-	assert_int_equal(key_size, 4);
-	kernel.targets[kernel.nr_targets++ & 3] = *(const __u32 *)key;
-	return told("add target");
-}
-
-int bpf_map__delete_elem(const struct bpf_map *map, const void *key, size_t key_size, __u64 flags)
-{
-	assert_string_equal(map_name(map), "targets");
-	for (int i = 0; i < kernel.nr_targets; i++)
-		if (kernel.targets[i] == *(const __u32 *)key)
-			kernel.targets[i] = 0;
-	return 0;
 }
 
 /* The wait for a grace period. An error would change nothing. */
@@ -375,10 +366,10 @@ static void hooks_in_their_order(void **state)
 	for (int i = 0; i < nr; i++)
 		expect_u64(hooks[i].hook->program, hooks[i].attached,
 			   hook_in_btf(&k, hooks[i].hook));
-	assert_true(place("mfill_retry_state_changed_exit") <
-		    place("mfill_retry_state_save_entry__retry_state"));
-	assert_true(place("__mfill_atomic_pte_exit") <
-		    place("mfill_retry_state_save_entry__retry_state"));
+	assert_true(place("mfill_retry_state_changed_probe") <
+		    place("mfill_retry_state_save_probe"));
+	assert_true(place("__mfill_atomic_pte_exit") < place("mfill_retry_state_save_probe"));
+	assert_false(is_attached("mfill_retry_state_changed_exit")); /* the page's errno tells */
 	assert_true(is_attached("mmap_lock_acquire_returned__writers"));
 	assert_false(is_attached("mmap_lock_acquire_returned__writers_memcg"));
 	assert_false(is_attached("__vma_start_write_exit")); /* not asked for */
@@ -403,6 +394,7 @@ static void what_is_asked_for(void **state)
 	start();
 	assert_true(place("sched_process_exit") < place("sched_process_fork"));
 	assert_true(is_attached("__vma_start_write_exit"));
+	assert_true(is_attached("mfill_retry_state_changed_exit"));
 	assert_true(is_attached("uffd_lock_vma_entry__relock"));
 	assert_true(tracer_sees_relock(t));
 	assert_int_equal(tracer_events_fd(t), 77);
@@ -472,26 +464,19 @@ static void each_program_has_a_row(void **state)
 
 /* --- Targets and phases ----------------------------------------------------------------------- */
 
-/* The programs have a shortcut for one target. With two, or with children, there is none. */
-static void one_target_or_more(void **state)
+/* The programs' set of targets has a bit for each number. */
+static void targets(void **state)
 {
 	start();
-	assert_int_equal(tracer_add_target(t, 4711), 0);
-	assert_int_equal(bss()->only_target, 4711);
-	assert_int_equal(kernel.targets[0], 4711);
-	assert_int_equal(tracer_add_target(t, 4712), 0);
-	assert_int_equal(bss()->only_target, 0);
+	tracer_add_target(t, 4711);
+	tracer_add_target(t, PID_MAX - 1);
+	assert_int_equal(bss()->targets[4711 / 64], 1ULL << 4711 % 64);
+	assert_int_equal(bss()->targets[PID_MAX / 64 - 1], 1ULL << 63);
+	tracer_add_target(t, 4712);
 	tracer_remove_target(t, 4711);
-	assert_int_equal(kernel.targets[0], 0);
-	assert_int_equal(kernel.targets[1], 4712);
-	assert_int_equal(bss()->only_target, 0);
+	assert_int_equal(bss()->targets[4711 / 64], 1ULL << 4712 % 64);
 	tracer_add_cgroup(t, 12345);
 	assert_int_equal(bss()->cgroup_id, 12345);
-	stop();
-	cfg.follow_forks = true;
-	start();
-	assert_int_equal(tracer_add_target(t, 4711), 0);
-	assert_int_equal(bss()->only_target, 0);
 }
 
 static void phases(void **state)
@@ -692,9 +677,8 @@ static int everything(void)
 		return err;
 	}
 	err = tracer_attach(t);
-	if (!err)
-		err = tracer_add_target(t, 4711);
 	if (!err) {
+		tracer_add_target(t, 4711);
 		tracer_watch_hooks(t, true);
 		tracer_phase(t, PHASE_SELF_TEST);
 		tracer_watch_hooks(t, false);
@@ -716,7 +700,8 @@ static bool is_done_without(const char *what)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!strcmp(what, rows[i]))
 			return true;
-	return strstr(what, "_entry") || strstr(what, "_exit") || strstr(what, "mmap_lock");
+	return strstr(what, "_entry") || strstr(what, "_exit") || strstr(what, "_probe") ||
+	       strstr(what, "mmap_lock");
 }
 
 static void each_call_that_fails_is_told(void **state)
@@ -787,7 +772,7 @@ int main(void)
 		test(functions_without_an_address),
 		test(hooks_that_cannot_be_attached),
 		test(each_program_has_a_row),
-		test(one_target_or_more),
+		test(targets),
 		test(phases),
 		test(hooks_that_never_fire),
 		test(counters_are_sums_over_the_cpus),
