@@ -18,6 +18,7 @@
 	row(exact, "named windows, each with its class, verdicts and reasons") \
 	row(random, "random windows, and a model that tells what each of them is") \
 	row(free, "copiers and writers that run freely, as fast as they can") \
+	row(busy, "a known number of windows, opened by many copiers at once") \
 	row(writers, "each way to write to an mm, one a window") \
 	row(causes, "copies that fail, each with its cause")
 

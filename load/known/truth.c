@@ -32,7 +32,7 @@ const char *const truth_meaning_names[] = { "ctx",   "uffd_flags", "shared", "op
 					    "inode", "offset",	   NULL };
 const char *const truth_tolerated_names[] = { "range", "flags", "prot", "policy", "name", NULL };
 
-static const char *const truth_kind_names[NR_TRUTH_KINDS] = {
+const char *const truth_kind_names[NR_TRUTH_KINDS + 1] = {
 	[TRUTH_KIND_ANON] = "anon",
 	[TRUTH_KIND_SHMEM] = "shmem",
 	[TRUTH_KIND_HUGETLB] = "hugetlb",

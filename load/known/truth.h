@@ -127,6 +127,8 @@ void truth_add_copy(struct truth *truth, int err, uint64_t bytes);
 void truth_add_window(struct truth *truth, const struct truth_window *window);
 
 const char *truth_class_name(enum truth_class class);
+/* NULL at the end. */
+extern const char *const truth_kind_names[NR_TRUTH_KINDS + 1];
 /* The words of --kernel-check, NULL at the end. */
 extern const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1];
 /* The words of --locks, NULL at the end; the second one sets mmap_lock_only. */

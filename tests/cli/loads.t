@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The loads that resemble programs: options, exit status and JSON line, on this machine.
+# The loads that resemble programs, and busy: options, exit status and JSON line, on this machine.
 . "$(dirname "$0")/lib.sh"
 UFFDRETRY=$(realpath "${UFFDLOAD:-$(dirname "$0")/../../uffdload}")
 loads='restore restore-inproc gc swap hugetlb torture'
@@ -97,6 +97,18 @@ if [ "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2>/dev/null
 else
 	skip 'no huge pages: this machine has free ones'
 fi
+
+# The truth of busy is known before it runs.
+busy='.type == "truth" and .windows.total == 1000 and .copy.pages == 1000 and .windows.locked == 0'
+check_json 'busy' 0 "$busy and .windows.quiet == 1000 and .copy.returned == {\"ok\":1000} and .external == 0" -- \
+	busy --copiers 3 --pages 1000
+check_json 'busy: copies of 16 pages' 0 "$busy and .copy.returned == {\"ok\":64} and .by_kind.shmem.quiet == 1000" -- \
+	busy --copiers 2 --pages 1000 --pages-per-copy 16 --kind shmem
+check_json 'busy: a handler and a writer' 0 "$busy and (.windows | has(\"quiet\") | not) and .external == 1000 and .writes > 0" -- \
+	busy --pages 1000 --handler --writer
+check 'busy: huge pages are copied one at a time' 64 '^$' '--kind hugetlb copies one page at a time' -- \
+	busy --kind hugetlb --pages-per-copy 2
+check 'busy: fewer pages than copiers' 64 '^$' '--pages must be --copiers or more' -- busy --pages 2 --copiers 3
 
 # A signal ends a run like the end of its time.
 "$UFFDRETRY" torture --duration 60s --wait >"$tmp/out" 2>"$tmp/err" &
