@@ -2,11 +2,12 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-kasan soak
+.PHONY: format repro deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit cli lint fuzz prom evidence btf vm
 FAULTS_KERNELS ?= 6.12 7.3
+BUSY_KERNELS ?= 6.12 6.18 7.1 7.3
 SOAK_KERNELS ?= 6.12 7.3
 SOAK_SECONDS ?= 3600
 KASAN_SECONDS ?= 600
@@ -91,6 +92,12 @@ check-repro: deps
 check-faults: deps
 	$(Q)$(MAKE) test-programs
 	$(Q)for kernel in $(FAULTS_KERNELS); do ./tests/vm/faults $$kernel long || exit; done
+
+# make check-busy: count 2.4 million windows of up to 64 copiers on each kernel; BUSY_KERNELS="6.12 7.3" (half an hour)
+check-busy: deps
+	$(Q)$(MAKE) test-programs
+	$(Q)SERIES="$(BUSY_KERNELS)" ./tests/run busy; status=$$?; \
+		grep -hE '^# (kernel|[0-9.]+) ' build/tap/busy-*.tap; exit $$status
 
 # make soak: start the tool again and again beside an endless load; SOAK_KERNELS="6.12 7.3" SOAK_SECONDS=3600 each
 soak: deps
