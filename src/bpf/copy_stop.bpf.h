@@ -12,14 +12,14 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
+#include "task_slot.h"
 #include "bpf/mmap_changing.bpf.h"
-#include "bpf/task_slot.bpf.h"
 #include "bpf/window_slot.bpf.h"
 
 struct copy_stop {
 	__u64 dst;    /* where it stopped */
 	__s64 copied; /* bytes before that */
-	__u32 owner;  /* the copier's tid, 0: free */
+	__u32 place;  /* in the table of tasks, and in copy_stops */
 	__u8 fail;    /* enum fail_errno */
 	__u8 site;    /* enum fail_site */
 	__u8 noted;   /* of the page at dst */
@@ -36,17 +36,9 @@ struct {
 /* stop_find() - the current task's, or NULL. */
 static __always_inline struct copy_stop *stop_find(void)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 place = task_slot_find(TASK_COPY_STOP, bpf_get_current_pid_tgid());
 
-#pragma unroll
-	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
-		__u32 i = task_slot_index(tid, way);
-		struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &i);
-
-		if (s && s->owner == tid)
-			return s;
-	}
-	return NULL;
+	return place < NR_TASK_SLOTS ? bpf_map_lookup_elem(&copy_stops, &place) : NULL;
 }
 
 /*
@@ -55,31 +47,25 @@ static __always_inline struct copy_stop *stop_find(void)
  */
 static __always_inline struct copy_stop *stop_take(void)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 place = task_slot_take(TASK_COPY_STOP, bpf_get_current_pid_tgid());
+	struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &place);
 
-#pragma unroll
-	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
-		__u32 i = task_slot_index(tid, way);
-		struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &i);
-		__u32 owner;
-
-		if (!s)
-			return NULL;
-		owner = __sync_val_compare_and_swap(&s->owner, 0, tid);
-		if (owner && owner != tid)
-			continue;
-		if (!owner || s->left) {
-			s->noted = 0;
-			s->left = 0;
-		}
-		return s;
+	if (!s)
+		return NULL;
+	s->place = place;
+	if (s->left) {
+		s->noted = 0;
+		s->left = 0;
 	}
-	return NULL;
+	return s;
 }
 
+/* stop_release() - forget @s, the current task's. */
 static __always_inline void stop_release(struct copy_stop *s)
 {
-	__sync_lock_test_and_set(&s->owner, 0);
+	s->noted = 0;
+	s->left = 0;
+	task_slot_release(TASK_COPY_STOP, bpf_get_current_pid_tgid(), s->place);
 }
 
 /*

@@ -27,26 +27,15 @@ volatile __u32 kernel_is = NR_CHECKS;
  */
 static __always_inline struct window *window_take(void)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 place = task_slot_take(TASK_WINDOW, bpf_get_current_pid_tgid());
+	struct window *w = window_at(place);
 
-#pragma unroll
-	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
-		struct window *w = window_at(tid, way);
-		__u32 owner;
-
-		if (!w)
-			return NULL;
-		owner = __sync_val_compare_and_swap(&w->owner, 0, tid);
-		if (owner == 0)
-			return w;
-		if (owner == tid) {
-			if (w->open)
-				window_end(w, window_result(w, &(struct unseen_end) {
-								       .at = OPEN_AT_NEXT }));
-			return w;
-		}
-	}
-	return NULL;
+	if (!w)
+		return NULL;
+	w->place = place;
+	if (w->open)
+		window_end(w, window_result(w, &(struct unseen_end) { .at = OPEN_AT_NEXT }));
+	return w;
 }
 
 /* Count a window whose begin was missed, or that has no slot: @cause. */

@@ -9,10 +9,10 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "task_slot.h"
 #include "uffdretry.h"
 #include "bpf/copy_args.bpf.h"
 #include "bpf/relock.bpf.h"
-#include "bpf/task_slot.bpf.h"
 #include "bpf/vma_log.bpf.h"
 
 struct window {
@@ -29,7 +29,7 @@ struct window {
 	__u64 write_locks;
 	__u64 unmaps_end; /* and at the relock */
 	__u64 write_locks_end;
-	__u32 owner; /* the copier's tid, 0: free */
+	__u32 place; /* in the table of tasks, and in windows */
 	__u32 slot;
 	__u32 kind;
 	__u32 external;
@@ -48,26 +48,18 @@ struct {
 	__type(value, struct window);
 } windows SEC(".maps");
 
-static __always_inline struct window *window_at(__u32 tid, __u32 way)
+/* The window at @place, NULL for NR_TASK_SLOTS. */
+static __always_inline struct window *window_at(__u32 place)
 {
-	__u32 i = task_slot_index(tid, way);
-
-	return bpf_map_lookup_elem(&windows, &i);
+	return bpf_map_lookup_elem(&windows, &place);
 }
 
 /* window_find() - the current task's window, open or not, or NULL. */
 static __always_inline struct window *window_find(void)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 place = task_slot_find(TASK_WINDOW, bpf_get_current_pid_tgid());
 
-#pragma unroll
-	for (int way = 0; way < TASK_SLOT_WAYS; way++) {
-		struct window *w = window_at(tid, way);
-
-		if (w && w->owner == tid)
-			return w;
-	}
-	return NULL;
+	return place < NR_TASK_SLOTS ? window_at(place) : NULL;
 }
 
 /*
@@ -81,10 +73,10 @@ static __always_inline struct window *window_of_current(__u64 mm)
 	return window_find();
 }
 
-/* window_release() - let other tasks use @w's slot. */
+/* window_release() - let other tasks use the place of @w, the current task's. */
 static __always_inline void window_release(struct window *w)
 {
-	__sync_lock_test_and_set(&w->owner, 0);
+	task_slot_release(TASK_WINDOW, bpf_get_current_pid_tgid(), w->place);
 }
 
 #endif /* WINDOW_SLOT_BPF_H */

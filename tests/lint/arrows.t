@@ -20,9 +20,10 @@ ARROWS = {
     "src/counters": ("src/sys", "syscall_names.h"),
     "src/sys": (),
     "src/uffdretry.bpf.c": ("src/bpf", "src/classify.h", "src/checks.h", "vmlinux.h"),
-    "src/bpf": ("src/classify.h", "src/checks.h", "vmlinux.h"),
+    "src/bpf": ("src/classify.h", "src/checks.h", "src/task_slot.h", "vmlinux.h"),
     "src/classify.h": ("src/checks.h",),
     "src/checks.h": (),
+    "src/task_slot.h": (),
     "src/uffdretry.h": ("vmlinux.h",),
     "src/version.h": (),
     "lib": ("vmlinux.h",),  # in what BPF includes as well
