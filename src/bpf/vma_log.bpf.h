@@ -14,11 +14,11 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "change_ring.h"
 #include "uffdretry.h"
 
 #define OPEN_SHIFT 12
 #define NR_OPEN (1 << OPEN_SHIFT)
-#define LOG_ENTRIES 1024
 
 /* A ring each: a fork locks every VMA of the mm, and must not push the unmaps out. */
 enum vma_op {
@@ -30,18 +30,6 @@ enum vma_op {
 /* Without a hook on write locks the loader shrinks the map to the NR_LOGS of VMA_UNMAP. */
 #define NR_VMA_LOGS (NR_LOGS * NR_VMA_OPS)
 
-struct vma_log_entry {
-	__u64 seq; /* the entry's position + 1; anything else: being written */
-	__u64 mm;
-	__u64 start;
-	__u64 end;
-};
-
-struct vma_log {
-	__u64 head;
-	struct vma_log_entry ring[LOG_ENTRIES];
-};
-
 /* Open windows by a hash of their mm: the only test of every writer. */
 __u32 open_windows[NR_OPEN];
 
@@ -49,7 +37,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, NR_VMA_LOGS);
 	__type(key, __u32);
-	__type(value, struct vma_log);
+	__type(value, struct change_ring);
 } vma_logs SEC(".maps");
 
 /*
@@ -69,7 +57,7 @@ static __always_inline __u32 *open_windows_of(__u64 mm)
 	return &open_windows[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
 }
 
-static __always_inline struct vma_log *vma_log_of(__u64 mm, enum vma_op op)
+static __always_inline struct change_ring *vma_log_of(__u64 mm, enum vma_op op)
 {
 	__u32 i = op * NR_LOGS + mm_hash(mm, LOG_SHIFT);
 
@@ -79,9 +67,9 @@ static __always_inline struct vma_log *vma_log_of(__u64 mm, enum vma_op op)
 /* vma_log_head() - how many entries were logged so far: a window remembers it at its begin. */
 static __always_inline __u64 vma_log_head(__u64 mm, enum vma_op op)
 {
-	struct vma_log *log = vma_log_of(mm, op);
+	struct change_ring *ring = vma_log_of(mm, op);
 
-	return log ? *(volatile __u64 *)&log->head : 0;
+	return ring ? ring_head(ring) : 0;
 }
 
 /*
@@ -89,71 +77,44 @@ static __always_inline __u64 vma_log_head(__u64 mm, enum vma_op op)
  */
 static __always_inline void vma_log_append(__u64 mm, __u64 start, __u64 end, enum vma_op op)
 {
-	struct vma_log *log;
-	struct vma_log_entry *c;
-	__u64 pos;
+	const struct change change = { .mm = mm, .start = start, .end = end };
+	struct change_ring *ring;
 
 	if (!*(volatile __u32 *)open_windows_of(mm))
 		return;
-	log = vma_log_of(mm, op);
-	if (!log)
-		return;
-	pos = __sync_fetch_and_add(&log->head, 1);
-	c = &log->ring[pos & (LOG_ENTRIES - 1)];
-	/*
-	 * Full barriers around the fields: a reader on another CPU sees seq only with its fields.
-	 */
-	__sync_lock_test_and_set(&c->seq, 0);
-	c->mm = mm;
-	c->start = start;
-	c->end = end;
-	__sync_lock_test_and_set(&c->seq, pos + 1);
+	ring = vma_log_of(mm, op);
+	if (ring)
+		ring_append(ring, &change);
 }
 
 struct vma_query {
-	struct vma_log *log;
+	struct change_ring *ring;
 	__u64 mm;
 	__u64 dst;
-	__u64 pos; /* next entry to read */
+	__u64 pos; /* next to read */
 	__u64 found;
 };
 
 static long vma_log_match(__u32 i, struct vma_query *q)
 {
-	struct vma_log_entry *c = &q->log->ring[q->pos++ & (LOG_ENTRIES - 1)];
-
-	if (*(volatile __u64 *)&c->seq != q->pos || c->mm != q->mm)
-		return 0;
-	if (q->dst < c->start || q->dst >= c->end)
-		return 0;
-	q->found = 1;
-	return 1;
+	q->found = ring_covers(q->ring, q->pos++, q->mm, q->dst);
+	return q->found;
 }
 
 /*
  * vma_log_seen() - did an @op cover @dst in @mm while the log's head went from @since to @until?
- * Returns an enum seen. In a ring that wrapped a match still counts, none means unknown. The head
- * is compared again after the search, which an append may have overtaken.
+ * Returns an enum seen.
  */
 static __always_inline __u32 vma_log_seen(__u64 mm, enum vma_op op, __u64 since, __u64 until,
 					  __u64 dst)
 {
-	struct vma_query q = { .log = vma_log_of(mm, op), .mm = mm, .dst = dst, .pos = since };
-	volatile __u64 *head;
-	__u64 nr;
+	struct vma_query q = { .ring = vma_log_of(mm, op), .mm = mm, .dst = dst };
 
-	if (!q.log)
+	if (!q.ring)
 		return SEEN_UNKNOWN;
-	head = &q.log->head;
-	nr = until - since;
-	if (nr > LOG_ENTRIES) {
-		nr = LOG_ENTRIES;
-		q.pos = until - LOG_ENTRIES;
-	}
-	bpf_loop(nr, vma_log_match, &q, 0);
-	if (q.found)
-		return SEEN_YES;
-	return *head - since > LOG_ENTRIES ? SEEN_UNKNOWN : SEEN_NO;
+	q.pos = ring_first(since, until);
+	bpf_loop(until - q.pos, vma_log_match, &q, 0);
+	return ring_answer(q.ring, since, q.found);
 }
 
 #endif /* VMA_LOG_BPF_H */

@@ -20,10 +20,11 @@ ARROWS = {
     "src/counters": ("src/sys", "syscall_names.h"),
     "src/sys": (),
     "src/uffdretry.bpf.c": ("src/bpf", "src/classify.h", "src/checks.h", "vmlinux.h"),
-    "src/bpf": ("src/classify.h", "src/checks.h", "src/task_slot.h", "vmlinux.h"),
+    "src/bpf": ("src/classify.h", "src/change_ring.h", "src/checks.h", "src/task_slot.h", "vmlinux.h"),
     "src/classify.h": ("src/checks.h",),
     "src/checks.h": (),
     "src/task_slot.h": (),
+    "src/change_ring.h": (),
     "src/uffdretry.h": ("vmlinux.h",),
     "src/version.h": (),
     "lib": ("vmlinux.h",),  # in what BPF includes as well
