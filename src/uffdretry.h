@@ -480,6 +480,15 @@ enum totals_slot {
 
 /* --- What the loader sets --------------------------------------------------------------------- */
 
+/* What the programs keep of an mm, or of several with the same hash. Times are in jiffies. */
+struct mm_state {
+	__u32 open; /* windows */
+	__u32 pad;
+	__u64 watched;	     /* when a window was open last, 0: unwatched */
+	__u64 watched_since; /* the start of gapless recording */
+};
+_Static_assert(sizeof(struct mm_state) == 24, "struct mm_state has padding");
+
 /* What the programs do at present, in .bss. */
 enum phase {
 	PHASE_OFF,

@@ -15,10 +15,11 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "change_ring.h"
+#include "mm_state.h"
 #include "uffdretry.h"
 
-#define OPEN_SHIFT 12
-#define NR_OPEN (1 << OPEN_SHIFT)
+#define MM_STATE_SHIFT 12
+#define NR_MM_STATES (1 << MM_STATE_SHIFT)
 
 /* A ring each: a fork locks every VMA of the mm, and must not push the unmaps out. */
 enum vma_op {
@@ -30,8 +31,7 @@ enum vma_op {
 /* Without a hook on write locks the loader shrinks the map to the NR_LOGS of VMA_UNMAP. */
 #define NR_VMA_LOGS (NR_LOGS * NR_VMA_OPS)
 
-/* Open windows by a hash of their mm: the only test of every writer. */
-__u32 open_windows[NR_OPEN];
+struct mm_state mm_states[NR_MM_STATES];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -52,9 +52,14 @@ static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
 	return ((low >> 6) * 0x9e3779b1U) >> (32 - bits);
 }
 
+static __always_inline struct mm_state *mm_state_of(__u64 mm)
+{
+	return &mm_states[mm_hash(mm, MM_STATE_SHIFT) & (NR_MM_STATES - 1)];
+}
+
 static __always_inline __u32 *open_windows_of(__u64 mm)
 {
-	return &open_windows[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
+	return &mm_state_of(mm)->open;
 }
 
 static __always_inline struct change_ring *vma_log_of(__u64 mm, enum vma_op op)
@@ -80,7 +85,7 @@ static __always_inline void vma_log_append(__u64 mm, __u64 start, __u64 end, enu
 	const struct change change = { .mm = mm, .start = start, .end = end };
 	struct change_ring *ring;
 
-	if (!*(volatile __u32 *)open_windows_of(mm))
+	if (!mm_has_window(mm_state_of(mm)))
 		return;
 	ring = vma_log_of(mm, op);
 	if (ring)

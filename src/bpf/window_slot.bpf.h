@@ -68,7 +68,7 @@ static __always_inline struct window *window_find(void)
  */
 static __always_inline struct window *window_of_current(__u64 mm)
 {
-	if (!*(volatile __u32 *)open_windows_of(mm))
+	if (!mm_has_window(mm_state_of(mm)))
 		return NULL;
 	return window_find();
 }

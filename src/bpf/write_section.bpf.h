@@ -8,9 +8,8 @@
  * that its mm and this number give. Without a seqcount the numbers are our own, one sequence a
  * ring.
  *
- * Writers are recorded for a while after an mm's last traced window (WATCH_JIFFIES), because a
- * writer may already be in when the next window opens. All other writers pay one load and a
- * compare.
+ * Writers are recorded while an mm has a traced window, and for a while after: mm_state.h. All
+ * other writers pay one load and a compare.
  */
 #ifndef WRITE_SECTION_BPF_H
 #define WRITE_SECTION_BPF_H
@@ -22,10 +21,6 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/vma_log.bpf.h"
 
-/*
- * A minute at HZ=1000, ten at 100. Jiffies: reading the clock would be a tenth of a writer's cost.
- */
-#define WATCH_JIFFIES 60000
 #define RING_SHIFT 5
 #define NR_RINGS (1 << RING_SHIFT)
 #define RING_SECTIONS 512
@@ -58,52 +53,15 @@ struct {
 	__type(value, struct section_ring);
 } section_rings SEC(".maps");
 
-/*
- * By a hash of the mm, in jiffies: when a window opened last (0: unwatched), and the start of
- * gapless recording.
- */
-__u64 watch_last[NR_OPEN];
-__u64 watch_since[NR_OPEN];
-
 /* Which arguments say what a system call acts on: the table in counters/writers.c. */
 const volatile struct writer_shape writer_shapes[NR_WRITER_SHAPES] = {};
 /* A hook records write sections for the report. */
 const volatile bool has_writers = false;
 
-static __always_inline volatile __u64 *watch_of(__u64 mm)
-{
-	return &watch_last[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
-}
-
-static __always_inline volatile __u64 *watch_since_of(__u64 mm)
-{
-	return &watch_since[mm_hash(mm, OPEN_SHIFT) & (NR_OPEN - 1)];
-}
-
-/* sections_watch() - a window of @mm opens: from here on its write sections are recorded. */
+/* sections_watch() - a window of @mm has opened. */
 static __always_inline void sections_watch(__u64 mm)
 {
-	volatile __u64 *watch = watch_of(mm);
-	__u64 last = *watch, now = bpf_jiffies64();
-
-	if (last == now)
-		return;
-	if (!last)
-		*watch_since_of(mm) = now;
-	__sync_lock_test_and_set(watch, now);
-}
-
-static __always_inline bool is_watched(__u64 mm, __u64 now)
-{
-	volatile __u64 *watch = watch_of(mm);
-	__u64 last = *watch;
-
-	if (!last)
-		return false;
-	if ((__s64)(now - last) < WATCH_JIFFIES)
-		return true;
-	__sync_val_compare_and_swap(watch, last, 0);
-	return false;
+	mm_watch(mm_state_of(mm), bpf_jiffies64());
 }
 
 static __always_inline struct section_ring *section_ring_of(__u64 mm)
@@ -220,15 +178,16 @@ static __always_inline bool section_claim(struct write_section *s)
 /* section_record() - the current task has just taken @mm's mmap_lock for write. */
 static __always_inline void section_record(struct mm_struct *mm)
 {
+	struct mm_state *state = mm_state_of((__u64)mm);
 	struct section_ring *ring;
 	struct write_section *s;
 	__u64 now;
 	__u32 seq;
 
-	if (!*watch_of((__u64)mm))
+	if (!mm_may_be_watched(state))
 		return;
 	now = bpf_jiffies64();
-	if (!is_watched((__u64)mm, now))
+	if (!mm_is_watched(state, now))
 		return;
 	ring = section_ring_of((__u64)mm);
 	if (!ring)
@@ -259,7 +218,7 @@ static __always_inline void section_grows_stack(struct vm_area_struct *vma, __u6
 	struct write_section *s;
 	__u32 seq;
 
-	if (!mm || !*watch_of((__u64)mm))
+	if (!mm || !mm_may_be_watched(mm_state_of((__u64)mm)))
 		return;
 	ring = section_ring_of((__u64)mm);
 	if (!ring)

@@ -203,7 +203,7 @@ static __always_inline void writers_count(struct writer_query *q, __u32 first, _
 
 	if (!t || !all)
 		return;
-	q->since = *watch_since_of(q->mm);
+	q->since = *(volatile __u64 *)&mm_state_of(q->mm)->watched_since;
 	if (nr > RING_SECTIONS) {
 		q->unseen = nr - RING_SECTIONS;
 		first += 2 * q->unseen;

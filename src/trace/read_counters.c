@@ -60,8 +60,8 @@ static __u64 read_open(const struct tracer *t)
 {
 	__u64 open = 0;
 
-	for (size_t i = 0; i < sizeof(t->skel->bss->open_windows) / sizeof(__u32); i++)
-		open += t->skel->bss->open_windows[i];
+	for (size_t i = 0; i < sizeof(t->skel->bss->mm_states) / sizeof(struct mm_state); i++)
+		open += t->skel->bss->mm_states[i].open;
 	return open;
 }
 

@@ -522,8 +522,8 @@ static void counters_are_sums_over_the_cpus(void **state)
 {
 	start();
 	kernel.totals_first = 1000;
-	bss()->open_windows[0] = 2;
-	bss()->open_windows[4095] = 3;
+	bss()->mm_states[0].open = 2;
+	bss()->mm_states[4095].open = 3;
 	bss()->open_chains = 4;
 	bss()->longest_chain = 5;
 	assert_int_equal(tracer_read(t, &c), 0);
