@@ -43,7 +43,7 @@ struct task_slot {
 	__u32 moved; /* tasks whose home this is, and that live elsewhere */
 };
 
-static struct task_slot task_slots[NR_TASK_TABLES * NR_TASK_SLOTS];
+static struct task_slot task_slots[NR_TASK_TABLES * NR_TASK_SLOTS] OWN_LINE;
 
 /* The @nr'th place of @tid, its home first. Two rounds: tids are neighbours, or a stride apart. */
 static __always_inline __u32 task_slot_place(__u32 tid, __u32 nr)

@@ -480,14 +480,23 @@ enum totals_slot {
 
 /* --- What the loader sets --------------------------------------------------------------------- */
 
+/*
+ * A variable that copies write on all CPUs has a cache line of its own: nobody else waits for it.
+ */
+#define CACHE_LINE 64
+#define OWN_LINE __attribute__((aligned(CACHE_LINE)))
+
+struct own_line {
+	__u64 value;
+} OWN_LINE;
+
 /* What the programs keep of an mm, or of several with the same hash. Times are in jiffies. */
 struct mm_state {
 	__u32 open; /* windows */
 	__u32 pad;
 	__u64 watched;	     /* when a window was open last, 0: unwatched */
 	__u64 watched_since; /* the start of gapless recording */
-};
-_Static_assert(sizeof(struct mm_state) == 24, "struct mm_state has padding");
+} OWN_LINE;
 
 /* What the programs do at present, in .bss. */
 enum phase {

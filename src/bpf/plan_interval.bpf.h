@@ -18,7 +18,7 @@
 #include "bpf/window.bpf.h"
 
 /* Tasks inside the copy loop: the only test of hooks that every task runs through. */
-__u32 copy_loops;
+struct own_line copy_loops;
 
 /*
  * copy_enter() - the current task enters the copy loop in @mm. Its window is taken now, and opened
@@ -38,7 +38,7 @@ static __always_inline struct window *copy_enter(__u64 mm)
 	}
 	/* Else the exit of the copy before was missed. */
 	if (!w->looping)
-		__sync_fetch_and_add(&copy_loops, 1);
+		__sync_fetch_and_add(&copy_loops.value, 1);
 	w->looping = 1;
 	w->mm = mm;
 	w->slot = slot;
@@ -50,7 +50,7 @@ static __always_inline struct window *copy_enter(__u64 mm)
 /* copy_of_current() - the window of the current task, which is in the copy loop, or NULL. */
 static __always_inline struct window *copy_of_current(void)
 {
-	return *(volatile __u32 *)&copy_loops ? window_find() : NULL;
+	return *(volatile __u64 *)&copy_loops.value ? window_find() : NULL;
 }
 
 /* copy_at() - the window of the current task, which enters the loop of UFFDIO_COPY or is in it. */
@@ -206,7 +206,7 @@ static __always_inline void copy_exit(struct window *w, bool changing, __u64 dst
 	if (w->open)
 		window_end(w, result);
 	w->looping = 0;
-	__sync_fetch_and_add(&copy_loops, -1);
+	__sync_fetch_and_add(&copy_loops.value, -1);
 	count_bytes(w->slot, ret);
 	window_release(w);
 }

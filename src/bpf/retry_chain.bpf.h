@@ -46,13 +46,13 @@ struct {
 } chain_hist SEC(".maps");
 
 /* Chains that did not end yet: the only test of every call. */
-__u32 open_chains;
+struct own_line open_chains;
 /* CHAIN_WORD() of the longest. */
-__u64 longest_chain;
+struct own_line longest_chain;
 
 static __always_inline bool chains_open(void)
 {
-	return *(volatile __u32 *)&open_chains;
+	return *(volatile __u64 *)&open_chains.value;
 }
 
 /* Make @word the longest chain if it is. A few attempts: other CPUs do the same. */
@@ -60,10 +60,10 @@ static __always_inline void chain_longest(__u64 word)
 {
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
-		__u64 seen = *(volatile __u64 *)&longest_chain;
+		__u64 seen = *(volatile __u64 *)&longest_chain.value;
 
 		if (CHAIN_LENGTH(word) <= CHAIN_LENGTH(seen) ||
-		    __sync_val_compare_and_swap(&longest_chain, seen, word) == seen)
+		    __sync_val_compare_and_swap(&longest_chain.value, seen, word) == seen)
 			return;
 	}
 }
@@ -92,7 +92,7 @@ static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst
 		add(&f->chains_lost, 1);
 		return;
 	}
-	__sync_fetch_and_add(&open_chains, 1);
+	__sync_fetch_and_add(&open_chains.value, 1);
 	add(&f->chains, 1);
 	chain_longest(CHAIN_WORD(1, fail, site));
 }
@@ -111,7 +111,7 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 	opened = c->opened;
 	if (bpf_map_delete_elem(&chains, &key))
 		return;
-	__sync_fetch_and_add(&open_chains, -1);
+	__sync_fetch_and_add(&open_chains.value, -1);
 	add(&f->chains_ended, 1);
 	add(&f->reissued, 1);
 	add(&f->retried, 1);

@@ -23,7 +23,7 @@ struct {
 } writer_rows SEC(".maps");
 
 /* The next row's id; an id never changes. */
-__u32 next_writer;
+struct own_line next_writer;
 
 /* A window's question, and what is known of the answer. */
 struct writer_query {
@@ -94,9 +94,9 @@ static __always_inline struct writer_row *writer_row(const struct writer_key *ke
 {
 	struct writer_row *row = bpf_map_lookup_elem(&writer_rows, key), new = {};
 
-	if (row || *(volatile __u32 *)&next_writer >= MAX_WRITERS)
+	if (row || *(volatile __u64 *)&next_writer.value >= MAX_WRITERS)
 		return row;
-	new.id = __sync_fetch_and_add(&next_writer, 1);
+	new.id = __sync_fetch_and_add(&next_writer.value, 1);
 	if (new.id >= MAX_WRITERS)
 		return NULL;
 	bpf_map_update_elem(&writer_rows, key, &new, BPF_NOEXIST);

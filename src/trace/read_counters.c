@@ -78,8 +78,8 @@ static int read_failures(struct tracer *t, struct counters *c)
 	if (!err)
 		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths,
 				  sizeof(c->chain_lengths));
-	c->chains_open = t->skel->bss->open_chains;
-	c->chain_longest = t->skel->bss->longest_chain;
+	c->chains_open = t->skel->bss->open_chains.value;
+	c->chain_longest = t->skel->bss->longest_chain.value;
 	return err;
 }
 

@@ -524,8 +524,8 @@ static void counters_are_sums_over_the_cpus(void **state)
 	kernel.totals_first = 1000;
 	bss()->mm_states[0].open = 2;
 	bss()->mm_states[4095].open = 3;
-	bss()->open_chains = 4;
-	bss()->longest_chain = 5;
+	bss()->open_chains.value = 4;
+	bss()->longest_chain.value = 5;
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.totals.calls, 1000 * OVER_CPUS);
 	assert_int_equal(c.hists[NR_KINDS - 1][NR_CLASSES - 1].count[HIST_BUCKETS - 1], OVER_CPUS);
