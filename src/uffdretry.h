@@ -163,8 +163,8 @@ struct vma_facts {
 	__u64 ino;   /* before 7.1 another file may reuse the address in the retry */
 	__u64 pgoff; /* of the VMA's start, in pages */
 	__u64 ctx;
-	__u64 policy; /* fingerprint of the mempolicy's content, 0 without one */
-	__u64 anon_name;
+	__u64 policy;	 /* fingerprint of the mempolicy's content, 0 without one */
+	__u64 anon_name; /* fingerprint of the name, 0 without one */
 	__u32 vm_lock_seq;
 	__u32 mm_lock_seq;
 };

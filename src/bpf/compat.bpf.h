@@ -13,6 +13,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "fingerprint.h"
 #include "uffdretry.h"
 
 /*
@@ -39,12 +40,6 @@ static __always_inline __u64 vma_uffd_ops_at(struct vm_area_struct *vma)
 	return ops ? (__u64)ops : UFFD_OPS_ANON;
 }
 
-static __always_inline __u64 policy_hash(__u16 mode, __u16 flags, __u32 home_node, __u64 nodes)
-{
-	return (1ULL << 63) ^ ((__u64)mode << 32) ^ ((__u64)flags << 16) ^ home_node ^
-	       (nodes * 0x9e3779b97f4a7c15ULL);
-}
-
 /*
  * A fingerprint of the VMA's memory policy: mode, flags, home node and the first 64 nodes. Not its
  * address, which a new policy may reuse. vm_policy needs CONFIG_NUMA.
@@ -58,7 +53,8 @@ static __always_inline __u64 vma_policy(struct vm_area_struct *vma)
 	policy = vma->vm_policy;
 	if (!policy)
 		return 0;
-	return policy_hash(policy->mode, policy->flags, policy->home_node, policy->nodes.bits[0]);
+	return policy_fingerprint(policy->mode, policy->flags, policy->home_node,
+				  policy->nodes.bits[0]);
 }
 
 static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
@@ -70,27 +66,40 @@ static __always_inline __u64 vma_policy_at(struct vm_area_struct *vma)
 	policy = BPF_CORE_READ(vma, vm_policy);
 	if (!policy)
 		return 0;
-	return policy_hash(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags),
-			   BPF_CORE_READ(policy, home_node), BPF_CORE_READ(policy, nodes.bits[0]));
+	return policy_fingerprint(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags),
+				  BPF_CORE_READ(policy, home_node),
+				  BPF_CORE_READ(policy, nodes.bits[0]));
 }
 
-/*
- * The VMA's name (PR_SET_VMA_ANON_NAME). VMAs share a name by reference, so the pointer identifies
- * it.
- */
+/* In struct anon_vma_name, behind a struct kref. Debian's BTF has no such type to ask. */
+#define ANON_NAME_OFFSET 4
+
+/* The name at @address, a struct anon_vma_name. Nothing behind its NUL is read. */
+static __noinline __u64 anon_name_fingerprint(__u64 address)
+{
+	__u64 name[ANON_NAME_WORDS] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), (void *)(address + ANON_NAME_OFFSET));
+	return name_fingerprint(name);
+}
+
+/* A fingerprint of the VMA's name (PR_SET_VMA_ANON_NAME). */
 static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 {
-	if (!bpf_core_field_exists(vma->anon_name))
+	if (!bpf_core_field_exists(vma->anon_name) || !vma->anon_name)
 		return 0;
-	return (__u64)vma->anon_name;
+	return anon_name_fingerprint((__u64)BPF_CORE_READ(vma, anon_name));
 }
 
 /* Up to 6.1 the name shares a union with the links of a file's VMA. */
 static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 {
+	__u64 name;
+
 	if (!bpf_core_field_exists(vma->anon_name) || BPF_CORE_READ(vma, vm_file))
 		return 0;
-	return (__u64)BPF_CORE_READ(vma, anon_name);
+	name = (__u64)BPF_CORE_READ(vma, anon_name);
+	return name ? anon_name_fingerprint(name) : 0;
 }
 
 /*
