@@ -110,6 +110,17 @@ static __always_inline __u32 class_of_relocked(const struct window_facts *w,
 	return w->begin.mm_lock_seq != w->end.mm_lock_seq ? CLASS_UNRELATED : CLASS_QUIET;
 }
 
+/*
+ * is_file_unsure() - was the address unmapped, and is a file of the same inode at the old one's
+ * address? Only a kernel that keeps the file open from the begin to its check makes sure that it is
+ * the same open file. If it is another, `replaced` is `false_alarm` and `hidden` is `real`.
+ */
+static __always_inline __u32 is_file_unsure(const struct window_facts *w, const struct verdict *v)
+{
+	return (v->class == CLASS_REPLACED || v->class == CLASS_HIDDEN) && w->begin.file &&
+	       w->kernel_answer == KERNEL_ANSWER_NONE && w->unmapped != SEEN_NO;
+}
+
 /* The verdicts that a class implies: the table in docs/reference/classes.md. */
 static __always_inline __u32 implied_eagain(__u32 class)
 {
@@ -212,6 +223,7 @@ static __always_inline void classify_touched(const struct window_facts *w, __u32
 	v->anomaly = is_anomaly(w, v);
 	v->raced = kernel_contradicts(w, v) && !read_at_the_same_time(w) &&
 		   w->seq_between == SEEN_YES;
+	v->file_unsure = is_file_unsure(w, v);
 	v->unwitnessed = w->seq != SEQ_NONE && was_write_locked(w) && w->write_locked == SEEN_NO;
 }
 
@@ -233,6 +245,7 @@ static __always_inline void classify(const struct window_facts *w, __u32 page_sh
 	v->anomaly = 0;
 	v->unwitnessed = 0;
 	v->raced = 0;
+	v->file_unsure = 0;
 	v->odd_start = w->seq == SEQ_COUNT && (w->begin.mm_lock_seq & 1);
 	v->kernel_answer = KERNEL_ANSWER_UNSEEN;
 

@@ -160,7 +160,7 @@ struct vma_facts {
 	__u64 uffd_ops; /* vm_ops->uffd_ops, UFFD_OPS_ANON without vm_ops */
 	__u64 file;
 	__u64 inode;
-	__u64 ino;   /* before 7.1 another file may reuse the address in the retry */
+	__u64 ino;   /* before 7.1 another inode may get the old one's address in the window */
 	__u64 pgoff; /* of the VMA's start, in pages */
 	__u64 ctx;
 	__u64 policy;	 /* fingerprint of the mempolicy's content, 0 without one */
@@ -203,8 +203,9 @@ struct verdict {
 	__u32 odd_start;   /* a write section was under way at the begin */
 	__u32 kernel_answer; /* enum kernel_answer of a window that reached the checks */
 	__u32 raced;	     /* the kernel read another mm_lock_seq: a writer came between */
+	__u32 file_unsure;   /* by its address the file is the same, and nobody kept it open */
 };
-_Static_assert(sizeof(struct verdict) == 44, "struct verdict has padding");
+_Static_assert(sizeof(struct verdict) == 48, "struct verdict has padding");
 
 /* How the destination was locked again, or its absence found. */
 enum relock_how {
@@ -387,8 +388,9 @@ struct event {
 	__u32 external;
 	struct writer_set writers;
 	char comm[COMM_LEN]; /* any bytes; with a NUL only if there is room */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct event) == 120, "struct event has padding");
+_Static_assert(sizeof(struct event) == 128, "struct event has padding");
 
 /* --- Counters --------------------------------------------------------------------------------- */
 
@@ -436,6 +438,7 @@ struct totals {
 	__u64 kernel_seen;	      /* windows with the kernel's answer */
 	__u64 kernel_raced;	      /* windows of verdict.raced: each is in its check's differs */
 	__u64 kernel_absent;	      /* windows on which the kernel compares nothing */
+	__u64 file_unsure;	      /* windows of verdict.file_unsure */
 	__u64 begin_unseen[NR_KINDS]; /* windows whose begin was missed, or came before the run */
 	__u64 begin_bounded;	      /* windows with both bounds of the begin seen */
 	__u64 begin_moved;	      /* of these: mm_lock_seq moved between the bounds */

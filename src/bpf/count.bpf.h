@@ -164,6 +164,8 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 		add(&t->external, 1);
 	if (v->anomaly)
 		add(&t->anomalies, 1);
+	if (v->file_unsure)
+		add(&t->file_unsure, 1);
 	if (v->unwitnessed)
 		add(&t->unwitnessed, 1);
 	if (v->snapshot_reasons)

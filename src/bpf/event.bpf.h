@@ -38,6 +38,7 @@ static __always_inline struct event *event_begin(__u32 slot)
 		count_lost(slot, LOST_EVENTS);
 		return NULL;
 	}
+	e->pad = 0;
 	e->pid = current_tgid();
 	e->tid = current_tid();
 	bpf_get_current_comm(e->comm, sizeof(e->comm));

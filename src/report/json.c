@@ -258,6 +258,7 @@ int json_span(const struct report *r, const struct span *s)
 		add_u64(o, "odd_start", t->odd_start);
 	else
 		add_null(o, "odd_start");
+	add_u64(o, "file_unsure", t->file_unsure);
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);
 	add_lost(o, s->counters);

@@ -187,6 +187,9 @@ static void print_answer(const struct report *r, const struct totals *t, double 
 		      NR_MEANING_REASONS);
 	print_reasons(r, "tolerated", tolerated_reason_names, t->tolerated_reasons,
 		      NR_TOLERATED_REASONS);
+	if (t->file_unsure)
+		fprintf(r->out, "%-18s%s windows: another file may be at the old address\n",
+			"file unsure", N(t->file_unsure));
 	if (t->odd_start)
 		fprintf(r->out, "%-18s%s windows began inside a write section\n", "odd start",
 			N(t->odd_start));

@@ -313,6 +313,18 @@ static void demand_checks(const struct window_facts *w, const struct verdict *v,
 	}
 }
 
+/*
+ * "The address was unmapped, and by its address the file is the same." Nobody kept it open: the
+ * kernel compares nothing.
+ */
+static bool file_is_unsure(const struct world *world)
+{
+	const struct window_facts *w = &world->w;
+
+	return was_locked(world) != NO && unmapped(w) != NO && has_file(&w->begin) &&
+	       w->kernel_answer == KERNEL_ANSWER_NONE && !snapshot_differs(w);
+}
+
 static void demand_reasons(const struct window_facts *w, const struct verdict *v)
 {
 	demand(!!v->snapshot_reasons == snapshot_differs(w));
@@ -336,11 +348,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(v.odd_start == (world.w.seq == SEQ_COUNT && world.w.begin.mm_lock_seq % 2));
 	if (v.class == CLASS_ABORTED || v.class == CLASS_BLOCKED || v.class == CLASS_GONE ||
 	    v.class == CLASS_UNDETERMINED) {
-		demand(!v.reached && !v.eagain && !v.anomaly && !v.unwitnessed && !v.raced);
+		demand(!v.reached && !v.eagain && !v.anomaly && !v.unwitnessed && !v.raced &&
+		       !v.file_unsure);
 		return 0;
 	}
 	demand_checks(&world.w, &v, row);
 	demand_reasons(&world.w, &v);
+	demand(!!v.file_unsure == file_is_unsure(&world));
 	demand(v.unwitnessed ==
 	       (world.w.seq != SEQ_NONE && world.locked && world.w.write_locked == SEEN_NO));
 	return 0;

@@ -68,6 +68,7 @@ static inline void canned_counters(struct counters *c)
 	t->begin_bounded = 406;
 	t->begin_moved = 407;
 	t->odd_start = 401;
+	t->file_unsure = 408;
 	t->external = 402;
 	t->anomalies = 403;
 	t->lost[LOST_WINDOWS] = 411;

@@ -49,7 +49,7 @@ struct row {
 	struct edit edits[12];
 	__u32 class, snapshot, meaning, tolerated,
 		eagain; /* what must come out; the rest is asserted apart */
-	__u32 anomaly, unwitnessed, odd_start;
+	__u32 anomaly, unwitnessed, odd_start, file_unsure;
 	__u32 page_shift; /* 0: PAGE_SHIFT */
 };
 
@@ -325,6 +325,30 @@ static const struct row old_kernel_rows[] = {
 	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
 };
 
+/*
+ * A file that nobody kept open while it was not mapped: another one may have its address. With
+ * another class, or while it was mapped, that makes no difference.
+ */
+#define UNPINNED SET(kernel_answer, KERNEL_ANSWER_NONE)
+static const struct row file_rows[] = {
+	{ "replaced, and held by the kernel", &shmem, { REMAPPED }, .class = CLASS_REPLACED, .eagain = SEQS },
+	{ "replaced", &shmem, { UNPINNED, REMAPPED }, .class = CLASS_REPLACED, .eagain = SEQS, .file_unsure = 1 },
+	{ "replaced, anon", &anon, { UNPINNED, REMAPPED }, .class = CLASS_REPLACED, .eagain = SEQS },
+	{ "hidden", &shmem, { UNPINNED, REMAPPED, SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS, .file_unsure = 1 },
+	{ "hidden, the log wrapped", &shmem, { UNPINNED, REMAPPED, SET(end.ctx, 0x8800), SET(unmapped, SEEN_UNKNOWN) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS, .file_unsure = 1 },
+	{ "hidden, never unmapped", &shmem, { UNPINNED, LOCKED, SET(end.ctx, 0x8800) },
+	  .class = CLASS_HIDDEN, .meaning = M(CTX), .eagain = SEQS },
+	{ "another file", &shmem, { UNPINNED, REMAPPED, SET(end.file, 0x6800) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "another offset", &shmem, { UNPINNED, REMAPPED, SET(end.pgoff, 0x11) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "without per-VMA locks", &shmem,
+	  { UNPINNED, SET(seq, SEQ_NONE), SET(write_locked, SEEN_YES), SET(unmapped, SEEN_YES) },
+	  .class = CLASS_REPLACED, .file_unsure = 1 },
+};
+
 #define NO_SEQ SET(seq, SEQ_NONE), SET(kernel_answer, KERNEL_ANSWER_NONE)
 #define WROTE NO_SEQ, SET(write_locked, SEEN_YES)
 #define IN_PLACE WROTE, SET(unmapped, SEEN_NO)
@@ -397,6 +421,7 @@ static void check_rows(const struct row *rows, size_t nr)
 		expect_u64(r->name, v.anomaly, r->anomaly);
 		expect_u64(r->name, v.unwitnessed, r->unwitnessed);
 		expect_u64(r->name, v.odd_start, r->odd_start);
+		expect_u64(r->name, v.file_unsure, r->file_unsure);
 		if (w.relock_result == RELOCK_OK && is_untouched(&w))
 			expect_same_touched(r->name, &w, page_shift, &v);
 	}
@@ -418,6 +443,7 @@ TABLE_TEST(precedence)
 TABLE_TEST(sequence)
 TABLE_TEST(anomaly)
 TABLE_TEST(old_kernel)
+TABLE_TEST(file)
 TABLE_TEST(no_vma_locks)
 
 /*
@@ -597,9 +623,9 @@ int main(void)
 		cmocka_unit_test(not_relocked),	    cmocka_unit_test(snapshot),
 		cmocka_unit_test(meaning),	    cmocka_unit_test(tolerated),
 		cmocka_unit_test(precedence),	    cmocka_unit_test(sequence),
-		cmocka_unit_test(anomaly),	    cmocka_unit_test(old_kernel),
-		cmocka_unit_test(no_vma_locks),	    cmocka_unit_test(other_kernel),
-		cmocka_unit_test(unseen_ends),
+		cmocka_unit_test(anomaly),	    cmocka_unit_test(file),
+		cmocka_unit_test(old_kernel),	    cmocka_unit_test(no_vma_locks),
+		cmocka_unit_test(other_kernel),	    cmocka_unit_test(unseen_ends),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);

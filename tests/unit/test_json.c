@@ -300,6 +300,7 @@ static const struct {
 	{ "begin_early.windows", 406 },
 	{ "begin_early.seq_moved", 407 },
 	{ "odd_start", 401 },
+	{ "file_unsure", 408 },
 	{ "external", 402 },
 	{ "anomalies", 403 },
 	{ "eagain_causes.entry_mmap_changing", 501 },
