@@ -249,7 +249,7 @@ int text_summary(const struct report *r, const struct span *s)
 	print_classes(r, s->counters);
 	print_checks(r, &s->counters->totals);
 	print_answer(r, &s->counters->totals, s->elapsed_s);
-	text_begin(r->out, s->counters);
+	text_begin(r, s->counters);
 	text_relock(r, s->counters);
 	text_failures(r->out, s);
 	text_chains(r->out, s->counters);

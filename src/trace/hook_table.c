@@ -16,10 +16,10 @@
 
 const struct plan plans[] = {
 	/* 7.1 and later, where mfill_copy_folio_retry() is not inlined. */
-	{ "retry_fn", "exact", true, FN },
+	{ "retry_fn", "exact, mm_lock_seq nearly", true, FN },
 	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison,
 	   once a window. */
-	{ "retry_state", "exact", true, STATE },
+	{ "retry_state", "exact, mm_lock_seq nearly", true, STATE },
 	/* 6.12 to 7.0, and a fallback later; x86. */
 	{ "interval", "begin early by a fault's return", false, INTERVAL },
 	/* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq. */

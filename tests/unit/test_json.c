@@ -400,6 +400,28 @@ static void writers(void **state)
 	json_object_put(o);
 }
 
+static void want_kinds(size_t nr, const char *last)
+{
+	struct json_object *o = record(json_span, &r, &final);
+	struct json_object *kinds = member(o, "begin_early.kinds");
+
+	assert_int_equal(json_object_array_length(kinds), nr);
+	expect_str("the last kind",
+		   json_object_get_string(json_object_array_get_idx(kinds, nr - 1)), last);
+	json_object_put(o);
+}
+
+/* Where a plan is exact only hugetlb has two bounds of a begin. */
+static void begins_with_two_bounds(void **state)
+{
+	r.sees_hugetlb = true;
+	want_kinds(1, "hugetlb");
+	r.exact = false;
+	want_kinds(3, "hugetlb");
+	r.sees_hugetlb = false;
+	want_kinds(2, "shmem");
+}
+
 /* On a kernel without per-VMA locks these are null as well. */
 static void without_vma_locks(void **state)
 {
@@ -701,6 +723,7 @@ int main(void)
 		cmocka_unit_test_setup(start_record, canned),
 		cmocka_unit_test_setup(command_in_the_record, canned),
 		cmocka_unit_test_setup(without_vma_locks, canned),
+		cmocka_unit_test_setup(begins_with_two_bounds, canned),
 		cmocka_unit_test_setup(writers, canned),
 	};
 

@@ -152,7 +152,7 @@ static void usual_numbers(void **state)
 		" offset 216$",
 		"^tolerated +range 221, flags 222, prot 223, policy 224",
 		"^odd start +401 windows",
-		"^begin early +at most p50 .*, in 406 windows",
+		"^early \\(hugetlb\\) +at most p50 .*, in 406 windows",
 		"^ +mm_lock_seq moved in that time in 407 of them",
 		"^WARNING.* 403 anomalies",
 		"^WARNING.* 411([^0-9]|$)",

@@ -12,13 +12,20 @@ static void print_percentiles(FILE *out, const struct hist *h)
 		DURATION(hist_quantile(h, 0.99)), DURATION(hist_quantile(h, 1)));
 }
 
-void text_begin(FILE *out, const struct counters *c)
+/* Are begins of @kind seen twice, early and late? Where a plan is exact only those of hugetlb are. */
+static bool bounds_begin(const struct report *r, enum dst_kind kind)
+{
+	return r->bounds_begin && report_sees(r, kind) && (kind == KIND_HUGETLB || !r->exact);
+}
+
+void text_begin(const struct report *r, const struct counters *c)
 {
 	if (!c->totals.begin_bounded)
 		return;
-	fprintf(out, "%-18sat most ", "begin early");
-	print_percentiles(out, &c->begin);
-	fprintf(out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n",
+	fprintf(r->out, "%-18sat most ",
+		bounds_begin(r, KIND_SHMEM) ? "begin early" : "early (hugetlb)");
+	print_percentiles(r->out, &c->begin);
+	fprintf(r->out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n",
 		N(c->totals.begin_bounded), "", N(c->totals.begin_moved));
 }
 
@@ -79,6 +86,16 @@ void json_hists(struct json_object *o, const struct report *r, const struct coun
 	add_value(hists, "begin_early", r->bounds_begin ? hist_json(&c->begin) : NULL);
 }
 
+static struct json_object *bounded_kinds(const struct report *r)
+{
+	struct json_object *kinds = json_array();
+
+	for (enum dst_kind kind = 0; kind < NR_KINDS; kind++)
+		if (bounds_begin(r, kind))
+			json_append(kinds, json_text(kind_names[kind]));
+	return kinds;
+}
+
 void json_begin(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	struct json_object *begin;
@@ -88,6 +105,7 @@ void json_begin(struct json_object *o, const struct report *r, const struct coun
 		return;
 	}
 	begin = add_object(o, "begin_early");
+	add_value(begin, "kinds", bounded_kinds(r));
 	add_u64(begin, "windows", c->totals.begin_bounded);
 	add_u64(begin, "seq_moved", c->totals.begin_moved);
 }

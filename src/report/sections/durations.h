@@ -7,7 +7,7 @@
 #include "report/common.h"
 
 /* Print how early a begin is at most, where the plan bounds it. */
-void text_begin(FILE *out, const struct counters *c);
+void text_begin(const struct report *r, const struct counters *c);
 /* Print relock latency, where it is measured. */
 void text_relock(const struct report *r, const struct counters *c);
 
