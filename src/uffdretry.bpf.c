@@ -613,3 +613,11 @@ int own_pid_ns(void *ctx)
 	find_pid_ns();
 	return 0;
 }
+
+/* Run by the loader after the stop: see windows_sweep(). */
+SEC("?syscall")
+int end_windows(void *ctx)
+{
+	windows_sweep();
+	return 0;
+}

@@ -112,9 +112,9 @@ static int report_summary(void)
 	struct span span = whole_run(true);
 	int err;
 
-	tracer_phase(run.session.tracer, PHASE_OFF);
+	err = tracer_stop(run.session.tracer);
 	report_events(true);
-	err = read_counters();
+	err = err ?: read_counters();
 	if (err)
 		return err;
 	span.holders = run.holders;

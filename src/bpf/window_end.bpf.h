@@ -111,11 +111,9 @@ __noinline int window_event(const struct window *w)
 	return 0;
 }
 
-/* window_end() - @w ended with @result, an enum relock_result. It stays the task's. */
-__noinline int window_end(struct window *w, __u32 result)
+/* Name @w, which ended with @result, an enum relock_result. */
+static __always_inline void window_settle(struct window *w, __u32 result)
 {
-	if (!w)
-		return 0;
 	/*
 	 * The end of the page was missed, and with it the address: the change log cannot be
 	 * searched. Without a write lock there is nothing to search for.
@@ -123,13 +121,27 @@ __noinline int window_end(struct window *w, __u32 result)
 	if (result == RELOCK_OK && !w->facts.dst && was_write_locked(&w->facts))
 		result = RELOCK_LOST;
 	w->facts.relock_result = result;
-	if (result == RELOCK_LOST)
-		count_lost(w->slot, LOST_WINDOWS);
 	window_classify(w);
+}
+
+/* Count @w, which has its verdict. */
+static __always_inline void window_tally(struct window *w)
+{
+	if (w->facts.relock_result == RELOCK_LOST)
+		count_lost(w->slot, LOST_WINDOWS);
+	window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
+	window_writers(w);
+}
+
+/* window_end() - @w ended with @result, an enum relock_result. It stays the task's. */
+__noinline int window_end(struct window *w, __u32 result)
+{
+	if (!w)
+		return 0;
+	window_settle(w, result);
 	/* Once the loader has said stop, the counters that it reads must not change any more. */
 	if (phase != PHASE_OFF) {
-		window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
-		window_writers(w);
+		window_tally(w);
 		window_event(w);
 	}
 	__sync_fetch_and_add(open_windows_of(w->mm), -1);
@@ -196,6 +208,30 @@ static __always_inline __u32 window_overtaken(struct window *w, bool changing, _
 	else if (!w->facts.dst && w->relocked_ns && len == PAGE_SIZE)
 		window_located(w, dst);
 	return window_result(w, &u);
+}
+
+static long window_sweep(__u32 place, void *ctx)
+{
+	struct window *w = window_at(place);
+
+	if (!w || !w->open || !w->relocked_ns || !window_has_page_hook(w))
+		return 0;
+	window_settle(w, window_result(w, &(struct unseen_end) { .at = OPEN_AT_NEXT }));
+	window_tally(w);
+	if (cfg_events)
+		count_lost(w->slot, LOST_EVENTS);
+	__sync_fetch_and_add(open_windows_of(w->mm), -1);
+	w->open = 0;
+	return 0;
+}
+
+/*
+ * windows_sweep() - count the windows whose relock was seen and whose page's end was missed, and whose
+ * task has opened no other since. After the stop, so that no program counts them too.
+ */
+static __always_inline void windows_sweep(void)
+{
+	bpf_loop(NR_TASK_SLOTS, window_sweep, NULL, 0);
 }
 
 #endif /* WINDOW_END_BPF_H */

@@ -144,6 +144,7 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	if (err)
 		return err;
 	bpf_program__set_autoload(t->skel->progs.own_pid_ns, true);
+	bpf_program__set_autoload(t->skel->progs.end_windows, true);
 	size_maps(t, cfg);
 	t->has_writers = cfg->writers && role_is_loaded(t, ROLE_WRITERS);
 	t->skel->rodata->cfg_all = cfg->all;

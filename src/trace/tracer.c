@@ -34,12 +34,12 @@ void tracer_libbpf_output(bool verbose)
 	libbpf_set_print(libbpf_print);
 }
 
-/* Tell the programs our pid namespace. */
-static int find_pid_ns(struct tracer *t)
+/* Run a program that sits on no hook. */
+static int run_program(const struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(t->skel->progs.own_pid_ns), &opts);
+	return bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
 }
 
 /* The object for kernels without bpf_rdonly_cast() has the same programs, maps and variables. */
@@ -89,7 +89,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (!err)
 		err = load(t);
 	if (!err)
-		err = find_pid_ns(t);
+		err = run_program(t->skel->progs.own_pid_ns);
 	if (!err && cfg->events)
 		err = open_events(t);
 	if (err) {
@@ -158,6 +158,12 @@ void tracer_phase(struct tracer *t, enum phase phase)
 	t->skel->bss->phase = phase;
 	/* The update of a map of maps waits for a grace period; what it writes does not matter. */
 	bpf_map_update_elem(bpf_map__fd(t->skel->maps.quiesce), &key, &inner, BPF_ANY);
+}
+
+int tracer_stop(struct tracer *t)
+{
+	tracer_phase(t, PHASE_OFF);
+	return run_program(t->skel->progs.end_windows);
 }
 
 void tracer_set_kernel_check(struct tracer *t, enum check check)

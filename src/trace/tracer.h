@@ -45,6 +45,9 @@ int tracer_attach(struct tracer *t);
 /* tracer_phase() - set the phase, and wait until no program that saw the old one is running. */
 void tracer_phase(struct tracer *t, enum phase phase);
 
+/* tracer_stop() - the run ends: set the phase, and count the windows whose end was missed. */
+int tracer_stop(struct tracer *t);
+
 /* Tell the programs which check the kernel has: other answers are anomalies. NR_CHECKS: none. */
 void tracer_set_kernel_check(struct tracer *t, enum check check);
 
