@@ -402,6 +402,17 @@ enum lost_cause {
 	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
 };
 
+/* What may be missing in the counts where the kernel skipped a run of a program. */
+enum skip_cost {
+	COSTS_NOTHING, /* the fact follows from another hook, is undetermined, or counted as unseen */
+	COSTS_WINDOW, /* nobody sees a window begin */
+	COSTS_CALL,   /* a call, and its result */
+	COSTS_PAGES,  /* the pages of a call */
+	COSTS_UNMAP,  /* windows that are replaced look tolerated or locked */
+	COSTS_CHILD,  /* a child of COMMAND and its children are not traced */
+	NR_SKIP_COSTS,
+};
+
 struct check_totals {
 	__u64 eagain;
 	__u64 real;	/* of these: class real or hidden */

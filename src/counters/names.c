@@ -86,6 +86,14 @@ const char *const lost_names[NR_LOST_CAUSES] = {
 	[LOST_EVENTS] = "events",
 };
 
+const char *const skipped_names[NR_SKIP_COSTS] = {
+	[COSTS_WINDOW] = "windows",
+	[COSTS_CALL] = "calls",
+	[COSTS_PAGES] = "calls_of_pages",
+	[COSTS_UNMAP] = "unmaps",
+	[COSTS_CHILD] = "children",
+};
+
 const char *const cause_names[NR_EAGAIN_CAUSES] = {
 	[CAUSE_ENTRY_MMAP_CHANGING] = "entry_mmap_changing",
 	[CAUSE_LOCK_MMAP_CHANGING] = "lock_mmap_changing",

@@ -30,6 +30,7 @@ extern const char *const snapshot_reason_names[NR_SNAPSHOT_REASONS];
 extern const char *const meaning_reason_names[NR_MEANING_REASONS];
 extern const char *const tolerated_reason_names[NR_TOLERATED_REASONS];
 extern const char *const lost_names[NR_LOST_CAUSES];
+extern const char *const skipped_names[NR_SKIP_COSTS]; /* COSTS_NOTHING has none */
 extern const char *const cause_names[NR_EAGAIN_CAUSES];
 extern const char *const cause_meanings[NR_EAGAIN_CAUSES];
 extern const char *const site_names[NR_SITES];

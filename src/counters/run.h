@@ -21,10 +21,11 @@ struct counters {
 	struct writer_counts writers[MAX_WRITERS]; /* by the id of tracer_writers() */
 	struct failures failures;
 	struct hist chain_lengths; /* of the chains that ended; lengths, not nanoseconds */
-	__u64 recursion;     /* runs of our programs that the kernel skipped since the attach */
-	__u64 chains_open;   /* at present */
-	__u64 chain_longest; /* CHAIN_WORD() of the run so far */
-	__u64 open;	     /* windows open at present, of everyone traced */
+	__u64 recursion; /* runs of our programs that the kernel skipped since the attach */
+	__u64 skipped[NR_SKIP_COSTS]; /* these runs, by what may be missing: at most so many */
+	__u64 chains_open;	      /* at present */
+	__u64 chain_longest;	      /* CHAIN_WORD() of the run so far */
+	__u64 open;		      /* windows open at present, of everyone traced */
 };
 
 /* Who raised mmap_changing since the start, and how many calls that refused. */

@@ -182,12 +182,16 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 
 static void add_lost(struct json_object *o, const struct counters *c)
 {
-	struct json_object *lost = add_object(o, "lost");
+	struct json_object *lost = add_object(o, "lost"), *skipped;
 
 	add_u64(lost, lost_names[LOST_WINDOWS], c->totals.lost[LOST_WINDOWS]);
 	add_u64(lost, lost_names[LOST_EVENTS], c->totals.lost[LOST_EVENTS]);
 	add_u64(lost, "recursion", c->recursion);
 	add_u64(lost, lost_names[LOST_MAP_FULL], c->totals.lost[LOST_MAP_FULL]);
+	skipped = add_object(lost, "skipped");
+	for (int i = 0; i < NR_SKIP_COSTS; i++)
+		if (skipped_names[i])
+			add_u64(skipped, skipped_names[i], c->skipped[i]);
 }
 
 static struct json_object *new_record(const char *type)

@@ -195,6 +195,30 @@ static void print_answer(const struct report *r, const struct totals *t, double 
 			N(t->odd_start));
 }
 
+/* The runs that the kernel skipped, and what may be missing because of them. */
+static void print_skipped(const struct report *r, const struct counters *c)
+{
+	static const char *const missing[NR_SKIP_COSTS] = {
+		[COSTS_WINDOW] = "windows",
+		[COSTS_CALL] = "calls and their results",
+		[COSTS_PAGES] = "calls' pages",
+		[COSTS_UNMAP] = "unmaps (replaced looks tolerated)",
+		[COSTS_CHILD] = "children of COMMAND",
+	};
+
+	if (!c->recursion)
+		return;
+	fprintf(r->out,
+		"The kernel skipped %s runs of our programs, because they were preempted.\n",
+		N(c->recursion));
+	for (int i = 0; i < NR_SKIP_COSTS; i++)
+		if (missing[i] && c->skipped[i])
+			fprintf(r->out, "WARNING: at most %s are missing: %s\n", N(c->skipped[i]),
+				missing[i]);
+	if (!c->skipped[COSTS_WINDOW] && !c->totals.lost[LOST_WINDOWS])
+		fprintf(r->out, "No window is missing.\n");
+}
+
 static void print_trust(const struct report *r, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
@@ -215,11 +239,7 @@ static void print_trust(const struct report *r, const struct counters *c)
 	if (t->lost[LOST_EVENTS])
 		fprintf(r->out, "WARNING: %s events lost: they came faster than they were read\n",
 			N(t->lost[LOST_EVENTS]));
-	if (c->recursion)
-		fprintf(r->out,
-			"WARNING: not exact: the kernel skipped %s runs of our programs\n"
-			"         (preempted ones); counts may be too low by as many\n",
-			N(c->recursion));
+	print_skipped(r, c);
 	if (!lost)
 		fprintf(r->out, "nothing lost, %s anomalies\n", N(t->anomalies));
 }

@@ -71,9 +71,10 @@ int tracer_count_runs(struct tracer *t)
 }
 
 /* The kernel skips a program, and counts that, when it is running, preempted, on the CPU. */
-int read_missed(struct tracer *t, __u64 *recursion)
+int read_missed(struct tracer *t, struct counters *c)
 {
-	*recursion = 0;
+	c->recursion = 0;
+	memset(c->skipped, 0, sizeof(c->skipped));
 	for (int i = 0; i < t->nr_hooks; i++) {
 		struct hook_state *h = &t->hooks[i];
 		struct runs runs;
@@ -85,7 +86,8 @@ int read_missed(struct tracer *t, __u64 *recursion)
 		h->runs = runs.count - t->runs_before[i].count;
 		h->run_ns = runs.ns - t->runs_before[i].ns;
 		h->skipped = runs.missed - t->runs_before[i].missed;
-		*recursion += runs.missed;
+		c->recursion += runs.missed;
+		c->skipped[h->hook->costs] += runs.missed;
 	}
 	return 0;
 }

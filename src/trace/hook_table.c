@@ -48,13 +48,15 @@ const struct hook hook_table[] = {
 	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
 	      "children of COMMAND exit"),
 	POINT(sched_process_fork, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
-	      "children of COMMAND"),
+	      "children of COMMAND", .costs = COSTS_CHILD),
 
 	/* A copy ends. */
-	EXIT(mfill_atomic_copy, "", FN | STATE, ROLE_REQUIRED, "bytes; windows ended by a fault"),
+	EXIT(mfill_atomic_copy, "", FN | STATE, ROLE_REQUIRED, "bytes; windows ended by a fault",
+	      .costs = COSTS_PAGES),
 	EXIT(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED,
-	      "bytes; windows ended by an error"),
-	EXIT(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "bytes; windows ended by an error"),
+	      "bytes; windows ended by an error", .costs = COSTS_PAGES),
+	EXIT(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "bytes; windows ended by an error",
+	      .costs = COSTS_PAGES),
 
 	/* A window ends. */
 	EXIT(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window ends; kernel's verdict"),
@@ -64,16 +66,19 @@ const struct hook hook_table[] = {
 	     "relocked VMA; kernel's verdict"),
 	PROBE(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED, "the relocked VMA"),
 	EXIT(__mfill_atomic_pte, "", FN | STATE, ROLE_REQUIRED, "a page's end: errno, the window"),
-	PROBE(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED, "a copy begins; relock accepted"),
+	PROBE(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED, "a copy begins; relock accepted",
+	      .costs = COSTS_WINDOW),
 	ENTRY(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED | ROLE_UNLESS_PROBES,
-	      "the relocked VMA was accepted"),
+	      "the relocked VMA was accepted", .costs = COSTS_WINDOW),
 	ENTRY(huge_pte_alloc, "", LEGACY, ROLE_HUGETLB | ROLE_RARE, "hugetlb: the VMA was accepted"),
 	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins; the VMA, relocked"),
 	EXIT(mfill_atomic_install_pte, "", INTERVAL, 0, "why a page was not installed"),
 
 	/* What happened in it, and who wrote. */
-	ENTRY(unmap_vmas, "", BUT_LEGACY, ROLE_REQUIRED, "unmaps: replaced or not"),
-	ENTRY(do_mas_munmap, "", LEGACY, ROLE_REQUIRED, "unmaps: replaced or not"),
+	ENTRY(unmap_vmas, "", BUT_LEGACY, ROLE_REQUIRED, "unmaps: replaced or not",
+	      .costs = COSTS_UNMAP),
+	ENTRY(do_mas_munmap, "", LEGACY, ROLE_REQUIRED, "unmaps: replaced or not",
+	      .costs = COSTS_UNMAP),
 	EXIT(__vma_start_write, "", BUT_LEGACY, ROLE_WITNESS, "VMA write locks: second witness"),
 	POINT(mmap_lock_acquire_returned, "__writers", BUT_LEGACY, ROLE_WRITERS | ROLE_ONLY_WRITERS,
 	      "who writes", .args = 3),
@@ -84,7 +89,8 @@ const struct hook hook_table[] = {
 	      "the relocked VMA; every writer", .args = 4),
 	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE,
 	      "who writes: stacks that grow"),
-	EXIT(userfaultfd_ioctl, "", ALL, ROLE_REQUIRED, "calls, by their result"),
+	EXIT(userfaultfd_ioctl, "", ALL, ROLE_REQUIRED, "calls, by their result",
+	      .costs = COSTS_CALL),
 
 	/* Hugetlb: its retry is in a function of its own. */
 	EXIT(uffd_mfill_lock, "", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA"),
@@ -100,17 +106,22 @@ const struct hook hook_table[] = {
 
 	/* A window begins. */
 	POINT(page_fault_kernel, "", INTERVAL, ROLE_BOUNDS_BEGIN, "how early the begin is"),
-	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins"),
+	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
+	      .costs = COSTS_WINDOW),
 	EXIT(shmem_mfill_atomic_pte, "", INTERVAL, 0, "begin (shmem), nearer to the drop"),
-	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins"),
+	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins",
+	      .costs = COSTS_WINDOW),
 	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED,
-	      "a retry begins; source unreadable"),
-	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED | ROLE_BEGINS, "a window begins"),
-	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED | ROLE_BEGINS | ROLE_UNLESS_PROBES, "a window begins"),
-	PROBE(mfill_retry_state_save, "", STATE, ROLE_REQUIRED | ROLE_BEGINS, "a window begins"),
+	      "a retry begins; source unreadable", .costs = COSTS_WINDOW),
+	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins",
+	      .costs = COSTS_WINDOW),
+	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED | ROLE_UNLESS_PROBES,
+	      "a window begins", .costs = COSTS_WINDOW),
+	PROBE(mfill_retry_state_save, "", STATE, ROLE_REQUIRED, "a window begins",
+	      .costs = COSTS_WINDOW),
 
 	/* A copy begins. */
-	ENTRY(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "a copy begins"),
+	ENTRY(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "a copy begins", .costs = COSTS_WINDOW),
 
 	/* Who holds mmap_changing. What lowers it comes first, or a raise could stay for ever. */
 	EXIT(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE, "mmap_changing is lowered"),

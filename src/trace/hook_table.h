@@ -6,6 +6,7 @@
 #ifndef HOOK_TABLE_H
 #define HOOK_TABLE_H
 
+#include "counters/run.h"
 #include "trace/kernel.h"
 
 #include <stdbool.h>
@@ -24,19 +25,19 @@ enum hook_role {
 	ROLE_ANSWER = 1 << 9, /* the kernel's own answer, which follows from others where there
 				       are probes: there only with --witness */
 	ROLE_UNLESS_PROBES = 1 << 10, /* a row with a probe serves better */
-	ROLE_BEGINS = 1 << 11,	      /* without its run a window has no begin */
 };
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */
 struct hook {
-	const char *program; /* <target>[_<entry|exit|probe>][__<suffix>] */
-	const char *variant; /* fentry, fexit, tp_btf, kprobe.multi */
-	const char *target;  /* the kernel function or tracepoint */
-	__u32 plans;	     /* the struct plan.bit of each plan that has it; BESIDE_PLANS */
-	__u32 roles;	     /* of enum hook_role */
-	const char *why;     /* the fact it tells */
-	const char *unless;  /* not where the kernel has this function, which serves better */
-	int args;	     /* of a tracepoint whose arguments differ between kernels; 0: any */
+	const char *program;  /* <target>[_<entry|exit|probe>][__<suffix>] */
+	const char *variant;  /* fentry, fexit, tp_btf, kprobe.multi */
+	const char *target;   /* the kernel function or tracepoint */
+	__u32 plans;	      /* the struct plan.bit of each plan that has it; BESIDE_PLANS */
+	__u32 roles;	      /* of enum hook_role */
+	const char *why;      /* the fact it tells */
+	const char *unless;   /* not where the kernel has this function, which serves better */
+	enum skip_cost costs; /* what is missing where the kernel skipped a run */
+	int args;	      /* of a tracepoint whose arguments differ between kernels; 0: any */
 };
 
 /* In no plan, but attached beside each. */

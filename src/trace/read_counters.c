@@ -113,18 +113,16 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
  * Windows that showed without a begin: as many as runs of the begin's hook were skipped are
  * undetermined. The others were under way when the run began.
  */
-static void count_unseen(const struct tracer *t, struct totals *totals)
+static void count_unseen(struct counters *c)
 {
-	__u64 missed = missed_by(t, ROLE_BEGINS);
-
 	for (int kind = 0; kind < NR_KINDS; kind++) {
-		__u64 unseen = totals->begin_unseen[kind];
+		__u64 unseen = c->totals.begin_unseen[kind];
 
-		if (unseen > missed)
-			unseen = missed;
-		missed -= unseen;
-		totals->windows[kind][CLASS_UNDETERMINED] += unseen;
-		totals->lost[LOST_WINDOWS] += unseen;
+		if (unseen > c->skipped[COSTS_WINDOW])
+			unseen = c->skipped[COSTS_WINDOW];
+		c->skipped[COSTS_WINDOW] -= unseen;
+		c->totals.windows[kind][CLASS_UNDETERMINED] += unseen;
+		c->totals.lost[LOST_WINDOWS] += unseen;
 	}
 }
 
@@ -146,12 +144,12 @@ int tracer_read(struct tracer *t, struct counters *c)
 	if (!err)
 		err = read_failures(t, c);
 	if (!err)
-		err = read_missed(t, &c->recursion);
+		err = read_missed(t, c);
 	/* The witness did not see a write lock, and cannot have missed it. */
 	if (!missed_by(t, ROLE_WITNESS))
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
-	count_unseen(t, &c->totals);
+	count_unseen(c);
 	c->open = read_open(t);
 	return err;
 }

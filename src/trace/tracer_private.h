@@ -43,8 +43,8 @@ struct tracer {
 	int batch;
 };
 
-/* hook_stats.c: read how many runs the kernel skipped since the attach. 0 or a negative errno. */
-int read_missed(struct tracer *t, __u64 *recursion);
+/* hook_stats.c: read which runs the kernel skipped since the attach. 0 or a negative errno. */
+int read_missed(struct tracer *t, struct counters *c);
 /* Runs that the kernel skipped of the hooks with @role. */
 __u64 missed_by(const struct tracer *t, __u32 role);
 

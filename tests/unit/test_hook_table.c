@@ -154,7 +154,7 @@ static void probes_or_trampolines(void **state)
 		expect_u64(less[i], k.has_probes, i == 0);
 		expect_u64(less[i], k.has_cast, i < 2);
 		for (const struct hook *h = hook_table; h->target; h++) {
-			if (!plan_has(p, h) || !(h->roles & ROLE_BEGINS))
+			if (!plan_has(p, h) || strcmp(h->target, "mfill_retry_state_save"))
 				continue;
 			begins += hook_in_btf(&k, h);
 			expect_u64(h->program, hook_in_btf(&k, h), hook_is_probe(h) == (i == 0));

@@ -338,6 +338,11 @@ static const struct {
 	{ "lost.events", 415 },
 	{ "lost.recursion", 413 },
 	{ "lost.map_full", 412 },
+	{ "lost.skipped.windows", 421 },
+	{ "lost.skipped.calls", 422 },
+	{ "lost.skipped.calls_of_pages", 423 },
+	{ "lost.skipped.unmaps", 424 },
+	{ "lost.skipped.children", 425 },
 };
 
 /* A member that is not measured is null, never 0. */

@@ -241,9 +241,17 @@ static void trouble(void **state)
 
 	memset(&c, 0, sizeof(c));
 	c.recursion = 7;
+	c.skipped[COSTS_NOTHING] = 4;
+	c.skipped[COSTS_CALL] = 3;
 	print(text_summary, 1);
-	expect_line("^WARNING.* 7 ");
-	expect_no_line("nothing lost");
+	expect_line("^The kernel skipped 7 runs ");
+	expect_line("^WARNING: at most 3 are missing: calls");
+	expect_line("^No window is missing");
+	expect_no_line("nothing lost|missing: (windows|unmaps)");
+	c.skipped[COSTS_WINDOW] = 2;
+	print(text_summary, 1);
+	expect_line("^WARNING: at most 2 are missing: windows");
+	expect_no_line("No window is missing");
 
 	memset(&c, 0, sizeof(c));
 	c.totals.anomalies = 1;

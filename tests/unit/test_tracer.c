@@ -459,7 +459,7 @@ static void each_program_has_a_row(void **state)
 		rows++;
 	}
 	bpf_object__for_each_program(prog, *kernel.skel->obj) nr++;
-	assert_int_equal(nr, rows + 1); /* own_pid_ns() sits on no hook */
+	assert_int_equal(nr, rows + 2); /* own_pid_ns() and end_windows() sit on no hook */
 }
 
 /* --- Targets and phases ----------------------------------------------------------------------- */
@@ -550,6 +550,10 @@ static void runs_and_those_that_were_skipped(void **state)
 	kernel.missed = 7;
 	assert_int_equal(tracer_read(t, &c), 0);
 	assert_int_equal(c.recursion, 7 * attached);
+	assert_int_equal(c.skipped[COSTS_CALL], 7);
+	/* More windows showed than begins were skipped: the others began before the run. */
+	assert_int_equal(c.skipped[COSTS_WINDOW], 0);
+	assert_int_equal(c.totals.windows[KIND_ANON][CLASS_UNDETERMINED], OVER_CPUS + 7 - 1);
 	assert_int_equal(tracer_count_runs(t), 0);
 	kernel.runs = 130;
 	kernel.run_ns = 5900;
