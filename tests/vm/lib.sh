@@ -33,12 +33,20 @@ boot() {
 }
 
 # boot_or_skip KERNEL GUEST_SCRIPT [ARG...]: boot, and set status. The guest's stderr is in $out/stderr.
-# Skips the test if the kernel is not available. Prints which runs the guest repeated.
+# Skips the test if the kernel is not available.
 boot_or_skip() {
 	boot "$@" 2>"$out/stderr"
 	status=$?
 	[ $status -ne 77 ] || skip_all "kernel $1 is not available"
-	[ ! -e "$out/again" ] || sed 's/^/# repeated, because the kernel skipped programs: /' "$out/again"
+	show_again
+}
+
+# Print what was run again: by the guest, and boots of it.
+show_again() {
+	local line
+	[ ! -e "$out/again" ] || while read -r line; do
+		again "${line%%: *}" "${line#*: }"
+	done <"$out/again"
 }
 
 # The guest's script succeeded, and noted no failure.

@@ -53,6 +53,10 @@ head -c 3000000 /dev/urandom >"$out/blob"
 vm timeout --timeout 5 "$kernel" -- 'echo before; sleep 1000'
 wait
 
+for name in plain complaint panic timeout; do
+	! grep -q 'booting it again' "$out/$name.err" || again "$name" 'the guest died before it ran anything'
+done
+
 # --- Results --------------------------------------------------------------------------------------
 
 check 'the exit status passes through' status_is plain 7

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# TAP: what tests/run makes of the TAP of its tests: passed, failed, skipped and run again.
+set -u
+root=$(realpath "$(dirname "$0")/../..")
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# made NAME TESTS AGAIN [LINE...]: TAP of so many tests, that many of them run again, and these lines.
+made() {
+	local name=$1 tests=$2 again=$3
+	shift 3
+	{
+		seq "$tests" | sed 's/.*/ok & - a test/'
+		[ "$again" -eq 0 ] || yes '# again: exact-pid: the kernel skipped programs' | head -n "$again"
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+		echo "1..$tests"
+	} >"$work/$name.tap"
+}
+
+# counts STATUS LINES NAME...: tests/run ends with this status and these last lines.
+counts() {
+	local want=$1 lines=$2 got
+	shift 2
+	"$root/tests/run" --count "${@/#/$work/}" >"$work/out"
+	got=$?
+	cat "$work/out"
+	[ $got -eq "$want" ] && [ "$(tail -n "$(wc -l <<<"$lines")" "$work/out")" = "$lines" ]
+}
+
+made plain 150 0
+made again 50 2
+made often 50 3
+made failed 1 0 'not ok 2 - another'
+made skipped 1 0 'ok 2 - another # SKIP no kernel'
+check 'no test was run again' counts 0 '150 passed, 0 failed' plain.tap
+check 'as many as 1 % were' counts 0 $'2 of 200 tests run again\n200 passed, 0 failed' plain.tap again.tap
+check 'more than 1 %: the run fails' counts 1 \
+	$'not ok - more than 1 % of the tests were run again\n3 of 200 tests run again\n200 passed, 1 failed' plain.tap often.tap
+check '... and says which' grep -qx '    # again: exact-pid: the kernel skipped programs' "$work/out"
+check 'a failure' counts 1 '1 passed, 1 failed' failed.tap
+check 'skipped tests are no tests' counts 0 '1 passed, 0 failed, 1 skipped' skipped.tap
+check 'no test at all' counts 1 '0 passed, 0 failed'
+# The lines above are those that tests write.
+check 'a test says so in this form' test "$(again exact-pid 'the kernel skipped programs')" = \
+	'# again: exact-pid: the kernel skipped programs'
+done_testing
