@@ -5,7 +5,7 @@
 .PHONY: format repro deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
-GROUPS ?= unit cli lint fuzz prom evidence btf vm
+GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
 FAULTS_KERNELS ?= 6.12 7.3
 BUSY_KERNELS ?= 6.12 6.18 7.1 7.3
 SOAK_KERNELS ?= 6.12 7.3

@@ -5,15 +5,18 @@
  * Each copy is of one page, from a page that was emptied just before: its first attempt fails, so
  * it has exactly one window. Only a copy that finds no registered VMA is uncertain: it had no
  * window if the first lookup failed, one if the relock failed. With such copies the number of
- * windows has two bounds.
+ * windows has two bounds. With a handler it is known: no event, no window.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "known/free/free.h"
@@ -45,9 +48,12 @@ static int set_up_copier(struct free_run *run, unsigned int n)
 	err = arena_map(&run->arena, copier->dst, pages, &ordinary);
 	if (!err)
 		err = arena_map(&run->arena, copier->src, 1, &ordinary);
-	return err ? err
-		   : rig_register(run->uffd, copier->dst, pages * PAGE,
-				  UFFDIO_REGISTER_MODE_MISSING);
+	if (!err)
+		err = rig_register(run->uffd, copier->dst, pages * PAGE,
+				   UFFDIO_REGISTER_MODE_MISSING);
+	if (!err && run->nested >= 0)
+		err = rig_register(run->nested, copier->src, PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	return err;
 }
 
 static int set_up_writer(struct free_run *run, unsigned int n)
@@ -62,6 +68,32 @@ static int set_up_writer(struct free_run *run, unsigned int n)
 	return arena_map(&run->arena, writer->scratch, SCRATCH_PAGES, &ordinary);
 }
 
+/* No other thread may write to this mm in the run, so not even khugepaged. */
+static int set_up_logs(struct free_run *run)
+{
+	unsigned int n;
+	int err;
+
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
+		return -errno;
+	err = free_log_map(&run->log);
+	for (n = 0; n < run->options->copiers && !err; n++)
+		err = free_log_map(&run->copiers[n].log);
+	for (n = 0; n < run->options->writers && !err; n++)
+		err = free_log_map(&run->writers[n].log);
+	return err;
+}
+
+static int set_up_uffds(struct free_run *run)
+{
+	run->uffd = rig_uffd_open(0);
+	if (run->uffd < 0)
+		return run->uffd;
+	if (run->options->handled)
+		run->nested = rig_uffd_open(0);
+	return run->options->handled && run->nested < 0 ? run->nested : 0;
+}
+
 static int set_up(struct free_run *run)
 {
 	const struct free_options *options = run->options;
@@ -74,10 +106,11 @@ static int set_up(struct free_run *run)
 	run->writers = calloc(options->writers + 1, sizeof(*run->writers));
 	if (!run->copiers || !run->writers)
 		return -ENOMEM;
-	run->uffd = rig_uffd_open(0);
-	if (run->uffd < 0)
-		return run->uffd;
-	err = arena_create(&run->arena, pages, 1);
+	err = set_up_uffds(run);
+	if (!err && options->log)
+		err = set_up_logs(run);
+	if (!err)
+		err = arena_create(&run->arena, pages, 1);
 	for (n = 0; n < options->copiers && !err; n++)
 		err = set_up_copier(run, n);
 	for (n = 0; n < options->writers && !err; n++)
@@ -87,8 +120,17 @@ static int set_up(struct free_run *run)
 
 static void tear_down(struct free_run *run)
 {
+	unsigned int n;
+
 	if (run->uffd >= 0)
 		close(run->uffd);
+	if (run->nested >= 0)
+		close(run->nested);
+	free_log_unmap(&run->log);
+	for (n = 0; run->copiers && n < run->options->copiers; n++)
+		free_log_unmap(&run->copiers[n].log);
+	for (n = 0; run->writers && n < run->options->writers; n++)
+		free_log_unmap(&run->writers[n].log);
 	arena_destroy(&run->arena);
 	free(run->copiers);
 	free(run->writers);
@@ -103,12 +145,16 @@ static void end_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 }
 
-/* Copiers first, writers last. */
+/* The handler first, writers last. */
 static int start_threads(struct free_run *run)
 {
 	unsigned int n;
 	int err = 0;
 
+	if (run->nested >= 0) {
+		err = pthread_create(&run->handler, NULL, free_handle, run);
+		run->has_handler = !err;
+	}
 	for (n = 0; n < run->options->copiers && !err; n++) {
 		err = pthread_create(&run->copiers[n].thread, NULL, free_copy, &run->copiers[n]);
 		run->nr_copiers += !err;
@@ -127,6 +173,9 @@ static void join_threads(struct free_run *run)
 	atomic_store(&run->stop, true);
 	for (n = 0; n < run->nr_copiers; n++)
 		pthread_join(run->copiers[n].thread, NULL);
+	atomic_store(&run->handled, true);
+	if (run->has_handler)
+		pthread_join(run->handler, NULL);
 	for (n = 0; n < run->nr_writers; n++)
 		pthread_join(run->writers[n].thread, NULL);
 }
@@ -143,14 +192,21 @@ static void sleep_until_end(const struct free_run *run)
 		;
 }
 
+/* Starting and joining a thread may map, protect and unmap its stack. */
 static int run_threads(struct free_run *run)
 {
+	struct free_entry starts = { .begin = free_log_now(&run->log) }, joins;
 	int64_t start = now_ns();
 	int err = start_threads(run);
 
+	starts.end = free_log_now(&run->log);
+	free_log_add(&run->log, &starts);
 	if (!err)
 		sleep_until_end(run);
+	joins = (struct free_entry) { .begin = free_log_now(&run->log) };
 	join_threads(run);
+	joins.end = free_log_now(&run->log);
+	free_log_add(&run->log, &joins);
 	run->elapsed_ns = now_ns() - start;
 	return err;
 }
@@ -160,6 +216,7 @@ static int run_threads(struct free_run *run)
 struct sums {
 	struct truth truth;
 	uint64_t uncertain;
+	uint64_t without;
 	uint64_t chains;
 	uint64_t longest;
 	uint64_t writes;
@@ -174,6 +231,7 @@ static void add_up(const struct free_run *run, struct sums *sums)
 
 		copies_sum(&sums->truth.copies, &copier->truth.copies);
 		sums->uncertain += copier->uncertain;
+		sums->without += copier->without;
 		sums->chains += copier->chains;
 		if (copier->longest > sums->longest)
 			sums->longest = copier->longest;
@@ -182,10 +240,13 @@ static void add_up(const struct free_run *run, struct sums *sums)
 		sums->writes += run->writers[n].writes;
 }
 
-/* The first writer that failed. */
-static int writer_error(const struct free_run *run)
+/* Of the handler, or the first writer that failed. */
+static int thread_error(const struct free_run *run)
 {
 	unsigned int n;
+
+	if (run->handler_err)
+		return run->handler_err;
 
 	for (n = 0; n < run->nr_writers; n++)
 		if (run->writers[n].err)
@@ -196,13 +257,12 @@ static int writer_error(const struct free_run *run)
 static struct json_object *windows_json(const struct sums *sums)
 {
 	struct json_object *windows = json_object_new_object();
-	uint64_t calls = sums->truth.copies.calls;
+	uint64_t most = sums->truth.copies.calls - sums->without;
 
 	json_object_object_add(windows, "total",
-			       sums->uncertain ? NULL : json_object_new_uint64(calls));
-	json_object_object_add(windows, "at_least",
-			       json_object_new_uint64(calls - sums->uncertain));
-	json_object_object_add(windows, "at_most", json_object_new_uint64(calls));
+			       sums->uncertain ? NULL : json_object_new_uint64(most));
+	json_object_object_add(windows, "at_least", json_object_new_uint64(most - sums->uncertain));
+	json_object_object_add(windows, "at_most", json_object_new_uint64(most));
 	return windows;
 }
 
@@ -236,9 +296,37 @@ static int report(const struct free_run *run)
 	return err;
 }
 
+/* The mappings of the copiers, and all entries. */
+static void put_log(FILE *to, const struct free_run *run)
+{
+	size_t len = run->options->pages * PAGE;
+	unsigned int n;
+
+	for (n = 0; n < run->nr_copiers; n++)
+		fprintf(to, "mapping %" PRIu64 " %" PRIu64 "\n", run->copiers[n].dst,
+			run->copiers[n].dst + len);
+	for (n = 0; n < run->nr_copiers; n++)
+		free_log_put_copies(to, &run->copiers[n].log);
+	for (n = 0; n < run->nr_writers; n++)
+		free_log_put_writes(to, &run->writers[n].log, free_what_words[run->options->what]);
+	free_log_put_others(to, &run->log);
+}
+
+static int write_log(const struct free_run *run)
+{
+	FILE *to = fopen(run->options->log, "we");
+	bool bad;
+
+	if (!to)
+		return -errno;
+	put_log(to, run);
+	bad = ferror(to);
+	return fclose(to) || bad ? -EIO : 0;
+}
+
 static int free_main(const struct load *load, const void *values)
 {
-	static struct free_run run = { .uffd = -1 };
+	static struct free_run run = { .uffd = -1, .nested = -1 };
 	const struct free_options *options = values;
 	sigset_t set;
 	int err;
@@ -256,7 +344,9 @@ static int free_main(const struct load *load, const void *values)
 	if (!err)
 		err = run_threads(&run);
 	if (!err)
-		err = writer_error(&run);
+		err = thread_error(&run);
+	if (!err && options->log)
+		err = write_log(&run);
 	if (err)
 		warnx("%s", strerror(-err));
 	if (!err && report(&run))
@@ -265,16 +355,17 @@ static int free_main(const struct load *load, const void *values)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static const char *const what_words[] = { "unrelated", "benign", "replaced", "none", NULL };
+const char *const free_what_words[] = { "unrelated", "benign", "replaced", "none", NULL };
 
 static const struct setting settings[] = {
 	NUMBER_SETTING(struct free_options, pages, "pages", "N", 1, 1 << 20,
 		       "Pages of each copier's destination"),
-	NUMBER_SETTING(struct free_options, copiers, "copiers", "T", 1, 256, "Copier threads"),
+	NUMBER_SETTING(struct free_options, copiers, "copiers", "T", 1, COPIERS_MAX,
+		       "Copier threads"),
 	NUMBER_SETTING(struct free_options, writers, "writers", "W", 0, 256, "Writer threads"),
 	NUMBER_SETTING(struct free_options, rate, "rate", "R", 0, 1000000,
 		       "Write operations a second of each writer, 0 for as fast as it can"),
-	WORD_SETTING(struct free_options, what, "what", "WHAT", what_words,
+	WORD_SETTING(struct free_options, what, "what", "WHAT", free_what_words,
 		     "What the writers write: unrelated (other mappings), benign (the destinations, "
 		     "but nothing that the kernel's check compares), replaced (the destinations "
 		     "anew), none"),
@@ -282,6 +373,11 @@ static const struct setting settings[] = {
 	TIME_SETTING(struct free_options, duration_ms, "duration",
 		     "Stop after TIME, like 500ms, 10s or 1m (default: at a signal)"),
 	WAIT(struct free_options),
+	FLAG_SETTING(struct free_options, handled, "handled",
+		     "A handler fills the sources and holds some windows open, so that it is known "
+		     "when they were"),
+	TEXT_SETTING(struct free_options, log, "log", "FILE",
+		     "Write to FILE when each copy and each write began and ended"),
 	{ 0 },
 };
 

@@ -9,14 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "known/free/free_log.h"
 #include "known/truth.h"
 #include "steps/arena.h"
 #include "steps/prng.h"
 
 /* A writer's own mapping. */
 #define SCRATCH_PAGES 8
+#define COPIERS_MAX 256
 
 enum free_what { FREE_UNRELATED, FREE_BENIGN, FREE_REPLACED, FREE_NONE };
+
+/* The words of --what, NULL at the end. */
+extern const char *const free_what_words[];
 
 struct free_options {
 	unsigned int pages;
@@ -27,6 +32,8 @@ struct free_options {
 	uint64_t seed;
 	uint64_t duration_ms; /* 0: until a signal */
 	bool wait;
+	bool handled;
+	const char *log; /* NULL: none */
 };
 
 struct free_run;
@@ -37,7 +44,12 @@ struct copier {
 	uint64_t src;
 	struct truth truth;
 	uint64_t uncertain; /* copies that may have had a window or not */
-	uint64_t chains;    /* pages that were copied after failures */
+	uint64_t without;   /* copies that had none for certain */
+	/* Of the present copy, by the handler; opened is 0 as long as there is no event. */
+	_Atomic uint64_t opened;
+	_Atomic uint64_t resolved;
+	struct free_log log;
+	uint64_t chains; /* pages that were copied after failures */
 	uint64_t longest;
 	pthread_t thread;
 };
@@ -48,6 +60,7 @@ struct writer {
 	struct prng prng;
 	uint64_t writes;
 	int err;
+	struct free_log log;
 	pthread_t thread;
 };
 
@@ -55,16 +68,26 @@ struct free_run {
 	const struct free_options *options;
 	struct arena arena;
 	int uffd;
+	int nested; /* with a handler: the second userfaultfd, of the sources; else -1 */
 	struct copier *copiers;
 	struct writer *writers;
 	unsigned int nr_copiers; /* started */
 	unsigned int nr_writers;
 	atomic_bool stop;
+	atomic_bool handled; /* no copy is left, the handler may end */
+	bool has_handler;
+	pthread_t handler;
+	int handler_err;
+	struct free_log log; /* when the main thread starts and joins threads */
 	int64_t elapsed_ns;
 };
 
-/* The threads' functions: until stop is set, or, of a writer, until a write fails. */
+/*
+ * The threads' functions: until stop is set, or, of a writer, until a write fails; the handler's
+ * until the copiers have ended.
+ */
 void *free_copy(void *copier);
 void *free_write(void *writer);
+void *free_handle(void *run);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "known/free/free.h"
 #include "lib/rig.h"
@@ -20,16 +21,39 @@ static bool stopped(struct free_run *run)
 
 /* --- copiers ---------------------------------------------------------------------------------- */
 
+/* A copy without a window, if that is known, is not logged. */
+static void log_copy(struct copier *copier, struct free_entry *entry)
+{
+	struct free_run *run = copier->run;
+
+	if (run->nested >= 0) {
+		entry->opened = atomic_load(&copier->opened);
+		entry->resolved = atomic_load(&copier->resolved);
+		copier->without += !entry->opened;
+		if (!entry->opened)
+			return;
+	}
+	if (!free_log_add(&copier->log, entry))
+		atomic_store(&run->stop, true);
+}
+
 /* 0 or the errno. */
 static int copy_page(struct copier *copier, uint64_t dst)
 {
 	struct uffdio_copy copy = { .dst = dst, .src = copier->src, .len = PAGE };
+	struct free_entry entry = { .start = dst };
 	int err;
 
 	madvise((void *)copier->src, PAGE, MADV_DONTNEED);
+	atomic_store(&copier->opened, 0);
+	entry.begin = free_log_now(&copier->log);
 	err = ioctl(copier->run->uffd, UFFDIO_COPY, &copy) ? errno : 0;
+	entry.end = free_log_now(&copier->log);
+	entry.err = err;
 	truth_add_copy(&copier->truth, err, err ? 0 : PAGE);
-	copier->uncertain += err && err != EAGAIN && err != EEXIST;
+	if (copier->run->nested < 0)
+		copier->uncertain += err && err != EAGAIN && err != EEXIST;
+	log_copy(copier, &entry);
 	return err;
 }
 
@@ -58,6 +82,7 @@ void *free_copy(void *data)
 	size_t pages = copier->run->options->pages;
 	size_t i;
 
+	copier->log.tid = gettid();
 	while (!stopped(copier->run)) {
 		for (i = 0; i < pages && !stopped(copier->run); i++)
 			fill_page(copier, copier->dst + i * PAGE);
@@ -93,19 +118,34 @@ static int write_unrelated(struct writer *writer)
 	return protect_and_back(writer->scratch, SCRATCH_PAGES);
 }
 
-/* A destination, but nothing that the check of 7.1 and later compares in an anonymous VMA. */
-static int write_benign(struct writer *writer)
+/* A copier's destination for @entry, @pages of it. */
+static uint64_t write_to(struct writer *writer, struct free_entry *entry, size_t pages)
+{
+	struct free_run *run = writer->run;
+
+	entry->start = run->copiers[prng_below(&writer->prng, run->options->copiers)].dst;
+	entry->stop = entry->start + pages * PAGE;
+	return entry->start;
+}
+
+/*
+ * A destination, but nothing that the check of 7.1 and later compares in an anonymous VMA. What the
+ * first half of a call changes its second half changes back. Another writer may have done either,
+ * but then it did so during this call: the range was locked in it.
+ */
+static int write_benign(struct writer *writer, struct free_entry *entry)
 {
 	const struct free_options *options = writer->run->options;
-	uint64_t dst = writer->run->copiers[prng_below(&writer->prng, options->copiers)].dst;
-	void *at = (void *)dst;
+	size_t half = (options->pages + 1) / 2;
+	void *at;
 
 	switch (prng_below(&writer->prng, 3)) {
 	case 0:
-		return protect_and_back(dst, options->pages);
+		return protect_and_back(write_to(writer, entry, options->pages), options->pages);
 	case 1:
-		return protect_and_back(dst, (options->pages + 1) / 2);
+		return protect_and_back(write_to(writer, entry, half), half);
 	default:
+		at = (void *)write_to(writer, entry, options->pages);
 		if (madvise(at, options->pages * PAGE, MADV_DONTFORK) ||
 		    madvise(at, options->pages * PAGE, MADV_DOFORK))
 			return -errno;
@@ -113,11 +153,11 @@ static int write_benign(struct writer *writer)
 	}
 }
 
-static int write_replaced(struct writer *writer)
+static int write_replaced(struct writer *writer, struct free_entry *entry)
 {
 	const struct mapping anew = { .backing = BACKED_ANON };
 	struct free_run *run = writer->run;
-	uint64_t dst = run->copiers[prng_below(&writer->prng, run->options->copiers)].dst;
+	uint64_t dst = write_to(writer, entry, run->options->pages);
 	int err = arena_map(&run->arena, dst, run->options->pages, &anew);
 
 	return err ? err
@@ -125,18 +165,30 @@ static int write_replaced(struct writer *writer)
 				  UFFDIO_REGISTER_MODE_MISSING);
 }
 
-static int write_once(struct writer *writer)
+/* @entry gets the range that is locked for certain. */
+static int write_once(struct writer *writer, struct free_entry *entry)
 {
 	switch (writer->run->options->what) {
 	case FREE_UNRELATED:
 		return write_unrelated(writer);
 	case FREE_BENIGN:
-		return write_benign(writer);
+		return write_benign(writer, entry);
 	case FREE_REPLACED:
-		return write_replaced(writer);
+		return write_replaced(writer, entry);
 	default:
 		return 0;
 	}
+}
+
+static int write_logged(struct writer *writer)
+{
+	struct free_entry entry = { .begin = free_log_now(&writer->log) };
+	int err = write_once(writer, &entry);
+
+	entry.end = free_log_now(&writer->log);
+	if (!free_log_add(&writer->log, &entry))
+		atomic_store(&writer->run->stop, true);
+	return err;
 }
 
 static void sleep_until(int64_t when)
@@ -152,8 +204,9 @@ void *free_write(void *data)
 	uint64_t rate = writer->run->options->rate;
 	int64_t next = now_ns();
 
+	writer->log.tid = gettid();
 	while (!stopped(writer->run) && !writer->err) {
-		writer->err = write_once(writer);
+		writer->err = write_logged(writer);
 		writer->writes++;
 		if (!rate)
 			continue;

@@ -28,8 +28,19 @@ witness=yes
 exactly trace_all random-all random --windows "$windows" --seed "$seed"
 witness=
 exactly trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
-run trace_all free-unrelated free --duration 5s --copiers 4 --writers 2 --rate 0 --what unrelated --seed "$seed"
-run trace_all free-benign free --duration 5s --copiers 4 --writers 2 --rate 0 --what benign --seed "$seed"
-run trace_all free-replaced free --duration 5s --copiers 4 --writers 2 --rate 0 --what replaced --seed "$seed"
+# free NAME WHAT RATE DURATION [OPTION...]
+free() {
+	name=$1 what=$2 rate=$3 duration=$4
+	shift 4
+	run trace_all "$name-$what" free --duration "$duration" --copiers 4 --writers 2 --rate "$rate" --what "$what" \
+		--seed "$seed" --log "/out/$name-$what.log" "$@"
+}
+# As fast as they can; and with a handler that knows when each window is open, one by one.
+for what in unrelated benign replaced; do
+	free free "$what" 0 5s
+	events=yes
+	free held "$what" 100 4s --handled
+	events=
+done
 left >/out/left
 exit 0

@@ -90,7 +90,7 @@ exactly() {
 
 # Each of these writes /out/NAME.json (the tool) and /out/NAME.truth (the load), and fails if either
 # failed. $plan, if set, is forced; $witness, if set, adds a second witness of write locks; $relock,
-# if set, measures the relock. Files of an earlier run go first: has_line must not find them.
+# if set, measures the relock; $events, if set, adds a record a window. Files of an earlier run go first: has_line must not find them.
 
 # trace_pid NAME LOAD...: the tool traces the load's PID, and ends with it.
 trace_pid() {
@@ -100,7 +100,7 @@ trace_pid() {
 	uffdload "$@" --wait >"/out/$name.truth" 2>"/out/$name.load" &
 	load=$!
 	wait_for 60 has_line '^ready' "/out/$name.load" || return 1
-	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} ${events:+--events} -j -o "/out/$name.json" -p "$(sed -n 's/^ready //p' "/out/$name.load")" &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	kill -USR1 $load
@@ -114,7 +114,7 @@ trace_all() {
 	shift
 	rm -f "/out/$name".*
 	# SIGTERM: a background job of a shell ignores SIGINT.
-	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} -j --claims -o "/out/$name.json" -a &
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} ${events:+--events} -j --claims -o "/out/$name.json" -a &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || return 1
 	uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load" || return 1
@@ -126,5 +126,5 @@ trace_all() {
 trace_command() {
 	name=$1
 	shift
-	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
+	uffdretry ${plan:+--plan "$plan"} ${witness:+--witness} ${relock:+--relock} ${events:+--events} -j -o "/out/$name.json" -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
 }
