@@ -18,12 +18,13 @@ kernel_memory() {
 	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { print $1 $2 }' /proc/meminfo
 }
 
-# The three kinds of writers in turn, each in its own process, until the test ends. With a low
-# priority: else the tool starts only once a minute on emulated processors.
+# The three kinds of writers in turn, each in its own process, until the test ends. There are more
+# copiers than processors: they are preempted in the tool's programs, which the kernel then skips
+# for others. With a low priority: else the tool starts only once a minute on emulated processors.
 torture() {
 	while [ ! -e /tmp/enough ]; do
 		for what in unrelated benign replace; do
-			uffdload torture --duration 10s --writer-what $what || return
+			uffdload torture --threads 8 --duration 10s --writer-what $what || return
 		done
 	done
 }
@@ -55,6 +56,7 @@ while time_left; do
 		{ cat /tmp/soak.err && tail -n 1 /tmp/soak.json; } >>/out/bad.err
 	fi
 	tail -n 1 /tmp/soak.json | sed 's/.*"windows":{"total":\([0-9]*\).*/\1/' >>/out/windows
+	tail -n 1 /tmp/soak.json | sed 's/.*"recursion":\([0-9]*\).*/\1/' >>/out/skipped
 	starts=$((starts + 1))
 	# The first starts fill caches, which is no leak.
 	[ $starts -ne 3 ] || kernel_memory >/out/memory-before
