@@ -2,10 +2,11 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan soak
+.PHONY: format repro deps test-programs check check-parallel check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
+PARALLEL_KERNELS ?= 6.12 6.18 7.1 7.3
 FAULTS_KERNELS ?= 6.12 7.3
 BUSY_KERNELS ?= 6.12 6.18 7.1 7.3
 SOAK_KERNELS ?= 6.12 7.3
@@ -63,6 +64,11 @@ deps:
 check: deps
 	$(Q)$(MAKE) test-programs
 	$(Q)SERIES="$(SERIES)" ./tests/run $(GROUPS)
+
+# make check-parallel: run exact and writers in guests whose two CPUs really run at once; PARALLEL_KERNELS="6.12 7.3" (five minutes each)
+check-parallel: deps
+	$(Q)$(MAKE) test-programs
+	$(Q)SERIES="$(PARALLEL_KERNELS)" ./tests/run parallel
 
 # make check-kernels: test every kernel series that Debian has; writes docs/reference/kernels.md (half an hour)
 check-kernels: deps

@@ -34,13 +34,15 @@ counts() {
 made plain 150 0
 made again 50 2
 made often 50 3
+made small 20 1
 made failed 1 0 'not ok 2 - another'
 made skipped 1 0 'ok 2 - another # SKIP no kernel'
 check 'no test was run again' counts 0 '150 passed, 0 failed' plain.tap
 check 'as many as 1 % were' counts 0 $'2 of 200 tests run again\n200 passed, 0 failed' plain.tap again.tap
 check 'more than 1 %: the run fails' counts 1 \
 	$'not ok - more than 1 % of the tests were run again\n3 of 200 tests run again\n200 passed, 1 failed' plain.tap often.tap
-check '... and says which' grep -qx '    # again: exact-pid: the kernel skipped programs' "$work/out"
+check 'of a few tests one may be run again' counts 0 $'1 of 20 tests run again\n20 passed, 0 failed' small.tap
+check '... which is shown' grep -qx '    # again: exact-pid: the kernel skipped programs' "$work/out"
 check 'a failure' counts 1 '1 passed, 1 failed' failed.tap
 check 'skipped tests are no tests' counts 0 '1 passed, 0 failed, 1 skipped' skipped.tap
 check 'no test at all' counts 1 '0 passed, 0 failed'

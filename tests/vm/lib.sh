@@ -16,7 +16,8 @@ none_left() {
 }
 
 # boot KERNEL GUEST_SCRIPT [ARG...]: run tests/vm/guest/GUEST_SCRIPT in the guest. Its /out comes
-# back in $out. The array vm_options has more options of tests/vm/run.
+# back in $out. The array vm_options has more options of tests/vm/run. With PARALLEL=yes its processors
+# really run at once.
 boot() {
 	local kernel=$1 script=$2 run=(sh "/bin/$2") status
 	shift 2
@@ -25,7 +26,7 @@ boot() {
 		vm_options+=(--timeout 2700 --add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
 		run=(sh /bin/coverage.sh "/bin/$script")
 	fi
-	"$here/run" --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \
+	"$here/run" ${PARALLEL:+--parallel} --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \
 		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- "${run[@]}" "$@"
 	status=$?
 	[ ! -d "$out/gcov" ] || cp -r "$out/gcov/." "$COVERAGE"
@@ -33,11 +34,11 @@ boot() {
 }
 
 # boot_or_skip KERNEL GUEST_SCRIPT [ARG...]: boot, and set status. The guest's stderr is in $out/stderr.
-# Skips the test if the kernel is not available.
+# Skips the test if the kernel, or the QEMU for it, is not available.
 boot_or_skip() {
 	boot "$@" 2>"$out/stderr"
 	status=$?
-	[ $status -ne 77 ] || skip_all "kernel $1 is not available"
+	[ $status -ne 77 ] || skip_all "kernel $1 cannot be booted: $(tail -n 1 "$out/stderr")"
 	show_again
 }
 
