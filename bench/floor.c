@@ -2,7 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * The floor: attach empty programs to the hooks on stdin ("VARIANT NAME" lines) until SIGTERM. No
- * tool on these hooks can cost less. At the end it prints "VARIANT NAME RUNS" for each, if the
+ * tool on these hooks can cost less. A kprobe.multi at a return is called kretprobe.multi. At the end it prints "VARIANT NAME RUNS" for each, if the
  * kernel counts runs (kernel.bpf_stats_enabled).
  */
 #include <bpf/bpf.h>
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,11 @@ static struct {
 	int fd;
 } programs[MAX_PROGRAMS];
 
+static const struct bpf_insn nothing[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
 static enum bpf_attach_type attach_type(const char *variant)
 {
 	if (!strcmp(variant, "fentry"))
@@ -27,18 +33,28 @@ static enum bpf_attach_type attach_type(const char *variant)
 	return strcmp(variant, "fexit") ? BPF_TRACE_RAW_TP : BPF_TRACE_FEXIT;
 }
 
+/* A program at the entry or, with @returns, at the return of the function @target; as attach(). */
+static int attach_probe(const char *target, bool returns)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_link_create_opts, to, .kprobe_multi.syms = &target, .kprobe_multi.cnt = 1,
+		    .kprobe_multi.flags = returns ? BPF_F_KPROBE_MULTI_RETURN : 0);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "floor", "GPL", nothing, 2, &opts);
+	int link = fd < 0 ? fd : bpf_link_create(fd, 0, BPF_TRACE_KPROBE_MULTI, &to);
+
+	return link < 0 ? link : fd;
+}
+
 /* The program stays attached until this process ends. Returns its file descriptor, or -errno. */
 static int attach(const char *variant, const char *target)
 {
-	const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	enum bpf_attach_type type = attach_type(variant);
 	int id = libbpf_find_vmlinux_btf_id(target, type), fd, link;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
 		    .attach_btf_id = (__u32)id);
 
+	if (strstr(variant, "probe.multi"))
+		return attach_probe(target, strstr(variant, "ret"));
 	if (id < 0)
 		return id;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "floor", "GPL", nothing, 2, &opts);

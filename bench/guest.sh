@@ -90,6 +90,12 @@ for config; do
 		under floor attached floor
 		: >/tmp/input
 		;;
+	# kind:fexit is one hook of that kind on each fill ioctl.
+	kind:*)
+		echo "${config#kind:} userfaultfd_ioctl" >/tmp/input
+		under "$config" attached floor
+		: >/tmp/input
+		;;
 	peer)
 		mount -t debugfs none /sys/kernel/debug
 		under peer ready bpftrace /bin/peer.bt PID

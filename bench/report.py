@@ -185,12 +185,23 @@ def runs_table(bench, **others):
     return page.table(["command", "kernel", "CPUs", "date"], rows, words=4)
 
 
+# Empty hooks on userfaultfd_ioctl, which each copy calls once; and does preemption skip their runs?
+KINDS = {"fentry": "yes", "fexit": "yes", "kprobe.multi": "no", "kretprobe.multi": "no"}
+
+
+def kinds_table(bench):
+    """Markdown: what a hit of each kind of hook costs before a program does anything."""
+    rows = [[f"`{kind}`", skipped, *(number(kernel["added"][f"kind:{kind}"]["copy_mapped"]) for kernel in bench["kernels"].values())]
+            for kind, skipped in KINDS.items()]
+    return page.table(["kind of hook", "skipped when preempted", *bench["kernels"]], rows, words=2)
+
+
 def documents(bench):
     """The documents that show the numbers: path and what it should be."""
     overhead, manual = DATA.parent / "overhead.md", DATA.parent.parent / "reference/uffdretry.8"
     newest, scale, soak = bench["kernels"]["7.3"], records("scale.json"), records("soak.json")
     parts = {"runs": runs_table(bench, scale=scale["kernel"][0], soak=soak["kernel"][0]),
-             "budgets": budget_table(newest, budget, "budget"),
+             "kinds": kinds_table(bench), "budgets": budget_table(newest, budget, "budget"),
              "peer": budget_table(newest, peer_budget, "half of bpftrace's"), **scale_parts(scale, soak)}
     for name, kernel in bench["kernels"].items():
         parts[f"costs {name}"] = added_table(kernel, COSTS, before=True)
@@ -210,7 +221,7 @@ def docs(check):
 
 
 # Not the tool's programs.
-NOT_COMPARED = ("peer", "peer-untraced")
+NOT_COMPARED = ("peer", "peer-untraced", *(f"kind:{kind}" for kind in KINDS))
 
 
 def compare(then, now, ratio):
