@@ -161,6 +161,9 @@ static __always_inline __u32 is_anomaly(const struct window_facts *w, const stru
 	/* No write section, and yet something changed. */
 	if (w->seq == SEQ_NONE && w->write_locked == SEEN_NO && v->class != CLASS_QUIET)
 		return 1;
+	/* A write section had begun before mm_lock_seq was read the second time, unmoved. */
+	if (w->written == SEEN_YES && w->begin.mm_lock_seq == w->end.mm_lock_seq)
+		return 1;
 	return kernel_contradicts(w, v) && read_at_the_same_time(w);
 }
 
@@ -182,7 +185,8 @@ static __attribute__((noinline)) _Bool is_untouched(const struct window_facts *w
 	/* The kernel's check fails a VMA without a file that is not anonymous. */
 	if (!b->file && b->uffd_ops != UFFD_OPS_ANON)
 		return 0;
-	return !differs && w->seq != SEQ_NONE && w->kernel_is != CHECK_PER_MM_SEQ;
+	return !differs && w->seq != SEQ_NONE && w->kernel_is != CHECK_PER_MM_SEQ &&
+	       w->written != SEEN_YES;
 }
 
 /* The same result as classify_touched() for such a window; the unit tests compare the two. */

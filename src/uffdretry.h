@@ -187,8 +187,10 @@ struct window_facts {
 	__u32 kernel_eagain;  /* the running kernel's check said "changed" */
 	__u32 kernel_is;      /* the enum check that the running kernel has, NR_CHECKS: not known */
 	__u32 seq_between; /* enum seen: mm_lock_seq moved between our reading and the kernel's */
+	__u32 written;	   /* with --witness, enum seen: a later write section was recorded */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct window_facts) == 272, "struct window_facts has padding");
+_Static_assert(sizeof(struct window_facts) == 280, "struct window_facts has padding");
 
 /* The result of classify(). Sets are bit masks of the enums above. */
 struct verdict {

@@ -79,6 +79,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 	w->facts.unmapped = SEEN_UNKNOWN;
 	w->facts.write_locked = SEEN_UNKNOWN;
 	w->facts.seq_between = SEEN_UNKNOWN;
+	w->facts.written = SEEN_NO;
 	w->begin_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(open_windows_of(mm), 1);
 	w->unmaps = vma_log_head(mm, VMA_UNMAP);
@@ -137,6 +138,9 @@ static __always_inline void window_held(struct window *w, struct vm_area_struct 
 
 	if (!mm)
 		return;
+	/* Before mm_lock_seq is read: a section that is there now must show in the number. */
+	if (has_write_lock_hook && section_follows(w->mm, w->facts.begin.mm_lock_seq))
+		w->facts.written = SEEN_YES;
 	read_facts(&w->facts.end, vma, mm);
 	if (was_write_locked(&w->facts)) {
 		w->unmaps_end = vma_log_head(w->mm, VMA_UNMAP);

@@ -93,6 +93,26 @@ static __always_inline __u32 section_head(__u64 mm)
 	return ring ? *(volatile __u32 *)&ring->head : 0;
 }
 
+/*
+ * section_follows() - was a write section of @mm recorded after its mm_lock_seq was @seq? The one
+ * that follows, if it was not overwritten. Without a seqcount the numbers do not tell: no.
+ */
+static __always_inline bool section_follows(__u64 mm, __u32 seq)
+{
+	__u32 next = (seq + 1) | 1;
+	struct write_section *s;
+	struct section_ring *ring;
+
+	if (!has_writers || !mm_numbers_sections())
+		return false;
+	ring = section_ring_of(mm);
+	if (!ring)
+		return false;
+	s = section_at(ring, next);
+	return section_seq(s) == next && s->mm == mm &&
+	       s->when >= *(volatile __u64 *)&mm_state_of(mm)->watched_since;
+}
+
 #define PF_IO_WORKER 0x10
 #define PF_USER_WORKER 0x4000
 #define PF_KTHREAD 0x200000
