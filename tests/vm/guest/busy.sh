@@ -7,6 +7,13 @@
 # Two for each of eight copiers, and one more that each needs while it copies.
 echo 64 >/proc/sys/vm/nr_hugepages
 
+# trace_often NAME LOAD...: as trace_command, and the tool reads its maps ten times a second.
+trace_often() {
+	name=$1
+	shift
+	uffdretry -j -o "/out/$name.json" 100ms -- uffdload "$@" >"/out/$name.truth" 2>"/out/$name.load"
+}
+
 # one TRACE NAME OPTION...: one row.
 one() {
 	trace=$1 row=$2
