@@ -222,8 +222,10 @@ int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, uns
 {
 	struct window *w = copy_of_current();
 
-	if (w)
+	if (w && w->looping)
 		copy_exit(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+	else /* nobody saw it begin: hugetlb destinations have only one hook for that */
+		copy_loop_returned(uffd, dst, len, ret);
 	return 0;
 }
 
