@@ -88,7 +88,7 @@ echo "{\"type\":\"scale\",\"what\":\"kernel\",\"release\":\"$(uname -r)\",\"date
 tail -f /out/scale &
 case $1 in
 all)
-	for n in 1 16 256 1024; do
+	for n in 1 16 256 1024 4096; do
 		open_windows $n
 	done
 	many_processes 1000

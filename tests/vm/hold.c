@@ -4,7 +4,8 @@
  * hold N STRIDE: N threads sleep in retry windows of their own UFFDIO_COPYs. Their tids differ by
  * multiples of STRIDE (which needs a high pid_max), or are arbitrary with 0. It prints "ready PID"
  * to stderr, waits for SIGUSR1 to copy, prints "open" when all sleep, and waits for SIGUSR2 to let
- * them go on. Exit status 0: every copy succeeded.
+ * them go on. They begin and go on one after the other, or the kernel would skip programs of the tool.
+ * Exit status 0: every copy succeeded.
  */
 #include "lib/rig.h"
 
@@ -12,6 +13,7 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +23,12 @@
 #include <unistd.h>
 
 #define PAGE 4096UL
-#define MAX_THREADS 64
+#define MAX_THREADS 8400
+#define STACK 65536
 
 static struct rig_target target;
 static unsigned char *source;
-static pthread_barrier_t begin;
+static sem_t finished;
 
 static void die(const char *what)
 {
@@ -45,11 +48,13 @@ static void aim(int tid)
 static struct copy {
 	unsigned long page;
 	int tid; /* that the thread must have; 0: any */
+	sem_t turn;
 } copies[MAX_THREADS];
 
+/* A thread that ended would unmap its stack, in the windows of the others. */
 static void *copy_page(void *data)
 {
-	const struct copy *copy = data;
+	struct copy *copy = data;
 	unsigned long page = copy->page;
 	struct uffdio_copy arg = {
 		.dst = target.start + page * PAGE,
@@ -59,21 +64,27 @@ static void *copy_page(void *data)
 
 	if (copy->tid && gettid() != copy->tid)
 		return NULL;
-	pthread_barrier_wait(&begin);
+	sem_wait(&copy->turn);
 	if (ioctl(target.uffd, UFFDIO_COPY, &arg))
 		die("UFFDIO_COPY");
-	return NULL;
+	sem_post(&finished);
+	for (;;)
+		pause();
 }
 
 static void start(pthread_t *threads, int nr, int stride)
 {
-	int next = getpid() + 1000;
+	int next = 10000;
+	pthread_attr_t attr;
 
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
 	for (int i = 0; i < nr; next += stride) {
 		copies[i] = (struct copy) { .page = (unsigned long)i, .tid = stride ? next : 0 };
+		sem_init(&copies[i].turn, 0, 0);
 		if (stride)
 			aim(next);
-		if (pthread_create(&threads[i], NULL, copy_page, &copies[i]))
+		if (pthread_create(&threads[i], &attr, copy_page, &copies[i]))
 			die("pthread_create");
 		/* Another thread may have got that tid: then try the next one of this kind. */
 		if (stride && tgkill(getpid(), next, 0))
@@ -83,25 +94,22 @@ static void start(pthread_t *threads, int nr, int stride)
 	}
 }
 
-/* Wait until @nr copies sleep in their windows. */
-static void await_faults(int uffd, int nr)
+/* Wait until one more copy sleeps in its window. */
+static void await_fault(int uffd)
 {
 	struct pollfd fd = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	while (nr) {
+	while (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
 		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
 			die("poll");
-		while (nr && read(uffd, &msg, sizeof(msg)) == sizeof(msg))
-			nr--;
-	}
 }
 
 int main(int argc, char **argv)
 {
 	int nr = argc == 3 ? atoi(argv[1]) : 0, stride = argc == 3 ? atoi(argv[2]) : 0,
 	    uffd = rig_uffd_open(0), sig;
-	pthread_t threads[MAX_THREADS];
+	static pthread_t threads[MAX_THREADS];
 	sigset_t signals;
 
 	if (nr < 1 || nr > MAX_THREADS)
@@ -110,7 +118,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGUSR1);
 	sigaddset(&signals, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	pthread_barrier_init(&begin, NULL, (unsigned int)nr + 1);
+	sem_init(&finished, 0, 0);
 	source = mmap(NULL, (size_t)nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		      -1, 0);
 	if (uffd < 0 || source == MAP_FAILED || rig_target_open(&target, RIG_ANON, (size_t)nr) ||
@@ -120,13 +128,16 @@ int main(int argc, char **argv)
 	start(threads, nr, stride);
 	fprintf(stderr, "ready %d\n", (int)getpid());
 	sigwait(&signals, &sig);
-	pthread_barrier_wait(&begin);
-	await_faults(uffd, nr);
+	for (int i = 0; i < nr; i++) {
+		sem_post(&copies[i].turn);
+		await_fault(uffd);
+	}
 	fprintf(stderr, "open\n");
 	sigwait(&signals, &sig);
-	if (rig_zeropage(uffd, (unsigned long)source, (size_t)nr * PAGE))
-		die("UFFDIO_ZEROPAGE");
-	for (int i = 0; i < nr; i++)
-		pthread_join(threads[i], NULL);
+	for (int i = 0; i < nr; i++) {
+		if (rig_zeropage(uffd, (unsigned long)source + (unsigned long)i * PAGE, PAGE))
+			die("UFFDIO_ZEROPAGE");
+		sem_wait(&finished);
+	}
 	return 0;
 }
