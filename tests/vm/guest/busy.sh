@@ -8,6 +8,7 @@
 echo 64 >/proc/sys/vm/nr_hugepages
 
 # trace_often NAME LOAD...: as trace_command, and the tool reads its maps ten times a second.
+# shellcheck disable=SC2317 # run calls it
 trace_often() {
 	name=$1
 	shift
