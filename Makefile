@@ -27,6 +27,12 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iq
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
 	-D__TARGET_ARCH_x86 -iquote vmlinux -iquote src -iquote . -ffile-prefix-map=$(CURDIR)=.
 
+# A test build, which can skip runs of a hook: see src/bpf/skip.bpf.h.
+ifeq ($(INJECT),1)
+ALL_CFLAGS += -DINJECT_SKIPS=
+BPF_CFLAGS += -DINJECT_SKIPS=
+endif
+
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
 
@@ -87,12 +93,12 @@ $(SYSCALL_NAMES): | $(BUILD)
 $(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(patsubst %.c,$(dir)/%.o,$(filter src/%,$(TOOL_SRCS)))): \
 	| $(SKEL) $(SYSCALL_NAMES)
 
-uffdretry uffdretry-static: LIBS := $(TOOL_LIBS)
-uffdretry uffdretry-static: $(TOOL_OBJS)
+uffdretry uffdretry-static $(BUILD)/uffdretry: LIBS := $(TOOL_LIBS)
+uffdretry uffdretry-static $(BUILD)/uffdretry: $(TOOL_OBJS)
 uffdload uffdload-static: LIBS := $(LOAD_LIBS)
 uffdload uffdload-static: $(LOAD_OBJS)
 
-uffdretry uffdload:
+uffdretry uffdload $(BUILD)/uffdretry:
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 

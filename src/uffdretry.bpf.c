@@ -16,6 +16,7 @@
 #include "bpf/plan_interval.bpf.h"
 #include "bpf/plan_legacy.bpf.h"
 #include "bpf/plan_retry.bpf.h"
+#include "bpf/skip.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -45,7 +46,7 @@ int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsign
  * unmapped_range().
  */
 SEC("?fentry/unmap_vmas")
-int unmap_vmas_entry(__u64 *ctx)
+int BPF_RAW_PROG(unmap_vmas_entry)
 {
 	struct unmapped_range range = unmapped_range(ctx);
 
@@ -465,7 +466,7 @@ int BPF_KPROBE(copy_folio_from_user_probe, void *folio, void *src, unsigned long
  * program read a const void *.
  */
 SEC("?fentry/copy_folio_from_user")
-int copy_folio_from_user_entry(void *ctx)
+int BPF_RAW_PROG(copy_folio_from_user_entry)
 {
 	__u64 allow_pagefault = 0;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* Before the load: which hooks a tracer has, and what its programs know from the start. */
+#include "trace/skip.h"
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
 #include "sys/err.h"
@@ -158,5 +159,5 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->has_writers = t->has_writers;
 	t->skel->bss->has_write_lock_hook = role_is_loaded(t, ROLE_WITNESS);
 	writer_shapes_fill(t->skel->rodata->writer_shapes);
-	return 0;
+	return skip_configure(t);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /* What the kernel counts of each program: its runs, their time, and those it skipped. */
+#include "trace/skip.h"
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
@@ -17,7 +18,8 @@ static int read_runs(const struct tracer *t, int hook, struct runs *runs)
 
 	if (t->programs[hook])
 		err = bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[hook]), &info, &len);
-	*runs = (struct runs) { info.run_cnt, info.run_time_ns, info.recursion_misses };
+	*runs = (struct runs) { info.run_cnt, info.run_time_ns,
+				info.recursion_misses + skip_missed(t, hook) };
 	return err;
 }
 

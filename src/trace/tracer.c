@@ -76,6 +76,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (!t)
 		return -ENOMEM;
 	t->stats_fd = -1;
+	t->skipped_hook = -1;
 	t->nr_cpus = libbpf_num_possible_cpus();
 	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
 	if (!err)

@@ -28,7 +28,8 @@ struct tracer {
 	struct bpf_link *links[MAX_HOOKS];
 	struct runs runs_before[MAX_HOOKS];
 	int nr_hooks;
-	int stats_fd; /* the kernel counts runs while it is open; -1: not */
+	int skipped_hook; /* in the test build: whose runs are skipped, -1: none */
+	int stats_fd;	  /* the kernel counts runs while it is open; -1: not */
 
 	bool has_writers; /* somebody asks who writes, and a hook tells */
 	struct writer_entry writers[MAX_WRITERS];

@@ -15,15 +15,16 @@ from lint import Lint, code_of, files, read
 # the right.
 ARROWS = {
     "src/uffdretry.c": ("src/trace", "src/report", "src/counters", "src/sys"),
-    "src/trace": ("uffdretry.skel.h", "uffdretry_plain.skel.h", "src/counters", "src/sys"),
+    "src/trace": ("uffdretry.skel.h", "uffdretry_plain.skel.h", "src/skipped_runs.h", "src/counters", "src/sys"),
     "src/report": ("src/counters", "src/sys"),
     "src/counters": ("src/sys", "syscall_names.h"),
     "src/sys": (),
     "src/uffdretry.bpf.c": ("src/bpf", "src/classify.h", "src/checks.h", "vmlinux.h"),
     "src/bpf": ("src/classify.h", "src/change_ring.h", "src/checks.h", "src/fingerprint.h", "src/mm_state.h",
-                "src/task_slot.h", "vmlinux.h"),
+                "src/skipped_runs.h", "src/task_slot.h", "vmlinux.h"),
     "src/classify.h": ("src/checks.h",),
     "src/checks.h": (),
+    "src/skipped_runs.h": (),
     "src/task_slot.h": (),
     "src/change_ring.h": (),
     "src/fingerprint.h": (),
