@@ -347,7 +347,7 @@ int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsign
 	struct window *w = copy_enter((__u64)mm);
 
 	if (w)
-		w->copy = (struct copy_args) { dst, src, len };
+		w->copy = (struct copy_args) { dst, src, len, 0 };
 	return 0;
 }
 

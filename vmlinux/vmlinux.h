@@ -164,6 +164,7 @@ struct maple_arange_64 { /* optional: 6.1 and later */
 
 struct mm_struct {
 	struct maple_tree mm_mt;
+	unsigned long task_size;
 	seqcount_t mm_lock_seq; /* optional: 6.13 and later, and backports; 6.4 and later have an int */
 	struct task_struct *owner; /* optional: CONFIG_MEMCG */
 };

@@ -19,12 +19,15 @@
 struct copy_stop {
 	__u64 dst;    /* where it stopped */
 	__s64 copied; /* bytes before that */
-	__u32 place;  /* in the table of tasks, and in copy_stops */
-	__u8 fail;    /* enum fail_errno */
-	__u8 site;    /* enum fail_site */
-	__u8 noted;   /* of the page at dst */
-	__u8 left;    /* the copy loop has returned */
+	__u16 place;  /* in the table of tasks, and in copy_stops */
+	__u8 unseen;  /* a window had no begin: its run was skipped, or came before ours */
+	__u8 pad;
+	__u8 fail;  /* enum fail_errno */
+	__u8 site;  /* enum fail_site */
+	__u8 noted; /* of the page at dst */
+	__u8 left;  /* the copy loop has returned */
 };
+_Static_assert(NR_TASK_SLOTS <= 1 << 16, "a place has 16 bits");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -32,6 +35,9 @@ struct {
 	__type(key, __u32);
 	__type(value, struct copy_stop);
 } copy_stops SEC(".maps");
+
+/* A task had no place in the table: an empty slot proves nothing any more. */
+volatile bool stops_full = false;
 
 /* stop_find() - the current task's, or NULL. */
 static __always_inline struct copy_stop *stop_find(void)
@@ -50,12 +56,15 @@ static __always_inline struct copy_stop *stop_take(void)
 	__u32 place = task_slot_take(TASK_COPY_STOP, bpf_get_current_pid_tgid());
 	struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &place);
 
-	if (!s)
+	if (!s) {
+		stops_full = true;
 		return NULL;
+	}
 	s->place = place;
 	if (s->left) {
 		s->noted = 0;
 		s->left = 0;
+		s->unseen = 0;
 	}
 	return s;
 }
@@ -65,6 +74,7 @@ static __always_inline void stop_release(struct copy_stop *s)
 {
 	s->noted = 0;
 	s->left = 0;
+	s->unseen = 0;
 	task_slot_release(TASK_COPY_STOP, bpf_get_current_pid_tgid(), s->place);
 }
 
@@ -82,6 +92,23 @@ static __always_inline void stop_note(__u64 dst, __s32 err, __u32 site)
 	s->fail = fail_errno_of(err);
 	s->site = site;
 	s->noted = 1;
+}
+
+/* stop_unseen_window() - the current task relocks in a window that has no begin. */
+static __always_inline void stop_unseen_window(void)
+{
+	struct copy_stop *s = stop_take();
+
+	if (s)
+		s->unseen = 1;
+}
+
+/* May the current task have had a window without a begin in this copy? */
+static __always_inline bool stop_had_unseen_window(void)
+{
+	struct copy_stop *s = stop_find();
+
+	return s && s->unseen;
 }
 
 /* site_of_refusal() - uffd_lock_vma() failed with -@err, at the relock (@again) or at first. */
@@ -104,14 +131,19 @@ static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fa
 }
 
 /*
- * site_of_page() - the page of @state failed with @ret; @w: its window, or NULL. Without a locked VMA
- * the source or the relock failed, and only mmap_changing tells a relock's -EAGAIN apart.
+ * site_of_page() - the page of @state failed with @ret; @w: its window, or NULL. Without a locked
+ * VMA the source or the relock failed, and only mmap_changing tells a relock's -EAGAIN apart.
  */
 static __always_inline __u32 site_of_page(const struct window *w, struct mfill_state *state,
 					  __s32 ret)
 {
-	if (state->vma)
-		return w && ret == -EAGAIN && w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+	if (state->vma) {
+		if (ret != -EAGAIN)
+			return SITE_PAGE;
+		if (!w)
+			return stop_had_unseen_window() ? SITE_UNKNOWN : SITE_PAGE;
+		return w->facts.kernel_eagain ? SITE_CHECK : SITE_PAGE;
+	}
 	if (ret == -EFAULT)
 		return SITE_SOURCE;
 	return ret == -EAGAIN && !changing_is_up(state->ctx) ? SITE_REFUSED : SITE_RELOCK;
@@ -144,6 +176,22 @@ static __always_inline void stop_untold(struct copy_stop *s)
 }
 
 /*
+ * stop_unknown() - the copy loop for @dst failed with @ret, or was short, and nothing tells where.
+ */
+static __always_inline void stop_unknown(__u64 dst, __s64 ret)
+{
+	struct copy_stop *s = stop_take();
+
+	if (!s)
+		return;
+	s->copied = ret > 0 ? ret : 0;
+	s->dst = dst + s->copied;
+	s->fail = ret < 0 ? fail_errno_of(-ret) : FAIL_UNTOLD;
+	s->site = SITE_UNKNOWN;
+	s->left = 1;
+}
+
+/*
  * stop_at_window() - the copy loop returned @ret with @w open, which ended with @result. A global
  * function, as window_end(). Returns 0.
  */
@@ -169,6 +217,11 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 					  : FAIL_ENOENT;
 		break;
 	case RELOCK_OK:
+		if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN) {
+			s->fail = ret < 0 ? s->fail : FAIL_UNTOLD;
+			s->site = SITE_UNKNOWN;
+			break;
+		}
 		s->site = w->facts.kernel_answer == KERNEL_ANSWER_SEEN && w->facts.kernel_eagain
 				  ? SITE_CHECK
 				  : SITE_PAGE;
@@ -176,6 +229,7 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 			stop_untold(s);
 		break;
 	default:
+		s->fail = ret < 0 ? s->fail : FAIL_UNTOLD;
 		s->site = SITE_UNKNOWN;
 	}
 	return 0;

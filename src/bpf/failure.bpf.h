@@ -29,13 +29,71 @@
 #define UFFDIO_CONTINUE_NR 0x07
 #define UFFDIO_POISON_NR 0x08
 
+/* UFFDIO_COPY_MODE_DONTWAKE and _WP. */
+#define COPY_MODES 3
+
 /*
- * A call that did not enter the copy loop, or whose result could not be written. With EFAULT an
- * argument that can be read tells the second.
+ * Would the kernel refuse these arguments before the copy loop? As userfaultfd_copy() does, but for
+ * addresses below mmap_min_addr.
  */
-static __always_inline __u32 site_of_entry(__u32 fail, bool readable)
+static __always_inline bool is_bad_copy(const struct copy_args *copy, __u64 size)
 {
-	return fail == FAIL_EFAULT && readable ? SITE_RESULT : SITE_ENTRY;
+	return (copy->dst | copy->len) & (PAGE_SIZE - 1) || !copy->len ||
+	       copy->mode & ~COPY_MODES || copy->dst >= size || copy->len > size - copy->dst ||
+	       copy->src >= size || copy->len > size - copy->src;
+}
+
+/*
+ * site_of_entry() - where a call failed with @fail that left no note: before the copy loop, or its
+ * result could not be written. Unless the loop failed, and the run of its exit was skipped: then
+ * the arguments, the errno or mmap_changing say that the entry was no reason to fail.
+ * @copy: the arguments, NULL: unreadable.
+ */
+static __always_inline __u32 site_of_entry(struct userfaultfd_ctx *uffd, __u32 fail,
+					   const struct copy_args *copy)
+{
+	bool entry;
+
+	if (stops_full)
+		return SITE_UNKNOWN;
+	switch (fail) {
+	case FAIL_EFAULT:
+		return copy ? SITE_RESULT : SITE_ENTRY;
+	case FAIL_ESRCH:
+		return SITE_ENTRY;
+	case FAIL_EAGAIN:
+		entry = changing_is_up(uffd);
+		break;
+	case FAIL_EINVAL:
+		entry = !copy || is_bad_copy(copy, BPF_CORE_READ(uffd, mm, task_size));
+		break;
+	default:
+		entry = false;
+	}
+	return entry ? SITE_ENTRY : SITE_UNKNOWN;
+}
+
+/*
+ * Is @s, left by a copy loop, of the call that failed with @fail? If the run of an ioctl's exit was
+ * skipped, it may be of an earlier one.
+ */
+static __always_inline bool is_of_call(const struct copy_stop *s, __u32 fail,
+				       const struct copy_args *copy)
+{
+	if (s->dst - s->copied != copy->dst)
+		return false;
+	return fail == FAIL_EFAULT || fail == (s->copied ? FAIL_EAGAIN : s->fail);
+}
+
+/*
+ * Is it possible that the entry refused this call, and that @s, of the same address and errno, is
+ * of an earlier one? Only then is mmap_changing raised, and no reason for what @s says.
+ */
+static __always_inline bool is_refused_again(struct userfaultfd_ctx *uffd, __u32 fail,
+					     const struct copy_stop *s)
+{
+	return fail == FAIL_EAGAIN && !s->copied && !is_refusal(s->fail, s->site) &&
+	       BPF_CORE_READ(uffd, mmap_changing.counter);
 }
 
 /*
@@ -86,15 +144,17 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	struct copy_args copy = {};
 	bool readable = copy_args_read(&copy, arg);
 
-	if (noted && noted->left) {
+	stop.dst = copy.dst;
+	stop.fail = fail;
+	if (!noted || (!noted->left && !noted->noted) ||
+	    (noted->left && readable && !is_of_call(noted, fail, &copy)))
+		site = stop.site = site_of_entry(uffd, fail, readable ? &copy : NULL);
+	/* Not left: the exit of the copy loop was missed. */
+	else if (!noted->left || !readable || is_refused_again(uffd, fail, noted))
+		site = stop.site = SITE_UNKNOWN;
+	else {
 		stop = *noted;
 		site = site_of_stop(fail, &stop);
-	} else {
-		/* Noted and not left: the exit of the copy loop was missed. */
-		site = noted ? SITE_UNKNOWN : site_of_entry(fail, readable);
-		stop.dst = copy.dst;
-		stop.fail = fail;
-		stop.site = site;
 	}
 	if (noted)
 		stop_release(noted);
@@ -182,6 +242,21 @@ static __always_inline void other_call(struct userfaultfd_ctx *uffd, __u32 cmd, 
 	slot = slot_of_uffd(uffd);
 	if (slot >= 0)
 		count_fill(slot, uffd, fill, ret);
+}
+
+/*
+ * ioctl_returned() - the ioctl @cmd of a userfaultfd's @file with the argument at @arg returned
+ * @ret.
+ */
+static __always_inline void ioctl_returned(struct file *file, __u32 cmd, __u64 arg, __s64 ret)
+{
+	/* A void *: the verifier does not know its type. */
+	struct userfaultfd_ctx *uffd = file->private_data;
+
+	if (cmd == UFFDIO_COPY)
+		copy_call(uffd, arg, ret);
+	else
+		other_call(uffd, cmd, ret);
 }
 
 #endif /* FAILURE_BPF_H */
