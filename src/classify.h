@@ -278,10 +278,10 @@ static __always_inline void classify(const struct window_facts *w, __u32 page_sh
 }
 
 /*
- * kernel_answered() - the page of a window with a relock ended with @err: the answer of the kernel's
- * check, which no hook saw. -EAGAIN may also mean that the page table is gone (pte_offset_map_lock()
- * in mfill_atomic_install_pte()): it is the check's unless the check that this kernel is known to
- * have would have passed.
+ * kernel_answered() - the page of a window with a relock ended with @err: the answer of the
+ * kernel's check, which no hook saw. -EAGAIN may also mean that the page table is gone
+ * (pte_offset_map_lock() in mfill_atomic_install_pte()): it is the check's unless the check that
+ * this kernel is known to have would have passed.
  */
 static __always_inline void kernel_answered(struct window_facts *f, __s64 err)
 {
@@ -339,6 +339,12 @@ static __always_inline __u32 unseen_page(const struct unseen_end *u)
  */
 static __always_inline __u32 unseen_test(struct window_facts *f, const struct unseen_end *u)
 {
+	/*
+	 * Without per-VMA locks, the lock may have been one of a fault that the source did not
+	 * survive.
+	 */
+	if (u->ret == -EFAULT && f->seq == SEQ_NONE)
+		return RELOCK_LOST;
 	if (u->ret < 0 && u->ret != -EAGAIN)
 		return u->ret == -ENOENT || u->ret == -EINVAL ? RELOCK_GONE : RELOCK_OK;
 	if (u->ret > 0 && (!f->end.ctx || f->end.end < u->end))
@@ -361,16 +367,15 @@ static __always_inline __u32 unseen_test(struct window_facts *f, const struct un
 
 /*
  * The copy loop returned. Where the page's end has a hook, that was skipped, and only a relock that
- * was seen tells what happened. Elsewhere only a source that cannot be copied ends a window without
- * a relock.
+ * was seen tells what happened. Elsewhere, without a relock, only a source that cannot be copied
+ * gives -EFAULT.
  */
 static __always_inline __u32 unseen_loop(struct window_facts *f, const struct unseen_end *u)
 {
 	if (u->page_hook)
 		return u->relocked ? RELOCK_OK : RELOCK_LOST;
 	if (!u->relocked)
-		return u->ret == -EFAULT || (u->ret > 0 && u->ret < (__s64)u->len) ? RELOCK_NEVER
-										   : RELOCK_LOST;
+		return u->ret == -EFAULT ? RELOCK_NEVER : RELOCK_LOST;
 	return u->ret == (__s64)u->len ? RELOCK_OK : unseen_test(f, u);
 }
 
@@ -391,6 +396,16 @@ static __always_inline __u32 unseen_end(struct window_facts *f, const struct uns
 	default:
 		return u->relocked && u->page_hook ? RELOCK_OK : RELOCK_LOST;
 	}
+}
+
+/*
+ * is_silent_end() - does the end @result of a window follow from a silence: that no hook was seen
+ * to run which sees the kernel's tests pass?
+ */
+static __always_inline _Bool is_silent_end(const struct unseen_end *u, __u32 result)
+{
+	return u->at == OPEN_AT_LOOP && u->relocked && !u->page_hook &&
+	       (u->ret > 0 ? u->ret < (__s64)u->len : u->ret == -EAGAIN) && result != RELOCK_LOST;
 }
 
 /* --- Failures --------------------------------------------------------------------------------- */

@@ -5,8 +5,9 @@
  *
  * A program is named <function>_<entry|exit>[__<plan>], or <tracepoint>[__<plan>]; the suffix
  * stands where a function has several. All are SEC("?..."), off unless the plan asks for them
- * (trace/hook_table.c). Above each stand its job, the kernels that have its function, and the prototype.
- * An exit's return value is a full register: what the function returns in fewer bits is masked.
+ * (trace/hook_table.c). Above each stand its job, the kernels that have its function, and the
+ * prototype. An exit's return value is a full register: what the function returns in fewer bits is
+ * masked.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -30,13 +31,24 @@ SEC("?fexit/userfaultfd_ioctl")
 int BPF_PROG(userfaultfd_ioctl_exit, struct file *file, unsigned int cmd, unsigned long arg,
 	     long ret)
 {
-	/* A void *: the verifier does not know its type. */
-	struct userfaultfd_ctx *uffd = file->private_data;
+	ioctl_returned(file, cmd, arg, ret);
+	return 0;
+}
 
+/* Apart from the end of a window: the stack of 6.1 has no room for both. */
+static __noinline void loops_ioctl_returned(struct file *file, __u32 cmd, __u64 arg, __s64 ret)
+{
+	ioctl_returned(file, cmd, arg, ret);
+}
+
+/* The same where the plan knows which tasks are in the copy loop: with this one out of it again. */
+SEC("?fexit/userfaultfd_ioctl")
+int BPF_PROG(userfaultfd_ioctl_exit__loops, struct file *file, unsigned int cmd, unsigned long arg,
+	     long ret)
+{
 	if (cmd == UFFDIO_COPY)
-		copy_call(uffd, arg, ret);
-	else
-		other_call(uffd, cmd, ret);
+		copy_returned(ret);
+	loops_ioctl_returned(file, cmd, arg, ret);
 	return 0;
 }
 
@@ -225,14 +237,14 @@ int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, uns
 
 	if (w && w->looping)
 		copy_exit(w, uffd->mmap_changing.counter != 0, dst, len, ret);
-	else /* nobody saw it begin: hugetlb destinations have only one hook for that */
-		copy_loop_returned(uffd, dst, len, ret);
+	else
+		copy_exit_unseen(uffd->mm, uffd->mmap_changing.counter != 0, dst, len, ret);
 	return 0;
 }
 
 /*
- * The copy loop begins: the destination's VMA is locked; or the relock. UFFDIO_MOVE calls it too. 6.12
- * and later:
+ * The copy loop begins: the destination's VMA is locked; or the relock. UFFDIO_MOVE calls it too.
+ * 6.12 and later:
  * static struct vm_area_struct *uffd_lock_vma(struct mm_struct *mm, unsigned long address)
  */
 SEC("?fexit/uffd_lock_vma")
@@ -360,6 +372,8 @@ int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigne
 
 	if (w)
 		copy_exit(w, BPF_CORE_READ(mmap_changing, counter) != 0, dst, len, ret);
+	else
+		copy_exit_unseen(mm, BPF_CORE_READ(mmap_changing, counter) != 0, dst, len, ret);
 	return 0;
 }
 
@@ -430,8 +444,13 @@ SEC("?kprobe.multi/hugetlb_mfill_atomic_pte")
 int BPF_KPROBE(hugetlb_mfill_atomic_pte_probe, void *dst_pte, __u64 vma, unsigned long dst,
 	       unsigned long src, unsigned int flags)
 {
-	if (!(flags & MFILL_ATOMIC_MODE))
-		hugetlb_enter(as_vma(vma), dst);
+	__u64 folio = 0;
+
+	if (flags & MFILL_ATOMIC_MODE)
+		return 0;
+	/* The window left a folio with the copied page. */
+	bpf_probe_read_kernel(&folio, sizeof(folio), (void *)regs_sixth_arg(ctx));
+	hugetlb_enter(as_vma(vma), dst, folio);
 	return 0;
 }
 
@@ -472,6 +491,18 @@ int BPF_RAW_PROG(copy_folio_from_user_entry)
 
 	if (!bpf_get_func_arg(ctx, 2, &allow_pagefault) && allow_pagefault & 0xff)
 		hugetlb_dropped();
+	return 0;
+}
+
+/* The source of a huge page is unreadable. For the prototype see copy_folio_from_user_probe. */
+SEC("?fexit/copy_folio_from_user")
+int BPF_RAW_PROG(copy_folio_from_user_exit)
+{
+	__u64 allow_pagefault = 0, left = 0;
+
+	if (!bpf_get_func_arg(ctx, 2, &allow_pagefault) && allow_pagefault & 0xff &&
+	    !bpf_get_func_ret(ctx, &left))
+		hugetlb_copied(left);
 	return 0;
 }
 

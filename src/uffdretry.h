@@ -415,6 +415,15 @@ enum skip_cost {
 	NR_SKIP_COSTS,
 };
 
+/*
+ * A fact of a window that follows from a silence: a hook that would have contradicted did not run.
+ */
+enum silence {
+	SILENT_TESTS, /* the kernel's tests after the relock did not pass */
+	SILENT_PAGE,  /* no page ended between the window and the page that ends now */
+	NR_SILENCES,
+};
+
 struct check_totals {
 	__u64 eagain;
 	__u64 real;	/* of these: class real or hidden */
@@ -448,10 +457,11 @@ struct totals {
 	__u64 external;
 	__u64 anomalies;
 	__u64 unwitnessed;
-	__u64 kernel_seen;	      /* windows with the kernel's answer */
-	__u64 kernel_raced;	      /* windows of verdict.raced: each is in its check's differs */
-	__u64 kernel_absent;	      /* windows on which the kernel compares nothing */
-	__u64 file_unsure;	      /* windows of verdict.file_unsure */
+	__u64 kernel_seen;   /* windows with the kernel's answer */
+	__u64 kernel_raced;  /* windows of verdict.raced: each is in its check's differs */
+	__u64 kernel_absent; /* windows on which the kernel compares nothing */
+	__u64 file_unsure;   /* windows of verdict.file_unsure */
+	__u64 silent[NR_SILENCES][NR_KINDS][NR_CLASSES]; /* windows whose class relies on it */
 	__u64 begin_unseen[NR_KINDS]; /* windows whose begin was missed, or came before the run */
 	__u64 begin_bounded;	      /* windows with both bounds of the begin seen */
 	__u64 begin_moved;	      /* of these: mm_lock_seq moved between the bounds */

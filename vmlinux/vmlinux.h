@@ -220,6 +220,7 @@ struct vm_area_struct {
 
 struct mfill_state { /* optional: 7.1 and later */
 	struct userfaultfd_ctx *ctx;
+	unsigned long dst_start;
 	struct vm_area_struct *vma;
 	unsigned long dst_addr;
 	unsigned int flags; /* enum mfill_atomic_mode in the low two bits */

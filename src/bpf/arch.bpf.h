@@ -34,6 +34,12 @@ static __always_inline struct pt_regs *user_regs(struct task_struct *task)
 	return (struct pt_regs *)bpf_task_pt_regs(task);
 }
 
+/* The sixth argument of a kernel function that was just entered; BPF_KPROBE() gives five. */
+static __always_inline __u64 regs_sixth_arg(const struct pt_regs *regs)
+{
+	return regs->r9;
+}
+
 /*
  * The number of the system call that these registers entered the kernel with; -1 in a fault or an
  * interrupt.

@@ -254,6 +254,9 @@ static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, 
 	if (!s->noted || s->dst != at) {
 		if (w) {
 			stop_at_window(s, w, result, ret);
+		} else if (s->unseen) {
+			s->fail = ret < 0 ? fail_errno_of(-ret) : FAIL_UNTOLD;
+			s->site = SITE_UNKNOWN;
 		} else if (ret > 0) {
 			stop_untold(s);
 		} else {

@@ -180,6 +180,19 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
 }
 
+/* count_silent() - the class of a window that was counted relies on @silences, a set. */
+static __always_inline void count_silent(__u32 slot, __u32 kind, __u32 class, __u32 silences)
+{
+	struct totals *t = totals_of(slot);
+
+	if (!t || kind >= NR_KINDS || class >= NR_CLASSES)
+		return;
+#pragma unroll
+	for (int i = 0; i < NR_SILENCES; i++)
+		if (silences & (1U << i))
+			add(&t->silent[i][kind][class], 1);
+}
+
 /*
  * count_bounded() - both bounds of a begin were seen, @ns apart. @moved: mm_lock_seq differs
  * between them.

@@ -6,7 +6,8 @@
  * kernel.
  *
  * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked. Where its
- * hook was skipped, it is early by the copy that failed, too: the facts are those of the page's entry.
+ * hook was skipped, it is early by the copy that failed, too: the facts are those of the page's
+ * entry.
  */
 #ifndef HUGETLB_BPF_H
 #define HUGETLB_BPF_H
@@ -15,21 +16,25 @@
 #include "bpf/window.bpf.h"
 
 /*
- * hugetlb_enter() - the page at @dst of @vma, which is locked, is about to be copied. With a window
- * open it is the second time: the relocked VMA has passed every test.
+ * hugetlb_enter() - the page at @dst of @vma, which is locked, is about to be copied. @again: for
+ * the second time, after its window; the relocked VMA has passed every test. A window that is open
+ * the first time is of an earlier copy, whose end was missed.
  */
-static __always_inline void hugetlb_enter(struct vm_area_struct *vma, __u64 dst)
+static __always_inline void hugetlb_enter(struct vm_area_struct *vma, __u64 dst, bool again)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct window *w = window_of_current((__u64)mm);
+	struct window *w = window_open_of_current((__u64)mm);
 	int slot;
 
-	if (w && w->open) {
+	if (w && again) {
 		if (!w->relocked_ns)
 			window_relocked(w, vma, dst);
 		window_close(w, window_passed(w));
-		return;
+	} else if (w) {
+		window_close(w, RELOCK_LOST);
 	}
+	if (again)
+		return;
 	slot = mm ? slot_of(mm) : -1;
 	w = slot < 0 ? NULL : window_take();
 	if (!w)
@@ -68,7 +73,9 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	w->held = 0;
 }
 
-/* hugetlb_dropped() - the current task copies a huge page with faults enabled and without a lock. */
+/*
+ * hugetlb_dropped() - the current task copies a huge page with faults enabled and without a lock.
+ */
 static __always_inline void hugetlb_dropped(void)
 {
 	struct window *w = window_find();
@@ -84,10 +91,24 @@ static __always_inline void hugetlb_dropped(void)
 	window_bounded(w);
 }
 
+/*
+ * hugetlb_copied() - the copy of a huge page with faults enabled left @left bytes uncopied: the
+ * source is unreadable.
+ */
+static __always_inline void hugetlb_copied(__u64 left)
+{
+	struct window *w = window_find();
+
+	if (!left || !w || !w->open || w->kind != KIND_HUGETLB)
+		return;
+	stop_note(w->facts.dst, EFAULT, SITE_SOURCE);
+	window_close(w, RELOCK_NEVER);
+}
+
 /* hugetlb_window() - the current task's window of a hugetlb destination in @mm, or NULL. */
 static __always_inline struct window *hugetlb_window(struct mm_struct *mm)
 {
-	struct window *w = window_of_current((__u64)mm);
+	struct window *w = window_open_of_current((__u64)mm);
 
 	return w && w->kind == KIND_HUGETLB ? w : NULL;
 }
@@ -96,10 +117,9 @@ static __always_inline struct window *hugetlb_window(struct mm_struct *mm)
 static __always_inline void hugetlb_relocked(struct window *w, struct vm_area_struct *vma,
 					     __s64 ret)
 {
-	/* Two windows, whose hooks between were skipped. */
-	if (w->relocked_ns) {
-		window_undetermined(w->slot, w->kind, LOST_WINDOWS);
-		window_close(w, RELOCK_LOST);
+	if (window_doubled(w)) {
+		if (!w->looping)
+			window_release(w);
 		return;
 	}
 	if (!IS_ERR_VALUE(ret)) {

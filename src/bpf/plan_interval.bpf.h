@@ -47,6 +47,14 @@ static __always_inline struct window *copy_enter(__u64 mm)
 	return w;
 }
 
+/* copy_leave() - the current task leaves the copy loop. */
+static __always_inline void copy_leave(struct window *w)
+{
+	w->looping = 0;
+	__sync_fetch_and_add(&copy_loops.value, -1);
+	window_release(w);
+}
+
 /* copy_of_current() - the window of the current task, which is in the copy loop, or NULL. */
 static __always_inline struct window *copy_of_current(void)
 {
@@ -73,16 +81,32 @@ static __always_inline bool copy_faulted(const struct window *w, __u64 address, 
 	return at < w->copy.len;
 }
 
+/* copy_window_missed() - the copy that @w is kept for has a window whose begin was missed. */
+static __always_inline void copy_window_missed(struct window *w, __u32 kind)
+{
+	window_undetermined(w->slot, kind, LOST_WINDOWS);
+	stop_unseen_window();
+}
+
 /*
- * copy_locked() - uffd_lock_vma() returned @vma, locked, for the copy to @start: at first, or at the
- * relock. A second lock of the same copy without a window is a relock whose begin was missed.
+ * Is this lock of the copy to @start its second? Then @w has no begin, but the lock was dropped:
+ * that was a window.
+ */
+static __always_inline bool copy_locks_again(const struct window *w, __u64 start)
+{
+	return !w->open && w->held && w->start == start;
+}
+
+/*
+ * copy_locked() - uffd_lock_vma() returned @vma, locked, for the copy to @start: at first, or at
+ * the relock. A second lock of the same copy without a window is a relock whose begin was missed.
  */
 static __always_inline void copy_locked(struct window *w, __u64 start, struct vm_area_struct *vma)
 {
-	if (w->open)
+	if (w->open && !window_doubled(w))
 		window_relocked(w, vma, w->facts.dst);
-	else if (w->held && w->start == start)
-		window_undetermined(w->slot, kind_of_vma(vma), LOST_WINDOWS);
+	else if (copy_locks_again(w, start))
+		copy_window_missed(w, kind_of_vma(vma));
 	w->held = (__u64)vma;
 	w->start = start;
 }
@@ -90,9 +114,13 @@ static __always_inline void copy_locked(struct window *w, __u64 start, struct vm
 /* copy_refused() - uffd_lock_vma() returned @err for the copy to @start. */
 static __always_inline void copy_refused(struct window *w, __u64 start, __s64 err)
 {
-	stop_note(w->open ? w->facts.dst : start, -err, site_of_refusal(-err, w->open));
+	bool missed = copy_locks_again(w, start);
+
+	stop_note(w->open ? w->facts.dst : start, -err, site_of_refusal(-err, w->open || missed));
 	if (w->open)
 		window_end(w, err == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
+	else if (missed)
+		copy_window_missed(w, KIND_ANON);
 	w->held = 0;
 }
 
@@ -125,8 +153,8 @@ static __always_inline void copy_open(struct window *w, __u64 dst)
  */
 static __always_inline void copy_failed(struct window *w, __u64 dst)
 {
-	/* The page before this one got through, its verdict was missed. */
-	if (w->open && w->facts.dst != dst)
+	/* A window of an earlier page, or of an earlier copy of this one: its end was missed. */
+	if (w->open && (w->facts.dst != dst || w->relocked_ns || w->bounded_ns))
 		window_end(w, window_passed(w));
 	if (!w->open)
 		copy_open(w, dst);
@@ -166,6 +194,20 @@ static __always_inline void copy_unlocked(__u64 address)
 		window_bounded(w);
 }
 
+/*
+ * copy_unreadable() - the page at @dst cannot be read, with faults enabled either. Called once or
+ * more for the same failure. A lock that is still held by all we know had a window without a begin.
+ */
+static __always_inline void copy_unreadable(struct window *w, __u64 dst)
+{
+	stop_note(w->open ? w->facts.dst : dst, EFAULT, SITE_SOURCE);
+	if (w->open)
+		window_end(w, RELOCK_NEVER);
+	else if (w->held)
+		copy_window_missed(w, KIND_ANON);
+	w->held = 0;
+}
+
 /* copy_fixup() - fixup_exception() handles a page fault at @address. */
 static __always_inline void copy_fixup(__u64 address)
 {
@@ -176,11 +218,13 @@ static __always_inline void copy_fixup(__u64 address)
 		return;
 	if (bpf_get_current_task_btf()->pagefault_disabled)
 		copy_failed(w, dst);
-	else if (w->open)
-		stop_note(w->facts.dst, EFAULT, SITE_SOURCE);
+	else
+		copy_unreadable(w, dst);
 }
 
-/* copy_passed() - the kernel's tests on the VMA in @mm have passed: at first, or after the relock. */
+/*
+ * copy_passed() - the kernel's tests on the VMA in @mm have passed: at first, or after the relock.
+ */
 static __always_inline void copy_passed(struct window *w, __u64 mm)
 {
 	if (w->mm != mm || !w->open)
@@ -190,7 +234,7 @@ static __always_inline void copy_passed(struct window *w, __u64 mm)
 		window_relocked(w, copy_vma(w, w->facts.dst), w->facts.dst);
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
 		w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
-	window_end(w, window_passed(w));
+	window_end(w, w->unlocked ? RELOCK_LOST : window_passed(w));
 }
 
 /*
@@ -205,10 +249,46 @@ static __always_inline void copy_exit(struct window *w, bool changing, __u64 dst
 	stop_leave(NULL, dst, len, ret, w->open ? w : NULL, result);
 	if (w->open)
 		window_end(w, result);
-	w->looping = 0;
-	__sync_fetch_and_add(&copy_loops.value, -1);
 	count_bytes(w->slot, ret);
-	window_release(w);
+	copy_leave(w);
+}
+
+/*
+ * copy_exit_unseen() - the copy loop in @mm returns @ret as copy_exit(), and was not seen to begin:
+ * that run was skipped. Only a hugetlb destination has a window then.
+ */
+static __always_inline void copy_exit_unseen(struct mm_struct *mm, bool changing, __u64 dst,
+					     __u64 len, __s64 ret)
+{
+	struct window *w = window_of_current((__u64)mm);
+	int slot = slot_of(mm);
+
+	if (slot < 0)
+		return;
+	if (ret != (__s64)len)
+		stop_unknown(dst, ret);
+	count_bytes(slot, ret);
+	if (w && w->open)
+		window_close(w, window_overtaken(w, changing, dst, len, ret));
+}
+
+/*
+ * copy_returned() - UFFDIO_COPY returns @ret. If the current task still is in the copy loop, the
+ * run at the loop's exit was skipped: a note that is not left says so.
+ */
+static __always_inline void copy_returned(__s64 ret)
+{
+	struct window *w = copy_of_current();
+	struct copy_stop *s;
+
+	if (!w || !w->looping)
+		return;
+	if (w->open)
+		window_end(w, RELOCK_LOST);
+	copy_leave(w);
+	s = ret < 0 ? stop_take() : NULL;
+	if (s)
+		s->noted = 1;
 }
 
 #endif /* PLAN_INTERVAL_BPF_H */

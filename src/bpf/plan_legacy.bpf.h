@@ -15,6 +15,12 @@
 #include "bpf/plan_interval.bpf.h"
 
 /*
+ * window.held: the source of this copy is unreadable. The copier locks for its faults, and gives
+ * up.
+ */
+#define LEGACY_OVER 2
+
+/*
  * The facts of the VMA that the kernel takes for the destination's, all 0 without one. It looks up
  * the first page of the whole copy (find_dst_vma()), and accepts only a VMA that holds all of it.
  */
@@ -44,12 +50,25 @@ static __always_inline void legacy_failed(struct window *w, __u64 dst)
 }
 
 /*
+ * The copier's lock was dropped by now. If the run at the drop was skipped, the window has no
+ * begin: it must not begin at a later drop.
+ */
+static __always_inline void legacy_drop_missed(struct window *w)
+{
+	if (w->failed)
+		copy_window_missed(w, KIND_ANON);
+	w->failed = 0;
+}
+
+/*
  * legacy_faulted() - the copy of the page at @dst failed with faults enabled: all locks in the
  * window were of faults.
  */
 static __always_inline void legacy_faulted(struct window *w, __u64 dst)
 {
 	stop_note(dst, EFAULT, SITE_SOURCE);
+	legacy_drop_missed(w);
+	w->held = LEGACY_OVER;
 	w->relocked_ns = 0;
 	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	if (w->open)
@@ -75,19 +94,43 @@ static __always_inline void legacy_unlocked(struct mm_struct *mm)
 {
 	struct window *w = copy_of_current();
 
-	if (!w || w->mm != (__u64)mm || !w->failed)
+	if (!w || w->mm != (__u64)mm)
+		return;
+	/* Without a lock since the last drop: the one was missed that may have been the relock. */
+	if (w->open && w->unlocked)
+		w->relocked_ns = 0;
+	w->unlocked = 1;
+	if (!w->failed)
 		return;
 	w->failed = 0;
 	window_open(w, w->mm, w->slot);
+	w->unlocked = 1;
 	read_dst_facts(&w->facts.begin, w);
 	w->kind = kind_of(&w->facts.begin);
+}
+
+/*
+ * No window is open. In a copy loop that has had a lock before, one without a begin was: faults of
+ * the source lock too, but only in a window.
+ */
+static __always_inline void legacy_locked_again(struct window *w)
+{
+	if (w->held == LEGACY_OVER)
+		return;
+	if (w->held)
+		copy_window_missed(w, KIND_ANON);
+	w->held = !w->held;
 }
 
 /* legacy_locked() - the copier has a read lock. */
 static __always_inline void legacy_locked(struct window *w)
 {
-	if (!w->open)
+	legacy_drop_missed(w);
+	w->unlocked = 0;
+	if (!w->open) {
+		legacy_locked_again(w);
 		return;
+	}
 	relock_mmap_lock(&w->relock);
 	relock_end(&w->relock);
 	read_dst_facts(&w->facts.end, w);

@@ -21,9 +21,9 @@
  */
 static __always_inline void window_check_began(struct vm_area_struct *vma)
 {
-	struct window *w = window_of_current((__u64)vma->vm_mm);
+	struct window *w = window_open_of_current((__u64)vma->vm_mm);
 
-	if (w && w->open)
+	if (w)
 		w->facts.seq_between =
 			mm_lock_seq_of(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
 }
@@ -35,28 +35,43 @@ static __always_inline void window_verdict(struct window *w, bool changed)
 	w->facts.kernel_eagain = changed;
 }
 
+/*
+ * A window relocked @vma that has no begin. Its page may fail by the kernel's check, as no page
+ * without a window does.
+ */
+static __always_inline void window_without_begin(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	int slot = mm ? slot_of(mm) : -1;
+
+	if (slot < 0)
+		return;
+	count_begin_unseen(slot, kind_of_vma(vma));
+	stop_unseen_window();
+}
+
 /* window_checked() - the running kernel is about to compare @vma, locked again. */
 static __always_inline void window_checked(struct vm_area_struct *vma)
 {
-	struct mm_struct *mm = vma->vm_mm;
-	struct window *w = window_of_current((__u64)mm);
-	int slot;
+	struct window *w = window_open_of_current((__u64)vma->vm_mm);
 
-	if (w) {
+	if (!w)
+		window_without_begin(vma);
+	else if (!window_doubled(w))
 		window_held(w, vma);
-		return;
-	}
-	slot = mm ? slot_of(mm) : -1;
-	if (slot >= 0)
-		count_begin_unseen(slot, kind_of_vma(vma));
 }
 
 /* window_compared() - the running kernel has compared @vma, locked again. @changed: its answer. */
 static __always_inline void window_compared(struct vm_area_struct *vma, bool changed)
 {
-	struct window *w = window_of_current((__u64)vma->vm_mm);
+	struct window *w = window_open_of_current((__u64)vma->vm_mm);
 
-	if (!w)
+	if (!w) {
+		if (!has_relock_probe)
+			window_without_begin(vma);
+		return;
+	}
+	if (!has_relock_probe && window_doubled(w))
 		return;
 	if (!w->relocked_ns)
 		window_held(w, vma);
@@ -76,6 +91,11 @@ static __always_inline void window_page(struct window *w, struct mfill_state *st
 		return;
 	}
 	window_located(w, state->dst_addr);
+	/*
+	 * Had the run at the end of an earlier page been skipped, the window might be that page's.
+	 */
+	if (state->dst_addr != state->dst_start && was_write_locked(&w->facts))
+		w->silences |= 1U << SILENT_PAGE;
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
 		kernel_answered(&w->facts, err);
 }
@@ -83,7 +103,7 @@ static __always_inline void window_page(struct window *w, struct mfill_state *st
 /* get_vma_returned() - mfill_get_vma() returns @ret: with a window open it is the relock. */
 static __always_inline void get_vma_returned(struct mfill_state *state, __s32 ret)
 {
-	struct window *w = window_of_current((__u64)state->ctx->mm);
+	struct window *w = window_open_of_current((__u64)state->ctx->mm);
 
 	if (!w)
 		return;
@@ -102,7 +122,7 @@ static __always_inline void get_vma_returned(struct mfill_state *state, __s32 re
  */
 static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 {
-	struct window *w = window_of_current((__u64)state->ctx->mm);
+	struct window *w = window_open_of_current((__u64)state->ctx->mm);
 	struct unseen_end u = { .at = OPEN_AT_PAGE, .ret = ret };
 	struct vm_area_struct *vma = state->vma;
 	__u64 dst = state->dst_addr;
@@ -127,13 +147,13 @@ static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 }
 
 /*
- * page_returned() - __mfill_atomic_pte() returns @ret for the page of @state. A page without a locked
- * VMA had a window: only a failed relock leaves none, or a source that could not be copied.
+ * page_returned() - __mfill_atomic_pte() returns @ret for the page of @state. A page without a
+ * locked VMA had a window: only a failed relock leaves none, or a source that could not be copied.
  */
 static __always_inline void page_returned(struct mfill_state *state, __s32 ret)
 {
 	struct mm_struct *mm = state->ctx->mm;
-	struct window *w = window_of_current((__u64)mm);
+	struct window *w = window_open_of_current((__u64)mm);
 	struct unseen_end u = { .at = OPEN_AT_PAGE, .ret = ret };
 	int slot;
 
@@ -165,7 +185,7 @@ static __always_inline void copy_loop_returned(struct userfaultfd_ctx *uffd, __u
 	if (!mm)
 		return;
 	slot = slot_of(mm);
-	w = window_of_current((__u64)mm);
+	w = window_open_of_current((__u64)mm);
 	if (w)
 		result = window_overtaken(w, uffd->mmap_changing.counter != 0, dst, len, ret);
 	if (slot >= 0)

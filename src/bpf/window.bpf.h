@@ -18,6 +18,8 @@
 const volatile __u64 has_uffd_mask = 0;
 /* After a retry this kernel compares something, except for hugetlb destinations. */
 const volatile bool has_kernel_check = false;
+/* Plan retry_state: a probe sees the relock before the hook on the answer does. */
+const volatile bool has_relock_probe = false;
 /* What it compares: an enum check, NR_CHECKS until the self-test has found out. */
 volatile __u32 kernel_is = NR_CHECKS;
 
@@ -70,6 +72,8 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 	w->open = 1;
 	w->bounded_ns = 0;
 	w->relocked_ns = 0;
+	w->silences = 0;
+	w->unlocked = 0;
 	__builtin_memset(&w->relock, 0, sizeof(w->relock));
 	w->facts.uffd_mask = has_uffd_mask;
 	w->facts.seq = mm_seq_kind();
@@ -92,8 +96,8 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 }
 
 /*
- * window_begin() - the current task is about to drop the read lock of @vma, the destination's. Its mm
- * is the destination's, not the caller's.
+ * window_begin() - the current task is about to drop the read lock of @vma, the destination's. Its
+ * mm is the destination's, not the caller's.
  * Returns the window, or NULL when it is not traced or has no slot.
  */
 static __always_inline struct window *window_begin(struct vm_area_struct *vma)
@@ -147,6 +151,19 @@ static __always_inline void window_held(struct window *w, struct vm_area_struct 
 		w->write_locks_end = vma_log_head(w->mm, VMA_WRITE_LOCK);
 	}
 	w->relocked_ns = bpf_ktime_get_ns();
+}
+
+/*
+ * window_doubled() - the current task relocks a second time: the end of @w and the begin of another
+ * window were missed. Returns whether that is so; then both are counted.
+ */
+static __always_inline bool window_doubled(struct window *w)
+{
+	if (!w->relocked_ns)
+		return false;
+	window_undetermined(w->slot, w->kind, LOST_WINDOWS);
+	window_end(w, RELOCK_LOST);
+	return true;
 }
 
 /*

@@ -86,6 +86,8 @@ __noinline int window_count(struct window *w, __u64 ns)
 	if (!w)
 		return 0;
 	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
+	if (w->silences)
+		count_silent(w->slot, w->kind, w->verdict.class, w->silences);
 	if (cfg_relock)
 		relock_count(&w->relock, w->slot, !w->relocked_ns);
 	if (w->slot == SLOT_RUN)
@@ -170,8 +172,8 @@ static __always_inline bool window_has_page_hook(const struct window *w)
 }
 
 /*
- * window_result() - how @w ended, by what @u saw: an enum relock_result. Sets relocked and page_hook
- * of @u.
+ * window_result() - how @w ended, by what @u saw: an enum relock_result. Sets relocked and
+ * page_hook of @u.
  */
 static __always_inline __u32 window_result(struct window *w, struct unseen_end *u)
 {
@@ -184,6 +186,20 @@ static __always_inline __u32 window_result(struct window *w, struct unseen_end *
 static __always_inline __u32 window_passed(struct window *w)
 {
 	return window_result(w, &(struct unseen_end) { .at = OPEN_AT_PAGE });
+}
+
+/*
+ * The copy loop returns @ret with @w open, whose page's end was missed. With an error that is the
+ * error of the first page, or the copy was of one page: then it is the window's.
+ */
+static __always_inline void window_late_page(struct window *w, __u64 dst, __u64 len, __s64 ret)
+{
+	if (!w->relocked_ns || (ret >= 0 && len != PAGE_SIZE))
+		return;
+	if (!w->facts.dst)
+		window_located(w, dst);
+	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
+		kernel_answered(&w->facts, ret < 0 ? ret : 0);
 }
 
 /*
@@ -200,14 +216,17 @@ static __always_inline __u32 window_overtaken(struct window *w, bool changing, _
 		.len = len,
 		.end = dst + len,
 	};
+	__u32 result;
 
+	if (window_has_page_hook(w))
+		window_late_page(w, dst, len, ret);
 	/* The page that failed. */
-	if (!w->relocked_ns && !window_has_page_hook(w))
+	else if (!w->relocked_ns)
 		w->facts.dst = ret > 0 ? dst + ret : dst;
-	/* The only page: its end was missed. */
-	else if (!w->facts.dst && w->relocked_ns && len == PAGE_SIZE)
-		window_located(w, dst);
-	return window_result(w, &u);
+	result = window_result(w, &u);
+	if (is_silent_end(&u, result))
+		w->silences |= 1U << SILENT_TESTS;
+	return result;
 }
 
 static long window_sweep(__u32 place, void *ctx)
@@ -226,8 +245,8 @@ static long window_sweep(__u32 place, void *ctx)
 }
 
 /*
- * windows_sweep() - count the windows whose relock was seen and whose page's end was missed, and whose
- * task has opened no other since. After the stop, so that no program counts them too.
+ * windows_sweep() - count the windows whose relock was seen and whose page's end was missed, and
+ * whose task has opened no other since. After the stop, so that no program counts them too.
  */
 static __always_inline void windows_sweep(void)
 {

@@ -36,6 +36,8 @@ struct window {
 	__u32 open;	     /* begun, and not ended */
 	__u32 looping;	     /* plans interval and legacy: the task is in the copy loop */
 	__u32 failed;	     /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 silences;	     /* set of enum silence: what the facts rely on */
+	__u32 unlocked;	     /* plan legacy: no lock was taken since the last drop */
 	__u32 first_section; /* without a seqcount: section_head() at the begin */
 	struct writer_set writers;
 	struct relock relock;
@@ -71,6 +73,14 @@ static __always_inline struct window *window_of_current(__u64 mm)
 	if (!mm_has_window(mm_state_of(mm)))
 		return NULL;
 	return window_find();
+}
+
+/* window_open_of_current() - the same if it is open. A place may be kept for the next window. */
+static __always_inline struct window *window_open_of_current(__u64 mm)
+{
+	struct window *w = window_of_current(mm);
+
+	return w && w->open ? w : NULL;
 }
 
 /* window_release() - let other tasks use the place of @w, the current task's. */

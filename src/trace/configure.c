@@ -155,6 +155,7 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
 	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
+	t->skel->rodata->has_relock_probe = cfg->kernel->has_probes;
 	t->skel->rodata->unmap_desc = cfg->kernel->unmap_desc;
 	t->skel->rodata->has_writers = t->has_writers;
 	t->skel->bss->has_write_lock_hook = role_is_loaded(t, ROLE_WITNESS);

@@ -25,6 +25,8 @@ enum hook_role {
 	ROLE_ANSWER = 1 << 9, /* the kernel's own answer, which follows from others where there
 				       are probes: there only with --witness */
 	ROLE_UNLESS_PROBES = 1 << 10, /* a row with a probe serves better */
+	ROLE_PASSES = 1 << 11,	      /* sees the kernel's tests after the relock pass */
+	ROLE_PAGES = 1 << 12,	      /* sees the end of each page */
 };
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */
@@ -76,7 +78,10 @@ const struct plan *plan_next(const struct kernel *k, const struct plan *from);
 /* Can @h be attached? Its function may still be inlined at the call that matters. */
 bool hook_in_btf(const struct kernel *k, const struct hook *h);
 
-/* Does another row serve in place of @h: a better function, a probe, another form of the tracepoint? */
+/*
+ * Does another row serve in place of @h: a better function, a probe, another form of the
+ * tracepoint?
+ */
 bool hook_replaced(const struct kernel *k, const struct hook *h);
 
 bool hook_is_tracepoint(const struct hook *h);

@@ -126,6 +126,59 @@ static void count_unseen(struct counters *c)
 	}
 }
 
+/*
+ * @n windows of @class are undetermined after all: take them out of the checks that would fail
+ * them.
+ */
+static void undo_checks(struct totals *totals, int class, __u64 n)
+{
+	const __u32 spurious = CLASS_SET(CLASS_LOCKED) | CLASS_SET(CLASS_TOLERATED) |
+			       CLASS_SET(CLASS_REPLACED);
+
+	if (!(CLASS_SET(class) & spurious))
+		return;
+	for (int i = CHECK_PER_VMA_SEQ; i <= CHECK_PER_MM_SEQ; i++) {
+		totals->checks[i].eagain -= n;
+		totals->checks[i].spurious -= n;
+	}
+}
+
+/*
+ * How many windows whose class relies on @d's silence are in doubt: as many as runs were skipped of
+ * the hook that was silent, and not more than have ended since the last reading. A skipped run
+ * comes before the end of its window, so what an earlier reading told stays.
+ */
+static __u64 doubt(struct doubt *d, __u64 silent, __u64 missed)
+{
+	__u64 ended = silent - d->silent, left = missed - d->windows;
+
+	d->silent = silent;
+	d->windows += ended < left ? ended : left;
+	return d->windows;
+}
+
+/* Which of the windows in doubt are of another class is not known: all of them are undetermined. */
+static void count_doubtful(struct tracer *t, struct totals *totals)
+{
+	static const __u32 roles[NR_SILENCES] = {
+		[SILENT_TESTS] = ROLE_PASSES,
+		[SILENT_PAGE] = ROLE_PAGES,
+	};
+
+	for (int i = 0; i < NR_SILENCES; i++)
+		for (int kind = 0; kind < NR_KINDS; kind++)
+			for (int class = 0; class < CLASS_UNDETERMINED; class ++) {
+				__u64 n = doubt(&t->doubts[i][kind][class],
+						totals->silent[i][kind][class],
+						missed_by(t, roles[i]));
+
+				totals->windows[kind][class] -= n;
+				totals->windows[kind][CLASS_UNDETERMINED] += n;
+				totals->lost[LOST_WINDOWS] += n;
+				undo_checks(totals, class, n);
+			}
+}
+
 int tracer_read(struct tracer *t, struct counters *c)
 {
 	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
@@ -150,6 +203,7 @@ int tracer_read(struct tracer *t, struct counters *c)
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
 	count_unseen(c);
+	count_doubtful(t, &c->totals);
 	c->open = read_open(t);
 	return err;
 }

@@ -19,6 +19,12 @@ struct runs {
 	__u64 missed;
 };
 
+/* Windows of one class that rely on a silence. */
+struct doubt {
+	__u64 silent;  /* as many as there were at the last reading */
+	__u64 windows; /* of these: undetermined, because the hook that was silent missed runs */
+};
+
 struct tracer {
 	struct uffdretry_bpf *skel;
 
@@ -34,6 +40,7 @@ struct tracer {
 	bool has_writers; /* somebody asks who writes, and a hook tells */
 	struct writer_entry writers[MAX_WRITERS];
 	__u64 unwitnessed; /* the last count before the witness missed a run: these are anomalies */
+	struct doubt doubts[NR_SILENCES][NR_KINDS][NR_CLASSES];
 	int nr_cpus;
 	void *percpu; /* room for one value of the largest per-CPU map */
 

@@ -534,7 +534,7 @@ static const struct end_row {
 	{ "loop, page's end missed, failed", { LOOP, .ret = -EAGAIN, .relocked = 1, .page_hook = 1 }, .result = RELOCK_OK },
 	{ "loop, page's end missed, no relock", { LOOP, .ret = -EFAULT, .page_hook = 1 }, .result = RELOCK_LOST },
 	{ "loop, source unreadable", { LOOP, .ret = -EFAULT }, .result = RELOCK_NEVER },
-	{ "loop, source unreadable later", { CUT }, .result = RELOCK_NEVER },
+	{ "loop, source unreadable or relock missed", { CUT }, .result = RELOCK_LOST },
 	{ "loop, all copied without relock", { LOOP, .ret = LEN }, .result = RELOCK_LOST },
 	{ "loop, relock missed", { LOOP, .ret = -EAGAIN }, .result = RELOCK_LOST },
 	{ "loop, all copied", { LOOP, .ret = LEN, .relocked = 1 }, .result = RELOCK_OK },

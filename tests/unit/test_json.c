@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * JSON (sys/json_lines.c, report/json.c and its parts): any bytes make a line that parses; every member
- * of schema 1.
+ * JSON (sys/json_lines.c, report/json.c and its parts): any bytes make a line that parses; every
+ * member of schema 1.
  */
 #include "canned.h"
 #include "report/sections/claims.h"

@@ -392,7 +392,10 @@ static void overhead(void **state)
 	expect_line("^total +0\\.010%$");
 }
 
-/* --claims: each with its number, its interval or bound, and the verdict; few windows decide nothing. */
+/*
+ * --claims: each with its number, its interval or bound, and the verdict; few windows decide
+ * nothing.
+ */
 static void claims(void **state)
 {
 	r.claims = true;
