@@ -2,12 +2,13 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-parallel check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan soak
+.PHONY: format repro deps test-programs check check-parallel check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan check-skips soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
 PARALLEL_KERNELS ?= 6.12 6.18 7.1 7.3
 FAULTS_KERNELS ?= 6.12 7.3
+SKIPS_KERNELS ?= 6.1 6.12 6.18 7.1 7.3
 BUSY_KERNELS ?= 6.12 6.18 7.1 7.3
 SOAK_KERNELS ?= 6.12 7.3
 SOAK_SECONDS ?= 3600
@@ -54,7 +55,15 @@ $(BUILD)/failmalloc.so: tests/vm/failmalloc.c | $(BUILD)
 
 GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold floor)
 
-test-programs: uffdretry uffdload repro $(GUEST_PROGRAMS) $(BUILD)/failmalloc.so
+# The test build of the tool, which can skip runs of a hook. The second make knows what it depends on.
+INJECT_TOOL := $(BUILD)/inject/uffdretry
+
+.PHONY: $(INJECT_TOOL)
+
+$(INJECT_TOOL):
+	$(Q)$(MAKE) INJECT=1 BUILD=$(BUILD)/inject $@
+
+test-programs: uffdretry uffdload repro $(GUEST_PROGRAMS) $(BUILD)/failmalloc.so $(INJECT_TOOL)
 
 # make deps: install the Debian packages that `make check` needs
 deps:
@@ -104,6 +113,11 @@ check-busy: deps
 	$(Q)$(MAKE) test-programs
 	$(Q)SERIES="$(BUSY_KERNELS)" ./tests/run busy; status=$$?; \
 		grep -hE '^# (kernel|[0-9.]+) ' build/tap/busy-*.tap; exit $$status
+
+# make check-skips: skip runs of each hook in turn: each class is right or undetermined; SKIPS_KERNELS="6.12 7.3" (an hour each)
+check-skips: deps
+	$(Q)$(MAKE) test-programs
+	$(Q)SERIES="$(SKIPS_KERNELS)" ./tests/run skips
 
 # make soak: start the tool again and again beside an endless load; SOAK_KERNELS="6.12 7.3" SOAK_SECONDS=3600 each
 soak: deps
