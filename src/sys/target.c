@@ -74,6 +74,20 @@ int target_find(struct target *t, const struct options *o)
 }
 
 /*
+ * What starts COMMAND. A word, not any byte: whatever else is written to that number by mistake
+ * starts nothing.
+ */
+static const char go[] = "start COMMAND";
+
+/* Wait for the word. False: the pipe was closed, or holds something else. */
+static bool told_to_go(int start)
+{
+	char word[sizeof(go)];
+
+	return read(start, word, sizeof(word)) == sizeof(word) && !memcmp(word, go, sizeof(go));
+}
+
+/*
  * In the child: wait until tracing runs, then execute COMMAND as its user and without our file
  * descriptors. If that fails, errno goes through the pipe @exec, which a successful execvp()
  * closes.
@@ -81,10 +95,9 @@ int target_find(struct target *t, const struct options *o)
 static void run_command(char **command, int start, int exec)
 {
 	sigset_t none;
-	char go;
 	int err;
 
-	if (read(start, &go, 1) != 1)
+	if (!told_to_go(start))
 		_exit(EXIT_ERROR);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -130,7 +143,7 @@ int target_start(struct target *t, char **command)
 {
 	int err = 0;
 
-	if (write(t->start_pipe, "g", 1) != 1)
+	if (write(t->start_pipe, go, sizeof(go)) != sizeof(go))
 		err = errno;
 	else if (read(t->exec_pipe, &err, sizeof(err)) <= 0)
 		err = 0;

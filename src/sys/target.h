@@ -17,7 +17,7 @@ struct target {
 	const char *cgroup; /* its path, or NULL */
 	__u64 cgroup_id;
 	bool is_command;
-	int start_pipe; /* COMMAND waits for a byte from it */
+	int start_pipe; /* COMMAND waits for a word from it */
 	int exec_pipe;	/* and sends the errno of a failed execvp() */
 	int status;	/* COMMAND's wait status, valid once it ended */
 };

@@ -37,6 +37,18 @@ else
 	gone && [ ! -e "$tmp/ran" ]
 	report $? '-j: COMMAND is not run'
 fi
+# With stdout and stderr closed, their numbers must not become those of the pipe to COMMAND.
+for closed in '>&-' '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+	if can_trace; then
+		skip "COMMAND, $closed: this machine can trace"
+		continue
+	fi
+	eval '"$UFFDRETRY" -- touch "$tmp/ran" 2>"$tmp/err"' "$closed"
+	status=$?
+	gone && [ $status -eq 1 ] && [ ! -e "$tmp/ran" ]
+	report $? "COMMAND, $closed: it is not run"
+	rm -f "$tmp/ran"
+done
 not_run 'COMMAND that does not exist' -- "$tmp/no/such/program" "$tmp/ran"
 not_run 'COMMAND whose report cannot be written' -o /nonexistent/x -- touch "$tmp/ran"
 check 'options behind -- are COMMAND'"'"'s' 1 '^$' '^uffdretry: ' -- -- "$tmp/nosuch" --help

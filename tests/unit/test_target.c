@@ -170,6 +170,21 @@ static void never_started(void **state)
 	assert_int_equal(WEXITSTATUS(status), EXIT_ERROR);
 }
 
+/* An error text that reaches the pipe by mistake does not start it. */
+static void not_started_by_other_words(void **state)
+{
+	static const char text[] = "uffdretry: missing capability: CAP_BPF, CAP_PERFMON\n";
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	int status;
+
+	assert_int_equal(target_fork(&t, command), 0);
+	assert_int_equal(write(t.start_pipe, text, sizeof(text)), sizeof(text));
+	assert_int_equal(waitpid(t.pids[0], &status, 0), t.pids[0]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_ERROR);
+	target_close(&t);
+}
+
 /* It was killed while it waited. */
 static void gone_before_the_start(void **state)
 {
@@ -268,6 +283,7 @@ int main(void)
 		test(what_it_inherits),
 		test(what_cannot_be_executed),
 		test(never_started),
+		test(not_started_by_other_words),
 		test(gone_before_the_start),
 		test(calls_that_fail),
 		test(processes),
