@@ -8,6 +8,7 @@
 #include "sys/options.h"
 #include "sys/output.h"
 #include "sys/rights.h"
+#include "sys/standard_fds.h"
 #include "sys/target.h"
 #include "sys/wakeup.h"
 #include "trace/probe.h"
@@ -343,8 +344,12 @@ static int run_as_asked(void)
 
 int main(int argc, char **argv)
 {
-	int err = options_parse(&run.options, argc, argv);
+	int err;
 
+	/* First: with stderr closed, nothing could tell of another error either. */
+	if (standard_fds_open())
+		return EXIT_ERROR;
+	err = options_parse(&run.options, argc, argv);
 	if (err)
 		return err;
 	tracer_libbpf_output(run.options.verbose);

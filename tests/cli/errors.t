@@ -38,6 +38,20 @@ run -j -o "$tmp/report" -p $no_pid
 [ $status -eq 1 ] && [ -z "$out" ] && is_json "$tmp/report" "$is_error"
 report $? '-j -o: an error after the file is open goes there'
 
+"$UFFDRETRY" -j -o "$tmp/report" -p $no_pid 2>&- >"$tmp/out"
+status=$? out=$(<"$tmp/report")
+[ $status -eq 1 ] && is_json "$tmp/report" "$is_error"
+report $? '-j -o with stderr closed: no text in the JSON'
+check_closed() {
+	# shellcheck disable=SC2086 # words
+	"$UFFDRETRY" $1 >&- 2>"$tmp/err"
+	status=$? out='' err=$(<"$tmp/err")
+	matches 1 '^$' 'uffdretry: cannot write[^:]*: Bad file descriptor'
+	report $? "$1 with stdout closed: an error, not a report to nowhere"
+}
+check_closed --probe
+check_closed '--probe -j'
+
 check '--user that is none' 1 '^$' "$(says 'no such user: nosuch')" -- --user nosuch
 ln -s /nonexistent "$tmp/dangling"
 check '-o through a link to nowhere' 1 '^$' "$(says 'cannot write .*dangling')" -- -o "$tmp/dangling/x"
