@@ -56,12 +56,13 @@ void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, 
 
 	for (int i = 0; i < nr; i++)
 		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
-	/* No events asked for: only POLLERR, the reader's end closed. */
+	/* No events asked for: only that the reader's end closed. */
 	fds[nr] = (struct pollfd) { .fd = out };
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
 	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, &unblocked) > 0;
 	/* The caller may block in a write: only after the first signal does the next one kill. */
 	if (w->ready)
 		take_signals();
-	w->closed = w->ready && fds[nr].revents & POLLERR;
+	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */
+	w->closed = w->ready && fds[nr].revents & (POLLERR | POLLHUP | POLLNVAL);
 }

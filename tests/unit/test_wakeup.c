@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,20 @@ static void the_reader_goes(void **state)
 	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
 	assert_true(w.closed);
 	close(fds[1]);
+}
+
+/* It would wake us again at once, for ever. */
+static void the_reader_of_a_socket_goes(void **state)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	close(fds[0]);
+	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	assert_true(w.closed);
+	close(fds[1]);
+	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	assert_true(w.closed);
 }
 
 static void events_wait(void **state)
@@ -99,8 +114,11 @@ static void signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(time_passes), cmocka_unit_test(the_reader_goes),
-		cmocka_unit_test(events_wait), cmocka_unit_test(a_process_ends),
+		cmocka_unit_test(time_passes),
+		cmocka_unit_test(the_reader_goes),
+		cmocka_unit_test(the_reader_of_a_socket_goes),
+		cmocka_unit_test(events_wait),
+		cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
 	};
 

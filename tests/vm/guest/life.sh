@@ -41,6 +41,16 @@ keep target-ends uffdretry -p $!
 	uffdretry 0.2 2>/out/pipe.err
 	echo $? >/out/pipe.status
 ) | head -n 2 >/out/pipe.out
+# stdout is closed: the tool waits all the same, and does not spin. No JSON: that fails at once.
+(
+	uffdretry -d 100ms >/dev/null 2>&1
+	times >/out/short.times
+)
+(
+	uffdretry -d 4s 2>/out/closed.err >&-
+	echo $? >/out/closed.status
+	times >/out/closed.times
+)
 # The disk fills up during the run: the summary must not be lost.
 mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/full/fill bs=4k count=1 2>/dev/null
 keep disk-full uffdretry -j -o /full/report 0.1 20
