@@ -354,10 +354,8 @@ int main(int argc, char **argv)
 		return err;
 	tracer_libbpf_output(run.options.verbose);
 	signals_catch();
-	err = rights_find_user(run.options.user) ?: sink_open(&run.sink, &run.options);
-	if (err)
-		return err;
-	err = run_as_asked();
+	err = rights_find_user(run.options.user) ?: sink_open(&run.sink, &run.options)
+						 ?: run_as_asked();
 	session_close(&run.session);
 	target_close(&run.target);
 	if (err)

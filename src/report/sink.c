@@ -18,6 +18,10 @@ int sink_open(struct sink *s, const struct options *o)
 	if (!s->report.out)
 		return fail(EXIT_ERROR, "-o takes a file that the user (--user, sudo) may write",
 			    "cannot write %s: %s", o->output, strerror(errno));
+	/* The metrics would replace the report. Checked here, for one file has many names. */
+	if (s->metrics && output_is(s->report.out, s->metrics))
+		return fail(EXIT_USAGE, "give each its own file",
+			    "the report and --openmetrics have the same file: %s", s->metrics);
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	err_json(o->json ? s->report.out : NULL);

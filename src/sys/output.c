@@ -84,6 +84,14 @@ FILE *output_open(const char *path)
 	return file;
 }
 
+bool output_is(FILE *out, const char *path)
+{
+	struct stat here, there;
+
+	return fstat(fileno(out), &here) == 0 && stat(path, &there) == 0 && S_ISREG(here.st_mode) &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
 void output_is_whole(void)
 {
 	if (output.file)

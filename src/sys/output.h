@@ -18,6 +18,9 @@ bool in_sticky_directory(const char *path);
  */
 FILE *output_open(const char *path);
 
+/* Do @out and @path name the same regular file? */
+bool output_is(FILE *out, const char *path);
+
 /* All that was written so far is whole records, and flushed. */
 void output_is_whole(void);
 

@@ -52,6 +52,19 @@ check_closed() {
 check_closed --probe
 check_closed '--probe -j'
 
+# One file for the report and for the metrics: the second would replace the first.
+cd "$tmp" || exit
+check '-o and --openmetrics of one name' 64 '^$' "$(says 'same file: both')" -- -o both --openmetrics both
+check '... of two names' 64 '^$' "$(says 'same file')" -- -o both --openmetrics "$tmp/./both"
+[ ! -e both ]
+report $? '... and no file is left'
+"$UFFDRETRY" --openmetrics both >both 2>"$tmp/err"
+status=$? out='' err=$(<"$tmp/err")
+matches 64 '^$' "$(says 'same file: both')"
+report $? '... stdout and --openmetrics'
+rm both
+cd "$OLDPWD" || exit
+
 check '--user that is none' 1 '^$' "$(says 'no such user: nosuch')" -- --user nosuch
 ln -s /nonexistent "$tmp/dangling"
 check '-o through a link to nowhere' 1 '^$' "$(says 'cannot write .*dangling')" -- -o "$tmp/dangling/x"

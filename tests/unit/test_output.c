@@ -159,6 +159,24 @@ static void another_file_stays(void **state)
 	unlink(path);
 }
 
+static void the_same_file(void **state)
+{
+	FILE *f = output_open(in_dir("file")), *null = fopen("/dev/null", "w");
+	char other[64];
+
+	assert_true(output_is(f, path));
+	strcpy(other, path);
+	assert_int_equal(symlink(other, in_dir("link")), 0);
+	assert_true(output_is(f, path));
+	unlink(path);
+	assert_false(output_is(f, in_dir("none")));
+	assert_false(output_is(f, dir));
+	assert_false(output_is(null, "/dev/null"));
+	fclose(f);
+	fclose(null);
+	unlink(other);
+}
+
 /* Neither a device nor a pipe is cut or removed. */
 static void a_device_is_left_alone(void **state)
 {
@@ -404,6 +422,7 @@ int main(void)
 		test(a_file_of_nothing_goes),
 		test(a_file_that_was_there_stays),
 		test(another_file_stays),
+		test(the_same_file),
 		test(a_device_is_left_alone),
 		test(no_such_directory),
 		test(which_are_sticky),
