@@ -46,7 +46,7 @@ wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
 %/unit/test_rig: UNIT_LDFLAGS := $(call wrap,mmap munmap mprotect madvise ioctl poll read \
 	eventfd memfd_create ftruncate pthread_attr_init pthread_create open syscall)
 %/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
-%/unit/test_output: UNIT_LDFLAGS := $(call wrap,strndup geteuid)
+%/unit/test_output: UNIT_LDFLAGS := $(call wrap,geteuid)
 %/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)
 %/unit/test_tracer: UNIT_LDFLAGS := $(call wrap,bpf_prog_load)
 

@@ -2,6 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The files that the tool writes: see output.h. */
 #include "sys/output.h"
+#include "lib/clock.h"
+#include "sys/directory.h"
 #include "sys/rights.h"
 
 #include <errno.h>
@@ -20,20 +22,7 @@ static struct output {
 	off_t whole; /* bytes of whole records */
 } output;
 
-bool in_sticky_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	/* "/x" is in "/", "x" in ".". */
-	char *dir =
-		strndup(slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1);
-	struct stat st;
-	bool trusted = dir && stat(dir, &st) == 0 && !(st.st_mode & S_ISVTX);
-
-	free(dir);
-	return !trusted;
-}
-
-/* In a sticky directory another user may have made the name. Sets errno if so. */
+/* In a shared directory another user may have made the name. Sets errno if so. */
 static bool may_take(const struct stat *st)
 {
 	if (st->st_uid == geteuid() && st->st_nlink <= 1)
@@ -43,25 +32,38 @@ static bool may_take(const struct stat *st)
 }
 
 /* Returns a file descriptor, or -1 with errno set. */
-static int open_carefully(const char *path, bool *made)
+static int open_in(const struct directory *d, bool *made)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-	bool sticky = in_sticky_directory(path);
 	struct stat st;
-	int fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+	int fd = openat(d->fd, d->name, flags | O_CREAT | O_EXCL, 0666);
 
 	*made = fd >= 0;
 	if (fd >= 0 || errno != EEXIST)
 		return fd;
 	/* The name exists. Where it can be trusted, O_CREAT makes the target of a dangling link. */
-	fd = open(path, flags | (sticky ? O_NOFOLLOW : O_CREAT), 0666);
+	fd = openat(d->fd, d->name, flags | (d->shared ? O_NOFOLLOW : O_CREAT), 0666);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && (!sticky || may_take(&st)) &&
+	if (fstat(fd, &st) == 0 && (!d->shared || may_take(&st)) &&
 	    (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static int open_carefully(const char *path, bool *made)
+{
+	struct directory d;
+	int fd, err;
+
+	if (directory_open(&d, path))
+		return -1;
+	fd = open_in(&d, made);
+	err = errno;
+	close(d.fd);
+	errno = err;
+	return fd;
 }
 
 FILE *output_open(const char *path)
@@ -131,30 +133,45 @@ void output_discard(void)
 	rights_as_ourselves();
 }
 
-static int may_replace(const char *path)
+static int may_replace(const struct directory *d)
 {
 	struct stat st;
 
-	if (lstat(path, &st))
+	if (fstatat(d->fd, d->name, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -1;
 	if (!S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : S_ISLNK(st.st_mode) ? ELOOP : EINVAL;
 		return -1;
 	}
 	/* root owns /tmp and may rename over any file there, so the kernel does not refuse. */
-	if (st.st_uid == geteuid() || !in_sticky_directory(path))
+	if (st.st_uid == geteuid() || !d->shared)
 		return 0;
 	errno = EACCES;
 	return -1;
 }
 
-/* mkostemp() makes a file that only its owner reads; the collector is another user. */
-static int let_others_read(int fd)
+/* Make a temporary file beside the one of @r. Returns a file descriptor, or -1 with errno set. */
+static int make_temporary(struct replace *r)
 {
-	mode_t mask = umask(0);
+	/* Who guesses the name can only make us fail: O_EXCL. */
+	unsigned int number = (unsigned int)(now_ns() ^ (__u64)getpid() << 16) & 0xffffff;
 
-	umask(mask);
-	return fchmod(fd, 0666 & ~mask);
+	if (asprintf(&r->temporary, "%s.%06x", r->directory.name, number) < 0) {
+		r->temporary = NULL;
+		return -1;
+	}
+	/* As creat(2) would: the collector is another user. */
+	return openat(r->directory.fd, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+/* Close and free what @r has. Keeps errno. */
+static void forget(struct replace *r)
+{
+	int err = errno;
+
+	free(r->temporary);
+	close(r->directory.fd);
+	errno = err;
 }
 
 /* Remove the temporary file. Keeps errno, returns -1. */
@@ -162,9 +179,9 @@ static int give_up(struct replace *r)
 {
 	int err = errno;
 
-	unlink(r->temporary);
-	free(r->temporary);
+	unlinkat(r->directory.fd, r->temporary, 0);
 	errno = err;
+	forget(r);
 	return -1;
 }
 
@@ -172,17 +189,15 @@ int replace_begin(struct replace *r, const char *path)
 {
 	int fd;
 
-	if (may_replace(path))
+	*r = (struct replace) {};
+	if (directory_open(&r->directory, path))
 		return -1;
-	r->path = path;
-	if (asprintf(&r->temporary, "%s.XXXXXX", path) < 0)
-		return -1;
-	fd = mkostemp(r->temporary, O_CLOEXEC);
+	fd = may_replace(&r->directory) ? -1 : make_temporary(r);
 	if (fd < 0) {
-		free(r->temporary);
+		forget(r);
 		return -1;
 	}
-	r->out = let_others_read(fd) ? NULL : fdopen(fd, "w");
+	r->out = fdopen(fd, "w");
 	if (r->out)
 		return 0;
 	close(fd);
@@ -196,8 +211,8 @@ int replace_end(struct replace *r)
 	if (fclose(r->out) && !err)
 		err = errno;
 	errno = err;
-	if (err || rename(r->temporary, r->path))
+	if (err || renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name))
 		return give_up(r);
-	free(r->temporary);
+	forget(r);
 	return 0;
 }

@@ -4,16 +4,15 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include "sys/directory.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Is @path in a directory where anybody may make names (/tmp)? If in doubt, true. */
-bool in_sticky_directory(const char *path);
-
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h), and truncate a
- * regular file. In a sticky directory, refuse a link, another user's file, and a file with a second
- * name.
+ * regular file. In a shared directory (directory.h), refuse a link, another user's file, and a file
+ * with a second name; on the way there, a link.
  * Returns NULL with errno set.
  */
 FILE *output_open(const char *path);
@@ -32,20 +31,20 @@ void output_discard(void);
 
 /* A file that is being replaced. */
 struct replace {
-	const char *path;
-	char *temporary; /* in the same directory: rename(2) works within one file system */
+	struct directory directory; /* and the name in it */
+	char *temporary;	    /* a name there: rename(2) works within one file system */
 	FILE *out;
 };
 
 /*
  * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to
- * @r->out. A @path that exists must be a regular file, and in a sticky directory ours. Returns 0,
+ * @r->out. A @path that exists must be a regular file, and in a shared directory ours. Returns 0,
  * or -1 with errno set.
  */
 int replace_begin(struct replace *r, const char *path);
 
 /*
- * replace_end() - rename the temporary file to @r->path, with the mode that creat(2) would give.
+ * replace_end() - rename the temporary file to the path, with the mode that creat(2) would give.
  * Nothing is synced.
  * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched.
  */

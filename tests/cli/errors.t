@@ -104,15 +104,33 @@ if [ "$(id -u)" -eq 0 ]; then
 	SUDO_UID=65534 SUDO_GID=65534 run --user root --probe -o "$tmp/private/x"
 	[ "$(stat -c %u "$tmp/private/x")" = 0 ]
 	report $? '-o with --user root under sudo'
-	ln -s target "$tmp/public/link"
-	run --probe -o "$tmp/public/link"
-	grep -q '^result' "$tmp/public/target"
+	mkdir "$tmp/ours"
+	ln -s target "$tmp/ours/link"
+	run --probe -o "$tmp/ours/link"
+	grep -q '^result' "$tmp/ours/target"
 	report $? '-o: a link elsewhere is followed'
+	# Another user may have made what is in these: its own directory, and one that all may write.
+	mkdir -m 755 "$tmp/home"
+	mkdir "$tmp/precious"
+	echo kept >"$tmp/precious/file"
+	for shared in home public; do
+		ln -s "$tmp/precious/file" "$tmp/$shared/link-to-file"
+		ln -s "$tmp/precious" "$tmp/$shared/link-to-directory"
+	done
+	chown 65534 "$tmp/home"
+	for planted in {home,public}/link-to-{file,directory/file}; do
+		check "-o $planted: not followed" 1 '^$' "$(says 'cannot write .*Too many levels')" -- --probe -o "$tmp/$planted"
+	done
+	[ "$(cat "$tmp/precious/file")" = kept ]
+	report $? '... what they name is as it was'
+	run --probe -o "$tmp/home/new"
+	[ "$(stat -c %u "$tmp/home/new")" = 0 ] && grep -q '^result' "$tmp/home/new"
+	report $? "-o: root writes a new file in another user's directory"
 	SUDO_UID=x SUDO_GID=0 run -p $no_pid
 	matches 1 '^$' "$(says 'SUDO_UID')"
 	report $? 'SUDO_UID that is no number'
 else
-	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'SUDO_UID'; do
+	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'planted links' 'SUDO_UID'; do
 		skip "-o: $what: not root"
 	done
 fi
