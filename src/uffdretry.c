@@ -336,7 +336,7 @@ static int find_target(void)
 static int run_as_asked(void)
 {
 	if (run.options.probe)
-		return probe(&run.options, run.sink.report.out);
+		return sink_begin(&run.sink) ?: probe(&run.options, run.sink.report.out);
 	if (run.options.self_test == SELF_TEST_ONLY)
 		return self_test_only();
 	return find_target() ?: trace();

@@ -24,7 +24,8 @@ int sink_open(struct sink *s, const struct options *o)
 			    "the report and --openmetrics have the same file: %s", s->metrics);
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
-	err_json(o->json ? s->report.out : NULL);
+	if (o->json)
+		err_json(output_holds_more() ? stdout : s->report.out);
 	return 0;
 }
 
@@ -46,14 +47,32 @@ static int report_failed(const struct sink *s, const char *hint)
 	return fail(EXIT_ERROR, hint, "cannot write the report: %s", strerror(s->broken_errno));
 }
 
+int sink_begin(struct sink *s)
+{
+	written(s, output_begin());
+	if (s->broken)
+		return report_failed(s, NULL);
+	if (s->report.json)
+		err_json(s->report.out);
+	return 0;
+}
+
 int sink_start(struct sink *s)
 {
+	int err = sink_begin(s);
+
+	if (err)
+		return err;
 	written(s, report_start(&s->report));
 	return s->broken ? report_failed(s, NULL) : 0;
 }
 
 int sink_self_test(struct sink *s, const struct self_test *t)
 {
+	int err = sink_begin(s);
+
+	if (err)
+		return err;
 	written(s, report_self_test(&s->report, t));
 	return s->broken ? report_failed(s, NULL) : 0;
 }

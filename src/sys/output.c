@@ -45,8 +45,7 @@ static int open_in(const struct directory *d, bool *made)
 	fd = openat(d->fd, d->name, flags | (d->shared ? O_NOFOLLOW : O_CREAT), 0666);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && (!d->shared || may_take(&st)) &&
-	    (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
+	if (fstat(fd, &st) == 0 && (!d->shared || may_take(&st)))
 		return fd;
 	close(fd);
 	return -1;
@@ -84,6 +83,18 @@ FILE *output_open(const char *path)
 	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		output = (struct output) { .file = file, .path = path, .made = made };
 	return file;
+}
+
+bool output_holds_more(void)
+{
+	struct stat st;
+
+	return output.file && fstat(fileno(output.file), &st) == 0 && st.st_size > 0;
+}
+
+int output_begin(void)
+{
+	return output.file ? ftruncate(fileno(output.file), 0) : 0;
 }
 
 bool output_is(FILE *out, const char *path)

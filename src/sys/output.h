@@ -10,12 +10,18 @@
 #include <stdio.h>
 
 /*
- * output_open() - open @path for writing, as the user that we act for (rights.h), and truncate a
- * regular file. In a shared directory (directory.h), refuse a link, another user's file, and a file
+ * output_open() - open @path for writing, as the user that we act for (rights.h). What it holds
+ * stays until output_begin(). In a shared directory (directory.h), refuse a link, another user's file, and a file
  * with a second name; on the way there, a link.
  * Returns NULL with errno set.
  */
 FILE *output_open(const char *path);
+
+/* Does the file hold something, which must not be lost to a run that never begins? */
+bool output_holds_more(void);
+
+/* Empty a regular file: the report begins. Returns 0, or -1 with errno set. */
+int output_begin(void);
 
 /* Do @out and @path name the same regular file? */
 bool output_is(FILE *out, const char *path);

@@ -73,8 +73,21 @@ run -o "$tmp/fresh" -p $no_pid
 report $? '-o: a run that never began leaves no file'
 echo kept >"$tmp/there"
 run -o "$tmp/there" -p $no_pid
-[ $status -eq 1 ] && [ -e "$tmp/there" ]
-report $? '-o: ... but one that was there stays'
+[ $status -eq 1 ] && [ "$(cat "$tmp/there")" = kept ]
+report $? '-o: ... and keeps the one that was there'
+run -j -o "$tmp/there" -p $no_pid
+[ "$(cat "$tmp/there")" = kept ] && is_json "$tmp/out" "$is_error"
+report $? '-j -o: ... the error is on stdout then'
+if can_trace; then
+	skip '-o: a run that cannot trace keeps it, too: this machine can trace'
+else
+	run -o "$tmp/there" -- touch "$tmp/ran"
+	[ $status -eq 1 ] && [ "$(cat "$tmp/there")" = kept ] && [ ! -e "$tmp/ran" ]
+	report $? '-o: a run that cannot trace keeps it, too'
+fi
+run --probe -o "$tmp/there"
+head -n 1 "$tmp/there" | grep -q '^uffdretry ' && ! grep -q kept "$tmp/there"
+report $? '-o: a report replaces it'
 
 mkdir -m 1777 "$tmp/sticky"
 ln -s "$tmp/there" "$tmp/sticky/link"
