@@ -4,12 +4,12 @@
 #include "sys/target.h"
 #include "sys/err.h"
 #include "sys/rights.h"
+#include "sys/wakeup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,14 +94,11 @@ static bool told_to_go(int start)
  */
 static void run_command(char **command, int start, int exec)
 {
-	sigset_t none;
 	int err;
 
 	if (!told_to_go(start))
 		_exit(EXIT_ERROR);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	signals_give_back();
 	err = -rights_become_user();
 	if (!err) {
 		execvp(command[0], command);

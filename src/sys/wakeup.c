@@ -6,8 +6,16 @@
 #include <signal.h>
 #include <time.h>
 
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+#define NR_ENDING (sizeof(ending) / sizeof(ending[0]))
+
+/* Those that we treat otherwise than the caller, and what it made of them. */
+static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD };
+#define NR_CHANGED (sizeof(changed) / sizeof(changed[0]))
+static struct sigaction inherited[NR_CHANGED];
+static sigset_t unblocked; /* the caller's mask, and ours while we wait */
+
 static volatile sig_atomic_t caught;
-static sigset_t unblocked; /* the mask while we wait */
 
 static void on_signal(int sig)
 {
@@ -16,17 +24,27 @@ static void on_signal(int sig)
 
 void signals_catch(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
 	sigset_t blocked;
 
+	for (size_t i = 0; i < NR_CHANGED; i++)
+		sigaction(changed[i], NULL, &inherited[i]);
 	sigemptyset(&blocked);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		sigaction(signals[i], &sa, NULL);
-		sigaddset(&blocked, signals[i]);
+	for (size_t i = 0; i < NR_ENDING; i++) {
+		sigaction(ending[i], &sa, NULL);
+		sigaddset(&blocked, ending[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored, the kernel would throw away COMMAND's status. */
+	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+}
+
+void signals_give_back(void)
+{
+	for (size_t i = 0; i < NR_CHANGED; i++)
+		sigaction(changed[i], &inherited[i], NULL);
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 }
 
 int signal_caught(void)

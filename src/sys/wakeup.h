@@ -10,10 +10,13 @@
 #include <stdbool.h>
 
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run; SIGPIPE is ignored. Handlers reset
- * themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run; SIGPIPE is ignored, SIGCHLD is
+ * not, whatever the caller did. Handlers reset themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
  */
 void signals_catch(void);
+
+/* In the child, before it executes COMMAND: all signals as our caller left them. */
+void signals_give_back(void);
 
 /* The signal that was caught, or 0. */
 int signal_caught(void);

@@ -6,6 +6,7 @@
  */
 #include "failing.h"
 #include "sys/target.h"
+#include "sys/wakeup.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -84,7 +85,7 @@ static int run_to_the_end(char **command)
 	return target_exit_status(&t);
 }
 
-static void its_status_is_ours(void **state)
+static void commands_and_statuses(void)
 {
 	static const struct {
 		const char *script;
@@ -106,6 +107,25 @@ static void its_status_is_ours(void **state)
 	}
 }
 
+static void its_status_is_ours(void **state)
+{
+	commands_and_statuses();
+}
+
+/* Whoever ignores SIGCHLD, as our caller may, gets no status. */
+static void its_status_where_sigchld_was_ignored(void **state)
+{
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	signal(SIGCHLD, SIG_IGN);
+	signals_catch();
+	commands_and_statuses();
+	signals_give_back();
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 /* It inherits no file descriptor and no blocked or ignored signal of ours. */
 static void what_it_inherits(void **state)
 {
@@ -116,16 +136,20 @@ static void what_it_inherits(void **state)
 			"exit 2; kill -PIPE $$; exit 3",
 		NULL
 	};
-	sigset_t all, ours;
 
 	/* But for those that we inherited ourselves. */
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	signal(SIGPIPE, SIG_IGN);
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &ours);
+	signals_catch();
 	assert_int_equal(run_to_the_end(command), 128 + SIGPIPE);
-	sigprocmask(SIG_SETMASK, &ours, NULL);
+	signals_give_back();
+	target_close(&t);
+	/* But our caller's. */
+	fresh(NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signals_catch();
+	assert_int_equal(run_to_the_end(command), 3);
+	signals_give_back();
 	signal(SIGPIPE, SIG_DFL);
 	target_close(&t);
 }
@@ -280,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(its_status_is_ours),
+		test(its_status_where_sigchld_was_ignored),
 		test(what_it_inherits),
 		test(what_cannot_be_executed),
 		test(never_started),

@@ -26,6 +26,7 @@ keep no-self-test uffdretry --self-test=off -d 100ms
 keep plan uffdretry --plan retry_state -d 100ms
 keep command-status uffdretry -- sh -c 'exit 7'
 keep command-killed uffdretry -- sh -c 'kill -9 $$'
+keep command-no-sigchld sh -c "trap '' CHLD; exec uffdretry -- sh -c 'exit 7'"
 keep command-missing uffdretry -- /nonexistent/program
 keep threshold-not-met uffdretry --fail-above 0.1% -d 100ms
 keep threshold-met uffdretry --fail-above 0.1% -- uffdload exact --runs 1 --only "$1"
