@@ -276,7 +276,7 @@ static int start(void)
 static void pass_signal_on(void)
 {
 	if (signal_caught() && run.target.is_command && run.target.alive &&
-	    kill(run.target.pids[0], signal_caught()))
+	    !signal_reached(run.target.pids[0]) && kill(run.target.pids[0], signal_caught()))
 		warning("COMMAND continues: it cannot be signalled: %s", strerror(errno));
 }
 

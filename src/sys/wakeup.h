@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run; SIGPIPE is ignored, SIGCHLD is
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is ignored, SIGCHLD is
  * not, whatever the caller did. Handlers reset themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
  */
 void signals_catch(void);
@@ -20,6 +20,9 @@ void signals_give_back(void);
 
 /* The signal that was caught, or 0. */
 int signal_caught(void);
+
+/* Did @pid get it too, as from Ctrl-C? */
+bool signal_reached(pid_t pid);
 
 /* Unblock them for good. */
 void signals_release(void);

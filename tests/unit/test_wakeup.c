@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -111,6 +112,76 @@ static void signals(void **state)
 	close(fds[1]);
 }
 
+/* nohup ignores it, and so do we. */
+static void nohup(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		signal(SIGHUP, SIG_IGN);
+		signals_catch();
+		raise(SIGHUP);
+		wakeup_wait(&w, &nobody, 1, -1, 10);
+		_exit(signal_caught());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* On a terminal of its own: Ctrl-C reaches its group, and not another one. */
+static int ctrl_c(int terminal)
+{
+	pid_t other;
+	bool right;
+
+	if (setsid() < 0 || open(ptsname(terminal), O_RDWR) < 0)
+		return 1;
+	signals_catch();
+	other = fork();
+	if (!other) {
+		setpgid(0, 0);
+		pause();
+	}
+	setpgid(other, other);
+	if (write(terminal, "\3", 1) != 1)
+		return 2;
+	wakeup_wait(&w, &nobody, 1, -1, 10000);
+	right = signal_caught() == SIGINT && signal_reached(getpid()) && !signal_reached(other);
+	kill(other, SIGKILL);
+	return right ? 0 : 3;
+}
+
+static void the_terminal_sends_to_all(void **state)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), status;
+	pid_t pid;
+
+	assert_int_equal(grantpt(terminal) ?: unlockpt(terminal), 0);
+	pid = fork();
+	if (!pid)
+		_exit(ctrl_c(terminal));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(terminal);
+}
+
+/* By kill(1) alone we got it. */
+static void kill_sends_to_one(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		signals_catch();
+		raise(SIGINT);
+		wakeup_wait(&w, &nobody, 1, -1, 10000);
+		_exit(signal_caught() != SIGINT || signal_reached(getpid()));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +191,9 @@ int main(void)
 		cmocka_unit_test(events_wait),
 		cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(nohup),
+		cmocka_unit_test(the_terminal_sends_to_all),
+		cmocka_unit_test(kill_sends_to_one),
 	};
 
 	return cmocka_run_group_tests_name("wakeup", tests, NULL, NULL);
