@@ -8,6 +8,7 @@
 #include "sys/options.h"
 #include "sys/output.h"
 #include "sys/rights.h"
+#include "sys/signals.h"
 #include "sys/standard_fds.h"
 #include "sys/target.h"
 #include "sys/wakeup.h"

@@ -4,7 +4,7 @@
 #include "sys/target.h"
 #include "sys/err.h"
 #include "sys/rights.h"
-#include "sys/wakeup.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,88 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Signals and ppoll(): see wakeup.h. */
+/* Waiting with ppoll(): see wakeup.h. */
 #include "sys/wakeup.h"
+#include "sys/signals.h"
 
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
-
-static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
-#define NR_ENDING (sizeof(ending) / sizeof(ending[0]))
-
-/* Those that we treat otherwise than the caller, and what it made of them. */
-static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD };
-#define NR_CHANGED (sizeof(changed) / sizeof(changed[0]))
-static struct sigaction inherited[NR_CHANGED];
-static sigset_t unblocked; /* the caller's mask, and ours while we wait */
-
-static volatile sig_atomic_t caught, from_kernel;
-
-static void on_signal(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	caught = sig;
-	from_kernel = info->si_code == SI_KERNEL;
-}
-
-static bool was_ignored(int sig)
-{
-	for (size_t i = 0; i < NR_CHANGED; i++)
-		if (changed[i] == sig)
-			return inherited[i].sa_handler == SIG_IGN;
-	return false;
-}
-
-void signals_catch(void)
-{
-	struct sigaction sa = { .sa_sigaction = on_signal,
-				.sa_flags = (int)SA_RESETHAND | SA_SIGINFO };
-	sigset_t blocked;
-
-	for (size_t i = 0; i < NR_CHANGED; i++)
-		sigaction(changed[i], NULL, &inherited[i]);
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < NR_ENDING; i++) {
-		if (ending[i] == SIGHUP && was_ignored(SIGHUP)) /* nohup */
-			continue;
-		sigaction(ending[i], &sa, NULL);
-		sigaddset(&blocked, ending[i]);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	/* Ignored, the kernel would throw away COMMAND's status. */
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
-}
-
-void signals_give_back(void)
-{
-	for (size_t i = 0; i < NR_CHANGED; i++)
-		sigaction(changed[i], &inherited[i], NULL);
-	sigprocmask(SIG_SETMASK, &unblocked, NULL);
-}
-
-int signal_caught(void)
-{
-	return caught;
-}
-
-bool signal_reached(pid_t pid)
-{
-	/* The terminal sends it to the whole process group. */
-	return from_kernel && getpgid(pid) == getpgrp();
-}
-
-void signals_release(void)
-{
-	sigprocmask(SIG_SETMASK, &unblocked, NULL);
-}
 
 /* ppoll() delivers no signal while a file descriptor is ready, as the events may always be. */
 static void take_signals(void)
 {
 	sigset_t blocked;
 
-	sigprocmask(SIG_SETMASK, &unblocked, &blocked);
+	sigprocmask(SIG_SETMASK, signals_unblocked(), &blocked);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
@@ -97,7 +27,7 @@ void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, 
 	/* No events asked for: only that the reader's end closed. */
 	fds[nr] = (struct pollfd) { .fd = out };
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
-	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, &unblocked) > 0;
+	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
 	/* The caller may block in a write: only after the first signal does the next one kill. */
 	if (w->ready)
 		take_signals();

@@ -9,24 +9,6 @@
 #include <poll.h>
 #include <stdbool.h>
 
-/*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is ignored, SIGCHLD is
- * not, whatever the caller did. Handlers reset themselves, so that a second signal kills. The signals are blocked except in wakeup_wait().
- */
-void signals_catch(void);
-
-/* In the child, before it executes COMMAND: all signals as our caller left them. */
-void signals_give_back(void);
-
-/* The signal that was caught, or 0. */
-int signal_caught(void);
-
-/* Did @pid get it too, as from Ctrl-C? */
-bool signal_reached(pid_t pid);
-
-/* Unblock them for good. */
-void signals_release(void);
-
 struct wakeup {
 	struct pollfd fds[MAX_PIDS + 2]; /* the processes, then the output and the events */
 	bool ready;			 /* one of them is: their revents are valid */

@@ -5,8 +5,8 @@
  * nothing open.
  */
 #include "failing.h"
+#include "sys/signals.h"
 #include "sys/target.h"
-#include "sys/wakeup.h"
 #include "unit.h"
 
 #include <fcntl.h>

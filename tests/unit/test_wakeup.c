@@ -4,6 +4,7 @@
  * What wakes a waiting run (sys/wakeup.c): each reason alone, and a signal also while a file
  * descriptor is ready.
  */
+#include "sys/signals.h"
 #include "sys/wakeup.h"
 #include "unit.h"
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* Signals: which end the run, and what COMMAND gets of them. */
+#ifndef SIGNALS_H
+#define SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is
+ * ignored, SIGCHLD is not, whatever the caller did. Handlers reset themselves, so that a second
+ * signal kills. The signals are blocked except in wakeup_wait().
+ */
+void signals_catch(void);
+
+/* In the child, before it executes COMMAND: all signals as our caller left them. */
+void signals_give_back(void);
+
+/* The signal that was caught, or 0. */
+int signal_caught(void);
+
+/* Did @pid get it too, as from Ctrl-C? */
+bool signal_reached(pid_t pid);
+
+/* Unblock them for good. */
+void signals_release(void);
+
+/* The mask while we wait: the caller's. */
+const sigset_t *signals_unblocked(void);
+
+#endif /* SIGNALS_H */
