@@ -57,8 +57,8 @@ static void text_plans(struct facts *f, FILE *out)
 			plan_possible(&f->kernel, p) ? "possible" : "not on this kernel");
 		for (const struct hook *h = hook_table; h->target; h++)
 			if (plan_has(p, h) && !hook_replaced(&f->kernel, h))
-				fprintf(out, "  %-9s %-6s %-26s %s\n", state_name(f, h), h->variant,
-					h->target, h->why);
+				fprintf(out, "  %-9s %-6.6s %-26s %s\n", state_name(f, h),
+					h->variant, h->target, h->why);
 	}
 	for (int i = 0; f->kernel.unmeasured[i]; i++)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
@@ -96,7 +96,7 @@ static struct json_object *hook_json(struct facts *f, const struct hook *h)
 		add_bool(hook, "fired", s->fired == FIRED_YES);
 	else
 		add_null(hook, "fired");
-	add_bool(hook, "required", h->roles & ROLE_REQUIRED);
+	add_bool(hook, "required", h->roles & ROLE_REQUIRED && !hook_replaced(&f->kernel, h));
 	return hook;
 }
 

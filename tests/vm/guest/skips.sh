@@ -35,8 +35,9 @@ hooks() {
 
 # Without the self-test, which takes seconds: it proves nothing while no run is skipped.
 # started FILE: the tool has, or is dead.
+# shellcheck disable=SC2317 # wait_for calls it
 started() {
-	has_line '"type":"start"' "$1" || ! kill -0 $tool 2>/dev/null
+	has_line '"type":"start"' "$1" || ! kill -0 "$tool" 2>/dev/null
 }
 
 # under SKIP LOAD: /out/LOAD.VARIANT.TARGET.N.{json,truth}
