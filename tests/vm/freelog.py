@@ -135,15 +135,16 @@ def match(events, copies):
                            (c.err == errno.ENOENT) == (event["class"] == "gone")), None)
 
 
-def event_findings(tool, events, log):
-    """Each event has a copy, and a class that its window can have.
+def comparable(events):
+    """Those with a class and an address: both are unknown if the programs that tell them were skipped."""
+    return [event for event in events if event["class"] != "undetermined" and event["dst"] is not None]
 
-    The tool can miss the end of a window that is undetermined, and with it the address.
-    """
+
+def event_findings(tool, events, log):
+    """Each event has a copy, and a class that its window can have."""
     by_tid = defaultdict(list)
-    for event in events:
-        if event["class"] != "undetermined":
-            by_tid[event["tid"]].append(event)
+    for event in comparable(events):
+        by_tid[event["tid"]].append(event)
     for tid, some in by_tid.items():
         for event, copy in match(some, log.copies[tid]):
             told = {key: event[key] for key in ("class", "tid", "dst", "window_ns")}
@@ -151,6 +152,8 @@ def event_findings(tool, events, log):
                 yield f"the log has no copy for {told}"
             elif event["class"] not in copy.allowed:
                 yield f"by the log one of {sorted(copy.allowed)}, tool {told}, {copy}"
+    if len(comparable(events)) < 0.9 * len(events):
+        yield f"only {len(comparable(events))} of {len(events)} events have a class and an address"
     if len(events) + tool["lost"]["events"] != tool["windows"]["total"]:
         yield f"{len(events)} events, {tool['lost']['events']} lost, {tool['windows']['total']} windows"
 
@@ -165,4 +168,4 @@ def findings(tool, truth, events, path):
     quiet = sum(copy.allowed == {"quiet"} for copy in copies)
     moved = sum("quiet" not in copy.allowed for copy in copies)
     return found, (f"of {len(copies)} copies {quiet} surely quiet, {moved} surely not; "
-                   f"{len(events)} windows compared one by one")
+                   f"{len(comparable(events))} of {len(events)} windows compared one by one")

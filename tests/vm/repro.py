@@ -146,7 +146,9 @@ def tool_findings(directory, command):
     found += unequal("kernel.absent", got["checks"]["kernel"]["absent"], absent)
     found += unequal("self-test", got["plan"]["self_test"], "passed")
     found += unequal("anomalies", got["anomalies"], 0)
-    return found + unequal("lost", counted(got["lost"]), {})
+    lost = dict(got["lost"], **got["lost"]["skipped"])
+    del lost["skipped"]
+    return found + unequal("lost", counted(lost), {})
 
 
 # --- The runs, for docs/evidence/merged-check.md --------------------------------------------------
