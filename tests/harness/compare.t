@@ -34,14 +34,15 @@ def log_file(what, first=0, last=0, others=()):
     return name
 
 
-def differs(classes, name, lost=0, locked=True):
+def differs(classes, name, lost=0, locked=True, no_address=0):
     """The differences, when the tool gives the copies these classes (None: not seen)."""
     seen = [(n, c) for n, c in enumerate(classes) if c]
     windows = {c: sum(got == c for _, got in seen) for c in CLASSES}
     if not locked:
         windows["locked"] = None
     tool = {"windows": {"total": len(seen), **windows}, "lost": {"events": lost}}
-    events = [{"class": c, "tid": 7, "dst": (256 + n) * PAGE, "window_ns": 800} for n, c in seen]
+    events = [{"class": c, "tid": 7, "dst": None if n < no_address else (256 + n) * PAGE, "window_ns": 800}
+              for n, c in seen]
     return freelog.findings(tool, {"windows": {"at_most": 8}}, events[lost:], name)[0]
 
 
@@ -64,6 +65,8 @@ with tempfile.TemporaryDirectory() as WORK:
     tap.check(differs(changed(right, 4, "locked"), log), "locked, but no write was to the destination: found")
     tap.equal(differs(changed(right, 6, None), log), [], "a window that the tool missed")
     tap.equal(differs(changed(right, 6, "undetermined"), log), [], "a window that the tool could not tell")
+    tap.equal(differs(right, log, no_address=1), [], "a window without an address")
+    tap.check(differs(right, log, no_address=5), "most windows without an address: found")
     tap.check(differs(["quiet"] * 8, log, lost=8), "without events: more quiet ones than can be: found")
     tap.check(differs(["unrelated"] * 8, log, lost=8), "... and fewer than must be")
     tap.equal(differs(["unrelated"] * 8, log_file("unrelated", others=[(0, 8000)])), [],

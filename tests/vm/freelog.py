@@ -152,7 +152,7 @@ def event_findings(tool, events, log):
                 yield f"the log has no copy for {told}"
             elif event["class"] not in copy.allowed:
                 yield f"by the log one of {sorted(copy.allowed)}, tool {told}, {copy}"
-    if len(comparable(events)) < 0.9 * len(events):
+    if 2 * len(comparable(events)) < len(events):
         yield f"only {len(comparable(events))} of {len(events)} events have a class and an address"
     if len(events) + tool["lost"]["events"] != tool["windows"]["total"]:
         yield f"{len(events)} events, {tool['lost']['events']} lost, {tool['windows']['total']} windows"
