@@ -83,6 +83,7 @@ check-parallel: deps
 check-kernels: deps
 	$(Q)$(MAKE) test-programs
 	$(Q)./tests/vm/matrix
+	$(Q)SERIES="$(SERIES)" ./tests/run kernels
 
 # make check-permm: compare the verdicts with kernels that have the check, which it builds; writes docs/evidence/permm.md (an hour)
 check-permm:
