@@ -39,6 +39,12 @@ static __always_inline _Bool same_inode(const struct vma_facts *b, const struct 
 	return b->inode == e->inode && b->ino == e->ino;
 }
 
+/* The file page behind @dst, an address in the VMA @v. */
+static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst, __u32 page_shift)
+{
+	return v->pgoff + ((dst - v->start) >> page_shift);
+}
+
 /*
  * snapshot_diff() - mfill_retry_state_changed() of 7.1 and later (85668fda932a). Returns a set of
  * enum snapshot_reason. A VMA without a file must only be anonymous still.
@@ -64,15 +70,32 @@ static __always_inline __u32 snapshot_diff(const struct window_facts *w)
 }
 
 /*
- * checks_eagain() - the checks that would fail the copy. Returns a set of enum check; CHECK_KERNEL
- * is what the kernel did.
+ * address_differs() - the snapshot, with the page index of the destination in place of the VMA's
+ * vm_pgoff: mfill_retry_state_changed() with the patches of contrib/kernel. @snapshot: the reasons
+ * of snapshot_diff().
  */
-static __always_inline __u32 checks_eagain(const struct window_facts *w)
+static __always_inline _Bool address_differs(const struct window_facts *w, __u32 snapshot,
+					     __u32 page_shift)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 
+	if (snapshot & ~BIT32(SNAPSHOT_DIFF_PGOFF))
+		return 1;
+	return b->file && file_page(b, w->dst, page_shift) != file_page(e, w->dst, page_shift);
+}
+
+/*
+ * checks_eagain() - the checks that would fail the copy. Returns a set of enum check; CHECK_KERNEL
+ * is what the kernel did.
+ */
+static __always_inline __u32 checks_eagain(const struct window_facts *w, __u32 page_shift)
+{
+	const struct vma_facts *b = &w->begin, *e = &w->end;
+	__u32 snapshot = snapshot_diff(w);
+
 	return reason_if(b->uffd_ops != e->uffd_ops, CHECK_OPS_POINTER) |
-	       reason_if(snapshot_diff(w), CHECK_SNAPSHOT) |
+	       reason_if(snapshot, CHECK_SNAPSHOT) |
+	       reason_if(address_differs(w, snapshot, page_shift), CHECK_ADDRESS) |
 	       reason_if(b->vma != e->vma || b->vm_lock_seq != e->vm_lock_seq, CHECK_PER_VMA_SEQ) |
 	       reason_if(b->mm_lock_seq != e->mm_lock_seq, CHECK_PER_MM_SEQ) |
 	       reason_if(w->kernel_eagain, CHECK_KERNEL);

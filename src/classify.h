@@ -13,12 +13,6 @@
 
 #include "checks.h"
 
-/* The file page behind @dst, an address in the VMA @v. */
-static __always_inline __u64 file_page(const struct vma_facts *v, __u64 dst, __u32 page_shift)
-{
-	return v->pgoff + ((dst - v->start) >> page_shift);
-}
-
 /*
  * meaning_diff() - does the destination still mean the same page? Returns a set of enum
  * meaning_reason.
@@ -221,7 +215,7 @@ static __always_inline void classify_touched(const struct window_facts *w, __u32
 	if (v->class == CLASS_UNDETERMINED)
 		return;
 	v->reached = checks_reached(w);
-	v->eagain = checks_eagain(w) & v->reached;
+	v->eagain = checks_eagain(w, page_shift) & v->reached;
 	barrier();
 	v->kernel_answer = w->kernel_answer;
 	v->anomaly = is_anomaly(w, v);
@@ -277,15 +271,21 @@ static __always_inline void classify(const struct window_facts *w, __u32 page_sh
 	classify_touched(w, page_shift, v);
 }
 
+/* kernel_would_pass() - would the check that this kernel is known to have pass the window? */
+static __always_inline _Bool kernel_would_pass(const struct window_facts *f, __u32 page_shift)
+{
+	return f->kernel_is < NR_CHECKS && !(checks_eagain(f, page_shift) & BIT32(f->kernel_is));
+}
+
 /*
  * kernel_answered() - the page of a window with a relock ended with @err: the answer of the
  * kernel's check, which no hook saw. -EAGAIN may also mean that the page table is gone
  * (pte_offset_map_lock() in mfill_atomic_install_pte()): it is the check's unless the check that
  * this kernel is known to have would have passed.
  */
-static __always_inline void kernel_answered(struct window_facts *f, __s64 err)
+static __always_inline void kernel_answered(struct window_facts *f, __u32 page_shift, __s64 err)
 {
-	if (err == -EAGAIN && f->kernel_is < NR_CHECKS && !(checks_eagain(f) & BIT32(f->kernel_is)))
+	if (err == -EAGAIN && kernel_would_pass(f, page_shift))
 		return;
 	f->kernel_answer = KERNEL_ANSWER_SEEN;
 	f->kernel_eagain = err == -EAGAIN;
@@ -301,13 +301,14 @@ enum open_at {
 };
 
 struct unseen_end {
-	__u32 at;	 /* enum open_at */
-	_Bool relocked;	 /* the VMA was seen locked again: facts.end is there */
-	_Bool page_hook; /* the plan sees each page's end; relocked: the tests passed */
-	_Bool changing;	 /* mmap_changing is raised */
-	__s64 ret;	 /* a negative errno, 0, or of the copy loop the bytes copied */
-	__u64 len;	 /* bytes that the copy loop was asked for */
-	__u64 end;	 /* and where they end */
+	__u32 at;	  /* enum open_at */
+	_Bool relocked;	  /* the VMA was seen locked again: facts.end is there */
+	_Bool page_hook;  /* the plan sees each page's end; relocked: the tests passed */
+	_Bool changing;	  /* mmap_changing is raised */
+	_Bool would_pass; /* hugetlb: the check that this kernel has would pass */
+	__s64 ret;	  /* a negative errno, 0, or of the copy loop the bytes copied */
+	__u64 len;	  /* bytes that the copy loop was asked for */
+	__u64 end;	  /* and where they end */
 };
 
 /*
@@ -351,7 +352,10 @@ static __always_inline __u32 unseen_test(struct window_facts *f, const struct un
 		return RELOCK_GONE;
 	if (u->changing)
 		return RELOCK_BLOCKED;
-	if (f->kernel_answer != KERNEL_ANSWER_NONE) {
+	/* Of hugetlb destinations the kind comes before the check. */
+	if (u->ret > 0 && f->begin.flags & VM_HUGETLB && f->end.uffd_ops != f->begin.uffd_ops)
+		return RELOCK_GONE;
+	if (f->kernel_answer != KERNEL_ANSWER_NONE && !u->would_pass) {
 		f->kernel_answer = KERNEL_ANSWER_SEEN;
 		f->kernel_eagain = 1;
 		return RELOCK_OK;

@@ -189,7 +189,7 @@ int BPF_PROG(mfill_copy_folio_retry_exit, struct mfill_state *state, void *folio
 SEC("?kprobe.multi/mfill_retry_state_save")
 int BPF_KPROBE(mfill_retry_state_save_probe, void *s, __u64 vma)
 {
-	window_begin(as_vma(vma));
+	retry_began(as_vma(vma));
 	return 0;
 }
 
@@ -198,7 +198,7 @@ SEC("?fentry/mfill_retry_state_save")
 int BPF_PROG(mfill_retry_state_save_entry__retry_state, struct mfill_retry_state *s,
 	     struct vm_area_struct *vma)
 {
-	window_begin(vma);
+	retry_began(vma);
 	return 0;
 }
 

@@ -66,6 +66,7 @@ enum dst_kind {
 enum check {
 	CHECK_OPS_POINTER, /* 7.1-rc: vma_uffd_ops() differs */
 	CHECK_SNAPSHOT,	   /* 7.1: mfill_retry_state_changed() */
+	CHECK_ADDRESS,	   /* contrib/kernel: the snapshot, of the destination's own page */
 	CHECK_PER_VMA_SEQ, /* another VMA, or vm_lock_seq moved */
 	CHECK_PER_MM_SEQ,  /* mm_lock_seq moved */
 	CHECK_KERNEL,	   /* the running kernel's answer */

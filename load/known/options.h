@@ -22,7 +22,7 @@
 #define KERNEL_CHECK(s)                                                                             \
 	WORD_SETTING(s, kernel_check, "kernel-check", "CHECK", truth_kernel_names,                  \
 		     "What the running kernel compares after the retry: snapshot (7.1 and later), " \
-		     "none (up to 7.0), per_mm_seq or per_vma_seq (kernels built for a test)")
+		     "none (up to 7.0), address, per_mm_seq or per_vma_seq (kernels built for a test)")
 #define LOCKS(s)                                                                                   \
 	WORD_SETTING(s, mmap_lock_only, "locks", "LOCKS", truth_lock_names,                        \
 		     "What the running kernel guards a VMA with: vma (a lock of its own, 6.4 and " \

@@ -40,14 +40,13 @@ const char *const truth_kind_names[NR_TRUTH_KINDS + 1] = {
 
 static const char *const truth_check_names[NR_TRUTH_CHECKS] = {
 	[TRUTH_CHECK_OPS_POINTER] = "ops_pointer", [TRUTH_CHECK_SNAPSHOT] = "snapshot",
-	[TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq", [TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",
-	[TRUTH_CHECK_KERNEL] = "kernel",
+	[TRUTH_CHECK_ADDRESS] = "address",	   [TRUTH_CHECK_PER_VMA_SEQ] = "per_vma_seq",
+	[TRUTH_CHECK_PER_MM_SEQ] = "per_mm_seq",   [TRUTH_CHECK_KERNEL] = "kernel",
 };
 
 const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1] = {
-	[TRUTH_KERNEL_SNAPSHOT] = "snapshot",
-	[TRUTH_KERNEL_NONE] = "none",
-	[TRUTH_KERNEL_PER_MM_SEQ] = "per_mm_seq",
+	[TRUTH_KERNEL_SNAPSHOT] = "snapshot",	    [TRUTH_KERNEL_NONE] = "none",
+	[TRUTH_KERNEL_ADDRESS] = "address",	    [TRUTH_KERNEL_PER_MM_SEQ] = "per_mm_seq",
 	[TRUTH_KERNEL_PER_VMA_SEQ] = "per_vma_seq",
 };
 
@@ -84,6 +83,10 @@ static bool refuses(enum truth_check check, const struct truth_window *window)
 		return window->snapshot & TRUTH_SNAPSHOT_OPS;
 	case TRUTH_CHECK_SNAPSHOT:
 		return window->snapshot;
+	/* The file page of the destination, not of the VMA's start. */
+	case TRUTH_CHECK_ADDRESS:
+		return window->snapshot & ~TRUTH_SNAPSHOT_PGOFF ||
+		       window->meaning & TRUTH_MEANING_OFFSET;
 	case TRUTH_CHECK_PER_VMA_SEQ:
 		return window->vma_locked;
 	case TRUTH_CHECK_PER_MM_SEQ:
@@ -98,12 +101,20 @@ bool truth_kernel_refuses(enum truth_kernel check, const struct truth_window *wi
 	static const enum truth_check same[NR_TRUTH_KERNELS] = {
 		[TRUTH_KERNEL_SNAPSHOT] = TRUTH_CHECK_SNAPSHOT,
 		[TRUTH_KERNEL_NONE] = NR_TRUTH_CHECKS,
+		[TRUTH_KERNEL_ADDRESS] = TRUTH_CHECK_ADDRESS,
 		[TRUTH_KERNEL_PER_MM_SEQ] = TRUTH_CHECK_PER_MM_SEQ,
 		[TRUTH_KERNEL_PER_VMA_SEQ] = TRUTH_CHECK_PER_VMA_SEQ,
 	};
 
-	/* No kernel compares anything when the destination is hugetlb. */
-	return window->kind != TRUTH_KIND_HUGETLB && refuses(same[check], window);
+	/* No other kernel compares anything when the destination is hugetlb. */
+	if (window->kind == TRUTH_KIND_HUGETLB && check != TRUTH_KERNEL_ADDRESS)
+		return false;
+	return refuses(same[check], window);
+}
+
+bool truth_kernel_is_new(enum truth_kernel check)
+{
+	return check != TRUTH_KERNEL_NONE;
 }
 
 void truth_add_copy(struct truth *truth, int err, uint64_t bytes)

@@ -66,16 +66,18 @@ enum truth_kind { TRUTH_KIND_ANON, TRUTH_KIND_SHMEM, TRUTH_KIND_HUGETLB, NR_TRUT
 enum truth_check {
 	TRUTH_CHECK_OPS_POINTER,
 	TRUTH_CHECK_SNAPSHOT,
+	TRUTH_CHECK_ADDRESS,
 	TRUTH_CHECK_PER_VMA_SEQ,
 	TRUTH_CHECK_PER_MM_SEQ,
 	TRUTH_CHECK_KERNEL,
 	NR_TRUTH_CHECKS
 };
 
-/* What the running kernel compares after the retry; the last two in kernels built for a test. */
+/* What the running kernel compares after the retry; the last three in kernels built for a test. */
 enum truth_kernel {
 	TRUTH_KERNEL_SNAPSHOT, /* 7.1 and later */
 	TRUTH_KERNEL_NONE,     /* up to 7.0 */
+	TRUTH_KERNEL_ADDRESS,  /* alone in that it compares for hugetlb, too */
 	TRUTH_KERNEL_PER_MM_SEQ,
 	TRUTH_KERNEL_PER_VMA_SEQ,
 	NR_TRUTH_KERNELS
@@ -122,6 +124,8 @@ enum truth_class truth_classify(const struct truth_window *window, bool unmapped
 bool truth_reached_check(enum truth_class class);
 /* Whether this check of the kernel refuses the window with EAGAIN. */
 bool truth_kernel_refuses(enum truth_kernel check, const struct truth_window *window);
+/* Whether the kernel is of 7.1 or later: it has a check. */
+bool truth_kernel_is_new(enum truth_kernel check);
 
 void truth_add_copy(struct truth *truth, int err, uint64_t bytes);
 void truth_add_window(struct truth *truth, const struct truth_window *window);

@@ -3,7 +3,7 @@
 /*
  * Windows of hugetlb destinations, beside any plan of 6.12 and later: mfill_atomic_hugetlb() kept
  * the loop that the other destinations had before 7.1. It compares nothing after the retry, on any
- * kernel.
+ * released kernel; with the patches of contrib/kernel it has the check `address`.
  *
  * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked. Where its
  * hook was skipped, it is early by the copy that failed, too: the facts are those of the page's
@@ -14,6 +14,20 @@
 
 #include "bpf/copy_stop.bpf.h"
 #include "bpf/window.bpf.h"
+
+/* hugetlb_answer() - what can be known of the kernel's own check: an enum kernel_answer. */
+static __always_inline __u32 hugetlb_answer(void)
+{
+	return kernel_is == CHECK_ADDRESS ? KERNEL_ANSWER_UNSEEN : KERNEL_ANSWER_NONE;
+}
+
+/* hugetlb_passed() - the page of @w got past every test, also the kernel's check. */
+static __always_inline void hugetlb_passed(struct window *w)
+{
+	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
+		w->facts.kernel_answer = KERNEL_ANSWER_SEEN;
+	window_close(w, window_passed(w));
+}
 
 /*
  * hugetlb_enter() - the page at @dst of @vma, which is locked, is about to be copied. @again: for
@@ -29,7 +43,7 @@ static __always_inline void hugetlb_enter(struct vm_area_struct *vma, __u64 dst,
 	if (w && again) {
 		if (!w->relocked_ns)
 			window_relocked(w, vma, dst);
-		window_close(w, window_passed(w));
+		hugetlb_passed(w);
 	} else if (w) {
 		window_close(w, RELOCK_LOST);
 	}
@@ -58,7 +72,7 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	struct window *w = window_find();
 
 	if (w && w->open)
-		window_close(w, window_passed(w));
+		hugetlb_passed(w);
 	else if (w && err != -ENOENT && !w->looping)
 		window_release(w);
 	if (err && err != -ENOENT && copying && slot_of(vma->vm_mm) >= 0)
@@ -68,7 +82,7 @@ static __always_inline void hugetlb_tried(struct vm_area_struct *vma, __u64 dst,
 	w = window_begin(vma);
 	if (!w)
 		return;
-	w->facts.kernel_answer = KERNEL_ANSWER_NONE;
+	w->facts.kernel_answer = hugetlb_answer();
 	w->facts.dst = dst;
 	w->held = 0;
 }
@@ -85,7 +99,7 @@ static __always_inline void hugetlb_dropped(void)
 	/* The hook on the begin was skipped. */
 	if (!w->open && w->held && w->kind == KIND_HUGETLB) {
 		window_open(w, w->mm, w->slot);
-		w->facts.kernel_answer = KERNEL_ANSWER_NONE;
+		w->facts.kernel_answer = hugetlb_answer();
 		w->held = 0;
 	}
 	window_bounded(w);

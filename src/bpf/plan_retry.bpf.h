@@ -28,6 +28,16 @@ static __always_inline void window_check_began(struct vm_area_struct *vma)
 			mm_lock_seq_of(w->mm) != w->facts.begin.mm_lock_seq ? SEEN_YES : SEEN_NO;
 }
 
+/*
+ * retry_began() - the kernel takes its snapshot of @vma and still holds the lock. A window of a hugetlb
+ * destination has begun before that (hugetlb.bpf.h).
+ */
+static __always_inline void retry_began(struct vm_area_struct *vma)
+{
+	if (!(vma->vm_flags & VM_HUGETLB))
+		window_begin(vma);
+}
+
 /* window_verdict() - the running kernel has compared. @changed: its answer. */
 static __always_inline void window_verdict(struct window *w, bool changed)
 {
@@ -97,7 +107,7 @@ static __always_inline void window_page(struct window *w, struct mfill_state *st
 	if (state->dst_addr != state->dst_start && was_write_locked(&w->facts))
 		w->silences |= 1U << SILENT_PAGE;
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
-		kernel_answered(&w->facts, err);
+		kernel_answered(&w->facts, page_shift, err);
 }
 
 /* get_vma_returned() - mfill_get_vma() returns @ret: with a window open it is the relock. */

@@ -199,7 +199,7 @@ static __always_inline void window_late_page(struct window *w, __u64 dst, __u64 
 	if (!w->facts.dst)
 		window_located(w, dst);
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
-		kernel_answered(&w->facts, ret < 0 ? ret : 0);
+		kernel_answered(&w->facts, page_shift, ret < 0 ? ret : 0);
 }
 
 /*
@@ -223,6 +223,7 @@ static __always_inline __u32 window_overtaken(struct window *w, bool changing, _
 	/* The page that failed. */
 	else if (!w->relocked_ns)
 		w->facts.dst = ret > 0 ? dst + ret : dst;
+	u.would_pass = w->kind == KIND_HUGETLB && kernel_would_pass(&w->facts, page_shift);
 	result = window_result(w, &u);
 	if (is_silent_end(&u, result))
 		w->silences |= 1U << SILENT_TESTS;

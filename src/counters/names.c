@@ -49,6 +49,7 @@ const char *const kind_names[NR_KINDS] = {
 const char *const check_names[NR_CHECKS] = {
 	[CHECK_OPS_POINTER] = "ops_pointer",
 	[CHECK_SNAPSHOT] = "snapshot",
+	[CHECK_ADDRESS] = "address",
 	[CHECK_PER_VMA_SEQ] = "per_vma_seq",
 	[CHECK_PER_MM_SEQ] = "per_mm_seq",
 	[CHECK_KERNEL] = "kernel",

@@ -87,6 +87,18 @@ static int map_other_offset(const struct scene *s)
 	return p == MAP_FAILED ? -errno : reregister(s, s->dst.uffd);
 }
 
+/* The file one page further on: the VMA's file offset stays 0. */
+static int map_further_on(const struct scene *s)
+{
+	void *p = mmap(at(s->dst.start + s->page), s->dst.len - s->page, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, s->dst.file, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	return rig_register(s->dst.uffd, s->dst.start + s->page, s->dst.len - s->page,
+			    UFFDIO_REGISTER_MODE_MISSING);
+}
+
 static int register_other(const struct scene *s)
 {
 	return rig_unregister(s->dst.uffd, s->dst.start, s->dst.len)
@@ -111,7 +123,8 @@ static const struct known {
 	{ CLASS_TOLERATED, RIG_ANON, protect, RIG_FILL },
 	{ CLASS_REPLACED, RIG_ANON, map_again, RIG_FILL },
 	{ CLASS_HIDDEN, RIG_ANON, register_other, RIG_FILL },
-	{ CLASS_FALSE_ALARM, RIG_SHMEM, protect_front, RIG_FILL },
+	{ CLASS_HIDDEN, RIG_SHMEM, map_further_on, RIG_FILL },	   /* address says EAGAIN */
+	{ CLASS_FALSE_ALARM, RIG_SHMEM, protect_front, RIG_FILL }, /* address says pass */
 	{ CLASS_REAL, RIG_SHMEM, map_other_offset, RIG_FILL },
 	{ CLASS_REAL, RIG_SHMEM, map_again, RIG_FILL }, /* anonymous memory has other uffd ops */
 	{ CLASS_GONE, RIG_ANON, unregister, RIG_FILL },

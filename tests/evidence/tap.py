@@ -41,7 +41,7 @@ def counters(kind, windows, chains=(), writers=(), time=1000.0, eagain=0, reissu
     lengths = {c: 10000 if c == "quiet" else 1000000 for c in CLASSES}
     alarms = classes["false_alarm"]
     spurious = {"per_mm_seq": locked + classes["unrelated"], "per_vma_seq": locked,
-                "snapshot": alarms, "ops_pointer": 0, "kernel": alarms}
+                "snapshot": alarms, "address": alarms, "ops_pointer": 0, "kernel": alarms}
     return {
         "type": kind, "schema": 1, "time": time, "elapsed_s": 2.0,
         "host": {"kernel": "7.3.0-test", "arch": "x86_64", "cpus": 2},

@@ -17,7 +17,7 @@ enum answer { NO, YES, UNKNOWN };
 
 static const struct row {
 	const char *class;
-	enum says snapshot, per_vma_seq, per_mm_seq;
+	enum says snapshot, address, per_vma_seq, per_mm_seq;
 } table[] = {
 #include "fuzz/classes.inc"
 };
@@ -167,6 +167,23 @@ static bool snapshot_differs(const struct window_facts *w)
 	       b->pgoff != e->pgoff;
 }
 
+/* Where the file page 0 would be: the same for each address of a VMA. */
+static int64_t origin(const struct vma_facts *v)
+{
+	return (int64_t)v->pgoff * 4096 - (int64_t)v->start;
+}
+
+/* "As the snapshot, with the file page of the destination in place of vm_pgoff." */
+static bool page_differs(const struct window_facts *w)
+{
+	struct window_facts same_pgoff = *w;
+
+	same_pgoff.end.pgoff = w->begin.pgoff;
+	if (snapshot_differs(&same_pgoff))
+		return true;
+	return has_file(&w->begin) && origin(&w->begin) != origin(&w->end);
+}
+
 /*
  * "The same context and modes, VM_SHARED and ops, and for a file the same inode and the same offset
  * of the address."
@@ -174,8 +191,6 @@ static bool snapshot_differs(const struct window_facts *w)
 static bool meaning_differs(const struct window_facts *w)
 {
 	const struct vma_facts *b = &w->begin, *e = &w->end;
-	int64_t there = (int64_t)b->pgoff * 4096 - (int64_t)b->start,
-		here = (int64_t)e->pgoff * 4096 - (int64_t)e->start;
 
 	if (b->ctx != e->ctx || (b->flags & MODES) != (e->flags & MODES))
 		return true;
@@ -183,7 +198,7 @@ static bool meaning_differs(const struct window_facts *w)
 		return true;
 	if (!has_file(b) && !has_file(e))
 		return false;
-	return b->inode != e->inode || b->ino != e->ino || there != here;
+	return b->inode != e->inode || b->ino != e->ino || origin(b) != origin(e);
 }
 
 /* "The same mapping changed in what neither looks at." */
@@ -290,11 +305,15 @@ static void demand_checks(const struct window_facts *w, const struct verdict *v,
 	const struct vma_facts *b = &w->begin, *e = &w->end;
 	bool seqs = w->seq != SEQ_NONE, contradicts;
 
-	demand(!!(v->reached & BIT32(CHECK_SNAPSHOT)) && !!(v->reached & BIT32(CHECK_OPS_POINTER)));
+	demand(!!(v->reached & BIT32(CHECK_SNAPSHOT)) &&
+	       !!(v->reached & BIT32(CHECK_OPS_POINTER)) && !!(v->reached & BIT32(CHECK_ADDRESS)));
 	demand(!!(v->reached & BIT32(CHECK_PER_VMA_SEQ)) == seqs &&
 	       !!(v->reached & BIT32(CHECK_PER_MM_SEQ)) == seqs);
 	demand(!!(v->reached & BIT32(CHECK_KERNEL)) == (w->kernel_answer != KERNEL_ANSWER_UNSEEN));
 	demand_check(v, CHECK_SNAPSHOT, row->snapshot);
+	/* The class does not always tell: see the reasons. */
+	demand_check(v, CHECK_ADDRESS, row->address);
+	demand(says(v, CHECK_ADDRESS) == page_differs(w));
 	demand_check(v, CHECK_PER_VMA_SEQ, row->per_vma_seq);
 	demand_check(v, CHECK_PER_MM_SEQ, row->per_mm_seq);
 	demand(says(v, CHECK_OPS_POINTER) == (b->uffd_ops != e->uffd_ops));

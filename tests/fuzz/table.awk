@@ -9,7 +9,7 @@ inside && /^\| `/ {
 	if (words[1] == "undetermined")
 		next
 	row = "{ \"" words[1] "\""
-	for (i = n - 2; i <= n; i++)
+	for (i = n - 3; i <= n; i++)
 		row = row ", " (words[i] == "EAGAIN" ? "SAYS_EAGAIN" : words[i] == "pass" ? "SAYS_PASS" : "SAYS_NOTHING")
 	print row " },"
 }

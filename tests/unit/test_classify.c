@@ -75,6 +75,7 @@ static const struct window_facts anon = { .begin = ANON_VMA, .end = ANON_VMA, WI
 
 #define OPS BIT32(CHECK_OPS_POINTER)
 #define SNAP (BIT32(CHECK_SNAPSHOT) | BIT32(CHECK_KERNEL))
+#define ADDRESS BIT32(CHECK_ADDRESS)
 #define VMA BIT32(CHECK_PER_VMA_SEQ)
 #define MM BIT32(CHECK_PER_MM_SEQ)
 #define SEQS (VMA | MM)
@@ -318,6 +319,49 @@ static const struct row anomaly_rows[] = {
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(FILE), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS, .anomaly = 1 },
 };
 
+/*
+ * The snapshot with the destination's own page in place of vm_pgoff. A private mapping of /dev/zero
+ * is anonymous by its ops and has a file, so it is compared though its meaning is not.
+ */
+#define KERNEL_HAS_ADDRESS SET(kernel_is, CHECK_ADDRESS)
+#define DEV_ZERO SET(begin.file, 0x6000), SET(end.file, 0x6000)
+static const struct row address_rows[] = {
+	{ "split in front", &shmem, { LOCKED, FRONT_SPLIT, KERNEL_HAS_ADDRESS },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "mapped further on", &shmem, { DIFFERS, SET(end.start, 0x702000), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_HIDDEN, .meaning = M(OFFSET), .eagain = BIT32(CHECK_KERNEL) | SEQS },
+	{ "mapped further on, destination unknown", &shmem, { DIFFERS, SET(dst, 0), SET(end.start, 0x702000), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_HIDDEN, .meaning = M(OFFSET), .eagain = BIT32(CHECK_KERNEL) | SEQS },
+	{ "split in front, destination unknown", &shmem, { LOCKED, FRONT_SPLIT, SET(dst, 0), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "the kernel passes it", &shmem, { LOCKED, SET(end.start, 0x702000), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_HIDDEN, .meaning = M(OFFSET), .eagain = SEQS, .anomaly = 1 },
+	{ "another context is another question", &shmem, { LOCKED, FRONT_SPLIT, SET(end.ctx, 0x8800), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(CTX), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+	{ "anonymous memory has no page index", &anon, { LOCKED, SET(end.pgoff, 0x999), KERNEL_HAS_ADDRESS },
+	  .class = CLASS_LOCKED, .eagain = SEQS },
+	{ "/dev/zero split in front", &anon, { LOCKED, DEV_ZERO, SET(begin.pgoff, 0x10), FRONT_SPLIT, KERNEL_HAS_ADDRESS },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = BIT32(CHECK_SNAPSHOT) | SEQS },
+};
+
+/* The one window whose verdict by the address does not follow from its reasons. */
+static void dev_zero_further_on(void **state)
+{
+	struct window_facts w = anon;
+	struct verdict v;
+
+	w.begin.file = w.end.file = 0x6000;
+	w.end.start += 1 << PAGE_SHIFT;
+	w.end.mm_lock_seq = 1002;
+	w.end.vm_lock_seq = 1001;
+	w.kernel_is = CHECK_ADDRESS;
+	w.kernel_eagain = 1;
+	classify(&w, PAGE_SHIFT, &v);
+	assert_int_equal(v.class, CLASS_TOLERATED);
+	assert_int_equal(v.eagain, ADDRESS | SEQS | BIT32(CHECK_KERNEL));
+	assert_int_equal(v.anomaly, 0);
+}
+
 /* The kernel's answer was missed, or it compares nothing and passes: nothing contradicts. */
 static const struct row old_kernel_rows[] = {
 	{ "quiet", &anon, { SET(kernel_answer, 0) }, .class = CLASS_QUIET },
@@ -388,8 +432,14 @@ static struct window_facts edited(const struct window_facts *base, const struct 
 
 static __u32 expected_reached(const struct window_facts *w)
 {
-	return OPS | BIT32(CHECK_SNAPSHOT) | (w->seq == SEQ_NONE ? 0 : SEQS) |
+	return OPS | BIT32(CHECK_SNAPSHOT) | ADDRESS | (w->seq == SEQ_NONE ? 0 : SEQS) |
 	       (w->kernel_answer == KERNEL_ANSWER_UNSEEN ? 0 : BIT32(CHECK_KERNEL));
+}
+
+/* The rows leave it out, because it follows from their reasons; address_rows has what does not. */
+static __u32 expected_address(const struct row *r)
+{
+	return r->snapshot & ~S(PGOFF) || r->meaning & M(OFFSET) ? ADDRESS : 0;
 }
 
 /* The short way of is_untouched() gives the same verdict as the general one. */
@@ -419,7 +469,7 @@ static void check_rows(const struct row *rows, size_t nr)
 		expect_u64(r->name, v.meaning_reasons, r->meaning);
 		expect_u64(r->name, v.tolerated_reasons, r->tolerated);
 		expect_u64(r->name, v.reached, decided ? expected_reached(&w) : 0);
-		expect_u64(r->name, v.eagain, r->eagain);
+		expect_u64(r->name, v.eagain, r->eagain | (decided ? expected_address(r) : 0));
 		expect_u64(r->name, !!(CLASS_SET(v.class) & CLASSES_REACHED), !!v.reached);
 		expect_u64(r->name, !!(CLASS_SET(v.class) & CLASSES_CHANGED), !!v.meaning_reasons);
 		expect_u64(r->name, v.anomaly, r->anomaly);
@@ -446,6 +496,7 @@ TABLE_TEST(tolerated)
 TABLE_TEST(precedence)
 TABLE_TEST(sequence)
 TABLE_TEST(anomaly)
+TABLE_TEST(address)
 TABLE_TEST(old_kernel)
 TABLE_TEST(file)
 TABLE_TEST(no_vma_locks)
@@ -552,6 +603,11 @@ static const struct end_row {
 	{ "short, check", { CUT, .relocked = 1 }, .result = RELOCK_OK, .says_eagain = 1, .edits = { UNSEEN_CHECK } },
 	{ "short, other kind", { CUT, .relocked = 1 }, .result = RELOCK_GONE, .edits = { NO_CHECK, SET(end.uffd_ops, 0x5800) } },
 	{ "short, event read since", { CUT, .relocked = 1 }, .result = RELOCK_BLOCKED, .edits = { NO_CHECK } },
+	{ "loop, hugetlb check", { LOOP, .ret = -EAGAIN, .relocked = 1 }, .result = RELOCK_OK, .says_eagain = 1, .edits = { UNSEEN_CHECK, HUGETLB } },
+	{ "loop, hugetlb check would pass", { LOOP, .ret = -EAGAIN, .relocked = 1, .would_pass = 1 }, .result = RELOCK_BLOCKED, .edits = { UNSEEN_CHECK, HUGETLB } },
+	{ "short, hugetlb check", { CUT, .relocked = 1 }, .result = RELOCK_OK, .says_eagain = 1, .edits = { UNSEEN_CHECK, HUGETLB } },
+	{ "short, hugetlb check would pass", { CUT, .relocked = 1, .would_pass = 1 }, .result = RELOCK_OK, .edits = { UNSEEN_CHECK, HUGETLB } },
+	{ "short, no hugetlb any more", { CUT, .relocked = 1 }, .result = RELOCK_GONE, .edits = { UNSEEN_CHECK, HUGETLB, SET(end.uffd_ops, 0x5800) } },
 	{ "short, hugetlb page there already", { CUT, .relocked = 1 }, .result = RELOCK_OK, .edits = { NO_CHECK, HUGETLB } },
 };
 /* clang-format on */
@@ -614,7 +670,7 @@ static void answers_of_pages(void **state)
 		w.kernel_is = rows[i].kernel_is;
 		w.kernel_answer = KERNEL_ANSWER_UNSEEN;
 		w.kernel_eagain = 0;
-		kernel_answered(&w, rows[i].err);
+		kernel_answered(&w, PAGE_SHIFT, rows[i].err);
 		expect_u64(rows[i].name, w.kernel_answer, rows[i].answer);
 		expect_u64(rows[i].name, w.kernel_eagain, rows[i].eagain);
 	}
@@ -630,6 +686,7 @@ int main(void)
 		cmocka_unit_test(anomaly),	    cmocka_unit_test(file),
 		cmocka_unit_test(old_kernel),	    cmocka_unit_test(no_vma_locks),
 		cmocka_unit_test(other_kernel),	    cmocka_unit_test(unseen_ends),
+		cmocka_unit_test(address),	    cmocka_unit_test(dev_zero_further_on),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);

@@ -18,7 +18,7 @@ static const struct event usual = {
 	.verdict = {
 		.class = CLASS_TOLERATED,
 		.tolerated_reasons = 1U << TOLERATED_DIFF_RANGE | 1U << TOLERATED_DIFF_PROT,
-		.reached = 0x1f,
+		.reached = 0x3f,
 		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
 		.odd_start = 1,
 	},
@@ -79,8 +79,8 @@ static void everything_known(void **state)
 		{ "meaning_reasons", "[]" },
 		{ "tolerated_reasons", "[\"range\",\"prot\"]" },
 		{ "checks",
-		  "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":\"EAGAIN\","
-		  "\"per_mm_seq\":\"EAGAIN\",\"kernel\":\"pass\"}" },
+		  "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"address\":\"pass\","
+		  "\"per_vma_seq\":\"EAGAIN\",\"per_mm_seq\":\"EAGAIN\",\"kernel\":\"pass\"}" },
 		{ "window_ns", "2500" },
 		{ "retake_ns", "1500" },
 		{ "external", "true" },
@@ -130,14 +130,14 @@ static void unknown_is_null(void **state)
 	expect_member(text, "retake_ns", "null");
 	expect_member(text, "odd_start", "null");
 	expect_member(text, "checks",
-		      "{\"ops_pointer\":null,\"snapshot\":null,\"per_vma_seq\":null,"
-		      "\"per_mm_seq\":null,\"kernel\":null}");
+		      "{\"ops_pointer\":null,\"snapshot\":null,\"address\":null,"
+		      "\"per_vma_seq\":null,\"per_mm_seq\":null,\"kernel\":null}");
 	free(text);
 	/* Without mm_lock_seq two checks cannot be evaluated, whatever the bits say. */
 	text = printed(&usual, true, SEQ_NONE);
 	expect_member(text, "checks",
-		      "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"per_vma_seq\":null,"
-		      "\"per_mm_seq\":null,\"kernel\":\"pass\"}");
+		      "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"address\":\"pass\","
+		      "\"per_vma_seq\":null,\"per_mm_seq\":null,\"kernel\":\"pass\"}");
 	free(text);
 }
 

@@ -22,12 +22,13 @@ static const struct window {
 	enum dst_kind kind;
 	enum window_class class;
 } windows[] = {
-	{ KIND_ANON, CLASS_QUIET },	{ KIND_SHMEM, CLASS_QUIET },
-	{ KIND_ANON, CLASS_UNRELATED }, { KIND_ANON, CLASS_LOCKED },
-	{ KIND_ANON, CLASS_TOLERATED }, { KIND_ANON, CLASS_REPLACED },
-	{ KIND_ANON, CLASS_HIDDEN },	{ KIND_SHMEM, CLASS_FALSE_ALARM },
-	{ KIND_SHMEM, CLASS_REAL },	{ KIND_SHMEM, CLASS_REAL },
-	{ KIND_ANON, CLASS_GONE },	{ KIND_ANON, CLASS_ABORTED },
+	{ KIND_ANON, CLASS_QUIET },	   { KIND_SHMEM, CLASS_QUIET },
+	{ KIND_ANON, CLASS_UNRELATED },	   { KIND_ANON, CLASS_LOCKED },
+	{ KIND_ANON, CLASS_TOLERATED },	   { KIND_ANON, CLASS_REPLACED },
+	{ KIND_ANON, CLASS_HIDDEN },	   { KIND_SHMEM, CLASS_HIDDEN },
+	{ KIND_SHMEM, CLASS_FALSE_ALARM }, { KIND_SHMEM, CLASS_REAL },
+	{ KIND_SHMEM, CLASS_REAL },	   { KIND_ANON, CLASS_GONE },
+	{ KIND_ANON, CLASS_ABORTED },
 };
 
 /* --- A tracer that counts what it is told to -------------------------------------------------- */
@@ -127,6 +128,12 @@ static void two_checks_differ(struct totals *t, int window)
 	t->checks[CHECK_SNAPSHOT].differs = 1;
 }
 
+static void three_checks_differ(struct totals *t, int window)
+{
+	two_checks_differ(t, window);
+	t->checks[CHECK_ADDRESS].differs = 1;
+}
+
 static void every_check_differs(struct totals *t, int window)
 {
 	two_checks_differ(t, window);
@@ -136,7 +143,8 @@ static void every_check_differs(struct totals *t, int window)
 
 static void the_kernel_s_check(void **state)
 {
-	assert_int_equal(run(two_checks_differ, SEQ_COUNT).inferred_check, CHECK_PER_VMA_SEQ);
+	assert_int_equal(run(two_checks_differ, SEQ_COUNT).inferred_check, CHECK_ADDRESS);
+	assert_int_equal(run(three_checks_differ, SEQ_COUNT).inferred_check, CHECK_PER_VMA_SEQ);
 	assert_int_equal(run(every_check_differs, SEQ_COUNT).inferred_check, NR_CHECKS);
 }
 
@@ -187,9 +195,9 @@ static void what_is_wrong_is_said(void **state)
 		{ sees_nothing, 0, "1 UFFDIO_COPY made, 0 seen" },
 		{ sees_nothing, 11, "1 UFFDIO_COPY made, 0 seen" },
 		{ sees_no_window, 2, "1 anonymous window of class unrelated opened, 0 seen" },
-		{ sees_two, 8, "1 shmem window of class real opened, 2 seen" },
+		{ sees_two, 9, "1 shmem window of class real opened, 2 seen" },
 		{ calls_it_tolerated, 0, "anonymous window of class quiet was called tolerated" },
-		{ calls_it_tolerated, 7, "shmem window of class false_alarm was called tolerated" },
+		{ calls_it_tolerated, 8, "shmem window of class false_alarm was called tolerated" },
 		{ contradicts_itself, 3,
 		  "anonymous window of class locked: the facts contradict each other" },
 	};

@@ -14,7 +14,7 @@ CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "f
            "gone", "blocked", "aborted", "undetermined")
 REACHED = CLASSES[:8]  # reached a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
-CHECKS = ("ops_pointer", "snapshot", "per_vma_seq", "per_mm_seq", "kernel")
+CHECKS = ("ops_pointer", "snapshot", "address", "per_vma_seq", "per_mm_seq", "kernel")
 COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up

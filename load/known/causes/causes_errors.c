@@ -107,7 +107,7 @@ static int case_invalid(struct causes *c)
 static int case_beyond_file(struct causes *c)
 {
 	int file = memfd_create("short", MFD_CLOEXEC), nested, err = 0;
-	bool new = c->options->kernel_check == TRUTH_KERNEL_SNAPSHOT;
+	bool new = truth_kernel_is_new(c->options->kernel_check);
 	uint8_t *area;
 
 	c->name = "beyond the file";

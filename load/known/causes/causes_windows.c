@@ -98,7 +98,7 @@ int causes_in_window(struct causes *c)
 {
 	int err = case_relock(c);
 
-	if (!err && c->options->kernel_check == TRUTH_KERNEL_SNAPSHOT)
+	if (!err && truth_kernel_is_new(c->options->kernel_check))
 		err = case_snapshot(c);
 	if (!err)
 		err = short_by(c, "short by EFAULT", NULL, RIG_UNMAP, "EFAULT", "source", "aborted",
