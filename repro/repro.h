@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// userfaultfd calls for the reproducers, one line each. A call that fails ends the program with
-// status 77.
+// userfaultfd calls for the reproducers, one line each, and how they end. A call that fails ends the
+// program with status 77.
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,4 +63,19 @@ static inline const char *uffd_copy(int fd, void *dst, void *src, size_t len)
 	struct uffdio_copy arg = { .dst = (size_t)dst, .src = (size_t)src, .len = len };
 
 	return ioctl(fd, UFFDIO_COPY, &arg) ? strerrorname_np(errno) : "ok";
+}
+
+/* The last lines, and the exit status: 0 the kernel is right, 1 the bug is there. */
+static inline int judge(bool right, const char *expected, const char *seen)
+{
+	printf("expected: %s\nseen: %s\n%s\n", expected, seen,
+	       right ? "The kernel is right." : "The bug is there.");
+	return right ? 0 : 1;
+}
+
+/* The last lines where no answer is known to be wrong, and the exit status. */
+static inline int ask(const char *question, const char *seen)
+{
+	printf("expected: an open question: %s\nseen: %s\n", question, seen);
+	return 0;
 }

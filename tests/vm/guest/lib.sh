@@ -14,14 +14,16 @@ wait_for() {
 	done
 }
 
-# Set check, what this kernel compares after the retry (nothing before 7.1), and locks, what guards
-# a VMA.
+# Set check, what this kernel compares after the retry (nothing before 7.1; the kernel of
+# tests/checks: as booted), and locks, what guards a VMA.
 find_kernel() {
 	# shellcheck disable=SC2034 # for the script that sources this
 	check=none locks=mmap
 	grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
 	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
-	return 0
+	for word in $(cat /proc/cmdline); do
+		case $word in uffd_retry_check=*) check=${word#*=} ;; esac
+	done
 }
 
 # keep CASE COMMAND...: keep its output and status in /out/CASE.{out,err,status}.
