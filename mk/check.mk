@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-parallel check-kernels check-permm check-programs check-repro check-faults check-busy check-kasan check-skips soak
+.PHONY: format repro deps test-programs check check-parallel check-kernels check-checks check-programs check-repro check-faults check-busy check-kasan check-skips soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
@@ -46,6 +46,9 @@ endef
 $(BUILD)/%: tests/vm/%.c | $(BUILD)
 	$(link_guest_program)
 
+$(BUILD)/%: tests/checks/%.c | $(BUILD)
+	$(link_guest_program)
+
 $(BUILD)/%: bench/%.c | $(BUILD)
 	$(link_guest_program)
 
@@ -53,7 +56,7 @@ $(BUILD)/failmalloc.so: tests/vm/failmalloc.c | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 
-GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold floor)
+GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold floor cost)
 
 # The test build of the tool, which can skip runs of a hook. The second make knows what it depends on.
 INJECT_TOOL := $(BUILD)/inject/uffdretry
@@ -85,12 +88,12 @@ check-kernels: deps
 	$(Q)./tests/vm/matrix
 	$(Q)SERIES="$(SERIES)" ./tests/run kernels
 
-# make check-permm: compare the verdicts with kernels that have the check, which it builds; writes docs/evidence/permm.md (an hour)
-check-permm:
+# make check-checks: compare the verdicts with kernels of its own that have the other checks; writes docs/evidence/permm.md (an hour)
+check-checks:
 	$(Q)./tools/deps build test kernel
 	$(Q)$(MAKE) test-programs
-	$(Q)./tests/kernel/build permm
-	$(Q)./tests/run permm
+	$(Q)./tests/kernel/build checks
+	$(Q)./tests/run checks
 
 # make check-programs: trace QEMU, CRIU, stress-ng and the kernel's selftests; writes docs/evidence/programs.md (half an hour)
 check-programs: deps

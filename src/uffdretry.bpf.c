@@ -214,15 +214,19 @@ int BPF_KPROBE(mfill_retry_state_changed_probe, void *state, __u64 vma)
 }
 
 /*
- * Plan retry_state: the relocked VMA, and the kernel's answer. Only AL holds it. 7.1 and later:
+ * Plan retry_state: the relocked VMA, and the kernel's answer. Only AL holds it. 7.1 and later, with
+ * contrib/kernel with one more argument:
  * static bool mfill_retry_state_changed(struct mfill_retry_state *state,
  *	struct vm_area_struct *vma)
  */
 SEC("?fexit/mfill_retry_state_changed")
 int BPF_PROG(mfill_retry_state_changed_exit, struct mfill_retry_state *state,
-	     struct vm_area_struct *vma, unsigned long ret)
+	     struct vm_area_struct *vma)
 {
-	window_compared(vma, ret & 0xff);
+	__u64 ret = 0;
+
+	if (!bpf_get_func_ret(ctx, &ret))
+		window_compared(vma, ret & 0xff);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ LIKE_PROGRAMS = {
 class Cell:
     """One load at one writer rate on one kernel.
 
-    A kernel is a series, or permm:CHECK: that of tests/permm, booted with CHECK.
+    A kernel is a series, or permm:CHECK: that of tests/checks, booted with CHECK.
     """
     kernel: str
     load: str

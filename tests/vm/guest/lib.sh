@@ -21,7 +21,8 @@ find_kernel() {
 	check=none locks=mmap
 	grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
 	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
-	for word in $(cat /proc/cmdline); do
+	read -r words </proc/cmdline
+	for word in $words; do
 		case $word in uffd_retry_check=*) check=${word#*=} ;; esac
 	done
 }
