@@ -2,8 +2,8 @@
 /* Copyright (C) 2026 the uffdretry authors */
 /*
  * Windows of hugetlb destinations, beside any plan of 6.12 and later: mfill_atomic_hugetlb() kept
- * the loop that the other destinations had before 7.1. It compares nothing after the retry, on any
- * released kernel; with the patches of contrib/kernel it has the check `address`.
+ * the loop that the other destinations had before 7.1. On released kernels it compares neither the
+ * file nor the offset after the retry; with the patches of contrib/kernel it has the check `address`.
  *
  * The begin is early by two unlocks and a cond_resched(), with the VMA still read-locked. Where its
  * hook was skipped, it is early by the copy that failed, too: the facts are those of the page's
