@@ -93,6 +93,7 @@ check-checks:
 	$(Q)./tools/deps build test kernel
 	$(Q)$(MAKE) test-programs
 	$(Q)./tests/kernel/build checks
+	$(Q)./tests/kernel/build series
 	$(Q)./tests/run checks
 
 # make check-programs: trace QEMU, CRIU, stress-ng and the kernel's selftests; writes docs/evidence/programs.md (half an hour)
