@@ -327,12 +327,13 @@ struct writer_key {
 _Static_assert(sizeof(struct writer_key) == 36, "struct writer_key has padding");
 
 struct writer_row {
+	__u64 used; /* 0: the row is nobody's, or its key is being written */
 	__u64 windows;
 	__u64 sections;
 	__u64 start; /* the range of the last section whose range is known; equal: none */
 	__u64 end;
+	struct writer_key key;
 	__u32 id;
-	__u32 pad;
 };
 
 #define MAX_WRITERS 1024

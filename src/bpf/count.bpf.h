@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * From a verdict to the per-CPU totals.
+ * From a verdict to the totals of this CPU.
  *
- * Another program on the same CPU can preempt a tracing program, so even per-CPU counters are added
- * to atomically.
+ * Another program on the same CPU can preempt a tracing program, so even a CPU's own counters are
+ * added to atomically.
+ *
+ * The loader maps the counters. It must not read them by bpf(2): the kernel skips all probes on a
+ * CPU while it copies a value there (bpf_disable_instrumentation()), and whoever is preempted in
+ * that keeps them skipped for a time slice.
  */
 #ifndef COUNT_BPF_H
 #define COUNT_BPF_H
@@ -14,15 +18,21 @@
 #include "uffdretry.h"
 #include "lib/hist.h"
 
+/*
+ * An array has the keys of the first CPU, then those of the next: the loader multiplies
+ * max_entries.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, NR_SLOTS);
 	__type(key, __u32);
 	__type(value, struct totals);
 } totals SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, NR_SLOTS);
 	__type(key, __u32);
 	__type(value, struct failures);
@@ -32,7 +42,8 @@ struct {
 
 /* Window durations, one histogram a kind and class; only SLOT_RUN has them. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, NR_WINDOW_HISTS);
 	__type(key, __u32);
 	__type(value, struct hist);
@@ -40,7 +51,8 @@ struct {
 
 /* By how much a begin is early at most, where both bounds are seen. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct hist);
@@ -62,13 +74,21 @@ static __always_inline void add_at(__u64 *counters, __u32 nr, __u32 i, __u64 n)
 		add(&counters[i], n);
 }
 
+/* The place of @key among the @nr keys of this CPU. */
+static __always_inline __u32 own_key(__u32 nr, __u32 key)
+{
+	return bpf_get_smp_processor_id() * nr + key;
+}
+
 static __always_inline struct totals *totals_of(__u32 slot)
 {
+	slot = own_key(NR_SLOTS, slot);
 	return bpf_map_lookup_elem(&totals, &slot);
 }
 
 static __always_inline struct failures *failures_of(__u32 slot)
 {
+	slot = own_key(NR_SLOTS, slot);
 	return bpf_map_lookup_elem(&failures, &slot);
 }
 
@@ -135,10 +155,11 @@ static __always_inline void count_checks(struct totals *t, const struct verdict 
 	}
 }
 
-static __always_inline void count_ns(void *hists, __u32 key, __u64 ns)
+/* Add @ns to histogram @i of the @nr of @hists. */
+static __always_inline void count_ns(void *hists, __u32 nr, __u32 i, __u64 ns)
 {
+	__u32 key = own_key(nr, i), bucket = hist_bucket(ns);
 	struct hist *h = bpf_map_lookup_elem(hists, &key);
-	__u32 bucket = hist_bucket(ns);
 
 	if (!h || bucket >= HIST_BUCKETS)
 		return;
@@ -177,7 +198,7 @@ static __always_inline void count_window(__u32 slot, __u32 kind, const struct ve
 	if (v->reached)
 		count_checks(t, v);
 	if (slot == SLOT_RUN)
-		count_ns(&window_hists, kind * NR_CLASSES + v->class, ns);
+		count_ns(&window_hists, NR_WINDOW_HISTS, kind * NR_CLASSES + v->class, ns);
 }
 
 /* count_silent() - the class of a window that was counted relies on @silences, a set. */
@@ -207,7 +228,7 @@ static __always_inline void count_bounded(__u32 slot, __u64 ns, bool moved)
 	if (moved)
 		add(&t->begin_moved, 1);
 	if (slot == SLOT_RUN)
-		count_ns(&begin_hist, 0, ns);
+		count_ns(&begin_hist, 1, 0, ns);
 }
 
 /*

@@ -27,7 +27,8 @@ struct relock {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, NR_RELOCK_HOW);
 	__type(key, __u32);
 	__type(value, struct hist);
@@ -66,7 +67,7 @@ static __always_inline void relock_count(struct relock *r, __u32 slot, bool fail
 	if (failed)
 		relock_end(r);
 	if (r->took_ns && slot == SLOT_RUN)
-		count_ns(&relock_hists, r->how, r->took_ns);
+		count_ns(&relock_hists, NR_RELOCK_HOW, r->how, r->took_ns);
 }
 
 #endif /* RELOCK_BPF_H */

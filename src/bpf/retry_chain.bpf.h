@@ -39,7 +39,8 @@ struct {
 
 /* Lengths of the chains that ended, in the buckets of lib/hist.h: exact up to 7. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct hist);
@@ -118,7 +119,7 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 	if (!opened)
 		add(&f->succeeded, 1);
 	add(&f->chain_lost_ns, bpf_ktime_get_ns() - since);
-	count_ns(&chain_hist, 0, length);
+	count_ns(&chain_hist, 1, 0, length);
 }
 
 struct chain_walk {

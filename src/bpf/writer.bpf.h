@@ -15,14 +15,23 @@
 #include "bpf/count.bpf.h"
 #include "bpf/write_section.bpf.h"
 
+/* The rows, by their id, which never changes. The loader maps them, as it does totals. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_WRITERS);
+	__type(key, __u32);
+	__type(value, struct writer_row);
+} writer_rows SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_WRITERS);
 	__type(key, struct writer_key);
-	__type(value, struct writer_row);
-} writer_rows SEC(".maps");
+	__type(value, __u32);
+} writer_ids SEC(".maps");
 
-/* The next row's id; an id never changes. */
+/* The next row's id. */
 struct own_line next_writer;
 
 /* A window's question, and what is known of the answer. */
@@ -89,18 +98,33 @@ static __always_inline bool syscall_covers(struct writer_query *q, const struct 
 	return covers || (shape->whole && fits(&shape->everything, sub));
 }
 
-/* The row of @key, or NULL when the table is full. */
+/* A new row of @key; that of another CPU if that was faster; or NULL when the table is full. */
+static __always_inline struct writer_row *new_writer_row(const struct writer_key *key)
+{
+	__u32 id, *winner;
+	struct writer_row *row;
+
+	if (*(volatile __u64 *)&next_writer.value >= MAX_WRITERS)
+		return NULL;
+	id = __sync_fetch_and_add(&next_writer.value, 1);
+	row = bpf_map_lookup_elem(&writer_rows, &id);
+	if (!row)
+		return NULL;
+	row->id = id;
+	row->key = *key;
+	if (bpf_map_update_elem(&writer_ids, key, &id, BPF_NOEXIST)) {
+		winner = bpf_map_lookup_elem(&writer_ids, key);
+		return winner ? bpf_map_lookup_elem(&writer_rows, winner) : NULL;
+	}
+	__sync_fetch_and_add(&row->used, 1);
+	return row;
+}
+
 static __always_inline struct writer_row *writer_row(const struct writer_key *key)
 {
-	struct writer_row *row = bpf_map_lookup_elem(&writer_rows, key), new = {};
+	__u32 *id = bpf_map_lookup_elem(&writer_ids, key);
 
-	if (row || *(volatile __u64 *)&next_writer.value >= MAX_WRITERS)
-		return row;
-	new.id = __sync_fetch_and_add(&next_writer.value, 1);
-	if (new.id >= MAX_WRITERS)
-		return NULL;
-	bpf_map_update_elem(&writer_rows, key, &new, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&writer_rows, key);
+	return id ? bpf_map_lookup_elem(&writer_rows, id) : new_writer_row(key);
 }
 
 /* Is this the window's first section of row @id? Keeps the first few ids for the window's event. */

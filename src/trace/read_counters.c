@@ -8,47 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sum the per-CPU values of @map at @key, each @size bytes of __u64, in @sum. */
-static int read_percpu(struct tracer *t, struct bpf_map *map, __u32 key, void *sum, size_t size)
+/* Sum row @key of all CPUs, which is @size bytes of __u64, in @sum. */
+static void sum_rows(const struct tracer *t, enum row_map which, __u32 key, void *sum, size_t size)
 {
 	__u64 *total = sum;
-	const __u64 *value = t->percpu;
-	int err = bpf_map__lookup_elem(map, &key, sizeof(key), t->percpu, size * (size_t)t->nr_cpus,
-				       0);
 
-	if (err)
-		return err;
 	memset(sum, 0, size);
-	for (int cpu = 0; cpu < t->nr_cpus; cpu++)
+	for (int cpu = 0; cpu < t->nr_cpus; cpu++) {
+		const __u64 *row = rows_at(&t->rows[which], cpu, key);
+
 		for (size_t i = 0; i < size / sizeof(__u64); i++)
-			total[i] += *value++;
-	return 0;
+			total[i] += __atomic_load_n(&row[i], __ATOMIC_RELAXED);
+	}
 }
 
-/* Rows are only ever added; the id of each is its place. */
-int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
+/* Rows are only ever added. */
+void read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
 {
-	struct writer_key key, next;
-	const void *previous = NULL;
-	int fd = bpf_map__fd(t->skel->maps.writer_rows);
+	for (__u32 id = 0; id < MAX_WRITERS; id++) {
+		const struct writer_row *row = rows_at(&t->rows[ROWS_WRITERS], 0, id);
 
-	while (!bpf_map_get_next_key(fd, previous, &next)) {
-		struct writer_row row;
-		int err = bpf_map_lookup_elem(fd, &next, &row);
-
-		if (err)
-			return err;
-		if (row.id < MAX_WRITERS) {
-			if (counts)
-				counts[row.id] =
-					(struct writer_counts) { row.windows, row.sections };
-			t->writers[row.id] =
-				(struct writer_entry) { next, row.start, row.end, true };
-		}
-		key = next;
-		previous = &key;
+		if (!__atomic_load_n(&row->used, __ATOMIC_ACQUIRE))
+			continue;
+		if (counts)
+			counts[id] = (struct writer_counts) { row->windows, row->sections };
+		t->writers[id] = (struct writer_entry) { row->key, row->start, row->end, true };
 	}
-	return 0;
 }
 
 const struct writer_entry *tracer_writers(const struct tracer *t)
@@ -65,22 +50,28 @@ static __u64 read_open(const struct tracer *t)
 	return open;
 }
 
-int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
+void tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals)
 {
-	return read_percpu(t, t->skel->maps.totals, slot, totals, sizeof(*totals));
+	sum_rows(t, ROWS_TOTALS, slot, totals, sizeof(*totals));
 }
 
-static int read_failures(struct tracer *t, struct counters *c)
+static void read_failures(struct tracer *t, struct counters *c)
 {
-	int err =
-		read_percpu(t, t->skel->maps.failures, SLOT_RUN, &c->failures, sizeof(c->failures));
-
-	if (!err)
-		err = read_percpu(t, t->skel->maps.chain_hist, 0, &c->chain_lengths,
-				  sizeof(c->chain_lengths));
+	sum_rows(t, ROWS_FAILURES, SLOT_RUN, &c->failures, sizeof(c->failures));
+	sum_rows(t, ROWS_CHAIN_HIST, 0, &c->chain_lengths, sizeof(c->chain_lengths));
 	c->chains_open = t->skel->bss->open_chains.value;
 	c->chain_longest = t->skel->bss->longest_chain.value;
-	return err;
+}
+
+static void read_hists(struct tracer *t, struct counters *c)
+{
+	for (__u32 kind = 0; kind < NR_KINDS; kind++)
+		for (__u32 i = 0; i < NR_CLASSES; i++)
+			sum_rows(t, ROWS_WINDOW_HISTS, kind * NR_CLASSES + i, &c->hists[kind][i],
+				 sizeof(struct hist));
+	sum_rows(t, ROWS_BEGIN_HIST, 0, &c->begin, sizeof(c->begin));
+	for (__u32 how = 0; how < NR_RELOCK_HOW; how++)
+		sum_rows(t, ROWS_RELOCK_HISTS, how, &c->relock[how], sizeof(struct hist));
 }
 
 /* Most refused calls first. */
@@ -181,23 +172,13 @@ static void count_doubtful(struct tracer *t, struct totals *totals)
 
 int tracer_read(struct tracer *t, struct counters *c)
 {
-	int err = tracer_read_totals(t, SLOT_RUN, &c->totals);
+	int err;
 
-	for (__u32 kind = 0; kind < NR_KINDS; kind++)
-		for (__u32 i = 0; !err && i < NR_CLASSES; i++)
-			err = read_percpu(t, t->skel->maps.window_hists, kind * NR_CLASSES + i,
-					  &c->hists[kind][i], sizeof(struct hist));
-	if (!err)
-		err = read_percpu(t, t->skel->maps.begin_hist, 0, &c->begin, sizeof(c->begin));
-	for (__u32 how = 0; !err && how < NR_RELOCK_HOW; how++)
-		err = read_percpu(t, t->skel->maps.relock_hists, how, &c->relock[how],
-				  sizeof(struct hist));
-	if (!err)
-		err = read_writers(t, c->writers);
-	if (!err)
-		err = read_failures(t, c);
-	if (!err)
-		err = read_missed(t, c);
+	tracer_read_totals(t, SLOT_RUN, &c->totals);
+	read_hists(t, c);
+	read_writers(t, c->writers);
+	read_failures(t, c);
+	err = read_missed(t, c);
 	/* The witness did not see a write lock, and cannot have missed it. */
 	if (!missed_by(t, ROLE_WITNESS))
 		t->unwitnessed = c->totals.unwitnessed;

@@ -210,15 +210,14 @@ static void run_known(struct tracer *t, const struct kernel *kernel, struct rig 
 		      struct scene *s, struct self_test *r)
 {
 	struct totals then, now;
-	int err = tracer_read_totals(t, SLOT_SELF_TEST, &then);
+	int err = 0;
 
+	tracer_read_totals(t, SLOT_SELF_TEST, &then);
 	for (int i = 0; !err && i < NR_KNOWN; i++) {
 		err = provoke(rig, s, &known_windows[i]);
 		if (err)
 			break;
-		err = tracer_read_totals(t, SLOT_SELF_TEST, &now);
-		if (err)
-			break;
+		tracer_read_totals(t, SLOT_SELF_TEST, &now);
 		r->windows++;
 		if (!counted_right(&then, &now, known_windows[i].kind,
 				   expected_class(&known_windows[i], kernel), r->why,

@@ -12,13 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What per-CPU maps have. */
-union percpu_value {
-	struct totals totals;
-	struct failures failures;
-	struct hist hist;
-};
-
 static bool libbpf_verbose;
 
 static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -80,15 +73,15 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	t->nr_cpus = libbpf_num_possible_cpus();
 	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
 	if (!err)
-		t->percpu = calloc((size_t)t->nr_cpus, sizeof(union percpu_value));
-	if (!err && !t->percpu)
-		err = -ENOMEM;
-	if (!err)
 		err = open_skeleton(t, cfg->kernel);
 	if (!err)
 		err = configure(t, cfg);
 	if (!err)
+		err = size_rows(t);
+	if (!err)
 		err = load(t);
+	if (!err)
+		err = open_rows(t);
 	if (!err)
 		err = run_program(t->skel->progs.own_pid_ns);
 	if (!err && cfg->events)
@@ -179,9 +172,9 @@ void tracer_close(struct tracer *t)
 	for (int i = 0; i < t->nr_hooks; i++)
 		bpf_link__destroy(t->links[i]);
 	ring_buffer__free(t->events);
+	close_rows(t);
 	uffdretry_bpf__destroy(t->skel);
 	if (t->stats_fd >= 0)
 		close(t->stats_fd);
-	free(t->percpu);
 	free(t);
 }

@@ -90,9 +90,12 @@ int tracer_count_runs(struct tracer *t);
 
 /* --- What the programs count --- */
 
-/* Read the counters of the run, or only the totals of one slot. */
+/*
+ * Read the counters of the run, or only the totals of one slot. The programs count on meanwhile,
+ * and none is kept from running by it.
+ */
 int tracer_read(struct tracer *t, struct counters *c);
-int tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
+void tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
 
 /* Read at most @max holders of mmap_changing, most refused calls first. Returns how many. */
 int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);

@@ -25,6 +25,33 @@ struct doubt {
 	__u64 windows; /* of these: undetermined, because the hook that was silent missed runs */
 };
 
+/* --- The counters of the BPF programs: arrays that rows.c maps --- */
+
+/* All but the writers' have the keys of each CPU. */
+enum row_map {
+	ROWS_TOTALS,
+	ROWS_FAILURES,
+	ROWS_WINDOW_HISTS,
+	ROWS_BEGIN_HIST,
+	ROWS_RELOCK_HISTS,
+	ROWS_CHAIN_HIST,
+	ROWS_WRITERS,
+	NR_ROW_MAPS
+};
+
+struct rows {
+	const char *mem; /* NULL: not mapped */
+	size_t bytes;	 /* mapped */
+	size_t row;	 /* bytes of one */
+	__u32 keys;	 /* of one CPU */
+};
+
+/* rows_at() - row @key of @cpu. */
+static inline const void *rows_at(const struct rows *r, int cpu, __u32 key)
+{
+	return r->mem + ((size_t)cpu * r->keys + key) * r->row;
+}
+
 struct tracer {
 	struct uffdretry_bpf *skel;
 
@@ -42,7 +69,7 @@ struct tracer {
 	__u64 unwitnessed; /* the last count before the witness missed a run: these are anomalies */
 	struct doubt doubts[NR_SILENCES][NR_KINDS][NR_CLASSES];
 	int nr_cpus;
-	void *percpu; /* room for one value of the largest per-CPU map */
+	struct rows rows[NR_ROW_MAPS];
 
 	struct ring_buffer *events; /* NULL: not asked for */
 	/* While tracer_read_events() runs: its arguments, and how many events it has handed on. */
@@ -61,8 +88,13 @@ int configure(struct tracer *t, const struct tracer_config *cfg);
 /* Was a hook with @role loaded? */
 bool role_is_loaded(const struct tracer *t, __u32 role);
 
-/* read.c: read the writers' rows; @counts, by id, may be NULL. 0 or a negative errno. */
-int read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS]);
+/* rows.c: before the load, give each CPU its rows; after it, map them. 0 or a negative errno. */
+int size_rows(struct tracer *t);
+int open_rows(struct tracer *t);
+void close_rows(struct tracer *t);
+
+/* read_counters.c: read the writers' rows; @counts, by id, may be NULL. */
+void read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS]);
 
 /* events.c: 0 or a negative errno. */
 int open_events(struct tracer *t);

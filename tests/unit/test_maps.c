@@ -25,6 +25,13 @@ static int close_object(void **state)
 	return 0;
 }
 
+/* The counters that the loader multiplies by the CPUs: arrays that it maps. */
+static bool is_of_each_cpu(const struct bpf_map *map)
+{
+	return bpf_map__map_flags(map) & BPF_F_MMAPABLE && !bpf_map__is_internal(map) &&
+	       strcmp(bpf_map__name(map), "writer_rows");
+}
+
 /* The kernel rounds each value up to 8 bytes. A ring buffer has neither keys nor values. */
 static __u64 bytes_of(const struct bpf_map *map)
 {
@@ -35,10 +42,8 @@ static __u64 bytes_of(const struct bpf_map *map)
 		return nr;
 	case BPF_MAP_TYPE_HASH:
 		return nr * (value + bpf_map__key_size(map));
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return nr * value * CPUS;
 	default:
-		return nr * value;
+		return nr * value * (is_of_each_cpu(map) ? CPUS : 1);
 	}
 }
 

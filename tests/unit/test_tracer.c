@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The tracer (tracer.c, configure.c, hook_stats.c, read.c, events.c) without a kernel: libbpf opens
+ * The tracer (tracer.c, configure.c, hook_stats.c, rows.c, read_*.c) without a kernel: libbpf opens
  * the object, and this file plays the kernel. Each of its calls fails once: the tracer must return
  * that error and leave nothing behind.
  */
@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define CPUS 3
@@ -136,38 +137,107 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 	return 0;
 }
 
-/* Per-CPU values: the first CPU has those of the test, or 1 where the test sets none. */
 int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value,
 			 size_t size, __u64 flags)
 {
-	__u64 *v = value;
+	assert_string_equal(map_name(map), "holders");
+	memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1],
+	       sizeof(struct holder_totals));
+	return told("holder") ? -ENOENT : 0;
+}
 
-	if (!strcmp(map_name(map), "holders")) {
-		memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1],
-		       sizeof(struct holder_totals));
-		return told("holder") ? -ENOENT : 0;
+/* The maps of counters: files, which the tracer maps as it maps the kernel's memory. */
+static struct counter_map {
+	const char *name;
+	size_t row;  /* bytes */
+	size_t keys; /* of one CPU */
+	int cpus;
+	int fd;
+	void *mem;
+} counter_maps[] = {
+	{ "totals", sizeof(struct totals), NR_SLOTS, CPUS, -1, NULL },
+	{ "failures", sizeof(struct failures), NR_SLOTS, CPUS, -1, NULL },
+	{ "window_hists", sizeof(struct hist), (size_t)NR_KINDS *NR_CLASSES, CPUS, -1, NULL },
+	{ "begin_hist", sizeof(struct hist), 1, CPUS, -1, NULL },
+	{ "relock_hists", sizeof(struct hist), NR_RELOCK_HOW, CPUS, -1, NULL },
+	{ "chain_hist", sizeof(struct hist), 1, CPUS, -1, NULL },
+	{ "writer_rows", sizeof(struct writer_row), MAX_WRITERS, 1, -1, NULL },
+};
+
+static size_t bytes_of(const struct counter_map *m)
+{
+	return m->row * m->keys * (size_t)m->cpus;
+}
+
+static void *counters_of(const char *map)
+{
+	for (size_t i = 0; i < COUNT(counter_maps); i++)
+		if (!strcmp(counter_maps[i].name, map))
+			return counter_maps[i].mem;
+	return NULL;
+}
+
+static void make_counter_maps(void)
+{
+	for (size_t i = 0; i < COUNT(counter_maps); i++) {
+		struct counter_map *m = &counter_maps[i];
+
+		m->fd = memfd_create(m->name, MFD_CLOEXEC);
+		assert_int_equal(ftruncate(m->fd, (off_t)bytes_of(m)), 0);
+		m->mem = mmap(NULL, bytes_of(m), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+		assert_ptr_not_equal(m->mem, MAP_FAILED);
 	}
-	for (int cpu = 0; cpu < CPUS; cpu++) {
-		size_t n = size / sizeof(*v) / CPUS;
+}
 
-		for (size_t i = 0; i < n; i++)
-			v[i] = (__u64)cpu + 1;
-		if (!strcmp(map_name(map), "totals")) {
-			struct totals *t = (struct totals *)v;
+int bpf_map__fd(const struct bpf_map *map)
+{
+	for (size_t i = 0; i < COUNT(counter_maps); i++) {
+		const struct counter_map *m = &counter_maps[i];
 
-			assert_int_equal(size, CPUS * sizeof(*t));
-			t->calls = (__u64)(cpu + 1) * kernel.totals_first;
-			t->unwitnessed = (__u64)(cpu + 1) * kernel.unwitnessed;
-			t->anomalies = 0;
-			memset(t->silent, 0, sizeof(t->silent));
-			t->silent[SILENT_PAGE][KIND_ANON][CLASS_TOLERATED] =
-				(__u64)(cpu + 1) * kernel.silent;
-			t->windows[KIND_ANON][CLASS_TOLERATED] = (__u64)(cpu + 1) * 10;
-			t->checks[CHECK_PER_MM_SEQ].spurious = (__u64)(cpu + 1) * 20;
-		}
-		v += n;
+		if (strcmp(map_name(map), m->name))
+			continue;
+		assert_int_equal(bpf_map__value_size(map), m->row);
+		assert_int_equal(bpf_map__max_entries(map), m->keys * (size_t)m->cpus);
+		return told(m->name) ?: m->fd;
 	}
-	return told(map_name(map));
+	return FIRST_FD - 1;
+}
+
+/* CPU n counts n times what the test sets, or n where it sets nothing. */
+static void count_totals(struct totals *t, __u64 cpu)
+{
+	t->calls = cpu * kernel.totals_first;
+	t->unwitnessed = cpu * kernel.unwitnessed;
+	t->anomalies = 0;
+	memset(t->silent, 0, sizeof(t->silent));
+	t->silent[SILENT_PAGE][KIND_ANON][CLASS_TOLERATED] = cpu * kernel.silent;
+	t->windows[KIND_ANON][CLASS_TOLERATED] = cpu * 10;
+	t->checks[CHECK_PER_MM_SEQ].spurious = cpu * 20;
+}
+
+static void count_writers(struct writer_row *rows)
+{
+	memset(rows, 0, MAX_WRITERS * sizeof(*rows));
+	for (int i = 0; i < kernel.rows; i++)
+		rows[kernel.row[i].id] = kernel.row[i];
+}
+
+/* What the programs have counted so far. */
+static void count(void)
+{
+	struct totals *totals = counters_of("totals");
+
+	for (size_t i = 0; i < COUNT(counter_maps); i++) {
+		const struct counter_map *m = &counter_maps[i];
+		__u64 *v = m->mem;
+
+		for (__u64 cpu = 1; cpu <= (__u64)m->cpus; cpu++)
+			for (size_t n = 0; n < m->row * m->keys / sizeof(*v); n++)
+				*v++ = cpu;
+	}
+	for (__u64 cpu = 0; cpu < CPUS; cpu++)
+		count_totals(&totals[cpu * NR_SLOTS + SLOT_RUN], cpu + 1);
+	count_writers(counters_of("writer_rows"));
 }
 
 int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next, size_t key_size)
@@ -179,23 +249,6 @@ int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next
 		return -ENOENT;
 	*(struct holder *)next = (struct holder) { .tgid = nr + 1 };
 	return 0;
-}
-
-/* The rows of writers. The number of a row is its pid. */
-int bpf_map_get_next_key(int fd, const void *key, void *next)
-{
-	__u32 nr = key ? ((const struct writer_key *)key)->tgid : 0;
-
-	if ((int)nr >= kernel.rows)
-		return -1;
-	*(struct writer_key *)next = (struct writer_key) { .tgid = nr + 1 };
-	return 0;
-}
-
-int bpf_map_lookup_elem(int fd, const void *key, void *value)
-{
-	*(struct writer_row *)value = kernel.row[((const struct writer_key *)key)->tgid - 1];
-	return told("writer_rows");
 }
 
 static char programs[64][64];
@@ -278,6 +331,12 @@ static struct counters c;
 static struct tracer_config cfg;
 static struct tracer *t;
 static struct hook_state hooks[MAX_HOOKS];
+
+static int read_now(void)
+{
+	count();
+	return tracer_read(t, &c);
+}
 
 /* Open and attach the tracer of cfg. stop() runs after each test. */
 static void start(void)
@@ -532,7 +591,7 @@ static void counters_are_sums_over_the_cpus(void **state)
 	bss()->mm_states[4095].open = 3;
 	bss()->open_chains.value = 4;
 	bss()->longest_chain.value = 5;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.totals.calls, 1000 * OVER_CPUS);
 	assert_int_equal(c.hists[NR_KINDS - 1][NR_CLASSES - 1].count[HIST_BUCKETS - 1], OVER_CPUS);
 	assert_int_equal(c.begin.sum, OVER_CPUS);
@@ -554,7 +613,7 @@ static void runs_and_those_that_were_skipped(void **state)
 	kernel.runs = 100;
 	kernel.run_ns = 5000;
 	kernel.missed = 7;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.recursion, 7 * attached);
 	assert_int_equal(c.skipped[COSTS_CALL], 7);
 	/* More windows showed than begins were skipped: the others began before the run. */
@@ -564,7 +623,7 @@ static void runs_and_those_that_were_skipped(void **state)
 	kernel.runs = 130;
 	kernel.run_ns = 5900;
 	kernel.missed = 9;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.recursion, 9 * attached);
 	tracer_hooks(t, hooks);
 	assert_true(hooks[0].attached);
@@ -582,11 +641,11 @@ static void anomalies_of_the_witness(void **state)
 	kernel.unwitnessed = 1;
 	kernel.missed = 3;
 	kernel.missed_by_all_but = "__vma_start_write_exit";
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
 	kernel.unwitnessed = 2; /* one more, but the witness has missed a run */
 	kernel.missed_by_all_but = NULL;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.totals.anomalies, OVER_CPUS);
 }
 
@@ -601,13 +660,13 @@ static void doubtful_windows(void **state)
 
 	start();
 	kernel.silent = 2;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(anon[CLASS_TOLERATED], 10 * OVER_CPUS);
 	kernel.missed = 100;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(anon[CLASS_TOLERATED], 10 * OVER_CPUS);
 	kernel.silent = 3;
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(anon[CLASS_TOLERATED], 9 * OVER_CPUS);
 	assert_int_equal(mm->spurious, 19 * OVER_CPUS);
 }
@@ -619,7 +678,7 @@ static void no_doubt(void **state)
 	kernel.silent = 3;
 	kernel.missed = 100;
 	kernel.missed_by_all_but = "__mfill_atomic_pte_exit";
-	assert_int_equal(tracer_read(t, &c), 0);
+	assert_int_equal(read_now(), 0);
 	assert_int_equal(c.totals.windows[KIND_ANON][CLASS_TOLERATED], 10 * OVER_CPUS);
 }
 
@@ -629,14 +688,13 @@ static void writers_have_their_place(void **state)
 
 	start();
 	kernel.rows = 3;
-	kernel.row[0] = (struct writer_row) {
-		.windows = 1, .sections = 2, .start = 4096, .end = 8192, .id = 5
+	kernel.row[0] = (struct writer_row) { 1, 1, 2, 4096, 8192, { .tgid = 1 }, 5 };
+	kernel.row[1] = (struct writer_row) {
+		.used = 1, .windows = 3, .sections = 4, .id = MAX_WRITERS - 1
 	};
-	kernel.row[1] = (struct writer_row) { .windows = 3, .sections = 4, .id = MAX_WRITERS - 1 };
-	kernel.row[2] = (struct writer_row) { .windows = 9,
-					      .sections = 9,
-					      .id = MAX_WRITERS }; /* no place */
-	assert_int_equal(tracer_read(t, &c), 0);
+	kernel.row[2] =
+		(struct writer_row) { .windows = 9, .id = 4 }; /* its key is not there yet */
+	assert_int_equal(read_now(), 0);
 	entries = tracer_writers(t);
 	assert_int_equal(c.writers[5].windows, 1);
 	assert_int_equal(c.writers[5].sections, 2);
@@ -645,6 +703,7 @@ static void writers_have_their_place(void **state)
 	assert_int_equal(entries[5].key.tgid, 1);
 	assert_int_equal(entries[5].end, 8192);
 	assert_false(entries[4].used);
+	assert_int_equal(c.writers[4].windows, 0);
 }
 
 static void holders_by_what_they_refused(void **state)
@@ -681,7 +740,8 @@ static void events_in_batches(void **state)
 	cfg.events = true;
 	start();
 	kernel.rows = 1;
-	kernel.row[0] = (struct writer_row) { .windows = 1, .id = 8 };
+	kernel.row[0] = (struct writer_row) { .used = 1, .windows = 1, .id = 8 };
+	count();
 	kernel.events[0] = (struct event) { .pid = 4711, .writers = { .nr = 1, .ids = { 8 } } };
 	handed_on = 0;
 	kernel.nr_events = 4095;
@@ -728,7 +788,7 @@ static int everything(void)
 		err = tracer_count_runs(t);
 	}
 	if (!err)
-		err = tracer_read(t, &c);
+		err = read_now();
 	if (!err)
 		tracer_read_holders(t, rows, 4);
 	stop();
@@ -768,8 +828,8 @@ static void each_call_that_fails_is_told(void **state)
 		arm(0, 0);
 		assert_int_equal(descriptors(), before);
 	}
-	/* The maps alone make more: a histogram for each kind and class. */
-	assert_true(told_of > NR_KINDS * NR_CLASSES + 40);
+	/* The required hooks and the maps of counters alone make more. */
+	assert_true(told_of > (int)COUNT(counter_maps) + 10);
 }
 
 static int print_to_libbpf(enum libbpf_print_level level, const char *fmt, ...)
@@ -795,6 +855,7 @@ static void libbpf_is_quiet_unless_asked(void **state)
 
 static int open_k(void **state)
 {
+	make_counter_maps();
 	k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 	return 0;
 }

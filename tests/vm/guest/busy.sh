@@ -7,7 +7,7 @@
 # Two for each of eight copiers, and one more that each needs while it copies.
 echo 64 >/proc/sys/vm/nr_hugepages
 
-# trace_often NAME LOAD...: as trace_command, and the tool reads its maps ten times a second.
+# trace_often NAME LOAD...: as trace_command, and the tool reads its counters ten times a second.
 # shellcheck disable=SC2317 # run calls it
 trace_often() {
 	name=$1

@@ -31,7 +31,6 @@ group_refused() {
 	refuse prog-load $bpf 5 $enomem
 	refuse link-create $bpf 28 $enomem
 	refuse test-run $bpf 10 $eperm
-	refuse map-lookup $bpf 1 $enomem
 	refuse prog-info $bpf 15 $enomem
 	refuse capset 126 -1 $eperm
 	refuse pidfd-open 434 -1 24 # EMFILE
