@@ -36,16 +36,45 @@ static __always_inline bool mm_may_be_watched(const struct mm_state *mm)
 	return *(const volatile __u64 *)&mm->watched;
 }
 
-/* mm_watch() - a window of @mm has opened @now: from here on its write sections are recorded. */
-static __always_inline void mm_watch(struct mm_state *mm, __u64 now)
+/*
+ * mm_watch() - a window of @mm has opened @now: from here on its write sections are recorded. Returns
+ * true for the first window in a jiffy: then the caller asks mm_passed().
+ */
+static __always_inline bool mm_watch(struct mm_state *mm, __u64 now)
 {
 	__u64 last = *(volatile __u64 *)&mm->watched;
 
 	if (last == now)
-		return;
+		return false;
 	if (!last)
 		*(volatile __u64 *)&mm->watched_since = now;
+	if (!last || (__s64)(now - last) >= WATCH_JIFFIES)
+		*(volatile __u64 *)&mm->seen = 0;
 	__sync_lock_test_and_set(&mm->watched, now);
+	return true;
+}
+
+/* Between two windows: how much time passed, and by how much mm_lock_seq moved. */
+struct mm_passed {
+	__u64 ns;
+	__u64 steps;
+};
+
+/*
+ * mm_passed() - what passed since the last call, by mm_lock_seq @seq and the clock @now. It is 0 for
+ * the first call of a watch, and after one for an mm with another @tag. Each call takes over from one
+ * other, so the sums are right although CPUs overtake each other.
+ */
+static __always_inline struct mm_passed mm_passed(struct mm_state *mm, __u32 tag, __u32 seq,
+						  __u64 now)
+{
+	__u64 seen = __sync_lock_test_and_set(&mm->seen, (__u64)tag << 32 | seq);
+	__u64 then = __sync_lock_test_and_set(&mm->seen_ns, now);
+	struct mm_passed none = {};
+
+	if (seen >> 32 != tag)
+		return none;
+	return (struct mm_passed) { now - then, (__s64)(__s32)(seq - (__u32)seen) };
 }
 
 /* mm_is_watched() - is a write section of @mm to be recorded @now? An open window keeps it so. */

@@ -103,6 +103,31 @@ int BPF_PROG(mmap_lock_acquire_returned__writers_memcg, struct mm_struct *mm,
 }
 
 /*
+ * With --relock: a write section ends. The number is still odd. 6.16 and later:
+ * mmap_lock_released(struct mm_struct *mm, bool write)
+ */
+SEC("?tp_btf/mmap_lock_released")
+int BPF_PROG(mmap_lock_released__relock, struct mm_struct *mm, bool write)
+{
+	if (write)
+		hold_end(mm);
+	return 0;
+}
+
+/*
+ * The same where the tracepoint has the path of a memory cgroup. Up to 6.12:
+ * mmap_lock_released(struct mm_struct *mm, const char *memcg_path, bool write)
+ */
+SEC("?tp_btf/mmap_lock_released")
+int BPF_PROG(mmap_lock_released__relock_memcg, struct mm_struct *mm, const char *memcg_path,
+	     bool write)
+{
+	if (write)
+		hold_end(mm);
+	return 0;
+}
+
+/*
  * Who writes: a growing stack, which neither a system call nor its arguments tell. mmap_lock is
  * held for write. 6.5 and later:
  * int expand_stack_locked(struct vm_area_struct *vma, unsigned long address)

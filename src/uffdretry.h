@@ -467,6 +467,10 @@ struct totals {
 	__u64 begin_unseen[NR_KINDS]; /* windows whose begin was missed, or came before the run */
 	__u64 begin_bounded;	      /* windows with both bounds of the begin seen */
 	__u64 begin_moved;	      /* of these: mm_lock_seq moved between the bounds */
+	__u64 passed_ns;	      /* from the first window of each mm to its last */
+	__u64 passed_steps;	      /* of mm_lock_seq in that time */
+	__u64 held;		      /* with --relock: write sections whose end was seen */
+	__u64 held_ns;		      /* and how long they held mmap_lock */
 	struct writer_totals writers;
 	__u64 lost[NR_LOST_CAUSES];
 	__u64 returned[NR_RETURNED]; /* [0] success, [e] -e */
@@ -520,10 +524,13 @@ struct own_line {
 
 /* What the programs keep of an mm, or of several with the same hash. Times are in jiffies. */
 struct mm_state {
-	__u32 open; /* windows */
-	__u32 pad;
+	__u32 open;	     /* windows */
+	__u32 hold_seq;	     /* with --relock: the write section that is under way, 0: none */
 	__u64 watched;	     /* when a window was open last, 0: unwatched */
 	__u64 watched_since; /* the start of gapless recording */
+	__u64 seen;	     /* mm_lock_seq as mm_passed() saw it last, below the mm's tag */
+	__u64 seen_ns;	     /* and when, by the clock in ns */
+	__u64 hold_ns;	     /* since when that write section has mmap_lock */
 } OWN_LINE;
 
 /* What the programs do at present, in .bss. */

@@ -40,16 +40,25 @@ struct {
 	__type(value, struct change_ring);
 } vma_logs SEC(".maps");
 
-/*
- * A hash of @bits bits. A 32-bit move makes a number of a pointer on which the verifier allows no
- * arithmetic. mm_structs are slab objects, aligned to cache lines.
- */
-static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
+/* A 32-bit move makes a number of a pointer on which the verifier allows no arithmetic. */
+static __always_inline __u32 mm_low(__u64 mm)
 {
 	__u32 low;
 
 	asm("%0 = %1" : "=w"(low) : "w"((__u32)mm));
-	return ((low >> 6) * 0x9e3779b1U) >> (32 - bits);
+	return low;
+}
+
+/* A hash of @bits bits. mm_structs are slab objects, aligned to cache lines. */
+static __always_inline __u32 mm_hash(__u64 mm, __u32 bits)
+{
+	return ((mm_low(mm) >> 6) * 0x9e3779b1U) >> (32 - bits);
+}
+
+/* Tells mms of the same hash apart, and the self-test's windows from those of the run. */
+static __always_inline __u32 mm_tag(__u64 mm, enum totals_slot slot)
+{
+	return mm_low(mm) | slot;
 }
 
 static __always_inline struct mm_state *mm_state_of(__u64 mm)

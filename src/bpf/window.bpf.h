@@ -91,7 +91,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 		w->write_locks = vma_log_head(mm, VMA_WRITE_LOCK);
 	__builtin_memset(&w->writers, 0, sizeof(w->writers));
 	if (has_writers)
-		sections_watch(mm);
+		sections_watch(mm, slot, w->begin_ns);
 	w->first_section = section_head(mm);
 }
 
@@ -207,6 +207,7 @@ static __always_inline void mmap_lock_acquired(struct mm_struct *mm, bool write,
 	}
 	if (write || !cfg_relock)
 		return;
+	hold_end(mm); /* a downgrade ends a write section, and fires here */
 	w = window_of_current((__u64)mm);
 	if (w)
 		relock_mmap_lock(&w->relock);

@@ -19,6 +19,8 @@
 #include "uffdretry.h"
 #include "bpf/arch.bpf.h"
 #include "bpf/compat.bpf.h"
+#include "bpf/relock.bpf.h"
+#include "bpf/target.bpf.h"
 #include "bpf/vma_log.bpf.h"
 
 #define RING_SHIFT 5
@@ -58,10 +60,24 @@ const volatile struct writer_shape writer_shapes[NR_WRITER_SHAPES] = {};
 /* A hook records write sections for the report. */
 const volatile bool has_writers = false;
 
-/* sections_watch() - a window of @mm has opened. */
-static __always_inline void sections_watch(__u64 mm)
+/* Count the write sections of @mm since its last window, as its mm_lock_seq tells them. */
+static __noinline void sections_passed(__u64 mm, __u32 slot, __u64 now)
 {
-	mm_watch(mm_state_of(mm), bpf_jiffies64());
+	struct totals *t = totals_of(slot);
+	struct mm_passed passed;
+
+	if (!t)
+		return;
+	passed = mm_passed(mm_state_of(mm), mm_tag(mm, slot), mm_lock_seq_of(mm), now);
+	add(&t->passed_ns, passed.ns);
+	add(&t->passed_steps, passed.steps);
+}
+
+/* sections_watch() - a window of @mm has opened at @now, in ns. */
+static __always_inline void sections_watch(__u64 mm, __u32 slot, __u64 now)
+{
+	if (mm_watch(mm_state_of(mm), bpf_jiffies64()) && mm_seq_kind() != SEQ_NONE)
+		sections_passed(mm, slot, now);
 }
 
 static __always_inline struct section_ring *section_ring_of(__u64 mm)
@@ -195,6 +211,40 @@ static __always_inline bool section_claim(struct write_section *s)
 	       __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) == seq;
 }
 
+/*
+ * hold_begin() - write section @seq of @mm has been recorded: its time runs from here on, so that the
+ * recording is not in it. Not inline: without --relock nobody pays for its registers.
+ */
+static __noinline void hold_begin(struct mm_struct *mm, __u32 seq)
+{
+	struct mm_state *state = mm_state_of((__u64)mm);
+
+	if (state->seen >> 32 != mm_tag((__u64)mm, SLOT_RUN))
+		return;
+	state->hold_ns = bpf_ktime_get_ns();
+	*(volatile __u32 *)&state->hold_seq = seq;
+}
+
+/*
+ * hold_end() - the current task is about to end a write section of @mm, if it is in one: only then is
+ * mm_lock_seq odd. One test where none is timed.
+ */
+static __always_inline void hold_end(struct mm_struct *mm)
+{
+	struct mm_state *state = mm_state_of((__u64)mm);
+	__u32 seq = *(volatile __u32 *)&state->hold_seq;
+	struct totals *t;
+
+	if (!seq || seq != mm_lock_seq(mm) || state->seen >> 32 != mm_tag((__u64)mm, SLOT_RUN))
+		return;
+	state->hold_seq = 0;
+	t = totals_of(SLOT_RUN);
+	if (!t || phase == PHASE_OFF)
+		return;
+	add(&t->held_ns, bpf_ktime_get_ns() - state->hold_ns);
+	add(&t->held, 1);
+}
+
 /* section_record() - the current task has just taken @mm's mmap_lock for write. */
 static __always_inline void section_record(struct mm_struct *mm)
 {
@@ -224,6 +274,8 @@ static __always_inline void section_record(struct mm_struct *mm)
 	section_read_current(s);
 	/* A full barrier: a reader sees the number only with its fields. */
 	__sync_lock_test_and_set(&s->seq, seq);
+	if (cfg_relock && mm_numbers_sections())
+		hold_begin(mm, seq);
 }
 
 /*

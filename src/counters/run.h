@@ -56,7 +56,7 @@ struct hook_state {
 	__u64 skipped; /* of @missed */
 };
 
-#define MAX_HOOKS 32
+#define MAX_HOOKS 40
 
 /* It is attached, the self-test should have fired it, and it did not. */
 static inline bool hook_is_silent(const struct hook_state *h)

@@ -9,6 +9,7 @@
 #include "report/sections/durations.h"
 #include "report/sections/failures.h"
 #include "report/sections/overhead.h"
+#include "report/sections/per_mm.h"
 #include "report/sections/writers.h"
 #include "sys/json_lines.h"
 #include "version.h"
@@ -266,6 +267,8 @@ int json_span(const struct report *r, const struct span *s)
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);
 	add_lost(o, s->counters);
+	if (s->final)
+		json_per_mm(o, r, s->counters);
 	if (s->final && r->claims)
 		json_claims(o, r, s->counters);
 	if (s->final && r->overhead)

@@ -180,6 +180,33 @@ static void write_sections(const struct report *r, const struct counters *c)
 	write_section(r->out, "unlisted", c->totals.writers.other);
 }
 
+static void counted_seconds(FILE *out, const char *name, const char *help, __u64 ns)
+{
+	family(out, name, "counter", help);
+	fprintf(out, "%s ", name);
+	seconds(out, ns);
+	fputc('\n', out);
+}
+
+/* Their ratios are S and D of per_mm in the summary. */
+static void watched_sections(const struct report *r, const struct totals *t)
+{
+	if (!r->writers || r->seq == SEQ_NONE)
+		return;
+	plain(r->out, "uffdretry_watched_write_sections_total", "counter",
+	      "Times that mmap_lock was held for write between retry windows.",
+	      r->seq == SEQ_COUNT ? t->passed_steps / 2 : t->passed_steps);
+	counted_seconds(r->out, "uffdretry_watched_seconds_total",
+			"Seconds from the first retry window of each process to its last.",
+			t->passed_ns);
+	if (!r->relock)
+		return;
+	plain(r->out, "uffdretry_held_write_sections_total", "counter",
+	      "Times that mmap_lock was held for write, with begin and end seen.", t->held);
+	counted_seconds(r->out, "uffdretry_held_seconds_total",
+			"Seconds that mmap_lock was held for write in these.", t->held_ns);
+}
+
 static void windows(const struct report *r, const struct totals *t)
 {
 	family(r->out, "uffdretry_windows_total", "counter",
@@ -279,6 +306,7 @@ static void write_metrics(const struct report *r, const struct span *s)
 	window_durations(r, c);
 	checks(r, &c->totals);
 	write_sections(r, c);
+	watched_sections(r, &c->totals);
 	if (r->seq == SEQ_COUNT)
 		plain(r->out, "uffdretry_odd_start_windows_total", "counter",
 		      "Windows that began inside a write section.", c->totals.odd_start);

@@ -10,6 +10,7 @@
 #include "report/sections/failures.h"
 #include "report/format.h"
 #include "report/sections/overhead.h"
+#include "report/sections/per_mm.h"
 #include "report/sections/writers.h"
 
 #include <errno.h>
@@ -165,8 +166,9 @@ static void print_checks(const struct report *r, const struct totals *t)
 	}
 }
 
-static void print_answer(const struct report *r, const struct totals *t, double elapsed)
+static void print_answer(const struct report *r, const struct counters *c, double elapsed)
 {
+	const struct totals *t = &c->totals;
 	const struct check_totals *mm = &t->checks[CHECK_PER_MM_SEQ];
 	__u64 real = windows_of_classes(t, CLASSES_CHANGED);
 	__u64 reached = windows_reached(t);
@@ -181,6 +183,7 @@ static void print_answer(const struct report *r, const struct totals *t, double 
 		fprintf(r->out,
 			"%s others had a writer of the mm. This kernel has no mm_lock_seq.\n",
 			N(reached - real - windows_of_class(t, CLASS_QUIET)));
+	text_per_mm(r, c);
 	print_reasons(r, "snapshot differs", snapshot_reason_names, t->snapshot_reasons,
 		      NR_SNAPSHOT_REASONS);
 	print_reasons(r, "meaning differs", meaning_reason_names, t->meaning_reasons,
@@ -268,7 +271,7 @@ int text_summary(const struct report *r, const struct span *s)
 	print_windows(r, s->counters);
 	print_classes(r, s->counters);
 	print_checks(r, &s->counters->totals);
-	print_answer(r, &s->counters->totals, s->elapsed_s);
+	print_answer(r, s->counters, s->elapsed_s);
 	text_begin(r, s->counters);
 	text_relock(r, s->counters);
 	text_failures(r->out, s);

@@ -137,7 +137,7 @@ static const struct row {
 
 	{ .help = "What it costs:" },
 	{ "relock", 0, NULL,
-	  "measure how long the relock of the VMA takes and how\noften it needs mmap_lock: two more hooks",
+	  "measure relocks of the VMA, and how long writers\nhold mmap_lock: three more hooks",
 	  SETS(relock) },
 	{ "no-writers", 0, NULL,
 	  "do not record writers: saves the costliest hook,\nwhich every mmap_lock operation pays for",

@@ -78,6 +78,8 @@ static bool is_asked_for(const struct tracer_config *cfg, const struct hook *h)
 		return cfg->witness;
 	if (h->roles & ROLE_RELOCK)
 		return cfg->relock;
+	if (h->roles & ROLE_HOLDS)
+		return cfg->relock && cfg->writers && cfg->kernel->seq == SEQ_COUNT;
 	if (h->roles & ROLE_CHILDREN)
 		return cfg->follow_forks;
 	return true;

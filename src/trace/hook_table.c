@@ -138,11 +138,14 @@ const struct hook hook_table[] = {
 	ENTRY(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE,
 	      "mmap_changing was raised by madvise, an unmap"),
 
-	/* Relock latency. */
+	/* Relock latency, and how long write sections hold mmap_lock. */
 	EXIT(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
 	ENTRY(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
 	POINT(mmap_lock_start_locking, "", BESIDE, ROLE_RELOCK, "relock latency",
 	      .unless = "uffd_lock_vma", .args = 3),
+	POINT(mmap_lock_released, "__relock", BUT_LEGACY, ROLE_HOLDS, "write sections end", .args = 2),
+	POINT(mmap_lock_released, "__relock_memcg", BUT_LEGACY, ROLE_HOLDS,
+	      "write sections end (with a memcg path)", .args = 3),
 	{ .target = NULL },
 };
 /* clang-format on */

@@ -21,6 +21,9 @@ COPIES = [f"copy 7 {(256 + n) * PAGE} {1000 * n} {1000 * n + 900} {1000 * n + 20
           for n in range(8)]
 MAPPING = [f"mapping {256 * PAGE} {264 * PAGE}"]
 # Two writers (8, 9): around copy 1, over the begin of copy 2, over the end of copy 3, inside copy 4.
+# They are 8 sections between the begins of the copies 0 and 7: so many a second.
+freelog.JIFFY_NS = 0
+RATE = 8e9 / 7000
 WRITES = ((8, 990, 1910), (8, 1950, 2300), (9, 3600, 3950), (9, 4200, 4700))
 
 
@@ -34,13 +37,15 @@ def log_file(what, first=0, last=0, others=()):
     return name
 
 
-def differs(classes, name, lost=0, locked=True, no_address=0):
+def differs(classes, name, lost=0, locked=True, no_address=0, rate=RATE, hold=None):
     """The differences, when the tool gives the copies these classes (None: not seen)."""
     seen = [(n, c) for n, c in enumerate(classes) if c]
     windows = {c: sum(got == c for _, got in seen) for c in CLASSES}
     if not locked:
         windows["locked"] = None
-    tool = {"windows": {"total": len(seen), **windows}, "lost": {"events": lost}}
+    per_mm = {"sections_per_s": rate if locked else None, "hold_ns": hold}
+    tool = {"windows": {"total": len(seen), **windows}, "lost": {"events": lost}, "per_mm": per_mm,
+            "relock": {} if hold is None else {"total": 8}}
     events = [{"class": c, "tid": 7, "dst": None if n < no_address else (256 + n) * PAGE, "window_ns": 800}
               for n, c in seen]
     return freelog.findings(tool, {"windows": {"at_most": 8}}, events[lost:], name)[0]
@@ -71,6 +76,13 @@ with tempfile.TemporaryDirectory() as WORK:
     tap.check(differs(["unrelated"] * 8, log, lost=8), "... and fewer than must be")
     tap.equal(differs(["unrelated"] * 8, log_file("unrelated", others=[(0, 8000)])), [],
               "while threads start, any window can be unrelated")
+
+    tap.equal(differs(right, log, rate=8e9 / 7900), [], "the slowest rate of write sections that can be")
+    for rate in (8e9 / 8000, None, 22e9 / 6100):
+        tap.check(differs(right, log, rate=rate), f"{rate} write sections a second: found")
+    tap.equal(differs(right, log, hold=919), [], "write sections shorter than a write")
+    for hold in (0, 920):
+        tap.check(differs(right, log, hold=hold), f"write sections of {hold} ns: found")
 
     log = log_file("benign", 0, 5)
     right = changed(right, 4, "locked")

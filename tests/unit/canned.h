@@ -67,6 +67,10 @@ static inline void canned_counters(struct counters *c)
 	t->kernel_raced = 406;
 	t->begin_bounded = 406;
 	t->begin_moved = 407;
+	t->passed_ns = 4000000000;
+	t->passed_steps = 8431;
+	t->held = 432;
+	t->held_ns = 432 * 43300;
 	t->odd_start = 401;
 	t->file_unsure = 408;
 	t->external = 402;

@@ -406,6 +406,107 @@ static void writers(void **state)
 	json_object_put(o);
 }
 
+static void want_double(struct json_object *o, const char *path, double want)
+{
+	const double got = json_object_get_double(member(o, path));
+
+	if (fabs(got - want) > 1e-5)
+		expect_u64(path, (__u64)got, (__u64)want);
+	assert_true(fabs(got - want) <= 1e-5);
+}
+
+/* 1,000 copies with 520 windows: 20 really changed, a quarter had an external handler. */
+static void count_copies(void)
+{
+	struct totals *t = &c.totals;
+
+	memset(t, 0, sizeof(*t));
+	t->calls = 1000;
+	t->windows[KIND_ANON][CLASS_QUIET] = 400;
+	t->windows[KIND_ANON][CLASS_UNRELATED] = 100;
+	t->windows[KIND_ANON][CLASS_REAL] = 20;
+	t->external = 130;
+	t->checks[CHECK_PER_MM_SEQ].spurious = 100;
+	/* 4,000 write sections in 4 s; quiet windows of 10 us; sections of 30 us. */
+	t->passed_ns = 4000000000;
+	t->passed_steps = 8000;
+	memset(&c.hists, 0, sizeof(c.hists));
+	c.hists[KIND_ANON][CLASS_QUIET].count[7] = 300;
+	c.hists[KIND_ANON][CLASS_QUIET].sum = 300 * 11000;
+	c.hists[KIND_SHMEM][CLASS_QUIET].count[9] = 100;
+	c.hists[KIND_SHMEM][CLASS_QUIET].sum = 100 * 7000;
+	c.hists[KIND_ANON][CLASS_UNRELATED].count[20] = 100;
+	c.hists[KIND_ANON][CLASS_UNRELATED].sum = 100 * 90000;
+	t->held = 10;
+	t->held_ns = 10 * 30000;
+}
+
+static void per_mm(void **state)
+{
+	const struct span interval = { .counters = &c, .elapsed_s = 12.5 };
+	struct json_object *o;
+
+	count_copies();
+	o = record(json_span, &r, &final);
+	want_double(o, "per_mm.sections_per_s", 1000);
+	want_double(o, "per_mm.window_ns", 10000);
+	want_double(o, "per_mm.hold_ns", 30000);
+	want_double(o, "per_mm.needless_per_million_copies", 100000);
+	/* 500,000 * (3/4 * (1 - exp(-0.04)) + 1/4 * (1 - exp(-0.02))) */
+	want_double(o, "per_mm.modelled_per_million_copies", 17179.126155);
+	json_object_put(o);
+	/* Sections shorter than a window; an int that each moves once. */
+	c.totals.held_ns = 10 * 4000;
+	c.totals.passed_steps = 4000;
+	r.seq = SEQ_INT;
+	o = record(json_span, &r, &final);
+	want_double(o, "per_mm.sections_per_s", 1000);
+	want_double(o, "per_mm.hold_ns", 4000);
+	/* 500,000 * (1 - exp(-0.014)) */
+	want_double(o, "per_mm.modelled_per_million_copies", 6951.227869);
+	json_object_put(o);
+	o = record(json_span, &r, &interval);
+	assert_false(json_object_object_get_ex(o, "per_mm", NULL));
+	json_object_put(o);
+}
+
+static void want_unknown(const char *path)
+{
+	struct json_object *o = record(json_span, &r, &final);
+
+	assert_null(member(o, path));
+	assert_null(member(o, "per_mm.modelled_per_million_copies"));
+	json_object_put(o);
+}
+
+/* Never 0 for what is not known; but where nobody writes, nothing fails. */
+static void per_mm_unknown(void **state)
+{
+	struct json_object *o;
+
+	count_copies();
+	c.totals.held = 0;
+	want_unknown("per_mm.hold_ns");
+	c.totals.passed_steps = 0;
+	o = record(json_span, &r, &final);
+	want_double(o, "per_mm.sections_per_s", 0);
+	want_double(o, "per_mm.modelled_per_million_copies", 0);
+	json_object_put(o);
+	count_copies();
+	c.totals.passed_ns = 0;
+	want_unknown("per_mm.sections_per_s");
+	count_copies();
+	c.totals.calls = 0;
+	want_unknown("per_mm.needless_per_million_copies");
+	count_copies();
+	memset(&c.hists, 0, sizeof(c.hists));
+	want_unknown("per_mm.window_ns");
+	count_copies();
+	c.totals.passed_ns = 0;
+	r.seq = SEQ_NONE;
+	want_unknown("per_mm.needless_per_million_copies");
+}
+
 static void want_kinds(size_t nr, const char *last)
 {
 	struct json_object *o = record(json_span, &r, &final);
@@ -723,6 +824,8 @@ int main(void)
 		cmocka_unit_test_setup(overhead, canned),
 		cmocka_unit_test_setup(only_the_self_test, canned),
 		cmocka_unit_test_setup(claims, canned),
+		cmocka_unit_test_setup(per_mm, canned),
+		cmocka_unit_test_setup(per_mm_unknown, canned),
 		cmocka_unit_test_setup(relock, canned),
 		cmocka_unit_test_setup(nothing_happened, canned),
 		cmocka_unit_test_setup(huge_numbers, canned),

@@ -66,6 +66,56 @@ static void a_long_window_knows_a_late_writer(void **state)
 	assert_false(is_recorded(&mm, START + TEN_MINUTES + WATCH_JIFFIES));
 }
 
+#define TAG 0x12340040U
+#define OTHER_TAG 0x12340080U
+
+static void expect_passed(struct mm_state *mm, __u32 tag, __u32 seq, __u64 now, __u64 ns,
+			  __u64 steps)
+{
+	struct mm_passed passed = mm_passed(mm, tag, seq, now);
+
+	assert_int_equal(passed.ns, ns);
+	assert_int_equal(passed.steps, steps);
+}
+
+/* Once a jiffy the time and the number are read: what lies between two readings is counted. */
+static void what_passes_between_windows(void **state)
+{
+	struct mm_state mm = {};
+
+	assert_true(mm_watch(&mm, START));
+	expect_passed(&mm, TAG, 0xfffffffe, 5000, 0, 0);
+	assert_false(mm_watch(&mm, START));
+	assert_true(mm_watch(&mm, START + 3));
+	expect_passed(&mm, TAG, 4, 12000, 7000, 6); /* the number wraps */
+	assert_true(mm_watch(&mm, START + WATCH_JIFFIES + 2));
+	expect_passed(&mm, TAG, 4, 90000, 78000, 0);
+	/* Nobody looked for long: a new watch, also if no writer came and ended the old one. */
+	assert_true(mm_watch(&mm, START + 2 * WATCH_JIFFIES + 2));
+	expect_passed(&mm, TAG, 400, 900000, 0, 0);
+	/* Another mm of the same hash, or the run after the self-test. */
+	assert_true(mm_watch(&mm, START + 2 * WATCH_JIFFIES + 3));
+	expect_passed(&mm, OTHER_TAG, 77, 900100, 0, 0);
+	expect_passed(&mm, OTHER_TAG, 79, 900130, 30, 2);
+}
+
+/* A CPU that comes late gives back what the one before took too much. */
+static void overtaken_by_another_cpu(void **state)
+{
+	struct mm_state mm = {};
+	struct mm_passed passed;
+	__u64 ns = 0, steps = 0;
+
+	expect_passed(&mm, TAG, 10, 1000, 0, 0);
+	for (int i = 0; i < 3; i++) {
+		passed = mm_passed(&mm, TAG, i == 1 ? 14 : 20 + 2 * i, i == 1 ? 1400 : 2000 + i);
+		ns += passed.ns;
+		steps += passed.steps;
+	}
+	assert_int_equal(ns, 1002);
+	assert_int_equal(steps, 14);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +123,8 @@ int main(void)
 		cmocka_unit_test(a_while_after_the_last_window),
 		cmocka_unit_test(a_long_window_knows_all_writers),
 		cmocka_unit_test(a_long_window_knows_a_late_writer),
+		cmocka_unit_test(what_passes_between_windows),
+		cmocka_unit_test(overtaken_by_another_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,17 @@ static void write_sections(void **state)
 	expect("uffdretry_write_sections_total{op=\"unseen\"} 1903");
 	expect("uffdretry_write_sections_total{op=\"unlisted\"} 1905");
 	expect_none("munmapper");
+	expect("uffdretry_watched_write_sections_total 4215");
+	expect("uffdretry_watched_seconds_total 4.000000000");
+	expect_none("uffdretry_held");
+	r.relock = true;
+	assert_int_equal(report_openmetrics(&r, &s, path), 0);
+	expect("uffdretry_held_write_sections_total 432");
+	expect("uffdretry_held_seconds_total 0.018705600");
+	r.seq = SEQ_NONE;
+	assert_int_equal(report_openmetrics(&r, &s, path), 0);
+	expect_none("uffdretry_watched");
+	expect_none("uffdretry_held");
 }
 
 /* A value at each bound, and one above it: "le" is inclusive. */

@@ -416,6 +416,31 @@ static void claims(void **state)
 	expect_line("^    not on this kernel$");
 }
 
+static void per_mm(void **state)
+{
+	/* 500 quiet windows of 10 us of 1,000 copies by an external handler, 999.5 sections a second. */
+	c.totals = (struct totals) { .calls = 1000, .passed_ns = 2000000000, .passed_steps = 3998 };
+	c.totals.windows[KIND_ANON][CLASS_QUIET] = c.totals.external = 500;
+	memset(&c.hists, 0, sizeof(c.hists));
+	c.hists[KIND_ANON][CLASS_QUIET].count[9] = 500;
+	c.hists[KIND_ANON][CLASS_QUIET].sum = 500 * 10000;
+	c.totals.checks[CHECK_PER_MM_SEQ].spurious = 7;
+	print_summary();
+	expect_line("^per-MM check +7000 needless EAGAIN a million copies, modelled unknown$");
+	expect_line("^ +S 1000 write sections/s, W 10\\.0us, D unknown \\(--relock\\)$");
+	r.relock = true;
+	c.totals.held = 4;
+	c.totals.held_ns = 4 * 2500;
+	c.totals.passed_steps = 396;
+	print_summary();
+	/* 500,000 * (1 - exp(-99 * 12.5e-6)) */
+	expect_line("^per-MM check +7000 needless EAGAIN a million copies, modelled 618$");
+	expect_line("^ +S 99 write sections/s, W 10\\.0us, D 2\\.50us$");
+	r.seq = SEQ_NONE;
+	print_summary();
+	expect_no_line("per-MM");
+}
+
 static void relock(void **state)
 {
 	c.relock[RELOCK_MMAP_LOCK].count[hist_bucket(1000000)] = 3;
@@ -506,6 +531,7 @@ int main(void)
 		test(writers),
 		test(overhead),
 		test(claims),
+		test(per_mm),
 		test(relock),
 		test(holders),
 		test(only_the_self_test),

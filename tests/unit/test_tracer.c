@@ -461,6 +461,8 @@ static void what_is_asked_for(void **state)
 	assert_true(is_attached("__vma_start_write_exit"));
 	assert_true(is_attached("mfill_retry_state_changed_exit"));
 	assert_true(is_attached("uffd_lock_vma_entry__relock"));
+	assert_true(is_attached("mmap_lock_released__relock"));
+	assert_false(is_attached("mmap_lock_released__relock_memcg"));
 	assert_true(tracer_sees_relock(t));
 	assert_int_equal(tracer_events_fd(t), 77);
 	bss()->pid_level = 1;

@@ -158,11 +158,40 @@ def event_findings(tool, events, log):
         yield f"{len(events)} events, {tool['lost']['events']} lost, {tool['windows']['total']} windows"
 
 
+# The tool reads the number of write sections once a jiffy.
+JIFFY_NS = 10_000_000
+# What the start or the end of a thread takes: mmap and mprotect of a stack, or its munmap.
+SECTIONS_A_THREAD = 3
+
+
+def section_findings(tool, log):
+    """The rate of write sections is that of the log, where each write is two sections."""
+    rate, copies = tool["per_mm"]["sections_per_s"], log.every_copy()
+    if not log.tells_locked:
+        if rate is not None:
+            yield f"sections_per_s: {rate}, but this kernel does not count them"
+        return
+    if log.what != "unrelated":
+        return
+    first, last = min(copy.begin for copy in copies), max(copy.end for copy in copies)
+    inner = min(copy.end for copy in copies), max(copy.begin for copy in copies) - JIFFY_NS
+    threads = len(log.copies) + len(log.writers) + 1
+    most = 2 * sum(len(list(w.overlapping(first, last))) for w in log.writers.values()) + threads * SECTIONS_A_THREAD
+    least = 2 * sum(len(list(w.enclosed(*inner))) for w in log.writers.values())
+    low, high = least * 1e9 / (last - first), most * 1e9 / (inner[1] - inner[0])
+    if rate is None or not low <= rate <= high:
+        yield f"sections_per_s: tool {rate}, by the log {low} to {high}"
+    # A section is a part of a write.
+    longest = max(end - begin for w in log.writers.values() for begin, end in zip(w.begins, w.ends))
+    if tool["relock"] and not 0 < (tool["per_mm"]["hold_ns"] or 0) < longest:
+        yield f"hold_ns: {tool['per_mm']['hold_ns']}, the longest write took {longest} ns"
+
+
 def findings(tool, truth, events, path):
     """All differences, and a line that says how much the log knows."""
     log = Log(path, tool["windows"]["locked"] is not None)
     copies = log.every_copy()
-    found = list(total_findings(tool, truth, log))
+    found = list(total_findings(tool, truth, log)) + list(section_findings(tool, log))
     if events:
         found += event_findings(tool, events, log)
     quiet = sum(copy.allowed == {"quiet"} for copy in copies)

@@ -37,7 +37,9 @@ free() {
 }
 # As fast as they can; and with a handler that knows when each window is open, one by one.
 for what in unrelated benign replaced; do
+	relock=yes
 	free free "$what" 0 5s
+	relock=
 	events=yes
 	free held "$what" 100 4s --handled
 	events=

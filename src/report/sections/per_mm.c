@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What a per-MM check would cost: see per_mm.h. */
+#include "report/sections/per_mm.h"
+#include "counters/counters.h"
+#include "report/format.h"
+#include "sys/json_lines.h"
+
+#include <math.h>
+
+#define NS_PER_S 1e9
+#define MILLION 1e6
+
+/* NAN: not known. A copy is a call of UFFDIO_COPY, of however many pages. */
+struct per_mm {
+	double sections; /* S, a second */
+	double window;	 /* W, in ns, without a wait for a writer */
+	double hold;	 /* D, in ns */
+	double counted;	 /* needless EAGAIN a million copies */
+	double modelled;
+};
+
+static double ratio(double part, double of)
+{
+	return of > 0 ? part / of : NAN;
+}
+
+static double sections_per_s(const struct report *r, const struct totals *t)
+{
+	/* Each section moves a seqcount twice: odd, and even again. */
+	const double sections = (double)t->passed_steps / (r->seq == SEQ_COUNT ? 2 : 1);
+
+	return ratio(sections * NS_PER_S, (double)t->passed_ns);
+}
+
+/* Nobody waited in a window in which no write section ended. */
+static double window_ns(const struct counters *c)
+{
+	struct hist quiet;
+
+	hist_of_class(c, CLASS_QUIET, &quiet);
+	return ratio((double)quiet.sum, (double)hist_count(&quiet));
+}
+
+/* P(a write section begins or ends in a window): it may have begun up to @before ns earlier. */
+static double meets(const struct per_mm *p, double before)
+{
+	return 1 - exp(-p->sections * (p->window + before) / NS_PER_S);
+}
+
+/*
+ * A copier in the destination's process waits in its source fault for a writer that is in; one
+ * elsewhere does not. Windows whose page really changed are needed EAGAIN.
+ */
+static double modelled(const struct per_mm *p, const struct totals *t)
+{
+	const double elsewhere = ratio((double)t->external, (double)windows_total(t));
+	const __u64 unchanged = windows_reached(t) - windows_of_classes(t, CLASSES_CHANGED);
+
+	/* Then nothing ever fails, and there is no D to measure. */
+	if (p->sections == 0)
+		return 0;
+	return MILLION * ratio((double)unchanged, (double)t->calls) *
+	       ((1 - elsewhere) * meets(p, p->hold) +
+		elsewhere * meets(p, p->hold < p->window ? p->hold : p->window));
+}
+
+static struct per_mm per_mm_of(const struct report *r, const struct counters *c)
+{
+	const struct totals *t = &c->totals;
+	const __u64 needless = t->checks[CHECK_PER_MM_SEQ].spurious;
+	struct per_mm p = {
+		.sections = sections_per_s(r, t),
+		.window = window_ns(c),
+		.hold = ratio((double)t->held_ns, (double)t->held),
+		.counted = NAN,
+	};
+
+	if (report_tells_check(r, CHECK_PER_MM_SEQ))
+		p.counted = MILLION * ratio((double)needless, (double)t->calls);
+	p.modelled = modelled(&p, t);
+	return p;
+}
+
+/* As a whole number from a thousand on. */
+static const char *rate_text(double n, char *text, size_t size)
+{
+	if (!(n < 0x1p63))
+		return "unknown";
+	if (n >= 999.5)
+		return format_count((__u64)(n + 0.5), 8, text, size);
+	snprintf(text, size, "%.3g", n);
+	return text;
+}
+
+static const char *mean_text(double ns, char *text, size_t size)
+{
+	return ns < 0x1p63 ? format_duration((__u64)ns, text, size) : "unknown";
+}
+
+#define RATE(n) FORMAT(rate_text, n)
+#define MEAN(ns) FORMAT(mean_text, ns)
+
+void text_per_mm(const struct report *r, const struct counters *c)
+{
+	const struct per_mm p = per_mm_of(r, c);
+
+	if (!report_tells_check(r, CHECK_PER_MM_SEQ))
+		return;
+	fprintf(r->out, "%-18s%s needless EAGAIN a million copies, modelled %s\n", "per-MM check",
+		RATE(p.counted), RATE(p.modelled));
+	fprintf(r->out, "%-18sS %s write sections/s, W %s, D %s%s\n", "", RATE(p.sections),
+		MEAN(p.window), MEAN(p.hold), r->relock ? "" : " (--relock)");
+}
+
+void json_per_mm(struct json_object *o, const struct report *r, const struct counters *c)
+{
+	const struct per_mm p = per_mm_of(r, c);
+	struct json_object *per_mm = add_object(o, "per_mm");
+
+	/* add_double() makes null of NAN. */
+	add_double(per_mm, "sections_per_s", p.sections);
+	add_double(per_mm, "window_ns", p.window);
+	add_double(per_mm, "hold_ns", p.hold);
+	add_double(per_mm, "needless_per_million_copies", p.counted);
+	add_double(per_mm, "modelled_per_million_copies", p.modelled);
+}
