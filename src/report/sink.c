@@ -9,6 +9,14 @@
 #include <errno.h>
 #include <string.h>
 
+static int cannot_open(const char *path)
+{
+	return fail(EXIT_ERROR,
+		    errno == ENXIO ? "start the reader of a FIFO first"
+				   : "-o takes a file that the user (--user, sudo) may write",
+		    "cannot write %s: %s", path, strerror(errno));
+}
+
 int sink_open(struct sink *s, const struct options *o)
 {
 	s->report.json = o->json;
@@ -16,8 +24,7 @@ int sink_open(struct sink *s, const struct options *o)
 	s->metrics = o->openmetrics;
 	s->report.out = o->output ? output_open(o->output) : stdout;
 	if (!s->report.out)
-		return fail(EXIT_ERROR, "-o takes a file that the user (--user, sudo) may write",
-			    "cannot write %s: %s", o->output, strerror(errno));
+		return cannot_open(o->output);
 	/* The metrics would replace the report. Checked here, for one file has many names. */
 	if (s->metrics && output_is(s->report.out, s->metrics))
 		return fail(EXIT_USAGE, "give each its own file",

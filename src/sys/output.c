@@ -31,10 +31,19 @@ static bool may_take(const struct stat *st)
 	return false;
 }
 
+/* Only the open may not wait. Returns 0, or -1 with errno set. */
+static int wait_in_writes(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 /* Returns a file descriptor, or -1 with errno set. */
 static int open_in(const struct directory *d, bool *made)
 {
-	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	/* Where somebody else made a FIFO, an open that waits for its reader would never return. */
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct stat st;
 	int fd = openat(d->fd, d->name, flags | O_CREAT | O_EXCL, 0666);
 
@@ -45,7 +54,7 @@ static int open_in(const struct directory *d, bool *made)
 	fd = openat(d->fd, d->name, flags | (d->shared ? O_NOFOLLOW : O_CREAT), 0666);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && (!d->shared || may_take(&st)))
+	if (fstat(fd, &st) == 0 && (!d->shared || may_take(&st)) && !wait_in_writes(fd))
 		return fd;
 	close(fd);
 	return -1;

@@ -12,7 +12,7 @@
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h). What it holds
  * stays until output_begin(). In a shared directory (directory.h), refuse a link, another user's file, and a file
- * with a second name; on the way there, a link.
+ * with a second name; on the way there, a link. A FIFO without a reader is ENXIO.
  * Returns NULL with errno set.
  */
 FILE *output_open(const char *path);

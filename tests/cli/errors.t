@@ -194,6 +194,13 @@ else
 	skip '-o where one may not write: setpriv is refused'
 fi
 
+# Planted where root writes, it would hold the tool for ever.
+mkfifo "$tmp/fifo"
+timeout -s KILL 20 "$UFFDRETRY" -o "$tmp/fifo" -p $no_pid >"$tmp/out" 2>"$tmp/err"
+status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+matches 1 '^$' "$(says 'cannot write .*fifo: No such device or address')" && [[ $err =~ 'reader of a FIFO' ]]
+report $? '-o: a FIFO that nobody reads'
+
 # A full disk is an error.
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words

@@ -193,6 +193,26 @@ static void a_device_is_left_alone(void **state)
 	fclose(f);
 }
 
+/* Opening one that nobody reads does not wait. */
+static void a_fifo(void **state)
+{
+	int reader;
+	FILE *f;
+
+	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
+	alarm(20); /* the test would never end */
+	assert_null(output_open(path));
+	assert_int_equal(errno, ENXIO);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	f = output_open(path);
+	alarm(0);
+	assert_non_null(f);
+	assert_false(fcntl(fileno(f), F_GETFL) & O_NONBLOCK);
+	fclose(f);
+	close(reader);
+	unlink(path);
+}
+
 static void no_such_directory(void **state)
 {
 	assert_null(output_open(in_dir("no/such")));
@@ -456,6 +476,7 @@ int main(void)
 		test(another_file_stays),
 		test(the_same_file),
 		test(a_device_is_left_alone),
+		test(a_fifo),
 		test(no_such_directory),
 		test(which_are_shared),
 		test(a_component_that_is_too_long),
