@@ -45,6 +45,7 @@ comma := ,
 wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
 %/unit/test_rig: UNIT_LDFLAGS := $(call wrap,mmap munmap mprotect madvise ioctl poll read \
 	eventfd memfd_create ftruncate pthread_attr_init pthread_create open syscall)
+%/unit/test_rights: UNIT_LDFLAGS := $(call wrap,setresuid capng_apply)
 %/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
 %/unit/test_output: UNIT_LDFLAGS := $(call wrap,geteuid)
 %/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)

@@ -258,26 +258,32 @@ int rights_become_user(void)
 	return 0;
 }
 
+/*
+ * With ambient capabilities and an unchanged uid we are dumpable: any process of that uid, COMMAND
+ * too, could trace us and take our BPF objects (pidfd_getfd()).
+ */
+static int hide(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
+}
+
 int rights_drop(void)
 {
-	int err;
+	/* First: those whom the dropped capabilities kept away could come in at once. */
+	int err = hide();
 
 	/* Needs CAP_SETPCAP; without it the bounding set gives nothing, because of no_new_privs. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	err = set_ids();
+	err = err ?: set_ids();
 	/* We are the user now, and there is no way back. */
 	if (!err)
 		user.other = false;
 	err = err ?: drop_capabilities();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
-	/*
-	 * With ambient capabilities and an unchanged uid we are still dumpable: any process of that
-	 * uid, COMMAND too, could trace us and take our BPF objects (pidfd_getfd()).
-	 */
-	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		err = -errno;
+	/* Again: a change of ids sets it to what fs.suid_dumpable says. */
+	err = err ?: hide();
 	if (!err &&
 	    (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))
 		err = -EPERM;
