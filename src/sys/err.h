@@ -13,6 +13,8 @@ enum {
 	EXIT_ERROR = 1,
 	EXIT_THRESHOLD = 2,
 	EXIT_USAGE = 64,
+	EXIT_NOT_EXECUTABLE = 126, /* COMMAND, as shells tell it */
+	EXIT_NOT_FOUND = 127,
 };
 
 /* From now on write errors also to @json, as an error object; NULL ends that. */

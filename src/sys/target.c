@@ -109,11 +109,74 @@ static void run_command(char **command, int start, int exec)
 	_exit(EXIT_ERROR);
 }
 
+static int not_executed(const char *command, int err)
+{
+	const bool missing = err == ENOENT || err == ENOTDIR;
+
+	return fail(missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE,
+		    "COMMAND is a file, or found in PATH, and its user (--user, sudo) may execute it",
+		    "cannot execute %s: %s", command,
+		    missing && !strchr(command, '/') ? "command not found" : strerror(err));
+}
+
+/* Returns 0 when the effective user may execute @path, or an errno. */
+static int may_execute(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
+}
+
+/* Look for @name in PATH, as execvp() does. Returns 0 or an errno. */
+static int search_path(const char *name)
+{
+	const char *dir = getenv("PATH") ?: "/bin:/usr/bin";
+	char path[PATH_MAX];
+	int err = ENOENT;
+
+	for (size_t length;; dir += length + 1) {
+		int why = ENAMETOOLONG;
+
+		length = strcspn(dir, ":");
+		if (snprintf(path, sizeof(path), "%.*s%s%s", (int)length, dir, length ? "/" : "",
+			     name) < (int)sizeof(path))
+			why = may_execute(path);
+		if (!why)
+			return 0;
+		if (why == EACCES)
+			err = why;
+		if (!dir[length])
+			return err;
+	}
+}
+
+/* Before anything is traced: a typo should not cost a run. Returns 0 or an exit status. */
+static int find_command(const char *command)
+{
+	int err;
+
+	if (rights_as_user())
+		return fail(EXIT_ERROR, NULL, "cannot become the user of COMMAND: %s",
+			    strerror(errno));
+	err = !*command		     ? ENOENT
+	      : strchr(command, '/') ? may_execute(command)
+				     : search_path(command);
+	rights_as_ourselves();
+	return err ? not_executed(command, err) : 0;
+}
+
 int target_fork(struct target *t, char **command)
 {
 	int start[2], exec[2];
 	pid_t pid;
+	int err = find_command(command[0]);
 
+	if (err)
+		return err;
 	if (pipe2(start, O_CLOEXEC))
 		return fail(EXIT_ERROR, NULL, "pipe: %s", strerror(errno));
 	if (pipe2(exec, O_CLOEXEC)) {
@@ -141,12 +204,10 @@ int target_start(struct target *t, char **command)
 	int err = 0;
 
 	if (write(t->start_pipe, go, sizeof(go)) != sizeof(go))
-		err = errno;
-	else if (read(t->exec_pipe, &err, sizeof(err)) <= 0)
+		return fail(EXIT_ERROR, NULL, "cannot start %s: %s", command[0], strerror(errno));
+	if (read(t->exec_pipe, &err, sizeof(err)) <= 0)
 		err = 0;
-	if (!err)
-		return 0;
-	return fail(EXIT_ERROR, NULL, "cannot execute %s: %s", command[0], strerror(err));
+	return err ? not_executed(command[0], err) : 0;
 }
 
 void target_gone(struct target *t, int i)

@@ -25,10 +25,13 @@ struct target {
 /* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int target_find(struct target *t, const struct options *o);
 
-/* Fork a waiting COMMAND. Returns 0, or prints why not and returns EXIT_ERROR. */
+/*
+ * Fork a waiting COMMAND, if there is one that its user may execute. Returns 0, or prints why not
+ * and returns EXIT_NOT_FOUND, EXIT_NOT_EXECUTABLE or EXIT_ERROR.
+ */
 int target_fork(struct target *t, char **command);
 
-/* Start COMMAND. Returns 0, or prints why it could not be executed and returns EXIT_ERROR. */
+/* Start COMMAND. Returns 0, or prints why it could not be executed and returns an exit status. */
 int target_start(struct target *t, char **command);
 
 /* Process @i ended: its pidfd is readable. */

@@ -49,8 +49,23 @@ for closed in '>&-' '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	report $? "COMMAND, $closed: it is not run"
 	rm -f "$tmp/ran"
 done
-not_run 'COMMAND that does not exist' -- "$tmp/no/such/program" "$tmp/ran"
+# Told before tracing begins, hence also here.
+hint="${nl}hint: "
+check 'COMMAND that does not exist' 127 '^$' "^uffdretry: cannot execute $tmp/no/such: No such file.*$hint" -- -- "$tmp/no/such"
+check '... nor is in PATH' 127 '^$' "^uffdretry: cannot execute no-such: command not found$hint" -- -- no-such
+check '... that is no program' 126 '^$' "^uffdretry: cannot execute /etc/passwd: Permission denied$hint" -- -- /etc/passwd
+check_json '-j: COMMAND that does not exist' 127 '.type == "error" and .status == 127' -- -j -- no-such
+if [ "$(id -u)" -eq 0 ]; then
+	# Root may, its user may not.
+	mkdir -m 700 "$tmp/private"
+	ln -s /bin/true "$tmp/private/program"
+	check 'COMMAND that its user may not execute' 126 '^$' '^uffdretry: cannot execute .*: Permission denied' -- --user nobody -- "$tmp/private/program"
+	PATH=$tmp/private:$PATH check '... nor find in PATH' 126 '^$' '^uffdretry: cannot execute program: Permission denied' -- --user nobody -- program
+else
+	skip 'COMMAND that its user may not execute: not root'
+	skip '... nor find in PATH: not root'
+fi
 not_run 'COMMAND whose report cannot be written' -o /nonexistent/x -- touch "$tmp/ran"
-check 'options behind -- are COMMAND'"'"'s' 1 '^$' '^uffdretry: ' -- -- "$tmp/nosuch" --help
+check 'options behind -- are COMMAND'"'"'s' 127 '^$' '^uffdretry: cannot execute ' -- -- "$tmp/nosuch" --help
 
 done_testing

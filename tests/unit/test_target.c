@@ -13,11 +13,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_ERROR 1 /* of err.h: cmocka has a fail() of its own */
+/* Of err.h: cmocka has a fail() of its own. */
+#define EXIT_ERROR 1
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
 
 static char said[1024];
 
@@ -33,6 +37,23 @@ int(fail)(int status, const char *hint, const char *fmt, ...)
 }
 
 static int rights_err;
+
+static bool as_user; /* now */
+static int as_user_err;
+
+int rights_as_user(void);
+int rights_as_user(void)
+{
+	errno = as_user_err;
+	as_user = !as_user_err;
+	return as_user_err ? -1 : 0;
+}
+
+void rights_as_ourselves(void);
+void rights_as_ourselves(void)
+{
+	as_user = false;
+}
 
 int rights_become_user(void);
 int rights_become_user(void)
@@ -58,7 +79,7 @@ static int fresh(void **state)
 {
 	memset(&t, 0, sizeof(t));
 	memset(said, 0, sizeof(said));
-	rights_err = 0;
+	rights_err = as_user_err = 0;
 	arm(0, 0);
 	return 0;
 }
@@ -154,31 +175,111 @@ static void what_it_inherits(void **state)
 	target_close(&t);
 }
 
-/* The child sends why it cannot be executed. */
-static void what_cannot_be_executed(void **state)
+/* As a shell says it, and before anything is forked. */
+static void what_is_not_found(void **state)
 {
 	static const struct {
-		const char *path;
-		int rights;
+		const char *path; /* PATH */
+		const char *name;
+		int status;
 		const char *why;
 	} rows[] = {
-		{ "/nonexistent/program", 0,
+		{ "/bin", "/nonexistent/program", EXIT_NOT_FOUND,
 		  "cannot execute /nonexistent/program: No such file or directory" },
-		{ "/etc/passwd", 0, "cannot execute /etc/passwd: Permission denied" },
-		{ "/bin/true", -EPERM, "cannot execute /bin/true: Operation not permitted" },
+		{ "/bin", "/etc/passwd/x", EXIT_NOT_FOUND,
+		  "cannot execute /etc/passwd/x: Not a directory" },
+		{ "/bin", "", EXIT_NOT_FOUND, "cannot execute : command not found" },
+		{ "/bin", "group", EXIT_NOT_FOUND, "cannot execute group: command not found" },
+		{ "/nonexistent:/bin", "nosuch", EXIT_NOT_FOUND,
+		  "cannot execute nosuch: command not found" },
+		{ "/etc:/bin", "group", EXIT_NOT_EXECUTABLE,
+		  "cannot execute group: Permission denied" },
+		{ "/bin", "/etc/passwd", EXIT_NOT_EXECUTABLE,
+		  "cannot execute /etc/passwd: Permission denied" },
+		{ "/bin", "/etc", EXIT_NOT_EXECUTABLE, "cannot execute /etc: Is a directory" },
+		{ "/bin", "/dev/null", EXIT_NOT_EXECUTABLE,
+		  "cannot execute /dev/null: Permission denied" },
 	};
+	char *before = strdup(getenv("PATH"));
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char *command[] = { (char *)rows[i].path, NULL };
+		char *command[] = { (char *)rows[i].name, NULL };
 
 		fresh(NULL);
-		rights_err = rows[i].rights;
-		assert_int_equal(target_fork(&t, command), 0);
-		expect_u64(rows[i].path, target_start(&t, command), EXIT_ERROR);
+		setenv("PATH", rows[i].path, 1);
+		expect_u64(rows[i].why, target_fork(&t, command), rows[i].status);
 		expect_str("said", said, rows[i].why);
+		assert_false(as_user);
+		assert_int_equal(t.nr, 0);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	}
+	setenv("PATH", before, 1);
+	free(before);
+}
+
+/* Each way that execvp() would find it. */
+static void what_is_found(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} rows[] = { { "/nonexistent:/bin", "true" },
+		     { "/etc:/bin", "true" },
+		     { NULL, "true" },
+		     { "", "true" }, /* here */
+		     { "/etc:", "true" },
+		     { "/nonexistent", "./true" } };
+	char *before = strdup(getenv("PATH"));
+
+	assert_int_equal(chdir("/bin"), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *command[] = { (char *)rows[i].name, NULL };
+
+		fresh(NULL);
+		if (rows[i].path)
+			setenv("PATH", rows[i].path, 1);
+		else
+			unsetenv("PATH");
+		expect_u64(rows[i].path ?: "no PATH", run_to_the_end(command), 0);
+		target_close(&t);
+	}
+	setenv("PATH", before, 1);
+	free(before);
+}
+
+static void its_user_cannot_be_asked(void **state)
+{
+	char *command[] = { (char *)"true", NULL };
+
+	as_user_err = EPERM;
+	assert_int_equal(target_fork(&t, command), EXIT_ERROR);
+	assert_string_equal(said, "cannot become the user of COMMAND: Operation not permitted");
+}
+
+/* The child sends why it cannot be executed, though it was there before. */
+static void what_cannot_be_executed(void **state)
+{
+	char path[] = "/tmp/uffdretry-command-XXXXXX", why[128];
+	char *command[] = { path, NULL };
+	int fd = mkstemp(path);
+
+	for (int rights = 0; rights < 2; rights++) {
+		fresh(NULL);
+		rights_err = rights ? -EPERM : 0;
+		if (!rights)
+			assert_int_equal(fchmod(fd, 0700), 0);
+		else
+			command[0] = (char *)"/bin/true";
+		assert_int_equal(target_fork(&t, command), 0);
+		unlink(path);
+		assert_int_equal(target_start(&t, command),
+				 rights ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND);
+		snprintf(why, sizeof(why), "cannot execute %s: %s", command[0],
+			 strerror(rights ? EPERM : ENOENT));
+		assert_string_equal(said, why);
 		assert_int_equal(waitpid(t.pids[0], NULL, 0), t.pids[0]);
 		target_close(&t);
 	}
+	close(fd);
 }
 
 /* A COMMAND that was not started exits and has not run. */
@@ -219,7 +320,7 @@ static void gone_before_the_start(void **state)
 	kill(t.pids[0], SIGKILL);
 	assert_int_equal(waitpid(t.pids[0], NULL, 0), t.pids[0]);
 	assert_int_equal(target_start(&t, command), EXIT_ERROR);
-	assert_string_equal(said, "cannot execute sh: Broken pipe");
+	assert_string_equal(said, "cannot start sh: Broken pipe");
 	target_close(&t);
 	signal(SIGPIPE, SIG_DFL);
 }
@@ -298,7 +399,18 @@ static void cgroups(void **state)
 	assert_null(t.cgroup);
 }
 
-#define test(f) cmocka_unit_test_setup(f, fresh)
+/* Of a test that failed: the next one waits for all children. */
+static int no_child_stays(void **state)
+{
+	for (int i = 0; i < t.nr; i++)
+		if (t.pids[i] != getpid())
+			kill(t.pids[i], SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return 0;
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, fresh, no_child_stays)
 
 int main(void)
 {
@@ -306,6 +418,9 @@ int main(void)
 		test(its_status_is_ours),
 		test(its_status_where_sigchld_was_ignored),
 		test(what_it_inherits),
+		test(what_is_not_found),
+		test(what_is_found),
+		test(its_user_cannot_be_asked),
 		test(what_cannot_be_executed),
 		test(never_started),
 		test(not_started_by_other_words),
