@@ -10,7 +10,7 @@ static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 #define NR_ENDING (sizeof(ending) / sizeof(ending[0]))
 
 /* Those that we treat otherwise than the caller, and what it made of them. */
-static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD };
+static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGCHLD };
 #define NR_CHANGED (sizeof(changed) / sizeof(changed[0]))
 static struct sigaction inherited[NR_CHANGED];
 static sigset_t unblocked; /* the caller's mask, and ours while we wait */
@@ -47,7 +47,9 @@ void signals_catch(void)
 		sigaction(ending[i], &sa, NULL);
 		sigaddset(&blocked, ending[i]);
 	}
+	/* Errors of write() tell of both, and the records stay whole. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored, the kernel would throw away COMMAND's status. */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);

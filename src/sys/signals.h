@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is
- * ignored, SIGCHLD is not, whatever the caller did. Handlers reset themselves, so that a second
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE and
+ * SIGXFSZ are ignored, SIGCHLD is not, whatever the caller did. Handlers reset themselves, so that a second
  * signal kills. The signals are blocked except in wakeup_wait().
  */
 void signals_catch(void);

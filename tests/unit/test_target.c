@@ -150,11 +150,12 @@ static void its_status_where_sigchld_was_ignored(void **state)
 /* It inherits no file descriptor and no blocked or ignored signal of ours. */
 static void what_it_inherits(void **state)
 {
+	static const int ignored[] = { SIGPIPE, SIGXFSZ };
 	char *command[] = {
 		(char *)"sh", (char *)"-c",
 		(char *)"n=3; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && exit 1; n=$((n + 1)); done; "
 			"while read -r key value; do [ \"$key$value\" = SigBlk:0000000000000000 ] && break; done </proc/$$/status || "
-			"exit 2; kill -PIPE $$; exit 3",
+			"exit 2; ulimit -c 0; kill -PIPE $$; kill -XFSZ $$; exit 3",
 		NULL
 	};
 
@@ -166,13 +167,16 @@ static void what_it_inherits(void **state)
 	signals_give_back();
 	target_close(&t);
 	/* But our caller's. */
-	fresh(NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals_catch();
-	assert_int_equal(run_to_the_end(command), 3);
-	signals_give_back();
-	signal(SIGPIPE, SIG_DFL);
-	target_close(&t);
+	for (size_t i = 0; i < COUNT(ignored); i++) {
+		fresh(NULL);
+		signal(ignored[i], SIG_IGN);
+		signals_catch();
+		assert_int_equal(run_to_the_end(command), i ? 3 : 128 + SIGXFSZ);
+		signals_give_back();
+		target_close(&t);
+	}
+	for (size_t i = 0; i < COUNT(ignored); i++)
+		signal(ignored[i], SIG_DFL);
 }
 
 /* As a shell says it, and before anything is forked. */

@@ -57,8 +57,15 @@ mkdir -p /full && mount -t tmpfs -o size=8k none /full && dd if=/dev/zero of=/fu
 keep disk-full uffdretry -j -o /full/report 0.1 20
 cp /full/report /out/disk-full.left
 umount /full
-# The disk is full before the first record is whole. A coverage build's counters must not be cut.
-keep disk-none sh -c "trap '' XFSZ && ulimit -f 1 && GCOV_PREFIX=/dev/null exec uffdretry -j -o /tmp/none -d 10ms"
+# The file may not grow, before the first record is whole and during the run. A coverage build's
+# counters must not be cut.
+(
+	ulimit -f 10
+	GCOV_PREFIX=/dev/null uffdretry -j -o /tmp/limited 0.1 20 2>&1
+	echo $? >/out/file-limit.status
+) | cat >/out/file-limit.err # whose size has no limit
+cp /tmp/limited /out/file-limit.left && rm /tmp/limited
+keep disk-none sh -c "ulimit -f 1 && GCOV_PREFIX=/dev/null exec uffdretry -j -o /tmp/none -d 10ms"
 
 # The file of metrics, and the summary of the same run. Another user can read the file.
 umask 022
