@@ -101,7 +101,8 @@ static int tick(void)
 
 	if (err)
 		return err;
-	if (run.options.interval_ns)
+	/* A reader that does not read gets one long interval later. */
+	if (run.options.interval_ns && !sink_waits())
 		report_interval();
 	span = whole_run(false);
 	sink_metrics(&run.sink, &span);
@@ -121,6 +122,8 @@ static int report_summary(void)
 		return err;
 	span.holders = run.holders;
 	span.nr_holders = tracer_read_holders(run.session.tracer, run.holders, MAX_HOLDERS);
+	/* Whatever the reader does, the kernel is as it was. */
+	tracer_detach(run.session.tracer);
 	return sink_summary(&run.sink, &span);
 }
 
@@ -131,7 +134,7 @@ static int next_timeout(__u64 next_interval, __u64 end)
 	      now = now_ns();
 	__u64 longest = run.options.events ? EVENTS_PERIOD_MS : 3600000;
 
-	if (run.more_events)
+	if (run.more_events && !sink_waits())
 		return 0;
 	if (!next)
 		return run.options.events ? EVENTS_PERIOD_MS : -1;
@@ -157,12 +160,17 @@ static void remove_ended(const struct wakeup *w)
 static bool wait_and_see(int timeout)
 {
 	static struct wakeup w;
+	bool waits = sink_waits();
 
-	wakeup_wait(&w, &run.target, fileno(run.sink.report.out),
-		    tracer_events_fd(run.session.tracer), timeout);
+	wakeup_wait(&w, &run.target,
+		    (struct pollfd) { .fd = sink_fd(&run.sink), .events = waits ? POLLOUT : 0 },
+		    waits ? -1 : tracer_events_fd(run.session.tracer), timeout);
 	if (signal_caught())
 		return true;
-	if (run.options.events)
+	if (waits)
+		sink_send(&run.sink);
+	/* Else they stay in the kernel, which counts those that it has no room for. */
+	if (run.options.events && !sink_waits())
 		report_events(false);
 	if (!w.ready)
 		return false;
@@ -345,7 +353,7 @@ static int run_as_asked(void)
 
 int main(int argc, char **argv)
 {
-	int err;
+	int err, status;
 
 	/* First: with stderr closed, nothing could tell of another error either. */
 	if (standard_fds_open())
@@ -359,7 +367,9 @@ int main(int argc, char **argv)
 						 ?: run_as_asked();
 	session_close(&run.session);
 	target_close(&run.target);
-	if (err)
+	/* A COMMAND that failed, and a lost report: the report's status. */
+	status = sink_end(&run.sink) ?: err;
+	if (status)
 		output_discard();
-	return err;
+	return status;
 }

@@ -5,9 +5,12 @@
 #include "report/openmetrics.h"
 #include "sys/err.h"
 #include "sys/output.h"
+#include "sys/signals.h"
+#include "sys/stream.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int cannot_open(const char *path)
 {
@@ -17,16 +20,28 @@ static int cannot_open(const char *path)
 		    "cannot write %s: %s", path, strerror(errno));
 }
 
+/* A file is always ready. Anything else must not hold the tracer. */
+static FILE *without_waiting(FILE *out)
+{
+	struct stat st;
+
+	if (!out || (!fstat(fileno(out), &st) && S_ISREG(st.st_mode)))
+		return out;
+	return stream_open(fileno(out));
+}
+
 int sink_open(struct sink *s, const struct options *o)
 {
+	FILE *out = o->output ? output_open(o->output) : stdout;
+
 	s->report.json = o->json;
 	s->report.timestamp = o->timestamp;
 	s->metrics = o->openmetrics;
-	s->report.out = o->output ? output_open(o->output) : stdout;
+	s->report.out = without_waiting(out);
 	if (!s->report.out)
-		return cannot_open(o->output);
+		return cannot_open(o->output ?: "the report");
 	/* The metrics would replace the report. Checked here, for one file has many names. */
-	if (s->metrics && output_is(s->report.out, s->metrics))
+	if (s->metrics && output_is(out, s->metrics))
 		return fail(EXIT_USAGE, "give each its own file",
 			    "the report and --openmetrics have the same file: %s", s->metrics);
 	/* Events are flushed by the batch, everything else by the record. */
@@ -51,6 +66,10 @@ static void written(struct sink *s, int err)
 
 static int report_failed(const struct sink *s, const char *hint)
 {
+	if (s->broken_errno == ETIMEDOUT || s->broken_errno == EINTR)
+		return fail(EXIT_ERROR, hint,
+			    "nobody reads the report: its last %zu bytes are lost",
+			    stream_waiting());
 	return fail(EXIT_ERROR, hint, "cannot write the report: %s", strerror(s->broken_errno));
 }
 
@@ -102,6 +121,37 @@ void sink_flush(struct sink *s)
 		written(s, report_flush(&s->report));
 }
 
+int sink_fd(const struct sink *s)
+{
+	return stream_fd() < 0 ? fileno(s->report.out) : stream_fd();
+}
+
+bool sink_waits(void)
+{
+	return stream_waiting();
+}
+
+void sink_send(struct sink *s)
+{
+	if (!s->broken)
+		written(s, stream_send());
+}
+
+/* After a signal somebody waits for our end. */
+static void finish(struct sink *s)
+{
+	if (!s->broken)
+		written(s, stream_finish(signal_caught() ? 1000 : 5000));
+}
+
+int sink_end(struct sink *s)
+{
+	if (s->broken || !s->report.out)
+		return 0;
+	finish(s);
+	return s->broken && s->broken_errno != EPIPE ? report_failed(s, NULL) : 0;
+}
+
 void sink_closed(struct sink *s)
 {
 	s->broken = true;
@@ -149,8 +199,9 @@ int sink_metrics_status(const struct sink *s)
 
 int sink_summary(struct sink *s, const struct span *span)
 {
-	sink_span(s, span);
 	s->metrics_errno = write_metrics(s, span);
+	sink_span(s, span);
+	finish(s);
 	if (!s->broken)
 		return 0;
 	/* The numbers must not be lost with the file. */

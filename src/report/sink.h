@@ -32,17 +32,29 @@ int sink_start_metrics(struct sink *s, const struct span *span);
 void sink_span(struct sink *s, const struct span *span);
 void sink_event(struct sink *s, const struct event *e);
 void sink_flush(struct sink *s);
+/* What to poll: see wakeup.h. */
+int sink_fd(const struct sink *s);
+/* Does a slow reader have something to read? Then nothing should be added. */
+bool sink_waits(void);
+/* Give it what it takes now. */
+void sink_send(struct sink *s);
 /* The reader of the output is gone. */
 void sink_closed(struct sink *s);
 /* Replace the file of metrics. Warns once of each errno: the next write may work. */
 void sink_metrics(struct sink *s, const struct span *span);
 
 /*
- * sink_summary() - write the summary and the last metrics. With a broken output the summary goes to
- * stderr.
+ * sink_summary() - write the summary and the last metrics, and wait a while for a slow reader: so
+ * nothing should be traced any more. With a broken output the summary goes to stderr.
  * Returns 0, or prints why the report cannot be written and returns EXIT_ERROR.
  */
 int sink_summary(struct sink *s, const struct span *span);
+
+/*
+ * sink_end() - wait a while until a slow reader has all of it. Returns 0, or prints that it does not
+ * read and returns EXIT_ERROR.
+ */
+int sink_end(struct sink *s);
 
 /* Did the last write of the metrics fail? Returns 0, or prints why and returns EXIT_ERROR. */
 int sink_metrics_status(const struct sink *s);

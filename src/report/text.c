@@ -12,6 +12,7 @@
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
 #include "report/sections/writers.h"
+#include "sys/signals.h"
 
 #include <errno.h>
 #include <string.h>
@@ -252,9 +253,11 @@ int text_start(const struct report *r)
 	char who[56];
 
 	target_text(r, who, sizeof(who));
+	signals_let_in(true);
 	fprintf(stderr, "Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
 		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan,
 		r->self_test);
+	signals_let_in(false);
 	return 0;
 }
 

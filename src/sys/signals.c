@@ -14,7 +14,10 @@ static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGCHL
 #define NR_CHANGED (sizeof(changed) / sizeof(changed[0]))
 static struct sigaction inherited[NR_CHANGED];
 static sigset_t unblocked; /* the caller's mask, and ours while we wait */
+static sigset_t blocked;   /* ours else */
+static sigset_t ends;	   /* what ends the run: @ending without those that the caller ignores */
 
+static bool are_ours; /* after signals_catch() */
 static volatile sig_atomic_t caught, from_kernel;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -22,6 +25,10 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	(void)context;
 	caught = sig;
 	from_kernel = info->si_code == SI_KERNEL;
+	/* The next one kills, whichever it is. */
+	for (size_t i = 0; i < NR_ENDING; i++)
+		if (sigismember(&ends, ending[i]))
+			signal(ending[i], SIG_DFL);
 }
 
 static bool was_ignored(int sig)
@@ -34,25 +41,26 @@ static bool was_ignored(int sig)
 
 void signals_catch(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_signal,
-				.sa_flags = (int)SA_RESETHAND | SA_SIGINFO };
-	sigset_t blocked;
+	struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 
 	for (size_t i = 0; i < NR_CHANGED; i++)
 		sigaction(changed[i], NULL, &inherited[i]);
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < NR_ENDING; i++) {
-		if (ending[i] == SIGHUP && was_ignored(SIGHUP)) /* nohup */
-			continue;
-		sigaction(ending[i], &sa, NULL);
-		sigaddset(&blocked, ending[i]);
-	}
+	sigemptyset(&ends);
+	for (size_t i = 0; i < NR_ENDING; i++)
+		if (ending[i] != SIGHUP || !was_ignored(SIGHUP)) /* nohup */
+			sigaddset(&ends, ending[i]);
+	sa.sa_mask = ends;
+	for (size_t i = 0; i < NR_ENDING; i++)
+		if (sigismember(&ends, ending[i]))
+			sigaction(ending[i], &sa, NULL);
 	/* Errors of write() tell of both, and the records stay whole. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored, the kernel would throw away COMMAND's status. */
 	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+	sigprocmask(SIG_BLOCK, &ends, &unblocked);
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	are_ours = true;
 }
 
 void signals_give_back(void)
@@ -75,7 +83,14 @@ bool signal_reached(pid_t pid)
 
 void signals_release(void)
 {
-	sigprocmask(SIG_SETMASK, &unblocked, NULL);
+	blocked = unblocked;
+	signals_let_in(true);
+}
+
+void signals_let_in(bool in)
+{
+	if (are_ours)
+		sigprocmask(SIG_SETMASK, in ? &unblocked : &blocked, NULL);
 }
 
 const sigset_t *signals_unblocked(void)

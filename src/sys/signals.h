@@ -10,8 +10,8 @@
 
 /*
  * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE and
- * SIGXFSZ are ignored, SIGCHLD is not, whatever the caller did. Handlers reset themselves, so that a second
- * signal kills. The signals are blocked except in wakeup_wait().
+ * SIGXFSZ are ignored, SIGCHLD is not, whatever the caller did. A second one of them
+ * kills. They are blocked but where we wait: signals_let_in() and signals_unblocked().
  */
 void signals_catch(void);
 
@@ -26,6 +26,9 @@ bool signal_reached(pid_t pid);
 
 /* Unblock them for good. */
 void signals_release(void);
+
+/* Unblock them while we may wait. Nothing before signals_catch(). */
+void signals_let_in(bool in);
 
 /* The mask while we wait: the caller's. */
 const sigset_t *signals_unblocked(void);

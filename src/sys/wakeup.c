@@ -10,13 +10,12 @@
 /* ppoll() delivers no signal while a file descriptor is ready, as the events may always be. */
 static void take_signals(void)
 {
-	sigset_t blocked;
-
-	sigprocmask(SIG_SETMASK, signals_unblocked(), &blocked);
-	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	signals_let_in(true);
+	signals_let_in(false);
 }
 
-void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, int timeout_ms)
+void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, int events,
+		 int timeout_ms)
 {
 	struct timespec ts = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 	struct pollfd *fds = w->fds;
@@ -24,11 +23,9 @@ void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, 
 
 	for (int i = 0; i < nr; i++)
 		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
-	/* No events asked for: only that the reader's end closed. */
-	fds[nr] = (struct pollfd) { .fd = out };
+	fds[nr] = out;
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
 	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
-	/* The caller may block in a write: only after the first signal does the next one kill. */
 	if (w->ready)
 		take_signals();
 	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */

@@ -17,8 +17,10 @@ struct wakeup {
 
 /*
  * wakeup_wait() - wait at most @timeout_ms (-1: without limit).
- * @out: the output; @events: readable when events wait, or -1.
+ * @out: the output. Without events only that its reader is gone; POLLOUT: room, too.
+ * @events: readable when events wait, or -1.
  */
-void wakeup_wait(struct wakeup *w, const struct target *t, int out, int events, int timeout_ms);
+void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, int events,
+		 int timeout_ms);
 
 #endif /* WAKEUP_H */

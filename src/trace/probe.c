@@ -158,8 +158,8 @@ int probe(const struct options *o, FILE *out)
 	f.tried = session_open(&f.session, o) ?: rights_drop();
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
-	err = (o->json ? print_json(&f, out) : print_text(&f, out)) ? errno ?: EIO : 0;
 	session_close(&f.session);
+	err = (o->json ? print_json(&f, out) : print_text(&f, out)) ? errno ?: EIO : 0;
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
 	if (err) {

@@ -3,6 +3,7 @@
 /* The BPF object's life: open, attach, targets, phases, close. */
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
+#include "sys/signals.h"
 #include "uffdretry_plain.skel.h"
 
 #include <bpf/bpf.h>
@@ -16,9 +17,14 @@ static bool libbpf_verbose;
 
 static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
+	int n;
+
 	if (!libbpf_verbose || level == LIBBPF_DEBUG)
 		return 0;
-	return vfprintf(stderr, fmt, ap);
+	signals_let_in(true);
+	n = vfprintf(stderr, fmt, ap);
+	signals_let_in(false);
+	return n;
 }
 
 void tracer_libbpf_output(bool verbose)
@@ -160,6 +166,14 @@ int tracer_stop(struct tracer *t)
 	return run_program(t->skel->progs.end_windows);
 }
 
+void tracer_detach(struct tracer *t)
+{
+	for (int i = 0; i < t->nr_hooks; i++) {
+		bpf_link__destroy(t->links[i]);
+		t->links[i] = NULL;
+	}
+}
+
 void tracer_set_kernel_check(struct tracer *t, enum check check)
 {
 	t->skel->data->kernel_is = check;
@@ -169,8 +183,7 @@ void tracer_close(struct tracer *t)
 {
 	if (!t)
 		return;
-	for (int i = 0; i < t->nr_hooks; i++)
-		bpf_link__destroy(t->links[i]);
+	tracer_detach(t);
 	ring_buffer__free(t->events);
 	close_rows(t);
 	uffdretry_bpf__destroy(t->skel);

@@ -48,6 +48,9 @@ void tracer_phase(struct tracer *t, enum phase phase);
 /* tracer_stop() - the run ends: set the phase, and count the windows whose end was missed. */
 int tracer_stop(struct tracer *t);
 
+/* tracer_detach() - remove every hook. The counters stay. */
+void tracer_detach(struct tracer *t);
+
 /* Tell the programs which check the kernel has: other answers are anomalies. NR_CHECKS: none. */
 void tracer_set_kernel_check(struct tracer *t, enum check check);
 

@@ -201,6 +201,19 @@ status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
 matches 1 '^$' "$(says 'cannot write .*fifo: No such device or address')" && [[ $err =~ 'reader of a FIFO' ]]
 report $? '-o: a FIFO that nobody reads'
 
+# One who does not read holds nothing: the tool waits a while, less after a signal.
+exec {fifo}<>"$tmp/fifo"
+dd if=/dev/zero bs=4096 count=16 status=none >&$fifo
+for signal in '' TERM; do
+	timeout -s KILL 20 "$UFFDRETRY" --probe -o "$tmp/fifo" >"$tmp/out" 2>"$tmp/err" </dev/null &
+	[ -z "$signal" ] || { sleep 0.5; kill -s $signal $!; }
+	wait $!
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 1 '^$' 'nobody reads the report: its last [0-9]+ bytes are lost$'
+	report $? "-o: a reader that does not read${signal:+, and SIG$signal}"
+done
+exec {fifo}<&-
+
 # A full disk is an error.
 for options in --probe '--probe -j'; do
 	# shellcheck disable=SC2086 # words

@@ -7,9 +7,12 @@
 #include "canned.h"
 #include "report/sink.h"
 #include "sys/err.h"
+#include "sys/stream.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct counters c;
@@ -106,6 +109,37 @@ static void a_closed_pipe(void **state)
 	assert_null(strstr(on_stderr(), "cannot"));
 }
 
+/* A reader that does not read loses neither the numbers nor our time. */
+static void a_reader_that_stops(void **state)
+{
+	char bytes[1 << 16];
+	struct sink s = sink_on(NULL);
+	FILE *stream;
+	int fds[2];
+
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
+	stream = s.report.out = stream_open(fds[1]);
+	assert_false(sink_waits());
+	assert_int_equal(sink_fd(&s), stream_fd());
+	sink_span(&s, &interval);
+	assert_true(sink_waits());
+	assert_false(s.broken);
+	assert_int_equal(read(fds[0], bytes, sizeof(bytes)), sizeof(bytes));
+	sink_send(&s);
+	assert_false(sink_waits());
+	assert_int_equal(sink_end(&s), 0);
+	assert_true(write(fds[1], bytes, sizeof(bytes)) > 0);
+	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
+	assert_int_equal(sink_end(&s), 0); /* told */
+	assert_non_null(strstr(on_stderr(), "UFFDIO_COPY of every process"));
+	assert_non_null(strstr(on_stderr(), "nobody reads the report: its last "));
+	fclose(stream);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* At the start an error; then a warning once; the last write decides. */
 static void metrics_that_cannot_be_written(void **state)
 {
@@ -132,6 +166,7 @@ int main(void)
 		test(a_full_disk),
 		test(a_full_disk_at_the_start),
 		test(a_closed_pipe),
+		test(a_reader_that_stops),
 		test(metrics_that_cannot_be_written),
 	};
 

@@ -16,12 +16,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+void warning(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2))); /* err.h's fail() is cmocka's */
+
 static struct wakeup w;
 static const struct target nobody;
 
+static void wait_with(const struct target *t, int out, short wanted, int events, int timeout_ms)
+{
+	wakeup_wait(&w, t, (struct pollfd) { .fd = out, .events = wanted }, events, timeout_ms);
+}
+
 static void time_passes(void **state)
 {
-	wakeup_wait(&w, &nobody, 1, -1, 10);
+	wait_with(&nobody, 1, 0, -1, 10);
 	assert_false(w.ready);
 	assert_false(w.closed);
 	assert_int_equal(signal_caught(), 0);
@@ -33,8 +41,26 @@ static void the_reader_goes(void **state)
 
 	assert_int_equal(pipe(fds), 0);
 	close(fds[0]);
-	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	wait_with(&nobody, fds[1], 0, -1, 10000);
 	assert_true(w.closed);
+	close(fds[1]);
+}
+
+/* A full pipe that the reader empties. */
+static void there_is_room(void **state)
+{
+	static char bytes[1 << 20];
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_true(write(fds[1], bytes, sizeof(bytes)) > 0);
+	wait_with(&nobody, fds[1], POLLOUT, -1, 10);
+	assert_false(w.ready);
+	assert_true(read(fds[0], bytes, sizeof(bytes)) > 0);
+	wait_with(&nobody, fds[1], POLLOUT, -1, 10000);
+	assert_true(w.ready);
+	assert_false(w.closed);
+	close(fds[0]);
 	close(fds[1]);
 }
 
@@ -45,10 +71,10 @@ static void the_reader_of_a_socket_goes(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	close(fds[0]);
-	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	wait_with(&nobody, fds[1], 0, -1, 10000);
 	assert_true(w.closed);
 	close(fds[1]);
-	wakeup_wait(&w, &nobody, fds[1], -1, 10000);
+	wait_with(&nobody, fds[1], 0, -1, 10000);
 	assert_true(w.closed);
 }
 
@@ -58,7 +84,7 @@ static void events_wait(void **state)
 
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "e", 1), 1);
-	wakeup_wait(&w, &nobody, out, fds[0], 10000);
+	wait_with(&nobody, out, 0, fds[0], 10000);
 	assert_true(w.ready);
 	assert_false(w.closed);
 	close(fds[0]);
@@ -77,7 +103,7 @@ static void a_process_ends(void **state)
 	t.pids[0] = pid;
 	t.pidfds[0] = (int)syscall(SYS_pidfd_open, pid, 0);
 	t.nr = t.alive = 1;
-	wakeup_wait(&w, &t, out, -1, 10000);
+	wait_with(&t, out, 0, -1, 10000);
 	assert_true(w.ready);
 	assert_true(w.fds[0].revents);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -85,8 +111,8 @@ static void a_process_ends(void **state)
 	close(out);
 }
 
-/* In a child: the first signal is caught though events are always ready, the second kills. */
-static void signals(void **state)
+/* The status of a child in which the first signal is caught though events are always ready. */
+static int first_and_second(int first, int second, bool together)
 {
 	int fds[2], status;
 	pid_t pid;
@@ -96,19 +122,66 @@ static void signals(void **state)
 	pid = fork();
 	if (!pid) {
 		signals_catch();
-		raise(SIGTERM); /* blocked until we wait */
+		raise(first); /* blocked until we wait */
 		if (signal_caught())
 			_exit(1);
-		wakeup_wait(&w, &nobody, fds[1], fds[0], 10000);
-		if (signal_caught() != SIGTERM)
+		if (together)
+			raise(second);
+		wait_with(&nobody, fds[1], 0, fds[0], 10000);
+		if (signal_caught() != first)
 			_exit(2);
 		signals_release();
-		raise(SIGTERM);
+		raise(second);
 		_exit(3);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGTERM);
+	close(fds[0]);
+	close(fds[1]);
+	return status;
+}
+
+/* The second kills, whichever it is, also when both were blocked. */
+static void signals(void **state)
+{
+	static const struct {
+		int first, second;
+		bool together;
+	} rows[] = { { SIGTERM, SIGTERM, false },
+		     { SIGTERM, SIGINT, false },
+		     { SIGINT, SIGHUP, false },
+		     { SIGINT, SIGTERM, true } };
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int status = first_and_second(rows[i].first, rows[i].second, rows[i].together);
+
+		assert_true(WIFSIGNALED(status));
+		if (!rows[i].together) /* then either may come first */
+			assert_int_equal(WTERMSIG(status), rows[i].second);
+	}
+}
+
+/* Nobody reads stderr. */
+static void a_warning_waits(void **state)
+{
+	static char bytes[1 << 16];
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
+	pid = fork();
+	if (!pid) {
+		signals_catch();
+		if (dup2(fds[1], STDERR_FILENO) < 0)
+			_exit(2);
+		alarm(20);
+		warning("nobody reads this");
+		_exit(signal_caught() != SIGTERM);
+	}
+	usleep(100000);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -123,7 +196,7 @@ static void nohup(void **state)
 		signal(SIGHUP, SIG_IGN);
 		signals_catch();
 		raise(SIGHUP);
-		wakeup_wait(&w, &nobody, 1, -1, 10);
+		wait_with(&nobody, 1, 0, -1, 10);
 		_exit(signal_caught());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -147,7 +220,7 @@ static int ctrl_c(int terminal)
 	setpgid(other, other);
 	if (write(terminal, "\3", 1) != 1)
 		return 2;
-	wakeup_wait(&w, &nobody, 1, -1, 10000);
+	wait_with(&nobody, 1, 0, -1, 10000);
 	right = signal_caught() == SIGINT && signal_reached(getpid()) && !signal_reached(other);
 	kill(other, SIGKILL);
 	return right ? 0 : 3;
@@ -176,7 +249,7 @@ static void kill_sends_to_one(void **state)
 	if (!pid) {
 		signals_catch();
 		raise(SIGINT);
-		wakeup_wait(&w, &nobody, 1, -1, 10000);
+		wait_with(&nobody, 1, 0, -1, 10000);
 		_exit(signal_caught() != SIGINT || signal_reached(getpid()));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -188,10 +261,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_passes),
 		cmocka_unit_test(the_reader_goes),
+		cmocka_unit_test(there_is_room),
 		cmocka_unit_test(the_reader_of_a_socket_goes),
 		cmocka_unit_test(events_wait),
 		cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(a_warning_waits),
 		cmocka_unit_test(nohup),
 		cmocka_unit_test(the_terminal_sends_to_all),
 		cmocka_unit_test(kill_sends_to_one),

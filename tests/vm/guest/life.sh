@@ -42,6 +42,21 @@ keep target-ends uffdretry -p $!
 	uffdretry 0.2 2>/out/pipe.err
 	echo $? >/out/pipe.status
 ) | head -n 2 >/out/pipe.out
+# The reader does not read: a full pipe. The run ends in time, or by a signal, and a second one kills.
+mkfifo /tmp/unread
+exec 9<>/tmp/unread
+dd if=/dev/zero bs=4k count=16 >&9 2>/dev/null
+uffdload free --duration 2s --copiers 2 >/dev/null 2>&1 &
+keep unread uffdretry -e -j -o /tmp/unread -d 1s
+uffdretry -e -o /tmp/unread 0.1 2>/out/unread-killed.err &
+tool=$!
+wait_for 60 has_line '^Tracing' /out/unread-killed.err
+kill -TERM $tool
+sleep 0.2
+kill -INT $tool
+wait $tool
+echo $? >/out/unread-killed.status
+exec 9>&-
 # stdout is closed: the tool waits all the same, and does not spin. No JSON: that fails at once.
 (
 	uffdretry -d 100ms >/dev/null 2>&1

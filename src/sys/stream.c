@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* An output that never waits: see stream.h. */
+#include "sys/stream.h"
+#include "sys/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct stream {
+	int fd;
+	bool is_socket;
+	bool may_block; /* a write of more than there is room for */
+	char *bytes;	/* that wait: from @sent to @end */
+	size_t sent, end, size;
+} stream = { .fd = -1 };
+
+static bool is_ready(void)
+{
+	struct pollfd fd = { .fd = stream.fd, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* As write(2); EAGAIN when that would wait. */
+static ssize_t put(const char *bytes, size_t n)
+{
+	if (stream.is_socket)
+		return send(stream.fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!stream.may_block)
+		return write(stream.fd, bytes, n);
+	if (!is_ready()) {
+		errno = EAGAIN;
+		return -1;
+	}
+	/* A pipe that is ready has room for so much. */
+	return write(stream.fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
+}
+
+int stream_send(void)
+{
+	struct stream *s = &stream;
+	ssize_t n;
+
+	while (s->sent < s->end) {
+		n = put(s->bytes + s->sent, s->end - s->sent);
+
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n > 0)
+			s->sent += (size_t)n;
+	}
+	n = s->sent < s->end ? -1 : 0;
+	s->sent = s->end = 0;
+	return (int)n;
+}
+
+/* Make room for @n bytes more. Returns 0, or -1 with errno set. */
+static int reserve(size_t n)
+{
+	struct stream *s = &stream;
+	char *bytes;
+
+	if (s->sent) {
+		memmove(s->bytes, s->bytes + s->sent, s->end - s->sent);
+		s->end -= s->sent;
+		s->sent = 0;
+	}
+	if (n <= s->size - s->end)
+		return 0;
+	bytes = realloc(s->bytes, 2 * (s->end + n));
+	if (!bytes)
+		return -1;
+	s->bytes = bytes;
+	s->size = 2 * (s->end + n);
+	return 0;
+}
+
+/* Of the FILE. Returns @n, or 0 with errno set. */
+static ssize_t take(void *cookie, const char *bytes, size_t n)
+{
+	(void)cookie;
+	if (reserve(n))
+		return 0;
+	memcpy(stream.bytes + stream.end, bytes, n);
+	stream.end += n;
+	return stream_send() ? 0 : (ssize_t)n;
+}
+
+static int forget(void *cookie)
+{
+	(void)cookie;
+	free(stream.bytes);
+	if (!stream.may_block)
+		close(stream.fd);
+	stream = (struct stream) { .fd = -1 };
+	return 0;
+}
+
+/*
+ * Open what @fd is once more, without waiting: O_NONBLOCK of @fd itself would be COMMAND's too, and
+ * that of whoever else writes there. Returns -1 where we may not: the pipe is another user's.
+ */
+static int open_again(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+FILE *stream_open(int fd)
+{
+	const cookie_io_functions_t io = { .write = take, .close = forget };
+	struct stat st;
+	int own = -1;
+
+	if (fstat(fd, &st))
+		return NULL;
+	if (S_ISFIFO(st.st_mode) || isatty(fd))
+		own = open_again(fd);
+	stream = (struct stream) { .fd = own < 0 ? fd : own,
+				   .is_socket = S_ISSOCK(st.st_mode),
+				   .may_block = own < 0 };
+	return fopencookie(NULL, "w", io);
+}
+
+int stream_fd(void)
+{
+	return stream.fd;
+}
+
+size_t stream_waiting(void)
+{
+	return stream.end - stream.sent;
+}
+
+int stream_finish(int patience_ms)
+{
+	const struct timespec patience = { patience_ms / 1000, patience_ms % 1000 * 1000000L };
+	struct pollfd fd = { .fd = stream.fd, .events = POLLOUT };
+	int ready;
+
+	for (;;) {
+		if (stream_send())
+			return -1;
+		if (!stream_waiting())
+			return 0;
+		ready = ppoll(&fd, 1, &patience, signals_unblocked());
+		if (!ready)
+			errno = ETIMEDOUT;
+		if (ready <= 0)
+			return -1;
+	}
+}
