@@ -106,6 +106,15 @@ __u64 stops_of_errno(const struct failures *f, enum fail_errno fail)
 	return sum_of_sites(f->stopped[fail]);
 }
 
+__u64 failures_unexplained(const struct failures *f)
+{
+	__u64 n = 0;
+
+	for (int i = 0; i < NR_FAIL_ERRNOS; i++)
+		n += f->failed[i][SITE_UNKNOWN] + f->stopped[i][SITE_UNKNOWN];
+	return n;
+}
+
 const char *chain_cause_name(__u64 word)
 {
 	__u64 fail = CHAIN_FAIL(word), site = CHAIN_SITE(word);

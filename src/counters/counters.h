@@ -27,6 +27,9 @@ __u64 failures_of_cause(const struct failures *f, enum eagain_cause cause);
 __u64 failures_of_errno(const struct failures *f, enum fail_errno fail);
 __u64 stops_of_errno(const struct failures *f, enum fail_errno fail);
 
+/* Failed calls and short copies without a cause: a fact was lost. */
+__u64 failures_unexplained(const struct failures *f);
+
 /* The last failure of a CHAIN_WORD(): a cause for EAGAIN, else the errno; NULL: an empty chain. */
 const char *chain_cause_name(__u64 word);
 

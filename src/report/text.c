@@ -223,29 +223,49 @@ static void print_skipped(const struct report *r, const struct counters *c)
 		fprintf(r->out, "No window is missing.\n");
 }
 
-static void print_trust(const struct report *r, const struct counters *c)
+/* A line for each loss; how many facts are lost altogether. */
+static __u64 print_lost(const struct report *r, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
-	__u64 lost = t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + t->lost[LOST_EVENTS] +
-		     c->recursion;
+	const struct {
+		__u64 n;
+		const char *what;
+	} losses[] = {
+		{ t->lost[LOST_EVENTS], "events lost: they came faster than they were read" },
+		{ failures_unexplained(&c->failures), "failures have no cause: a fact was lost" },
+		{ c->failures.holders_lost, "holders of mmap_changing found no place" },
+		{ c->failures.chains_lost, "chains of failures found no place" },
+		{ r->writers ? t->writers.other : 0,
+		  "write sections: their writer found no place" },
+	};
+	__u64 undetermined = windows_of_class(t, CLASS_UNDETERMINED), lost = undetermined;
+
+	if (undetermined || t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
+		fprintf(r->out, "WARNING: %s undetermined; the end was lost: %s; no memory: %s\n",
+			N(undetermined), N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		lost += losses[i].n;
+		if (losses[i].n)
+			fprintf(r->out, "WARNING: %s %s\n", N(losses[i].n), losses[i].what);
+	}
+	print_skipped(r, c);
+	return lost + t->lost[LOST_WINDOWS] + t->lost[LOST_MAP_FULL] + c->recursion;
+}
+
+static void print_trust(const struct report *r, const struct counters *c)
+{
+	const __u64 anomalies = c->totals.anomalies;
+	const bool failed = !strcmp(r->self_test, "failed");
 
 	fprintf(r->out, "\n");
-	if (t->anomalies)
+	if (anomalies)
 		fprintf(r->out,
 			"WARNING: %s anomalies: facts that contradict each other; please report\n",
-			N(t->anomalies));
-	if (!strcmp(r->self_test, "failed"))
+			N(anomalies));
+	if (failed)
 		fprintf(r->out, "WARNING: the self-test failed: do not trust these numbers\n");
-	if (t->lost[LOST_WINDOWS] || t->lost[LOST_MAP_FULL])
-		fprintf(r->out,
-			"WARNING: undetermined because the end was lost: %s; no memory: %s\n",
-			N(t->lost[LOST_WINDOWS]), N(t->lost[LOST_MAP_FULL]));
-	if (t->lost[LOST_EVENTS])
-		fprintf(r->out, "WARNING: %s events lost: they came faster than they were read\n",
-			N(t->lost[LOST_EVENTS]));
-	print_skipped(r, c);
-	if (!lost)
-		fprintf(r->out, "nothing lost, %s anomalies\n", N(t->anomalies));
+	if (!print_lost(r, c) && !failed && !anomalies)
+		fprintf(r->out, "nothing lost, 0 anomalies\n");
 }
 
 int text_start(const struct report *r)
