@@ -4,6 +4,7 @@
 #include "counters/counters.h"
 #include "lib/clock.h"
 #include "report/sink.h"
+#include "report/threshold.h"
 #include "sys/err.h"
 #include "sys/options.h"
 #include "sys/output.h"
@@ -291,18 +292,11 @@ static void pass_signal_on(void)
 
 static int exit_status(void)
 {
-	const struct totals *t = &run.now.totals;
-	int status = target_exit_status(&run.target);
-	__u64 reached = windows_reached(t);
+	int status = EXIT_DONE;
 
-	if (status)
-		return status;
-	if (run.options.fail_above < 0 || !reached)
-		return EXIT_DONE;
-	return (double)t->checks[CHECK_PER_MM_SEQ].spurious / (double)reached >
-			       run.options.fail_above
-		       ? EXIT_THRESHOLD
-		       : EXIT_DONE;
+	if (run.options.fail_above >= 0)
+		status = threshold_judge(&run.now, run.options.fail_above);
+	return target_exit_status(&run.target) ?: status;
 }
 
 static int trace(void)

@@ -28,7 +28,8 @@ keep command-status uffdretry -- sh -c 'exit 7'
 keep command-killed uffdretry -- sh -c 'kill -9 $$'
 keep command-no-sigchld sh -c "trap '' CHLD; exec uffdretry -- sh -c 'exit 7'"
 keep command-missing uffdretry -- /nonexistent/program
-keep threshold-not-met uffdretry --fail-above 0.1% -d 100ms
+keep threshold-none uffdretry --fail-above 0.1% -d 100ms
+keep threshold-not-met uffdretry --fail-above 100% -- uffdload exact --runs 1 --only "$1"
 keep threshold-met uffdretry --fail-above 0.1% -- uffdload exact --runs 1 --only "$1"
 keep overhead uffdretry --overhead -j -- uffdload exact --runs 3 --only "$1"
 keep no-writers uffdretry --no-writers -j -- uffdload exact --runs 3 --only "$1"
