@@ -184,16 +184,19 @@ static bool wait_and_see(int timeout)
 static int watch(void)
 {
 	const struct options *o = &run.options;
-	__u64 intervals = 0, end = o->duration_ns ? run.start_ns + o->duration_ns : 0, next = 0;
+	__u64 intervals = 0, passed = 0, end = o->duration_ns ? run.start_ns + o->duration_ns : 0,
+	      next = 0;
 	__u64 period = o->interval_ns ?: o->openmetrics ? METRICS_PERIOD_NS : 0;
 	int err = 0;
 
 	while (!err && !run.sink.broken && !signal_caught()) {
 		if (period)
-			next = run.start_ns + (intervals + 1) * period;
+			next = run.start_ns + (passed + 1) * period;
 		if (wait_and_see(next_timeout(next, end)))
 			break;
 		if (next && now_ns() >= next) {
+			/* Those that were missed are part of this one. */
+			passed = (now_ns() - run.start_ns) / period;
 			err = tick();
 			if (++intervals == o->count)
 				break;
@@ -220,6 +223,7 @@ static void describe_run(void)
 
 	r->claims = run.options.claims;
 	r->overhead = run.options.overhead;
+	r->interval_s = (double)run.options.interval_ns / 1e9;
 	r->plan = s->plan->name;
 	r->exactness = s->plan->exactness;
 	r->exact = s->plan->exact;

@@ -18,6 +18,7 @@ struct report {
 	bool timestamp;
 	bool overhead;	       /* --overhead */
 	bool claims;	       /* --claims */
+	double interval_s;     /* INTERVAL */
 	const char *plan;      /* its name */
 	const char *exactness; /* "exact", or the plan's error */
 	bool exact;

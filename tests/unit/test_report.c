@@ -352,6 +352,13 @@ static void intervals(void **state)
 	memset(&c, 0, sizeof(c));
 	print(twenty_intervals, 1);
 	expect_line(" 0 +0 +0 +0 +0 +0 +0 +(-|0ns) +(-|0ns)$");
+
+	/* One that is longer than asked for says so. */
+	r.interval_s = 1;
+	print(twenty_intervals, 1.4);
+	expect_no_line("^in ");
+	print(twenty_intervals, 3.24);
+	expect_line("^in 3\\.2 s:$");
 }
 
 /* --- Whose windows --- */

@@ -43,6 +43,14 @@ keep target-ends uffdretry -p $!
 	uffdretry 0.2 2>/out/pipe.err
 	echo $? >/out/pipe.status
 ) | head -n 2 >/out/pipe.out
+# Stopped during five intervals.
+uffdretry -j -o /out/stopped.json 0.2 6 &
+tool=$!
+wait_for 60 has_line '"type":"interval"' /out/stopped.json
+kill -STOP $tool
+sleep 1
+kill -CONT $tool
+wait $tool
 # The reader does not read: a full pipe. The run ends in time, or by a signal, and a second one kills.
 mkfifo /tmp/unread
 exec 9<>/tmp/unread
