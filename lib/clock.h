@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* CLOCK_MONOTONIC in nanoseconds, the clock that BPF's bpf_ktime_get_ns() reads too. */
+/* CLOCK_MONOTONIC in nanoseconds. BPF's bpf_ktime_get_ns() reads the host's: sys/time_ns.h. */
 #ifndef LIB_CLOCK_H
 #define LIB_CLOCK_H
 
@@ -10,7 +10,7 @@
 #define NS_PER_MS 1000000LL
 #define NS_PER_S 1000000000LL
 
-/* Nanoseconds since boot, the same for all processes. */
+/* Nanoseconds since boot, the same for all processes of a time namespace. */
 static inline __u64 now_ns(void)
 {
 	struct timespec ts;

@@ -7,6 +7,7 @@
 #include "report/format.h"
 #include "report/sections/writers.h"
 #include "sys/json_lines.h"
+#include "sys/time_ns.h"
 
 #include <string.h>
 #include <time.h>
@@ -22,7 +23,9 @@ static __u64 clock_ns(clockid_t clock)
 /* The begin of the window since the epoch, by the present setting of the clock. */
 static __u64 begin_epoch_ns(const struct event *e)
 {
-	return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - e->begin_ns);
+	const __u64 hosts = clock_ns(CLOCK_MONOTONIC) - (__u64)time_ns_offset();
+
+	return clock_ns(CLOCK_REALTIME) - (hosts - e->begin_ns);
 }
 
 static void add_id(struct json_object *o, const char *key, __u64 id)

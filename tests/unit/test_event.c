@@ -7,8 +7,12 @@
 #include "canned.h"
 #include "unit.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct event usual = {
 	.begin_ns = 1,
@@ -115,6 +119,53 @@ static void time_is_the_begin(void **state)
 		    (double)real.tv_sec - 100 + (double)real.tv_nsec / 1e9, 1.0);
 	json_object_put(o);
 	free(text);
+}
+
+/* In a time namespace of its own, a process that sees a window of now, of the host's clock. */
+static int in_time_namespace(__u64 hosts_now)
+{
+	static const char offset[] = "monotonic 86400 500000000\n";
+	int fd, status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWTIME))
+		return 77;
+	fd = open("/proc/self/timens_offsets", O_WRONLY);
+	if (fd < 0 || write(fd, offset, sizeof(offset) - 1) != sizeof(offset) - 1)
+		return 2;
+	close(fd);
+	pid = fork(); /* children live in it */
+	if (!pid) {
+		struct event e = usual;
+		struct json_object *o, *value;
+		char *text;
+		double late;
+
+		e.begin_ns = hosts_now;
+		text = printed(&e, true, SEQ_COUNT);
+		o = json_tokener_parse(text);
+		json_object_object_get_ex(o, "time", &value);
+		late = (double)time(NULL) - json_object_get_double(value);
+		_exit(late > -2 && late < 100 ? 0 : 3);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 4;
+}
+
+static void time_in_a_time_namespace(void **state)
+{
+	struct timespec now;
+	int status;
+	pid_t pid;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pid = fork();
+	if (!pid)
+		_exit(in_time_namespace((__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) /* not root, or no such namespaces */
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void unknown_is_null(void **state)
@@ -249,9 +300,10 @@ static void without_a_relock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_known), cmocka_unit_test(time_is_the_begin),
-		cmocka_unit_test(unknown_is_null),  cmocka_unit_test(names_do_no_harm),
-		cmocka_unit_test(one_line_of_text), cmocka_unit_test(writers_by_name),
+		cmocka_unit_test(time_in_a_time_namespace), /* first: the offset is read once */
+		cmocka_unit_test(everything_known),	    cmocka_unit_test(time_is_the_begin),
+		cmocka_unit_test(unknown_is_null),	    cmocka_unit_test(names_do_no_harm),
+		cmocka_unit_test(one_line_of_text),	    cmocka_unit_test(writers_by_name),
 		cmocka_unit_test(without_a_relock),
 	};
 
