@@ -20,6 +20,9 @@
 #include <signal.h>
 #include <string.h>
 
+/* How often to look whether the cgroup is still there. */
+#define CGROUP_PERIOD_MS 2000
+
 /* How often the metrics are written without INTERVAL: Prometheus' usual scrape interval. */
 #define METRICS_PERIOD_NS 15000000000ULL
 
@@ -116,6 +119,7 @@ static int report_summary(void)
 	struct span span = whole_run(true);
 	int err;
 
+	target_check_cgroup(&run.target);
 	err = tracer_stop(run.session.tracer);
 	report_events(true);
 	err = err ?: read_counters();
@@ -133,12 +137,14 @@ static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
 	      now = now_ns();
-	__u64 longest = run.options.events ? EVENTS_PERIOD_MS : 3600000;
+	__u64 longest = run.options.events  ? EVENTS_PERIOD_MS
+			: run.target.cgroup ? CGROUP_PERIOD_MS
+					    : 3600000;
 
 	if (run.more_events && !sink_waits())
 		return 0;
 	if (!next)
-		return run.options.events ? EVENTS_PERIOD_MS : -1;
+		return run.options.events || run.target.cgroup ? (int)longest : -1;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
@@ -194,6 +200,7 @@ static int watch(void)
 			next = run.start_ns + (passed + 1) * period;
 		if (wait_and_see(next_timeout(next, end)))
 			break;
+		target_check_cgroup(&run.target);
 		if (next && now_ns() >= next) {
 			/* Those that were missed are part of this one. */
 			passed = (now_ns() - run.start_ns) / period;

@@ -45,12 +45,12 @@ static int add(struct target *t, pid_t pid)
 /* A cgroup's id is its inode number (kernfs). A relative path is below /sys/fs/cgroup. */
 static int find_cgroup(struct target *t, const char *path)
 {
-	char full[PATH_MAX];
+	char *full = t->cgroup_path;
 	struct statfs fs;
 	struct stat st;
 
-	if (snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >=
-	    (int)sizeof(full))
+	if (snprintf(full, PATH_MAX, "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >=
+	    PATH_MAX)
 		return fail(EXIT_ERROR, NULL, "no such cgroup: the name is too long");
 	if (stat(full, &st) || statfs(full, &fs))
 		return fail(EXIT_ERROR,
@@ -62,6 +62,21 @@ static int find_cgroup(struct target *t, const char *path)
 	t->cgroup = path;
 	t->cgroup_id = st.st_ino;
 	return 0;
+}
+
+void target_check_cgroup(struct target *t)
+{
+	struct stat st;
+	bool same;
+
+	if (!t->cgroup || t->cgroup_gone)
+		return;
+	same = stat(t->cgroup_path, &st) ? errno != ENOENT : st.st_ino == t->cgroup_id;
+	if (same)
+		return;
+	t->cgroup_gone = true;
+	warning("cgroup %s was removed: a new one of this name is not traced, start uffdretry again",
+		t->cgroup);
 }
 
 int target_find(struct target *t, const struct options *o)

@@ -6,6 +6,7 @@
 
 #include "sys/options.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -16,6 +17,8 @@ struct target {
 	int alive;
 	const char *cgroup; /* its path, or NULL */
 	__u64 cgroup_id;
+	char cgroup_path[PATH_MAX];
+	bool cgroup_gone; /* somebody removed it, and perhaps made another of its name */
 	bool is_command;
 	int start_pipe; /* COMMAND waits for a word from it */
 	int exec_pipe;	/* and sends the errno of a failed execvp() */
@@ -24,6 +27,9 @@ struct target {
 
 /* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int target_find(struct target *t, const struct options *o);
+
+/* Warn once when the cgroup is gone: its name may be another's by now, whom nobody counts. */
+void target_check_cgroup(struct target *t);
 
 /*
  * Fork a waiting COMMAND, if there is one that its user may execute. Returns 0, or prints why not

@@ -36,6 +36,16 @@ int(fail)(int status, const char *hint, const char *fmt, ...)
 	return status;
 }
 
+void(warning)(const char *fmt, ...);
+void(warning)(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(said, sizeof(said), fmt, ap);
+	va_end(ap);
+}
+
 static int rights_err;
 
 static bool as_user; /* now */
@@ -414,6 +424,44 @@ static int no_child_stays(void **state)
 	return 0;
 }
 
+/* As when a service restarts. */
+static void a_cgroup_that_is_made_again(void **state)
+{
+	char other[sizeof(t.cgroup_path)];
+	struct stat st;
+
+	strcpy(t.cgroup_path, "/tmp/uffdretry-cgroup-XXXXXX");
+	assert_non_null(mkdtemp(t.cgroup_path));
+	assert_int_equal(stat(t.cgroup_path, &st), 0);
+	/* Now, so that it has another inode number. */
+	snprintf(other, sizeof(other), "%.100s-2", t.cgroup_path);
+	assert_int_equal(mkdir(other, 0700), 0);
+	t.cgroup = "a.service";
+	t.cgroup_id = st.st_ino;
+	for (int made = 0; made < 2; made++) {
+		t.cgroup_gone = false;
+		said[0] = '\0';
+		if (made) {
+			assert_int_equal(mkdir(t.cgroup_path, 0700), 0);
+			assert_int_equal(rename(other, t.cgroup_path), 0);
+		} else {
+			target_check_cgroup(&t);
+			assert_string_equal(said, "");
+			assert_int_equal(rmdir(t.cgroup_path), 0);
+		}
+		target_check_cgroup(&t);
+		assert_string_equal(said, "cgroup a.service was removed: a new one of this name is "
+					  "not traced, start uffdretry again");
+		said[0] = '\0';
+		target_check_cgroup(&t); /* once */
+		assert_string_equal(said, "");
+	}
+	rmdir(t.cgroup_path);
+	t.cgroup = NULL;
+	target_check_cgroup(&t);
+	assert_string_equal(said, "");
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, fresh, no_child_stays)
 
 int main(void)
@@ -432,6 +480,7 @@ int main(void)
 		test(calls_that_fail),
 		test(processes),
 		test(cgroups),
+		test(a_cgroup_that_is_made_again),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

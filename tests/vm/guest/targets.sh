@@ -50,6 +50,12 @@ tool cgroup -c a
 load cgroup in_cgroup a/deep/er uffdload exact $kernel --runs 3 --only $scenarios
 load cgroup-other in_cgroup b uffdload exact $kernel --runs 7 --only $scenarios
 end cgroup
+# It is removed and made again, as when a service restarts.
+mkdir $cgroups/again
+tool cgroup-again -c again
+rmdir $cgroups/again && mkdir $cgroups/again
+wait_for 20 has_line 'was removed' /out/cgroup-again.err
+end cgroup-again
 # The cgroup by its full path; it has no tasks.
 tool cgroup-empty -c $cgroups/a/deep
 load cgroup-empty-other in_cgroup a uffdload exact $kernel --runs 2 --only $scenarios
