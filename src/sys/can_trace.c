@@ -67,7 +67,8 @@ int check_access(void)
 
 	if (missing[0])
 		return fail(EXIT_ERROR,
-			    "run it as root (sudo), or grant both: setcap cap_bpf,cap_perfmon+ep",
+			    "run it as root (sudo), or let one group execute it (chgrp, chmod 750) and "
+			    "grant both: setcap cap_bpf,cap_perfmon+ep",
 			    "missing capability: %s", missing);
 	if (!has_btf())
 		return fail(EXIT_ERROR,

@@ -38,6 +38,8 @@ if can_be_nobody; then
 	run_as_nobody
 	matches 1 '^$' "$(says 'CAP_BPF, CAP_PERFMON')"
 	report $? 'missing capabilities are named'
+	[[ $err =~ hint:.*'let one group execute it (chgrp, chmod 750)'.*setcap ]]
+	report $? '... and setcap comes with who may execute it'
 	run_as_nobody -j
 	[ $status -eq 1 ] && is_json "$tmp/out" "$is_error and (.message | test(\"CAP_BPF, CAP_PERFMON\"))"
 	report $? '-j: missing capabilities are named'
