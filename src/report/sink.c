@@ -64,6 +64,13 @@ static void written(struct sink *s, int err)
 	output_cut();
 }
 
+/* The report is whole. */
+static void sink_whole(struct sink *s)
+{
+	if (!s->broken)
+		written(s, output_end());
+}
+
 static int report_failed(const struct sink *s, const char *hint)
 {
 	if (s->broken_errno == ETIMEDOUT || s->broken_errno == EINTR)
@@ -100,6 +107,7 @@ int sink_self_test(struct sink *s, const struct self_test *t)
 	if (err)
 		return err;
 	written(s, report_self_test(&s->report, t));
+	sink_whole(s);
 	return s->broken ? report_failed(s, NULL) : 0;
 }
 
@@ -146,6 +154,8 @@ static void finish(struct sink *s)
 
 int sink_end(struct sink *s)
 {
+	if (output_left())
+		warning("the report is not whole, and in %s", output_left());
 	if (s->broken || !s->report.out)
 		return 0;
 	finish(s);
@@ -202,6 +212,7 @@ int sink_summary(struct sink *s, const struct span *span)
 	s->metrics_errno = write_metrics(s, span);
 	sink_span(s, span);
 	finish(s);
+	sink_whole(s);
 	if (!s->broken)
 		return 0;
 	/* The numbers must not be lost with the file. */

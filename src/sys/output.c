@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static struct output {
 	const char *path;
 	bool made;   /* by us */
 	off_t whole; /* bytes of whole records */
+	bool beside; /* the report is in a temporary file until it is whole */
+	struct replace replace;
 } output;
 
 /* In a shared directory another user may have made the name. Sets errno if so. */
@@ -101,11 +104,6 @@ bool output_holds_more(void)
 	return output.file && fstat(fileno(output.file), &st) == 0 && st.st_size > 0;
 }
 
-int output_begin(void)
-{
-	return output.file ? ftruncate(fileno(output.file), 0) : 0;
-}
-
 bool output_is(FILE *out, const char *path)
 {
 	struct stat here, there;
@@ -131,26 +129,6 @@ void output_cut(void)
 	/* If that fails, the file stays as it is. */
 	if (ftruncate(fd, output.whole) || lseek(fd, output.whole, SEEK_SET) < 0)
 		output.file = NULL;
-}
-
-/* Does the path still name the file that we made? */
-static bool is_ours(void)
-{
-	struct stat here, there;
-
-	return fstat(fileno(output.file), &here) == 0 && lstat(output.path, &there) == 0 &&
-	       here.st_size == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-}
-
-void output_discard(void)
-{
-	if (!output.file || !output.made || fflush(output.file))
-		return;
-	if (rights_as_user())
-		return;
-	if (is_ours())
-		unlink(output.path);
-	rights_as_ourselves();
 }
 
 static int may_replace(const struct directory *d)
@@ -235,4 +213,88 @@ int replace_end(struct replace *r)
 		return give_up(r);
 	forget(r);
 	return 0;
+}
+
+/*
+ * Write the report into a temporary file, through the FILE that the caller has. False: that cannot
+ * be, as where we may write to the file, and not make one beside it; the file is emptied then.
+ */
+static bool begin_beside(void)
+{
+	struct stat st;
+
+	/* Only a plain file: the name may be a link, and a second name is to see the report too. */
+	if (lstat(output.path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1)
+		return false;
+	if (replace_begin(&output.replace, output.path))
+		return false;
+	if (!fchmod(fileno(output.replace.out), st.st_mode & 0777) &&
+	    dup3(fileno(output.replace.out), fileno(output.file), O_CLOEXEC) >= 0)
+		return true;
+	fclose(output.replace.out);
+	give_up(&output.replace);
+	return false;
+}
+
+int output_begin(void)
+{
+	if (!output.file)
+		return 0;
+	output.beside = output_holds_more() && begin_beside();
+	return output.beside ? 0 : ftruncate(fileno(output.file), 0);
+}
+
+int output_end(void)
+{
+	if (!output.file || !output.beside)
+		return 0;
+	output.beside = false;
+	return replace_end(&output.replace);
+}
+
+const char *output_left(void)
+{
+	static char path[PATH_MAX];
+	const char *slash;
+
+	if (!output.beside || !output_holds_more())
+		return NULL;
+	slash = strrchr(output.path, '/');
+	snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - output.path) : 0,
+		 output.path, output.replace.temporary);
+	return path;
+}
+
+/* Does the path still name the file that we made? */
+static bool is_ours(void)
+{
+	struct stat here, there;
+
+	return fstat(fileno(output.file), &here) == 0 && lstat(output.path, &there) == 0 &&
+	       here.st_size == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* Of a report that did not become whole. */
+static void leave_beside(void)
+{
+	if (!output.beside)
+		return;
+	fclose(output.replace.out);
+	if (output_holds_more())
+		forget(&output.replace);
+	else
+		give_up(&output.replace);
+	output.beside = false;
+}
+
+void output_discard(void)
+{
+	leave_beside();
+	if (!output.file || !output.made || fflush(output.file))
+		return;
+	if (rights_as_user())
+		return;
+	if (is_ours())
+		unlink(output.path);
+	rights_as_ourselves();
 }

@@ -9,6 +9,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* A file that is being replaced. */
+struct replace {
+	struct directory directory; /* and the name in it */
+	char *temporary;	    /* a name there: rename(2) works within one file system */
+	FILE *out;
+};
+
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h). What it holds
  * stays until output_begin(). In a shared directory (directory.h), refuse a link, another user's file, and a file
@@ -20,8 +27,17 @@ FILE *output_open(const char *path);
 /* Does the file hold something, which must not be lost to a run that never begins? */
 bool output_holds_more(void);
 
-/* Empty a regular file: the report begins. Returns 0, or -1 with errno set. */
+/*
+ * output_begin() - the report begins. What a regular file holds stays until output_end(), where we
+ * can make a file beside it; else it is emptied. Returns 0, or -1 with errno set.
+ */
 int output_begin(void);
+
+/* The report is whole, and replaces what the file held. Returns 0, or -1 with errno set. */
+int output_end(void);
+
+/* Where a report is that did not become whole; NULL when it is in the file, or empty. Static. */
+const char *output_left(void);
 
 /* Do @out and @path name the same regular file? */
 bool output_is(FILE *out, const char *path);
@@ -32,15 +48,8 @@ void output_is_whole(void);
 /* Writing failed: remove what came after the last output_is_whole(). */
 void output_cut(void);
 
-/* The run failed: remove the file if we made it and it is empty. */
+/* The run failed: remove what we made, if it is empty. */
 void output_discard(void);
-
-/* A file that is being replaced. */
-struct replace {
-	struct directory directory; /* and the name in it */
-	char *temporary;	    /* a name there: rename(2) works within one file system */
-	FILE *out;
-};
 
 /*
  * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to

@@ -159,7 +159,8 @@ int probe(const struct options *o, FILE *out)
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	session_close(&f.session);
-	err = (o->json ? print_json(&f, out) : print_text(&f, out)) ? errno ?: EIO : 0;
+	err = (o->json ? print_json(&f, out) : print_text(&f, out)) || output_end() ? errno ?: EIO
+										    : 0;
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
 	if (err) {

@@ -89,6 +89,10 @@ fi
 run --probe -o "$tmp/there"
 head -n 1 "$tmp/there" | grep -q '^uffdretry ' && ! grep -q kept "$tmp/there"
 report $? '-o: a report replaces it'
+cp "$tmp/there" "$tmp/whole"
+(ulimit -f 1 && GCOV_PREFIX=/dev/null run --probe -o "$tmp/there")
+cmp "$tmp/there" "$tmp/whole" && [ "$(printf '%s ' "$tmp"/there*)" = "$tmp/there " ]
+report $? '-o: ... when it is whole'
 
 mkdir -m 1777 "$tmp/sticky"
 ln -s "$tmp/there" "$tmp/sticky/link"

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -127,22 +128,98 @@ static void a_file_of_nothing_goes(void **state)
 	fclose(f);
 }
 
-/* A file that existed is emptied when the report begins, and stays. */
-static void a_file_that_was_there_stays(void **state)
+/* What the file held stays until the report is whole. Its mode stays. */
+static void a_whole_report_replaces(void **state)
 {
+	struct stat st;
 	FILE *f;
 
 	write_file("there", "old\n");
-	f = output_open(in_dir("there"));
+	chmod(path, 0640);
+	f = output_open(path);
 	assert_non_null(f);
-	assert_string_equal(content(), "old\n");
 	assert_true(output_holds_more());
 	assert_int_equal(output_begin(), 0);
-	assert_string_equal(content(), "");
 	assert_false(output_holds_more());
+	fputs("new\n", f);
+	fflush(f);
+	output_is_whole();
+	assert_string_equal(content(), "old\n");
+	assert_int_equal(names(), 2);
+	assert_int_equal(output_end(), 0);
+	assert_string_equal(content(), "new\n");
+	assert_null(output_left());
 	output_discard();
-	assert_string_equal(content(), "");
+	assert_string_equal(content(), "new\n");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(names(), 1);
+	assert_true(fcntl(fileno(f), F_GETFD) & FD_CLOEXEC);
 	fclose(f);
+	unlink(path);
+}
+
+/* One that does not become whole is kept, and the old one too; of an empty one nothing is left. */
+static void a_report_that_is_not_whole(void **state)
+{
+	char there[sizeof(path)], left[PATH_MAX] = "";
+	FILE *f;
+
+	write_file("there", "old\n");
+	strcpy(there, path);
+	for (int records = 0; records < 2; records++) {
+		f = output_open(there);
+		assert_non_null(f);
+		assert_int_equal(output_begin(), 0);
+		if (records)
+			fputs("a record\n", f);
+		fflush(f);
+		output_is_whole();
+		disk_of(10);
+		fputs("one that is too long\n", f);
+		assert_int_not_equal(fflush(f), 0);
+		disk_of(RLIM_INFINITY);
+		output_cut();
+		assert_int_equal(output_left() != NULL, records);
+		if (records)
+			strcpy(left, output_left());
+		output_discard();
+		strcpy(path, there);
+		assert_string_equal(content(), "old\n");
+		assert_int_equal(names(), 1 + records);
+		fclose(f);
+	}
+	assert_true(strlen(left) == strlen(there) + 7);
+	strcpy(path, left);
+	assert_memory_equal(path, there, strlen(there));
+	assert_string_equal(content(), "a record\n");
+	unlink(path);
+	unlink(there);
+}
+
+/* Where no file can be made beside it, and where its name is not the only way to it. */
+static void what_is_written_in_place(void **state)
+{
+	char there[64];
+
+	write_file("there", "old\n");
+	strcpy(there, path);
+	for (int hard = 0; hard < 2; hard++) {
+		FILE *f;
+
+		write_file("there", "old\n");
+		in_dir("name");
+		assert_int_equal(hard ? link(there, path) : symlink(there, path), 0);
+		f = output_open(path);
+		assert_int_equal(output_begin(), 0);
+		fputs("new\n", f);
+		fclose(f);
+		assert_int_equal(output_end(), 0);
+		assert_string_equal(content(), "new\n");
+		unlink(path);
+		in_dir("there");
+		assert_string_equal(content(), "new\n");
+	}
 	unlink(path);
 }
 
@@ -472,7 +549,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(a_record_is_cut),
 		test(a_file_of_nothing_goes),
-		test(a_file_that_was_there_stays),
+		test(a_whole_report_replaces),
+		test(a_report_that_is_not_whole),
+		test(what_is_written_in_place),
 		test(another_file_stays),
 		test(the_same_file),
 		test(a_device_is_left_alone),
