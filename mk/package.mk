@@ -15,8 +15,9 @@ static: uffdretry-static uffdload-static
 
 uffdretry-static uffdload-static:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -static-pie $(HARDEN_LDFLAGS) $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 	$(Q)./tools/package/check-static $@
+	$(Q)./tools/package/check-hardened $@
 
 # make dist: pack the last commit as build/dist/uffdretry-VERSION.tar.gz; every machine makes the same bytes
 dist:
