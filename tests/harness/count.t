@@ -45,6 +45,11 @@ check 'of a few tests one may be run again' counts 0 $'1 of 20 tests run again\n
 check '... which is shown' grep -qx '    # again: exact-pid: the kernel skipped programs' "$work/out"
 check 'a failure' counts 1 '1 passed, 1 failed' failed.tap
 check 'skipped tests are no tests' counts 0 '1 passed, 0 failed, 1 skipped' skipped.tap
+cp "$work/skipped.tap" "$work/vm-exact-7.3.tap"
+REQUIRE='btf vm' check '... but in a group that is required they are failures' counts 1 \
+	$'not ok - 1 of vm-exact-7.3 skipped, and REQUIRE has vm\n1 passed, 1 failed, 1 skipped' vm-exact-7.3.tap
+REQUIRE='btf vm' check '... not in another' counts 0 '1 passed, 0 failed, 1 skipped' skipped.tap
+REQUIRE=v check '... nor by a part of the name' counts 0 '1 passed, 0 failed, 1 skipped' vm-exact-7.3.tap
 check 'no test at all' counts 1 '0 passed, 0 failed'
 # The lines above are those that tests write.
 check 'a test says so in this form' test "$(again exact-pid 'the kernel skipped programs')" = \
