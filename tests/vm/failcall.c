@@ -2,7 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /*
  * failcall NUMBER FIRST ERRNO COMMAND...: run it with a seccomp filter. Each system call NUMBER
- * whose first argument is FIRST (-1: any) fails with ERRNO, as if the kernel had no memory.
+ * whose first argument is FIRST (-1: any) fails with ERRNO, as if the kernel had no memory. ERRNO -1:
+ * it kills.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -20,7 +21,9 @@ int main(int argc, char **argv)
 		return 64;
 
 	unsigned int nr = (unsigned int)atoi(argv[1]), first = (unsigned int)atoi(argv[2]);
-	unsigned int fails = SECCOMP_RET_ERRNO | (unsigned int)atoi(argv[3]);
+	int err = atoi(argv[3]);
+	unsigned int fails = err < 0 ? SECCOMP_RET_KILL_PROCESS
+				     : SECCOMP_RET_ERRNO | (unsigned int)err;
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 3),

@@ -20,7 +20,13 @@ keep probe uffdretry --probe
 keep probe-json uffdretry --probe -j
 keep self-test uffdretry -v --self-test=only
 keep self-test-json uffdretry -j --self-test=only
-keep duration uffdretry -d 500ms
+# socket() and socketpair() kill.
+no_socket='failcall 41 -1 -1 failcall 53 -1 -1'
+# shellcheck disable=SC2086 # words
+{
+	keep duration $no_socket uffdretry -d 500ms
+	keep socket-killed $no_socket nc -l -p 1000
+}
 keep intervals uffdretry -T 0.3 3
 keep no-self-test uffdretry --self-test=off -d 100ms
 keep plan uffdretry --plan retry_state -d 100ms
@@ -35,6 +41,18 @@ keep overhead uffdretry --overhead -j -- uffdload exact --runs 3 --only "$1"
 keep no-writers uffdretry --no-writers -j -- uffdload exact --runs 3 --only "$1"
 stop sigterm TERM
 stop sighup HUP
+# It leaves no core, where another program does.
+echo '/out/core.%e' >/proc/sys/kernel/core_pattern
+(
+	# shellcheck disable=SC3045 # busybox has it
+	ulimit -c unlimited
+	stop crash SEGV
+	sh -c 'kill -SEGV $$'
+)
+for core in /out/core.*; do
+	basename "$core"
+done >/out/cores
+rm -f /out/core.*
 # The run ends with its target.
 sleep 2 &
 keep target-ends uffdretry -p $!
