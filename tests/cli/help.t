@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 narrow() {
-	! grep -nE '.{81}' "$tmp/out"
+	[ -s "$tmp/out" ] && ! grep -nE '.{81}' "$tmp/out"
 }
 
 for option in --help -h; do

@@ -159,13 +159,18 @@ left >/out/left-before
 
 # SIGKILL at any moment, also while the tool loads, attaches or tests itself, leaves nothing
 # attached.
-for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 4.0 | tail -n "$2"); do
-	uffdretry >/dev/null 2>&1 &
+for delay in $(printf '%s\n' 0.1 0.4 0.8 1.2 1.6 2.0 2.4 2.8 3.2 traces | tail -n "$2"); do
+	uffdretry >/dev/null 2>/tmp/killed.err &
 	tool=$!
-	sleep "$delay"
+	if [ "$delay" = traces ]; then
+		wait_for 60 has_line '^Tracing' /tmp/killed.err
+	else
+		sleep "$delay"
+	fi
 	kill -9 $tool
 	wait $tool
-done 2>/dev/null
+	has_line '^Tracing' /tmp/killed.err && echo "$delay tracing" || echo "$delay starting"
+done >/out/killed-phases 2>/dev/null
 left >/out/left-killed
 
 for i in $(seq "$2"); do
