@@ -25,11 +25,19 @@ ADVISE(random, (void *)w->dst, MADV_RANDOM)
 ADVISE(dontdump, inner(w), MADV_DONTDUMP)
 ADVISE(wipeonfork, (void *)w->dst, MADV_WIPEONFORK)
 ADVISE(mergeable, (void *)w->dst, MADV_MERGEABLE)
+ADVISE(normal, inner(w), MADV_NORMAL)
+ADVISE(sequential, inner(w), MADV_SEQUENTIAL)
+ADVISE(dofork, inner(w), MADV_DOFORK)
+ADVISE(dodump, inner(w), MADV_DODUMP)
+ADVISE(keeponfork, inner(w), MADV_KEEPONFORK)
+ADVISE(unmergeable, inner(w), MADV_UNMERGEABLE)
+ADVISE(willneed, inner(w), MADV_WILLNEED)
 ADVISE(dontneed, inner(w), MADV_DONTNEED)
 ADVISE(free, inner(w), MADV_FREE)
 ADVISE(cold, inner(w), MADV_COLD)
 ADVISE(pageout, inner(w), MADV_PAGEOUT)
 ADVISE(populate, inner(w), MADV_POPULATE_WRITE)
+ADVISE(populate_read, inner(w), MADV_POPULATE_READ)
 
 const struct operation advise_operations[] = {
 	{ .name = "madvise-dontfork",
@@ -51,11 +59,25 @@ const struct operation advise_operations[] = {
 	{ .name = "madvise-mergeable",
 	  .run = run_mergeable,
 	  .writers = { ADVICE("MADV_MERGEABLE", true) } },
+	{ .name = "madvise-normal", .run = run_normal, .writers = { ADVICE("MADV_NORMAL", false) } },
+	{ .name = "madvise-sequential",
+	  .run = run_sequential,
+	  .writers = { ADVICE("MADV_SEQUENTIAL", false) } },
+	{ .name = "madvise-dofork", .run = run_dofork, .writers = { ADVICE("MADV_DOFORK", false) } },
+	{ .name = "madvise-dodump", .run = run_dodump, .writers = { ADVICE("MADV_DODUMP", false) } },
+	{ .name = "madvise-keeponfork",
+	  .run = run_keeponfork,
+	  .writers = { ADVICE("MADV_KEEPONFORK", false) } },
+	{ .name = "madvise-unmergeable",
+	  .run = run_unmergeable,
+	  .writers = { ADVICE("MADV_UNMERGEABLE", false) } },
+	{ .name = "madvise-willneed", .run = run_willneed },
 	{ .name = "madvise-dontneed", .run = run_dontneed },
 	{ .name = "madvise-free", .run = run_free },
 	{ .name = "madvise-cold", .run = run_cold },
 	{ .name = "madvise-pageout", .run = run_pageout },
 	{ .name = "madvise-populate", .run = run_populate },
+	{ .name = "madvise-populate-read", .run = run_populate_read },
 	{ .name = "madvise-collapse",
 	  .before = before_collapse,
 	  .run = run_collapse,

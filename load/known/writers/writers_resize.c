@@ -63,6 +63,22 @@ static int run_brk(struct writers *w)
 	return syscall(SYS_brk, w->brk + (long)PAGE) == w->brk + (long)PAGE ? 0 : -ENOMEM;
 }
 
+static int run_brk_nothing(struct writers *w)
+{
+	return syscall(SYS_brk, 0) == w->brk ? 0 : -EIO;
+}
+
+static int before_brk_shrink(struct writers *w)
+{
+	before_brk(w);
+	return run_brk(w);
+}
+
+static int run_brk_shrink(struct writers *w)
+{
+	return syscall(SYS_brk, w->brk) == w->brk ? 0 : -EIO;
+}
+
 static int after_brk(struct writers *w)
 {
 	syscall(SYS_brk, w->brk);
@@ -122,6 +138,14 @@ const struct operation resize_operations[] = {
 	  .before = before_brk,
 	  .run = run_brk,
 	  .after = after_brk,
+	  .writers = { { .op = "brk" } } },
+	{ .name = "brk-nothing",
+	  .before = before_brk,
+	  .run = run_brk_nothing,
+	  .writers = { { .op = "brk" } } },
+	{ .name = "brk-shrink",
+	  .before = before_brk_shrink,
+	  .run = run_brk_shrink,
 	  .writers = { { .op = "brk" } } },
 	{ .name = "mlock", .run = run_mlock, .writers = { { .op = "mlock" } } },
 	{ .name = "mlock2",
