@@ -2,14 +2,14 @@
 # Copyright (C) 2026 the uffdretry authors
 # The documents: those that are installed, and those that are written from recorded data or real runs.
 
-.PHONY: install-docs evidence evidence-quick examples
+.PHONY: install-docs evidence evidence-quick evidence-programs examples
 
 EVIDENCE := $(BUILD)/evidence
 
 # README.md and all that its links lead to, at the same places.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/checks/retry-check.patch bench/README.md \
 	$(wildcard LICENSES/* contrib/kernel/* contrib/prometheus/* docs/*.md docs/*/*.md docs/evidence/mail.txt docs/evidence/figures/*.svg \
-	docs/evidence/data/*.json docs/evidence/data/*.gz)
+	docs/evidence/data/*.json docs/evidence/data/*.jsonl docs/evidence/data/*.gz)
 
 # make install-docs: install the documents alone
 install-docs:
@@ -28,6 +28,11 @@ evidence-quick:
 	$(Q)mkdir -p $(EVIDENCE)
 	$(Q)./tools/evidence/sweep --quick -o $(EVIDENCE)/sweep.jsonl
 	$(Q)./tools/evidence/write --tables --data $(EVIDENCE)/sweep.jsonl -o $(EVIDENCE)
+
+# make evidence-programs: count the write sections of real programs, natively (a quarter of an hour)
+evidence-programs:
+	$(Q)./tools/deps native
+	$(Q)./tests/programs/native/record; status=$$?; [ $$status -gt 1 ] || ./tools/evidence/native_programs.py; exit $$status
 
 # make examples: write docs/reference/EXAMPLES.md from real runs in a VM (two minutes)
 examples:
