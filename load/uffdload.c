@@ -29,11 +29,15 @@
 	row(swap, "a restore whose source is in swap (a dense host)") \
 	row(hugetlb, "a restore into huge pages") \
 	row(torture, "copies against writers, both as fast as they can")
+
+#define MEASUREMENTS(row) \
+	row(native, "how long windows and write sections are, without tracing")
 /* clang-format on */
 
 #define DECLARE(symbol, line) extern const struct load symbol##_load;
 KNOWN_LOADS(DECLARE)
 PROGRAM_LOADS(DECLARE)
+MEASUREMENTS(DECLARE)
 
 struct command {
 	const struct load *load;
@@ -43,6 +47,7 @@ struct command {
 #define COMMAND(symbol, line) { &symbol##_load, line },
 static const struct command known[] = { KNOWN_LOADS(COMMAND) { 0 } };
 static const struct command programs[] = { PROGRAM_LOADS(COMMAND) { 0 } };
+static const struct command measurements[] = { MEASUREMENTS(COMMAND) { 0 } };
 
 static const struct command *find(const struct command *commands, const char *name)
 {
@@ -63,6 +68,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		*command = find(known, arg);
 		if (!*command)
 			*command = find(programs, arg);
+		if (!*command)
+			*command = find(measurements, arg);
 		if (!*command)
 			argp_error(state, "no command '%s'", arg);
 		state->next = state->argc;
@@ -91,12 +98,14 @@ static char *help(void)
 	if (!out)
 		return NULL;
 	fputs("UFFDIO_COPY loads. Some open retry windows of known class, against which "
-	      "uffdretry is tested; others resemble programs.\v"
+	      "uffdretry is tested; others resemble programs, or measure without tracing.\v"
 	      "KNOWN WINDOWS:\n",
 	      out);
 	print_commands(out, known);
 	fputs("\nLIKE A PROGRAM (docs/development/loads.md):\n", out);
 	print_commands(out, programs);
+	fputs("\nMEASURING (docs/development/loads.md):\n", out);
+	print_commands(out, measurements);
 	fputs("\nEXAMPLES:\n"
 	      "  uffdload exact --list                the scenarios and their classes\n"
 	      "  uffdload exact --runs 20 --seed 7    each 20 times, in the order of seed 7\n"
@@ -105,6 +114,7 @@ static char *help(void)
 	      "  uffdload torture --duration 10s      does a per-MM check let it end?\n"
 	      "  uffdload restore --duration 10s --writer-rate 1000\n"
 	      "                                       restores, beside a writer\n"
+	      "  uffdload native --source file        how long a copy from a file takes\n"
 	      "\n"
 	      "`uffdload COMMAND --help` lists the options of a command. All need a "
 	      "userfaultfd that serves the kernel's own faults: root, "

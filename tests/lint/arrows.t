@@ -32,8 +32,9 @@ ARROWS = {
     "src/uffdretry.h": ("vmlinux.h",),
     "src/version.h": (),
     "lib": ("vmlinux.h",),  # in what BPF includes as well
-    "load/uffdload.c": ("load/known", "load/program", "load/steps"),
+    "load/uffdload.c": ("load/known", "load/native", "load/program", "load/steps"),
     "load/known": ("load/steps",),
+    "load/native": ("load/steps",),
     "load/program": ("load/steps",),
     "load/steps": (),
     "repro": (),
