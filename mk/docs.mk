@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # The documents: those that are installed, and those that are written from recorded data or real runs.
 
-.PHONY: install-docs evidence evidence-quick evidence-programs examples
+.PHONY: install-docs evidence evidence-native evidence-programs evidence-quick examples
 
 EVIDENCE := $(BUILD)/evidence
 
@@ -33,6 +33,12 @@ evidence-quick:
 evidence-programs:
 	$(Q)./tools/deps native
 	$(Q)./tests/programs/native/record; status=$$?; [ $$status -gt 1 ] || ./tools/evidence/native_programs.py; exit $$status
+
+# make evidence-native: measure windows and write sections here, without tracing; adds to docs/evidence/data (ten minutes)
+evidence-native:
+	$(Q)./tools/deps build
+	$(Q)$(MAKE) uffdload
+	$(Q)./tools/evidence/native
 
 # make examples: write docs/reference/EXAMPLES.md from real runs in a VM (two minutes)
 examples:
