@@ -2,11 +2,12 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-parallel check-kernels check-checks check-programs check-repro check-faults check-busy check-kasan check-skips soak
+.PHONY: format repro deps test-programs check check-parallel check-kernels check-checks check-programs check-repro check-faults check-busy check-kasan check-model check-skips soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
 PARALLEL_KERNELS ?= 6.12 6.18 7.1 7.3
+MODEL_KERNELS ?= 7.3
 FAULTS_KERNELS ?= 6.12 7.3
 SKIPS_KERNELS ?= 6.1 6.12 6.18 7.1 7.3
 BUSY_KERNELS ?= 6.12 6.18 7.1 7.3
@@ -81,6 +82,12 @@ check: deps
 check-parallel: deps
 	$(Q)$(MAKE) test-programs
 	$(Q)SERIES="$(PARALLEL_KERNELS)" ./tests/run parallel
+
+# make check-model: compare the model of a per-MM check with the count; MODEL_KERNELS="7.3" (ten minutes each)
+check-model: deps
+	$(Q)$(MAKE) test-programs
+	$(Q)SERIES="$(MODEL_KERNELS)" ./tests/run model; status=$$?; \
+		sed -n 's/^# {/{/p' build/tap/model-*.tap; exit $$status
 
 # make check-kernels: test every kernel series that Debian has; writes docs/reference/kernels.md (half an hour)
 check-kernels: deps

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * Calls whose numbers tests/evidence/native.t knows. The log beside it was recorded with
+ * Calls whose numbers tests/evidence/native-programs.t knows. The log beside it was recorded with
  *     gcc -static -o known known.c
  *     strace -f -ttt -C -a1 -s64 -qq -esignal=none --seccomp-bpf -etrace=TRACED -ostrace.log \
  *         sh -c 'exec ./known'
