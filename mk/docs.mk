@@ -31,14 +31,15 @@ evidence-quick:
 
 # make evidence-programs: count the write sections of real programs, natively (a quarter of an hour)
 evidence-programs:
-	$(Q)./tools/deps native
-	$(Q)./tests/programs/native/record; status=$$?; [ $$status -gt 1 ] || ./tools/evidence/native_programs.py; exit $$status
+	$(Q)./tools/deps native plot
+	$(Q)./tests/programs/native/record; status=$$?; [ $$status -gt 1 ] || { ./tools/evidence/native_programs.py && ./tools/evidence/native_times.py; }; exit $$status
 
 # make evidence-native: measure windows and write sections here, without tracing; adds to docs/evidence/data (ten minutes)
 evidence-native:
-	$(Q)./tools/deps build
+	$(Q)./tools/deps build plot
 	$(Q)$(MAKE) uffdload
 	$(Q)./tools/evidence/native
+	$(Q)./tools/evidence/native_times.py
 
 # make examples: write docs/reference/EXAMPLES.md from real runs in a VM (two minutes)
 examples:

@@ -9,7 +9,7 @@ from tap import ROOT, Tap
 
 import prose
 
-PAGES = ("docs/evidence/native-programs.md", "docs/evidence/overhead.md", "docs/evidence/permm.md", "docs/evidence/programs.md", "docs/reference/kernels.md")
+PAGES = ("docs/evidence/native.md", "docs/evidence/native-programs.md", "docs/evidence/overhead.md", "docs/evidence/permm.md", "docs/evidence/programs.md", "docs/reference/kernels.md")
 ROW = re.compile(r"^ *\|.*$", re.MULTILINE)
 
 tap = Tap()

@@ -6,6 +6,7 @@ A table is a function of Data that returns (head, rows). None in a row is unknow
 """
 import math
 
+import native_times
 import records
 from cells import RATES
 from data import Cells, longest, p99, pages_per_s, writer
@@ -399,6 +400,11 @@ def measured(data):
     ]
 
 
+def native(_data):
+    """Of another recording: see native_times.py."""
+    return native_times.summary(native_times.read())
+
+
 # --- of the mail ----------------------------------------------------------------------------------
 
 def mail_shares(data):
@@ -442,7 +448,7 @@ def mail_counts(data):
 TABLES = {f.__name__: f for f in (
     checks, rates, own, hot, programs, sweep, touched, others, odd, writers, uffd_writers, classes,
     locked, relock, changed, hugetlb, lengths, by_length, retries, cost, chains, eagain, kernels,
-    measured)}
+    measured, native)}
 PLAIN = {f.__name__: f for f in (mail_shares, mail_retries, mail_counts)}
 
 

@@ -1,0 +1,266 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""Write the tables of docs/evidence/native.md and its figure from what `make evidence-native` recorded.
+
+usage: tools/evidence/native_times.py [--check]
+With --check: writes nothing; 1 when the tables or the figure are not what the data says.
+"""
+import hashlib
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools"))
+
+import native_programs  # noqa: E402 pylint: disable=wrong-import-position
+import page  # noqa: E402 pylint: disable=wrong-import-position
+from records import BadInput, get, groups, read_records  # noqa: E402 pylint: disable=wrong-import-position
+
+DATA = ROOT / "docs/evidence/data/native.jsonl.gz"
+PAGE = ROOT / "docs/evidence/native.md"
+MODEL = ROOT / "docs/evidence/data/model.jsonl"
+FIGURE = ROOT / "docs/evidence/figures/breakeven.svg"
+MILLION = 1e6
+TITLE = "Beside 100 calls a second, at most 0.2 % of the copies with a window met one"
+FLOOR = 0.01  # where the figure begins
+PLACES = {False: "this process", True: "another process"}
+RULE = (0.67, 1.5)  # of the model to the count, agreed before it was measured
+JUDGED = (1e-3, 0.1)  # where S (W + D) lies between these
+
+
+def read(path=DATA):
+    """The records of native runs; BadInput when one is none."""
+    found = []
+    for where, record in read_records(str(path)):
+        if get(record, "type", where, str) != "native":
+            raise BadInput(f"{where}: not a native measurement")
+        found.append(record)
+    return found
+
+
+def of(records, measure, **members):
+    """The records of this kind that have numbers."""
+    return [r for r in records if r["measure"] == measure and r["available"] and
+            all(r[name] == value for name, value in members.items())]
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+def span(values, digits=".1f"):
+    """The least and the most of the runs, in the unit of @values."""
+    return " to ".join(dict.fromkeys(format(f(values), digits) for f in (min, max)))
+
+
+def us(values):
+    return span([value / 1000 for value in values])
+
+
+def window_rows(records, pages):
+    for source, runs in groups(of(records, "window", pages_per_copy=pages, looked=True), lambda r: r["source"]).items():
+        if not any(r["windows"] for r in runs):
+            yield [f"`{source}`", sum(r["dropped_ns"]["count"] for r in runs), "no window", "-",
+                   us([r["dropped_ns"]["mean"] for r in runs]), us([r["dropped_ns"]["p99"] for r in runs])]
+            continue
+        copies = sum(r["dropped_ns"]["count"] for r in runs)
+        yield [f"`{source}`", copies, us([r["window_estimate_ns"]["mean"] for r in runs]),
+               span([r["windows"] / r["dropped_ns"]["count"] for r in runs], ".3g"),
+               us([r["dropped_ns"]["mean"] for r in runs]), us([r["dropped_ns"]["p99"] for r in runs])]
+
+
+def window_table(records, pages):
+    return page.table(["source", "copies", "W, estimated, µs", "windows/copy", "ioctl, mean, µs", "ioctl, p99, µs"],
+                      window_rows(records, pages))
+
+
+def hold_rows(records):
+    for call, runs in groups(of(records, "hold"), lambda r: r["call"]).items():
+        sides = groups(runs, lambda r: r["beside"])
+        alone, beside = sides["nothing"], sides["copier"]
+        yield [f"`{call}`", sum(r["call_ns"]["count"] for r in alone), us([r["call_ns"]["p50"] for r in alone]),
+               us([r["call_ns"]["mean"] for r in alone]), us([r["call_ns"]["p99"] for r in alone]),
+               us([r["call_ns"]["mean"] for r in beside]), us([r["call_ns"]["p99"] for r in beside])]
+
+
+def hold_table(records):
+    return page.table(["call", "calls alone", "p50, µs", "mean, µs", "p99, µs", "mean beside a copier, µs",
+                       "p99 beside a copier, µs"], hold_rows(records))
+
+
+def bounds_of(same):
+    """In a million copies, of each run: those that surely met a write (None: not known), and that may have."""
+    lower = None if same[0]["enclosing"] is None else [MILLION * r["enclosing"] / r["calls"] for r in same]
+    return lower, [MILLION * r["overlapping"] / r["calls"] for r in same]
+
+
+def overlaps(records):
+    """{(source, is the copier elsewhere, asked rate or None): its runs}"""
+    runs = [r for r in of(records, "overlap") if r["asked_per_s"] != 0]
+    return groups(runs, lambda r: (r["source"], r["elsewhere"], r["asked_per_s"]))
+
+
+def overlap_rows(records):
+    for (source, elsewhere, asked), same in overlaps(records).items():
+        lower, upper = bounds_of(same)
+        yield [f"`{source}`", PLACES[elsewhere], f"{asked:,}" if asked else "max",
+               span([r["write_calls_per_s"] for r in same], ",.0f"), sum(r["calls"] for r in same),
+               "-" if lower is None else span(lower, ",.0f"), span(upper, ",.0f")]
+
+
+def overlap_table(records):
+    return page.table(["source", "copier in", "calls/s asked", "made", "copies", "at least", "at most"],
+                      overlap_rows(records), words=3)
+
+
+def summary(records):
+    """Head and rows: what evidence.md begins with. The least and the most of all sources, places and runs."""
+    rows = []
+    for asked, runs in groups([r for r in of(records, "overlap") if r["asked_per_s"]], lambda r: r["asked_per_s"]).items():
+        lower = [100 * r["enclosing"] / r["calls"] for r in runs if r["enclosing"] is not None]
+        upper = [100 * r["overlapping"] / r["calls"] for r in runs]
+        rows.append([f"{asked:,}", sum(r["calls"] for r in runs), f"{span(lower, '.2g')} %", f"{span(upper, '.2g')} %"])
+    return ["writer's calls/s", "copies with a window", "met one, at least", "met one, at most"], rows
+
+
+def program_rates():
+    """{program: write sections a second, of all its runs}"""
+    programs, _ = native_programs.read(native_programs.DATA)
+    return {name: [run["sections_per_s"] for run in runs] for name, runs in programs.items()}
+
+
+# --- the model and the count, in guests -----------------------------------------------------------
+
+def read_model():
+    """The runs of `make check-model` that were kept: {attempt: {cell: its accepted runs}}."""
+    runs = [record for _, record in read_records(str(MODEL)) if not record["rejected"]]
+    return {n: groups(of_attempt, lambda r: r["cell"]) for n, of_attempt in groups(runs, lambda r: r["attempt"]).items()}
+
+
+def cell_of(runs):
+    """S (W + D) of a cell, and in a million windows the model and the count."""
+    windows = sum(r["windows"] for r in runs)
+    return (sum(r["x"] for r in runs) / len(runs), MILLION * sum(r["modelled"] for r in runs) / len(runs),
+            MILLION * sum(r["counted"] for r in runs) / windows)
+
+
+def is_within(modelled, counted):
+    return counted > 0 and RULE[0] <= modelled / counted <= RULE[1]
+
+
+def attempt_rows():
+    for attempt, cells in read_model().items():
+        runs = [r for of_cell in cells.values() for r in of_cell]
+        held = sum((r["enclosing"] or 0) <= r["counted"] <= r["overlapping"] for r in runs)
+        judged = [cell_of(of_cell)[1:] for of_cell in cells.values() if JUDGED[0] <= cell_of(of_cell)[0] <= JUDGED[1]]
+        yield [attempt, len(runs), held, len(judged), sum(is_within(*cell) for cell in judged)]
+
+
+def attempt_table():
+    return page.table(["attempt", "runs", "count between the bounds", "cells judged", "model within 0.67 to 1.5"], attempt_rows())
+
+
+def model_rows():
+    for cell, runs in list(read_model().values())[-1].items():
+        _, modelled, counted = cell_of(runs)
+        windows = sum(r["windows"] for r in runs)
+        lower = "-" if runs[0]["enclosing"] is None else f"{MILLION * sum(r['enclosing'] for r in runs) / windows:,.0f}"
+        yield [f"`{cell}`", windows, lower, f"{counted:,.0f}", f"{MILLION * sum(r['overlapping'] for r in runs) / windows:,.0f}",
+               f"{modelled:,.0f}", f"{modelled / counted:.2f}"]
+
+
+def model_table():
+    return page.table(["source, copier, calls/s", "windows", "at least", "counted", "at most", "model", "model / count"], model_rows())
+
+
+def machine_table(records):
+    host = records[0]["host"]
+    boots = {r["host"]["boot_id"] for r in records}
+    rounds = {(r["run"]["began"], r["run"]["key"].split()[0]) for r in records}
+    dates = sorted({r["host"]["date"][:10] for r in records})
+    rows = [["machine", f"{host['cpu']}, {host['cpus']} CPUs, {'virtual machine' if host['virtual'] else 'hardware'}"],
+            ["kernel", f"{host['kernel']} ({host['arch']})"], ["clock", f"{host['clock_source']}, {host['clock_ns']} ns a reading"],
+            ["THP", host["thp"]], ["boots", len(boots)], ["rounds", len(rounds)],
+            ["recorded", " to ".join(dict.fromkeys((dates[0], dates[-1])))],
+            *([f"mitigation: {name}", said] for name, said in host["mitigations"].items() if said != "Not affected")]
+    return page.table(["", "measured"], rows, words=2)
+
+
+def missing(records):
+    found = {f"`{r.get('source') or r.get('operation')}`"
+             f"{', 16 pages a copy' if r.get('pages_per_copy') == 16 else ''}: {r['why']}" for r in records if not r["available"]}
+    return page.bullets(sorted(found))
+
+
+def parts(records):
+    return {"summary": page.table(*summary(records)), "overlap": overlap_table(records), "attempts": attempt_table(), "model": model_table(),
+            "windows": window_table(records, 1), "windows of 16": window_table(records, 16),
+            "holds": hold_table(records), "machine": machine_table(records), "missing": missing(records)}
+
+
+# --- the figure -----------------------------------------------------------------------------------
+
+def mark_programs(ax):
+    """A tick at the rate of each program that made a section."""
+    marks = sorted((max(rates), name) for name, rates in program_rates().items() if max(rates))
+    for n, (rate, name) in enumerate(marks):
+        top = (0.02, 0.2)[n % 2]
+        ax.plot([rate] * 2, [0.011, top], color="black", linewidth=0.6)
+        ax.text(rate, top * 1.2, name, rotation=90, fontsize=6, ha="center", va="bottom")
+
+
+def figure(records):
+    from style import COLOURS, MARKERS, pyplot  # matplotlib takes a second
+    drawn, ax = pyplot.subplots(figsize=(7, 4.6))
+    arms = groups(overlaps(records).items(), lambda item: item[0][:2])
+    for n, ((source_name, elsewhere), cells) in enumerate(arms.items()):
+        look = {"color": COLOURS[n], "linestyle": "", "linewidth": 0.7}
+        ax.plot([], [], marker=MARKERS[n], markerfacecolor="white", label=f"{source_name}, copier in {PLACES[elsewhere]}", **look)
+        for _, runs in cells:
+            rate, (least, most) = max(r["write_calls_per_s"] for r in runs), bounds_of(runs)
+            rate *= 1.12 ** (n - 1.5)  # so that the arms do not hide each other
+            ax.errorbar([rate], [max(most)], yerr=[0.4 * max(most)], uplims=True, marker=MARKERS[n], markerfacecolor="white", **look)
+            if least and min(least):
+                ax.errorbar([rate], [min(least)], yerr=[0.6 * min(least)], lolims=True, marker="_", **look)
+    for level, name in ((1e3, "0.1 % of windows"), (1e4, "1 % of windows")):
+        ax.axhline(level, color="0.4", linewidth=0.8, linestyle="--")
+        ax.text(0.12, level * 1.15, name, fontsize=7, color="0.3")
+    mark_programs(ax)
+    ax.set(xscale="log", yscale="log", xlim=(0.1, 4e6), ylim=(FLOOR, 2e6), xlabel="calls a second that take mmap_lock for write",
+           ylabel="needless EAGAIN per million copies with a window")
+    ax.set_xticks([10 ** n for n in range(-1, 7)], ["0.1", "1", "10", "100", "1,000", "10,000", "100,000", "1 million"])
+    ax.set_yticks([10 ** n for n in range(-2, 7)], ["0.01", "0.1", "1", "10", "100", "1,000", "10,000", "100,000", "1 million"])
+    ax.minorticks_off()
+    ax.legend(loc="center left", bbox_to_anchor=(0, 0.5), fontsize=7, title="marks: at most; dashes: at least")
+    drawn.suptitle(TITLE, fontsize=10, weight="bold")
+    drawn.tight_layout()
+    return drawn
+
+
+def source():
+    """What the figure is drawn from."""
+    data = DATA.read_bytes() + native_programs.DATA.read_bytes() + MODEL.read_bytes()
+    return f"data {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def differs(found):
+    said = PAGE.read_text(encoding="utf-8")
+    return page.with_parts(said, found) != said or source() not in FIGURE.read_text(encoding="utf-8")
+
+
+def main():
+    try:
+        records = read()
+        found = parts(records)
+    except BadInput as err:
+        print(f"native_times: {err}", file=sys.stderr)
+        return 1
+    if sys.argv[1:] == ["--check"]:
+        return int(differs(found))
+    page.update(PAGE, found)
+    figure(records).savefig(FIGURE, metadata={"Date": None, "Description": source()})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
