@@ -121,6 +121,7 @@ static int first_and_second(int first, int second, bool together)
 	assert_int_equal(write(fds[1], "e", 1), 1);
 	pid = fork();
 	if (!pid) {
+		signal(SIGHUP, SIG_DFL); /* the tests may run under nohup */
 		signals_catch();
 		raise(first); /* blocked until we wait */
 		if (signal_caught())
