@@ -103,13 +103,14 @@ def overlaps(records):
 def overlap_rows(records):
     for (source, elsewhere, asked), same in overlaps(records).items():
         lower, upper = bounds_of(same)
-        yield [f"`{source}`", PLACES[elsewhere], f"{asked:,}" if asked else "max",
-               span([r["write_calls_per_s"] for r in same], ",.0f"), sum(r["calls"] for r in same),
+        made = "" if asked else f" ({span([r['write_calls_per_s'] for r in same], ',.0f')})"
+        yield [f"`{source}`", PLACES[elsewhere], f"{asked:,}" if asked else f"max{made}",
+               us([r["write_call_ns"]["mean"] for r in same]), sum(r["calls"] for r in same),
                "-" if lower is None else span(lower, ",.0f"), span(upper, ",.0f")]
 
 
 def overlap_table(records):
-    return page.table(["source", "copier in", "calls/s asked", "made", "copies", "at least", "at most"],
+    return page.table(["source", "copier in", "calls/s", "a call, mean, µs", "copies", "at least", "at most"],
                       overlap_rows(records), words=3)
 
 
@@ -133,8 +134,13 @@ def program_rates():
 
 def read_model():
     """The runs of `make check-model` that were kept: {attempt: {cell: its accepted runs}}."""
-    runs = [record for _, record in read_records(str(MODEL)) if not record["rejected"]]
-    return {n: groups(of_attempt, lambda r: r["cell"]) for n, of_attempt in groups(runs, lambda r: r["attempt"]).items()}
+    runs = [record for _, record in read_records(str(MODEL))]
+    return {n: groups([r for r in of_attempt if not r["rejected"]], lambda r: r["cell"])
+            for n, of_attempt in groups(runs, lambda r: r["attempt"]).items()}
+
+
+def left_out(attempt):
+    return sum(r["rejected"] for _, r in read_records(str(MODEL)) if r["attempt"] == attempt)
 
 
 def cell_of(runs):
@@ -153,11 +159,11 @@ def attempt_rows():
         runs = [r for of_cell in cells.values() for r in of_cell]
         held = sum((r["enclosing"] or 0) <= r["counted"] <= r["overlapping"] for r in runs)
         judged = [cell_of(of_cell)[1:] for of_cell in cells.values() if JUDGED[0] <= cell_of(of_cell)[0] <= JUDGED[1]]
-        yield [attempt, len(runs), held, len(judged), sum(is_within(*cell) for cell in judged)]
+        yield [attempt, len(runs), left_out(attempt), held, len(judged), sum(is_within(*cell) for cell in judged)]
 
 
 def attempt_table():
-    return page.table(["attempt", "runs", "count between the bounds", "cells judged", "model within 0.67 to 1.5"], attempt_rows())
+    return page.table(["attempt", "runs", "left out", "count between the bounds", "cells judged", "model within 0.67 to 1.5"], attempt_rows())
 
 
 def model_rows():
