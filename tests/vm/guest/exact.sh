@@ -19,9 +19,9 @@ wait_for 60 has_line '"type":"start"' /out/verified.json && bpfleft verified >/o
 kill -TERM $tool
 wait $tool
 
-exactly trace_pid exact-pid exact --runs 5 --seed "$seed"
+exactly trace_pid exact-pid exact --runs 2 --seed "$seed"
 exactly trace_all exact-all exact --runs 5 --seed "$seed"
-exactly trace_command exact-command exact --runs 5 --seed "$seed"
+exactly trace_command exact-command exact --runs 2 --seed "$seed"
 # The second witness must have seen each lock that the sequence numbers prove. Nothing else may
 # differ with it.
 witness=yes
@@ -38,10 +38,10 @@ free() {
 # As fast as they can; and with a handler that knows when each window is open, one by one.
 for what in unrelated benign replaced; do
 	relock=yes
-	free free "$what" 0 5s
+	free free "$what" 0 3s
 	relock=
 	events=yes
-	free held "$what" 100 4s --handled
+	free held "$what" 100 3s --handled
 	events=
 done
 left >/out/left
