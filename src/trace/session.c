@@ -44,9 +44,9 @@ static int load_plan(struct session *s, const struct options *o)
 		.all = o->all,
 		.follow_forks = o->command,
 		.writers = !o->no_writers,
-		.witness = o->witness || o->probe, /* which shows every hook */
+		.witness = o->witness || o->probe, /* --probe shows every hook */
 		.events = o->events,
-		.relock = o->relock,
+		.relock = o->relock || o->probe,
 	};
 	int err = tracer_open(&s->tracer, &cfg);
 
