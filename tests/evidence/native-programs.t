@@ -139,7 +139,7 @@ tap.equal(parts["sections"].splitlines()[2:], ["| made | 36 to 72 | 48 to 96 | `
 NONE = copy.deepcopy(RECORD) | {"sections_per_s": 0.0, "calls_per_s": 12.0}
 NONE["mm"]["calls"] = {"madvise MADV_FREE": 40}
 none = native_programs.parts(write(os.path.join(work.name, "none.jsonl"), [NONE]))
-# At most 3 in a work of 1,000, of which 300 a second are done alone.
+# At most 3 in a work of 1,000; alone, 300 of it are done in a second.
 tap.equal(none["sections"].splitlines()[2:], ["| made | 0 (< 0.9) | 12 | - | 1 |"],
           "no write section at all: a bound")
 tap.equal(parts["work"].splitlines()[2:],

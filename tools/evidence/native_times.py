@@ -21,7 +21,7 @@ from records import BadInput, get, groups, read_records  # noqa: E402 pylint: di
 DATA = ROOT / "docs/evidence/data/native.jsonl.gz"
 PAGE = ROOT / "docs/evidence/native.md"
 MODEL = ROOT / "docs/evidence/data/model.jsonl"
-FIGURE = ROOT / "docs/evidence/figures/breakeven.svg"
+FIGURE = ROOT / "docs/evidence/figures/bounds.svg"
 MILLION = 1e6
 TITLE = "Beside 100 calls a second, at most 0.2 % of the copies with a window met one"
 FLOOR = 0.01  # where the figure begins
@@ -31,7 +31,7 @@ JUDGED = (1e-3, 0.1)  # where S (W + D) lies between these
 
 
 def read(path=DATA):
-    """The records of native runs; BadInput when one is none."""
+    """The records of native runs. BadInput if one is something else."""
     found = []
     for where, record in read_records(str(path)):
         if get(record, "type", where, str) != "native":
