@@ -46,10 +46,13 @@ mkdir -p $cgroups/a/deep/er $cgroups/b
 
 # A task enters the cgroup below after the tool started: counted. The same load in another cgroup is
 # not.
-tool cgroup -c a
-load cgroup in_cgroup a/deep/er uffdload exact $kernel --runs 3 --only $scenarios
-load cgroup-other in_cgroup b uffdload exact $kernel --runs 7 --only $scenarios
-end cgroup
+of_cgroup() {
+	tool cgroup -c a
+	load cgroup in_cgroup a/deep/er uffdload exact $kernel --runs 3 --only $scenarios
+	load cgroup-other in_cgroup b uffdload exact $kernel --runs 7 --only $scenarios
+	end cgroup
+}
+whole /out/cgroup.json -- of_cgroup
 # It is removed and made again, as when a service restarts.
 mkdir $cgroups/again
 tool cgroup-again -c again
@@ -62,28 +65,35 @@ load cgroup-empty-other in_cgroup a uffdload exact $kernel --runs 2 --only $scen
 end cgroup-empty
 
 # The handler in one cgroup, the owner of the memory in another: counted for both cgroups.
-for where in a b; do
-	tool external-$where -c $where
-	in_cgroup a uffdload exact $kernel --runs 2 --only $external,nothing --wait >/out/external-$where.truth 2>/out/external-$where.load &
+# of_external CGROUP
+of_external() {
+	tool external-$1 -c $1
+	in_cgroup a uffdload exact $kernel --runs 2 --only $external,nothing --wait >/out/external-$1.truth 2>/out/external-$1.load &
 	shell=$!
-	wait_for 60 has_line '^ready' /out/external-$where.load
-	load=$(sed -n 's/^ready //p' /out/external-$where.load)
+	wait_for 60 has_line '^ready' /out/external-$1.load
+	load=$(sed -n 's/^ready //p' /out/external-$1.load)
 	tr ' ' '\n' <"/proc/$load/task/$load/children" | while read -r child; do
 		echo "$child" >$cgroups/b/cgroup.procs
 	done
 	kill -USR1 "$load"
-	wait $shell || echo "external-$where load" >>/out/failed
-	end external-$where
-done
+	wait $shell || echo "external-$1 load" >>/out/failed
+	end external-$1
+}
+whole /out/external-a.json -- of_external a
+whole /out/external-b.json -- of_external b
 
 # -p: an exec keeps the process; a child is another one.
-sh -c 'until [ -e /tmp/go-exec ]; do sleep 0.1; done
-	exec uffdload exact $kernel --runs 3 --only '$scenarios' >/out/exec.truth 2>/out/exec.load' &
-target=$!
-tool exec -p $target
-touch /tmp/go-exec
-wait $target || echo "exec load" >>/out/failed
-wait $tool || echo "exec end" >>/out/failed
+of_exec() {
+	rm -f /tmp/go-exec
+	sh -c 'until [ -e /tmp/go-exec ]; do sleep 0.1; done
+		exec uffdload exact $kernel --runs 3 --only '$scenarios' >/out/exec.truth 2>/out/exec.load' &
+	target=$!
+	tool exec -p $target
+	touch /tmp/go-exec
+	wait $target || echo "exec load" >>/out/failed
+	wait $tool || echo "exec end" >>/out/failed
+}
+whole /out/exec.json -- of_exec
 sh -c 'until [ -e /tmp/go-fork ]; do sleep 0.1; done
 	uffdload exact $kernel --runs 3 --only '$scenarios' >/out/fork.truth 2>/out/fork.load; exit 0' &
 target=$!
@@ -95,10 +105,12 @@ wait $tool || echo "fork end" >>/out/failed
 # In a pid namespace, which has its own numbers. The load outside does not belong to it.
 cat >/tmp/namespace.sh <<-'END'
 	. /bin/lib.sh
-	echo $$ >/out/namespace.pid
-	trace_pid namespace exact $kernel --runs 3 --only $1
-	uffdretry -e -j -o /out/namespace-command.json -- uffdload exact $kernel --runs 2 --only $1 \
-		>/out/namespace-command.truth 2>/out/namespace-command.load
+	of_command() {
+		uffdretry -e -j -o /out/namespace-command.json -- uffdload exact $kernel --runs 2 --only $1 \
+			>/out/namespace-command.truth 2>/out/namespace-command.load
+	}
+	whole /out/namespace.json -- trace_pid namespace exact $kernel --runs 3 --only $1
+	whole /out/namespace-command.json -- of_command $1
 	sed -n 's/^ready //p' /out/namespace.load >/out/namespace.target
 	uffdretry -d 100ms -p $$ 2>/out/namespace.banner >/dev/null
 END
@@ -110,14 +122,17 @@ outside=$!
 unshare -p -f --mount-proc sh /tmp/namespace.sh "$scenarios,$external" || echo namespace >>/out/failed
 kill $outside
 # A tool outside traces a process inside, by its number outside.
-unshare -p -f --mount-proc uffdload exact $kernel --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
-unshare=$!
-wait_for 60 has_line '^ready' /out/inside.load
-inside=$(cat /proc/$unshare/task/$unshare/children)
-tool inside -p "${inside% }"
-kill -USR1 "${inside% }"
-wait $unshare || echo "inside load" >>/out/failed
-wait $tool || echo "inside end" >>/out/failed
+of_inside() {
+	unshare -p -f --mount-proc uffdload exact $kernel --runs 3 --only $scenarios --wait >/out/inside.truth 2>/out/inside.load &
+	unshare=$!
+	wait_for 60 has_line '^ready' /out/inside.load
+	inside=$(cat /proc/$unshare/task/$unshare/children)
+	tool inside -p "${inside% }"
+	kill -USR1 "${inside% }"
+	wait $unshare || echo "inside load" >>/out/failed
+	wait $tool || echo "inside end" >>/out/failed
+}
+whole /out/inside.json -- of_inside
 
 left >/out/left
 exit 0
