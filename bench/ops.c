@@ -238,9 +238,8 @@ static double middle(const double *sorted, int n)
 
 /*
  * The cheapest round: the others may contain work of RCU and of slabs. With a second thread the
- * middle ones, because rounds then also differ by which thread waits. This CPU is idle while it
- * does, and so the pauses keep most rounds free of a reader that is busy with the events of the
- * last.
+ * middle ones, because rounds then also differ by which thread waits. The pauses keep most rounds
+ * free of a reader that is busy with the events of the last.
  */
 static void measure(const struct op *op, const char *config)
 {
@@ -251,8 +250,7 @@ static void measure(const struct op *op, const char *config)
 	for (int i = 0; i < (op->rounds + 3) / 4; i++)
 		run_round(op);
 	for (int i = 0; i < op->rounds; i++) {
-		if (op->two_threads)
-			usleep(PAUSE_US);
+		usleep(PAUSE_US);
 		rounds[i] = run_round(op);
 	}
 	qsort(rounds, (size_t)op->rounds, sizeof(*rounds), compare);
