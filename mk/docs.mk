@@ -8,7 +8,7 @@ EVIDENCE := $(BUILD)/evidence
 
 # README.md and all that its links lead to, at the same places.
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/checks/retry-check.patch bench/README.md \
-	$(wildcard LICENSES/* contrib/kernel/* contrib/prometheus/* docs/*.md docs/*/*.md docs/evidence/mail.txt docs/evidence/figures/*.svg \
+	$(wildcard LICENSES/* contrib/kernel/* contrib/prometheus/* docs/*.md docs/*/*.md docs/reference/*.json docs/evidence/mail.txt docs/evidence/figures/*.svg \
 	docs/evidence/data/*.json docs/evidence/data/*.jsonl docs/evidence/data/*.gz)
 
 # make install-docs: install the documents alone

@@ -25,6 +25,7 @@ run() {
 	"$UFFDRETRY" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	out=$(<"$tmp/out") err=$(<"$tmp/err")
+	grep -a '^{"type":' "$tmp/out" >>"$tmp/records"
 }
 
 # report CONDITION DESCRIPTION: CONDITION is a status, as in $?.
@@ -95,5 +96,9 @@ can_trace() {
 }
 
 done_testing() {
+	if [ -s "$tmp/records" ]; then
+		out=$("$(dirname "$0")/../check-json" "$tmp/records" 2>&1)
+		report $? 'each JSON record fits the schema'
+	fi
 	echo "1..$tests"
 }

@@ -185,6 +185,7 @@ static struct json_object *record(int (*print)(const struct report *, const stru
 	r->out = open_memstream(&line, &size);
 	assert_int_equal(print(r, s), 0);
 	fclose(r->out);
+	keep_records(line);
 	assert_int_equal(strncmp(line, "{\"type\":", 8), 0); /* first */
 	assert_ptr_equal(strchr(line, '\n'), line + size - 1);
 	o = parsed(line);

@@ -50,6 +50,12 @@ show_again() {
 	done <"$out/again"
 }
 
+# The last test of each: whatever it looked at, the guest's records fit the schema.
+done_testing() {
+	check 'each JSON record fits the schema' "$root/tests/check-json" "$out"
+	echo "1..$tests"
+}
+
 # The guest's script succeeded, and noted no failure.
 no_failure() {
 	[ $status -eq 0 ] && [ ! -e "$out/failed" ] && return
