@@ -12,6 +12,7 @@
 #include "sys/signals.h"
 #include "sys/standard_fds.h"
 #include "sys/target.h"
+#include "sys/uffd_list.h"
 #include "sys/wakeup.h"
 #include "trace/probe.h"
 #include "trace/session.h"
@@ -340,6 +341,22 @@ static int self_test_only(void)
 	return run.session.self_test.result == SELF_TEST_PASSED ? EXIT_DONE : EXIT_ERROR;
 }
 
+static int list_holders(void)
+{
+	const bool brief = run.options.brief;
+	struct uffd_list l;
+	int err = uffd_list_read(&l, "/proc", !brief);
+
+	if (err)
+		err = fail(EXIT_ERROR, NULL, "cannot read /proc: %s", strerror(-err));
+	else
+		err = sink_list(&run.sink, &l, brief);
+	if (!err && l.unreadable && !brief)
+		warning("%d processes of others could not be read: root may", l.unreadable);
+	uffd_list_free(&l);
+	return err;
+}
+
 static int find_target(void)
 {
 	if (run.options.command)
@@ -349,6 +366,8 @@ static int find_target(void)
 
 static int run_as_asked(void)
 {
+	if (run.options.list)
+		return list_holders();
 	if (run.options.probe)
 		return sink_begin(&run.sink) ?: probe(&run.options, run.sink.report.out);
 	if (run.options.self_test == SELF_TEST_ONLY)

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The output and the file of metrics: see sink.h. */
 #include "report/sink.h"
+#include "report/list.h"
 #include "report/openmetrics.h"
 #include "sys/err.h"
 #include "sys/output.h"
@@ -109,6 +110,17 @@ int sink_self_test(struct sink *s, const struct self_test *t)
 	written(s, report_self_test(&s->report, t));
 	sink_whole(s);
 	return s->broken ? report_failed(s, NULL) : 0;
+}
+
+int sink_list(struct sink *s, const struct uffd_list *l, bool brief)
+{
+	int err = sink_begin(s);
+
+	if (err)
+		return err;
+	written(s, report_list(&s->report, l, brief));
+	sink_whole(s);
+	return s->broken && s->broken_errno != EPIPE ? report_failed(s, NULL) : 0;
 }
 
 void sink_span(struct sink *s, const struct span *span)

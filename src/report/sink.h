@@ -5,6 +5,7 @@
 #define SINK_H
 
 #include "report/report.h"
+#include "sys/uffd_list.h"
 
 struct sink {
 	struct report report;
@@ -26,6 +27,8 @@ int sink_begin(struct sink *s);
 /* Before the run. Each returns 0, or prints why it cannot write and returns EXIT_ERROR. */
 int sink_start(struct sink *s);
 int sink_self_test(struct sink *s, const struct self_test *t);
+/* `uffdretry list`, which is no run. */
+int sink_list(struct sink *s, const struct uffd_list *l, bool brief);
 int sink_start_metrics(struct sink *s, const struct span *span);
 
 /* During the run. A failure sets @broken, which ends the run. */

@@ -108,6 +108,7 @@ static const struct row {
 	int (*parse)(struct options *o, const char *arg); /* 0 or an exit status */
 	size_t flag;					  /* offset of the bool to set */
 	size_t text;					  /* offset of the string to set */
+	bool list;					  /* `uffdretry list` takes it too */
 } rows[] = {
 #define SETS(field) .flag = offsetof(struct options, field)
 #define STORES(field) .text = offsetof(struct options, field)
@@ -123,8 +124,14 @@ static const struct row {
 	{ .help = "How long and how:" },
 	{ "duration", 'd', "TIME", "stop after TIME: 500ms, 10s, 1m", .parse = set_duration },
 	{ "events", 'e', NULL, "print one line a window", SETS(events) },
-	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json },
-	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output) },
+	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json, .list = true },
+	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output),
+	  .list = true },
+	{ "brief", 0, NULL, "with list: print the PIDs alone, one a line", SETS(brief),
+	  .list = true },
+	{ "user", 0, "NAME",
+	  "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo", STORES(user),
+	  .list = true },
 	{ "openmetrics", 0, "FILE",
 	  "keep FILE current, each INTERVAL or 15 s, for a\nPrometheus textfile collector",
 	  STORES(openmetrics) },
@@ -147,10 +154,6 @@ static const struct row {
 	  "add the kernel's counts for each BPF program: runs,\ntime a run, share of a CPU",
 	  SETS(overhead) },
 
-	{ .help = "Rights:" },
-	{ "user", 0, "NAME",
-	  "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo", STORES(user) },
-
 	{ .help = "About this kernel and this tool:" },
 	{ "probe", 0, NULL, "show kernel, rights, BTF, plans and hooks, and exit", SETS(probe) },
 	{ "self-test", 0, "[=only|off]",
@@ -167,6 +170,7 @@ static const struct row {
 static const char help_begin[] =
 	"Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 	"       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
+	"       uffdretry list [-j] [-o FILE] [--brief]\n"
 	"Count UFFDIO_COPY's retry windows, and what each candidate check would do there.\n";
 
 static const char help_end[] =
@@ -180,7 +184,7 @@ static const char help_end[] =
 	"  uffdretry -p 4242 1            a line a second, then the summary\n"
 	"  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
 	"  uffdretry --fail-above 0.1%    exit 2 above 1 needless failure in 1,000\n"
-	"  uffdretry --probe              what works on this kernel\n"
+	"  uffdretry list                 who holds a userfaultfd; traces nothing\n"
 	"\n"
 	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; that of COMMAND\n"
 	"when it is not 0.\n";
@@ -264,6 +268,12 @@ static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_R
 
 static int parse_positional(const char *arg, struct options *o)
 {
+	if (!strcmp(arg, "list") && !o->interval_ns && !o->list) {
+		o->list = true;
+		return 0;
+	}
+	if (o->list)
+		return usage_error("list takes no argument '%s'", arg);
 	if (!o->interval_ns)
 		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg)
 							    : 0;
@@ -287,12 +297,27 @@ static int refused(int key, const char *arg)
 
 static int parse_option(const struct row *row, const char *arg, struct options *o)
 {
+	if (!row->list)
+		o->for_a_run = row->name;
 	if (row->parse)
 		return row->parse(o, arg);
 	if (row->text)
 		*(const char **)((char *)o + row->text) = arg;
 	else
 		*(bool *)((char *)o + row->flag) = true;
+	return 0;
+}
+
+static int check_list(const struct options *o)
+{
+	if (!o->list)
+		return o->brief ? usage_error("%s goes with list", "--brief") : 0;
+	if (o->for_a_run)
+		return usage_error("list takes no --%s", o->for_a_run);
+	if (o->command)
+		return usage_error("list takes no %s", "COMMAND");
+	if (o->json && o->brief)
+		return usage_error("%s cannot be combined with --json", "--brief");
 	return 0;
 }
 
@@ -353,7 +378,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		return err;
 	if (o->command && !o->command[0])
 		return usage_error("%s needs a COMMAND", "--");
-	err = check_combination(o);
+	err = check_list(o) ?: check_combination(o);
 	if (!o->nr_pids && !o->cgroup && !o->command)
 		o->all = true;
 	err_verbose(o->verbose);

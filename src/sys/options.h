@@ -40,7 +40,10 @@ struct options {
 	enum self_test_mode self_test;
 	const char *plan; /* its name, or NULL */
 	bool verbose;
-	char **command; /* NULL-terminated, or NULL */
+	bool list; /* no run: list the holders of a userfaultfd */
+	bool brief;
+	const char *for_a_run; /* an option that only a run takes, or NULL */
+	char **command;	       /* NULL-terminated, or NULL */
 };
 
 /*

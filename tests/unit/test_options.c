@@ -223,7 +223,7 @@ static const struct {
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
 		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock,
-			claims;
+			claims, list, brief;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
@@ -265,6 +265,10 @@ static const struct {
 	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
 	{ { "--probe" }, { .probe = true } },
 	{ { "--probe", "-j" }, { .probe = true, .json = true } },
+	{ { "list" }, { .list = true } },
+	{ { "list", "-j", "-o", "x" }, { .list = true, .json = true, .output = "x" } },
+	{ { "-o", "x", "list", "--brief" }, { .list = true, .brief = true, .output = "x" } },
+	{ { "--", "list" }, { .not_all = true, .command = "list" } },
 	{ { "--self-test" }, {} },
 	{ { "--self-test=only" }, { .self_test = SELF_TEST_ONLY } },
 	{ { "--self-test=off" }, { .self_test = SELF_TEST_OFF } },
@@ -332,6 +336,8 @@ static void good_command_lines(void **state)
 		expect_u64(row, o.overhead, want->overhead);
 		expect_u64(row, o.relock, want->relock);
 		expect_u64(row, o.claims, want->claims);
+		expect_u64(row, o.list, want->list);
+		expect_u64(row, o.brief, want->brief);
 		check_text(row, o.plan, want->plan);
 		expect_near(row, o.fail_above, want->fail_above > 0 ? want->fail_above : -1, 1e-15);
 		expect_u64(row, o.self_test, want->self_test);
@@ -391,6 +397,15 @@ static const struct {
 	{ { "--overhead", "--probe" }, "--overhead" },
 	{ { "--overhead", "--self-test=only" }, "--overhead" },
 	{ { "--openmetrics", "x", "--probe" }, "--openmetrics" },
+	{ { "list", "-p", "1" }, "--pid" },
+	{ { "-d", "1", "list" }, "--duration" },
+	{ { "list", "-v" }, "--verbose" },
+	{ { "list", "1" }, "'1'" },
+	{ { "list", "list" }, "'list'" },
+	{ { "1", "list" }, "'list'" },
+	{ { "list", "--", "ls" }, "COMMAND" },
+	{ { "--brief" }, "--brief" },
+	{ { "list", "-j", "--brief" }, "--brief" },
 	{ { "--" }, "COMMAND" },
 	{ { "-j", "1", "--" }, "COMMAND" },
 };

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* The processes that hold a userfaultfd, by /proc: no BPF, and no right for one's own. */
+#ifndef UFFD_LIST_H
+#define UFFD_LIST_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What a range is registered for. */
+enum uffd_mode {
+	UFFD_MISSING = 1 << 0,
+	UFFD_WP = 1 << 1,
+	UFFD_MINOR = 1 << 2,
+};
+
+/* A file descriptor, as its fdinfo tells. */
+struct uffd_fd {
+	int fd;
+	bool known;	/* the fdinfo could be read: what follows is valid */
+	__u64 inode;	/* the same userfaultfd has the same one, in every process */
+	__u64 features; /* what was asked for: UFFD_FEATURE_*; 0 before UFFDIO_API */
+	__u64 pending;	/* faults that nobody has read */
+	__u64 total;	/* faults that wait, read or not */
+};
+
+struct uffd_range {
+	__u64 start, end;
+	unsigned int modes; /* a set of enum uffd_mode */
+};
+
+struct uffd_process {
+	pid_t pid;
+	char comm[64];
+	struct uffd_fd *fds;
+	int nr_fds;
+	/* The process's own memory that is registered, with whichever userfaultfd. */
+	struct uffd_range *ranges;
+	int nr_ranges;
+	bool ranges_known;
+};
+
+struct uffd_list {
+	struct uffd_process *processes; /* by pid */
+	int nr;
+	int unreadable; /* processes whose file descriptors we may not see */
+};
+
+/*
+ * uffd_list_read() - read @proc, which is "/proc". With @ranges also what is registered, from smaps:
+ * the kernel then walks the page tables of each process that holds a userfaultfd.
+ * Returns 0 or a negative errno; free @l in both cases.
+ */
+int uffd_list_read(struct uffd_list *l, const char *proc, bool ranges);
+void uffd_list_free(struct uffd_list *l);
+
+#endif /* UFFD_LIST_H */

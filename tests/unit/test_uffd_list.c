@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* The holders of a userfaultfd (sys/uffd_list.c, report/list.c), from a /proc made by hand. */
+#include "canned.h"
+#include "report/list.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char proc[] = "/tmp/uffd_list.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", proc, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void put_directory(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", proc, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void put_fd(const char *name, const char *target)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", proc, name);
+	assert_int_equal(symlink(target, path), 0);
+}
+
+static void put_process(const char *pid, const char *comm)
+{
+	static const char *const parts[] = { "", "/fd", "/fdinfo" };
+	char name[64];
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		snprintf(name, sizeof(name), "%s%s", pid, parts[i]);
+		put_directory(name);
+	}
+	snprintf(name, sizeof(name), "%s/comm", pid);
+	put(name, comm);
+}
+
+#define UFFD "anon_inode:[userfaultfd]"
+
+/*
+ * 4242 has two userfaultfds, one of them twice, and 5 registered pages; of 77 we can read neither
+ * fdinfo nor smaps; 9 has no userfaultfd.
+ */
+static int make_proc(void **state)
+{
+	if (!mkdtemp(proc))
+		return -1;
+	put_process("4242", "a\x1b[2J handler\n");
+	put_fd("4242/fd/0", "/dev/null");
+	put_fd("4242/fd/5", UFFD);
+	put_fd("4242/fd/6", UFFD);
+	put_fd("4242/fd/7", UFFD);
+	put("4242/fdinfo/5",
+	    "pos:\t0\nflags:\t02004002\nmnt_id:\t16\nino:\t1051\npending:\t2\ntotal:\t7\n"
+	    "API:\taa:80010046:8000000000000007\n");
+	put("4242/fdinfo/6", "ino:\t1051\npending:\t2\ntotal:\t7\nAPI:\taa:80010046:7\n");
+	put("4242/fdinfo/7", "ino:\t1052\npending:\t0\ntotal:\t1\nAPI:\taa:0:7\n");
+	put("4242/smaps",
+	    "7f0000000000-7f0000004000 rw-p 00000000 00:00 0 \nSize: 16 kB\nVmFlags: rd wr mr um uw ac \n"
+	    "7f0000004000-7f0000005000 rw-s 00000000 00:05 12 /memfd:x um\nVmFlags: rd wr ui ac \n"
+	    "7f0000005000-7f0000009000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr ac \n");
+	put_process("77", "other\n");
+	put_fd("77/fd/3", UFFD);
+	put_process("9", "none\n");
+	put_fd("9/fd/3", "anon_inode:[eventfd]");
+	put_directory("self"); /* no number */
+	return 0;
+}
+
+static int remove_proc(void **state)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", proc);
+	return system(command);
+}
+
+static char *printed(const struct uffd_list *l, bool json, bool brief)
+{
+	struct report r = canned_report(NULL);
+	char *text;
+	size_t size;
+
+	r.json = json;
+	r.out = open_memstream(&text, &size);
+	assert_int_equal(report_list(&r, l, brief), 0);
+	fclose(r.out);
+	if (json)
+		keep_records(text);
+	return text;
+}
+
+static void expect_printed(bool ranges, bool json, bool brief, const char *want)
+{
+	struct uffd_list l;
+	char *text;
+
+	assert_int_equal(uffd_list_read(&l, proc, ranges), 0);
+	assert_int_equal(l.unreadable, 0);
+	text = printed(&l, json, brief);
+	expect_str("list", text, want);
+	free(text);
+	uffd_list_free(&l);
+}
+
+static void as_text(void **state)
+{
+	expect_printed(true, false, false,
+		       "    pid  fds  waiting  registered  events                  comm\n"
+		       "     77    1        ?           ?  ?                       other\n"
+		       "   4242    3        8    20.0 KiB  fork,remap,unmap        a?[2J handler\n");
+}
+
+static void brief(void **state)
+{
+	expect_printed(false, false, true, "77\n4242\n");
+}
+
+static void as_json(void **state)
+{
+	expect_printed(
+		true, true, false,
+		"{\"type\":\"list\",\"schema\":1,\"processes\":["
+		"{\"pid\":77,\"comm\":\"other\",\"fds\":[{\"fd\":3,\"inode\":null,\"features\":null,"
+		"\"pending\":null,\"total\":null}],\"registered\":null},"
+		"{\"pid\":4242,\"comm\":\"a\\u001b[2J handler\",\"fds\":["
+		"{\"fd\":5,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\"],"
+		"\"pending\":2,\"total\":7},"
+		"{\"fd\":6,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\"],"
+		"\"pending\":2,\"total\":7},"
+		"{\"fd\":7,\"inode\":1052,\"features\":[],\"pending\":0,\"total\":1}],"
+		"\"registered\":[{\"start\":139637976727552,\"end\":139637976743936,\"modes\":[\"missing\",\"wp\"]},"
+		"{\"start\":139637976743936,\"end\":139637976748032,\"modes\":[\"minor\"]}]}],"
+		"\"unreadable\":0}\n");
+}
+
+/* What the kernel adds later has no name here. */
+static void a_new_feature(void **state)
+{
+	struct uffd_fd fd = { .fd = 3, .known = true, .features = 1ULL << 40 };
+	struct uffd_process p = { .pid = 1, .fds = &fd, .nr_fds = 1 };
+	const struct uffd_list l = { .processes = &p, .nr = 1 };
+	char *text = printed(&l, true, false);
+
+	assert_non_null(strstr(text, "\"features\":[\"bit 40\"]"));
+	free(text);
+}
+
+static void nobody(void **state)
+{
+	struct uffd_list l = {};
+	char *text = printed(&l, false, false);
+
+	assert_string_equal(text, "no process holds a userfaultfd\n");
+	free(text);
+	l.unreadable = 3;
+	text = printed(&l, false, false);
+	assert_string_equal(text, "no process that can be read holds a userfaultfd\n");
+	free(text);
+}
+
+static void no_proc(void **state)
+{
+	struct uffd_list l;
+
+	assert_int_equal(uffd_list_read(&l, "/nosuch", true), -ENOENT);
+	uffd_list_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_text), cmocka_unit_test(brief),
+		cmocka_unit_test(as_json), cmocka_unit_test(a_new_feature),
+		cmocka_unit_test(nobody),  cmocka_unit_test(no_proc),
+	};
+
+	return cmocka_run_group_tests_name("uffd_list", tests, make_proc, remove_proc);
+}
