@@ -11,6 +11,8 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/uffdretry
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 BUILD ?= build
 
 CFLAGS ?= -O2 -g
@@ -122,11 +124,13 @@ install: uffdretry install-docs
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
 	$(Q)install -D -m 644 docs/reference/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
 	$(Q)install -D -m 644 contrib/uffdretry.bash $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
+	$(Q)install -D -m 644 contrib/uffdretry.zsh $(DESTDIR)$(ZSHDIR)/_uffdretry
+	$(Q)install -D -m 644 contrib/uffdretry.fish $(DESTDIR)$(FISHDIR)/uffdretry.fish
 
 uninstall:
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry $(DESTDIR)$(MANDIR)/man8/uffdretry.8
-	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
+	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry $(DESTDIR)$(ZSHDIR)/_uffdretry $(DESTDIR)$(FISHDIR)/uffdretry.fish
 	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
 
 help:

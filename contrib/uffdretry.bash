@@ -22,29 +22,52 @@ _uffdretry_pids() {
 	echo "${pids:-$(cd /proc && echo [0-9]*)}"
 }
 
+# What can be the value of option $1, which begins with $2. Fails if there is nothing.
+_uffdretry_value() {
+	local before=
+	case $1 in
+	-p | --pid)
+		[[ $2 != *,* ]] || before=${2%,*},
+		compgen -P "$before" -W "$(_uffdretry_pids)" -- "${2##*,}"
+		;;
+	-c | --cgroup) compgen -d -- "${2:-/sys/fs/cgroup/}" ;;
+	-o | --output | --openmetrics) compgen -f -- "$2" ;;
+	-d | --duration) compgen -W '10s 1m 10m 1h' -- "$2" ;;
+	--fail-above) compgen -W '0.1% 1%' -- "$2" ;;
+	--user) compgen -u -- "$2" ;;
+	--plan) compgen -W 'retry_fn retry_state interval legacy' -- "$2" ;;
+	--self-test) compgen -W 'only off' -- "$2" ;;
+	*) return 1 ;;
+	esac
+}
+
 _uffdretry() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option='' value='' before='' words
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
 		--claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan --user -T --timestamp
 		-v --verbose -V --version -h --help --brief --'
 
 	COMPREPLY=()
 	! _uffdretry_command 2>/dev/null || return 0
-	case $prev in
-	-p | --pid) mapfile -t COMPREPLY < <(compgen -W "$(_uffdretry_pids)" -- "${cur##*,}") ;;
-	-c | --cgroup) mapfile -t COMPREPLY < <(compgen -d -- "${cur:-/sys/fs/cgroup/}") ;;
-	-o | --output | --openmetrics) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-	-d | --duration) mapfile -t COMPREPLY < <(compgen -W '10s 1m 10m 1h' -- "$cur") ;;
-	--fail-above) mapfile -t COMPREPLY < <(compgen -W '0.1% 1%' -- "$cur") ;;
-	--user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-	--plan) mapfile -t COMPREPLY < <(compgen -W 'retry_fn retry_state interval legacy' -- "$cur") ;;
-	*)
-		case $cur in
-		--self-test=*) mapfile -t COMPREPLY < <(compgen -P --self-test= -W 'only off' -- "${cur#*=}") ;;
-		-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") ;;
-		l*) mapfile -t COMPREPLY < <(compgen -W list -- "$cur") ;;
-		esac
-		;;
+	# --plan=re: where = ends a word (COMP_WORDBREAKS) these are the three words --plan, = and re.
+	if [[ $cur == --*=* ]]; then
+		option=${cur%%=*} value=${cur#*=} before=$option=
+	elif [ "$cur" = = ]; then
+		option=$prev
+	elif [ "$prev" = = ]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]} value=$cur
+	elif [ "$prev" != --self-test ]; then
+		option=$prev value=$cur
+	fi
+	case $option in -c | --cgroup | -o | --output | --openmetrics) compopt -o filenames 2>/dev/null ;; esac
+	if words=$(_uffdretry_value "$option" "$value"); then
+		mapfile -t COMPREPLY <<<"$words"
+		COMPREPLY=("${COMPREPLY[@]/#/$before}")
+		return
+	fi
+	case $cur in
+	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") ;;
+	l*) [ "$COMP_CWORD" -ne 1 ] || mapfile -t COMPREPLY < <(compgen -W list -- "$cur") ;;
 	esac
 }
 

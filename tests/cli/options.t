@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# --help, the man page and the completion have the same options. The README names no others.
+# --help, the man page and the completions have the same options. The README names no others.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 man=$root/docs/reference/uffdretry.8
@@ -29,7 +29,11 @@ sed -n '/^\.It Fl/{s/Fl Fl /--/g; s/Fl /-/g; s/ , / /g; p}' "$man" | words >"$tm
 same 'the man page has the options of --help' "$tmp/man"
 
 sed -n "/local options=/,/--'\$/p" "$root/contrib/uffdretry.bash" | words >"$tmp/completion"
-same 'the completion has the options of --help' "$tmp/completion"
+same 'the completion for bash has the options of --help' "$tmp/completion"
+sed -n "/_arguments/,/_normal/{/_arguments/d; s/\[.*//; p}" "$root/contrib/uffdretry.zsh" | words >"$tmp/completion"
+same '... for zsh too' "$tmp/completion"
+grep '^complete' "$root/contrib/uffdretry.fish" | grep -oE ' -(s .|l [a-z-]+)' | sed 's/ -s /-/; s/ -l /--/' | sort -u >"$tmp/completion"
+same '... and for fish' "$tmp/completion"
 
 grep -oE 'uffdretry [^|`]*' "$root/README.md" | grep -v uffdretry- | sed 's/ -- .*//; s/#.*//' | words >"$tmp/readme"
 # shellcheck disable=SC2016 # backquotes of Markdown
@@ -38,15 +42,11 @@ out=$(sort -u "$tmp/readme" | comm -23 - "$tmp/help" | grep -vx -- '--duration')
 [ -z "$out" ]
 report $? 'the README names no other options'
 
-# What bash itself offers with this completion.
+# What bash itself offers where the tool is not in PATH; completion.t has the rest.
 offered() {
 	bash -c '. "$1"; COMP_WORDS=(uffdretry "${@:2}"); COMP_CWORD=$(($# - 1)); _uffdretry; printf "%s\n" "${COMPREPLY[@]}"' _ \
 		"$root/contrib/uffdretry.bash" "$@"
 }
-offered --pr | grep -qx -- --probe
-report $? 'bash completes --pr to --probe'
-offered --plan int | grep -qx interval
-report $? 'bash completes --plan int to interval'
 offered -p $$ | grep -qx $$
 report $? 'bash completes -p to a process'
 
