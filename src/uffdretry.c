@@ -13,6 +13,7 @@
 #include "sys/standard_fds.h"
 #include "sys/target.h"
 #include "sys/uffd_list.h"
+#include "sys/uffd_owners.h"
 #include "sys/wakeup.h"
 #include "trace/probe.h"
 #include "trace/session.h"
@@ -35,6 +36,7 @@ static struct run {
 	struct sink sink;
 	struct counters then, now, diff; /* at the last interval, at present, between the two */
 	struct holder_row holders[MAX_HOLDERS];
+	struct uffd_owners owners;   /* when the run began */
 	__u64 start_ns, interval_ns; /* begin of the run and of the interval */
 	bool more_events;	     /* events were left unread */
 } run;
@@ -230,6 +232,7 @@ static void describe_run(void)
 	struct report *r = &run.sink.report;
 
 	r->claims = run.options.claims;
+	r->verbose = run.options.verbose;
 	r->overhead = run.options.overhead;
 	r->interval_s = (double)run.options.interval_ns / 1e9;
 	r->plan = s->plan->name;
@@ -245,6 +248,7 @@ static void describe_run(void)
 	r->unmeasured = s->kernel.unmeasured;
 	r->seq = s->kernel.seq;
 	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;
+	r->owners = &run.owners;
 	r->in_pid_ns = tracer_in_pid_ns(s->tracer);
 	r->command = run.options.command;
 }
@@ -282,6 +286,8 @@ static int prepare(void)
 		err = check_threshold();
 	if (!err && run.options.overhead)
 		err = count_runs();
+	/* Later we have no right to look. */
+	uffd_owners_find(&run.owners, "/proc");
 	return err ?: rights_drop();
 }
 

@@ -55,6 +55,12 @@ __u64 windows_reached(const struct totals *t)
 	return windows_of_classes(t, CLASSES_REACHED);
 }
 
+__u64 windows_missing(const struct counters *c)
+{
+	return windows_of_class(&c->totals, CLASS_UNDETERMINED) + c->totals.lost[LOST_MAP_FULL] +
+	       c->skipped[COSTS_WINDOW];
+}
+
 enum eagain_cause cause_of_site(enum fail_site site)
 {
 	switch (site) {

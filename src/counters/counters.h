@@ -17,6 +17,9 @@ __u64 windows_total(const struct totals *t);
 /* Windows that reached the checks: neither aborted, blocked, gone nor undetermined. */
 __u64 windows_reached(const struct totals *t);
 
+/* At most so many windows are missing among those that reached a check. */
+__u64 windows_missing(const struct counters *c);
+
 /* The cause of an -EAGAIN that came from @site. */
 enum eagain_cause cause_of_site(enum fail_site site);
 

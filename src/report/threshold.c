@@ -6,13 +6,6 @@
 #include "report/format.h"
 #include "sys/err.h"
 
-/* At most so many windows are missing among those that reached a check. */
-static __u64 windows_missing(const struct counters *c)
-{
-	return windows_of_class(&c->totals, CLASS_UNDETERMINED) + c->totals.lost[LOST_MAP_FULL] +
-	       c->skipped[COSTS_WINDOW];
-}
-
 static int too_many(__u64 spurious, __u64 reached, double rate)
 {
 	return fail(EXIT_THRESHOLD, NULL,

@@ -160,7 +160,7 @@ static const struct row {
 	  "prove the plan at start with windows of known class\n(default), do only that, or skip it",
 	  .parse = set_self_test },
 	{ "plan", 0, "NAME", "force a probe plan (for tests)", STORES(plan) },
-	{ "verbose", 'v', NULL, "print more, also what libbpf prints", SETS(verbose) },
+	{ "verbose", 'v', NULL, "print the whole report, and what libbpf prints", SETS(verbose) },
 	{ "version", 'V', NULL, "print the version, and libbpf's", .parse = print_version },
 	{ "help", 'h', NULL, "print this help", .parse = print_help },
 };
@@ -186,8 +186,8 @@ static const char help_end[] =
 	"  uffdretry --fail-above 0.1%    exit 2 above 1 needless failure in 1,000\n"
 	"  uffdretry list                 who holds a userfaultfd; traces nothing\n"
 	"\n"
-	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 64 usage; that of COMMAND\n"
-	"when it is not 0.\n";
+	"Exit status: 0 done, 1 error, 2 --fail-above exceeded, 3 --fail-above cannot be\n"
+	"judged, 64 usage; that of COMMAND when it is not 0.\n";
 
 #define HELP_COLUMN 28
 

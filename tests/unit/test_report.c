@@ -34,6 +34,7 @@ static int canned(void **state)
 {
 	canned_counters(&c);
 	r = canned_report(NULL);
+	r.verbose = true;
 	return 0;
 }
 
@@ -155,9 +156,12 @@ static void usual_numbers(void **state)
 		"^odd start +401 windows",
 		"^early \\(hugetlb\\) +at most p50 .*, in 406 windows",
 		"^ +mm_lock_seq moved in that time in 407 of them",
-		"^WARNING.* 403 anomalies",
-		"^WARNING: 1135 undetermined; the end was lost: 411; no memory: 412$",
-		"(^| )413([^0-9]|$)",
+		"^TRUST +plan retry_state \\(exact\\), self-test passed$",
+		"^ +program runs skipped: 413; windows lost: at most 1968$",
+		"^ +WARNING: anomalies, facts in contradiction \\(please report\\): 403$",
+		"^ +WARNING: undetermined windows: 1135$",
+		"^ +WARNING: windows whose end was not seen: 411$",
+		"^ +WARNING: windows without memory, at most: 412$",
 	};
 
 	print_summary();
@@ -193,7 +197,7 @@ static void nothing_happened(void **state)
 		expect_line(line);
 	}
 	expect_line("^per_mm_seq +0 +0 +0 +0 +no windows$");
-	expect_line("^nothing lost, 0 anomalies$");
+	expect_line("^         nothing lost, 0 anomalies$");
 	/* Lines that appear only when there is something to tell. */
 	expect_no_line("^(gone|blocked|aborted|undetermined) ");
 	expect_no_line(
@@ -246,12 +250,12 @@ static void every_loss_counts(void **state)
 		memset(&c, 0, sizeof(c));
 		*losses[i] = 7;
 		print(text_summary, 1);
-		expect_line("^WARNING:.*[^0-9.]7([^0-9]|$)");
+		expect_line("^ +WARNING:.*[^0-9.]7([^0-9]|$)");
 		expect_no_line("nothing lost");
 	}
 	memset(&c, 0, sizeof(c));
 	print(text_summary, 1);
-	expect_line("^nothing lost, 0 anomalies$");
+	expect_line("^         nothing lost, 0 anomalies$");
 }
 
 static void trouble(void **state)
@@ -259,34 +263,34 @@ static void trouble(void **state)
 	memset(&c, 0, sizeof(c));
 	r.self_test = "failed";
 	print(text_summary, 1);
-	expect_line("self-test failed$");
-	expect_line("^WARNING: the self-test failed");
+	expect_line("^TRUST .*self-test failed$");
+	expect_line("^         do not trust these numbers$");
 	expect_no_line("nothing lost");
 
 	r.self_test = "passed";
 	c.totals.lost[LOST_WINDOWS] = 1;
 	print(text_summary, 1);
-	expect_line("^WARNING.* 1([^0-9]|$)");
-	expect_no_line("nothing lost|WARNING.*self-test|anomalies");
+	expect_line("^         something was lost:$");
+	expect_line("^ +WARNING: windows whose end was not seen: 1$");
+	expect_no_line("nothing lost|do not trust|anomalies");
 
 	memset(&c, 0, sizeof(c));
 	c.recursion = 7;
 	c.skipped[COSTS_NOTHING] = 4;
 	c.skipped[COSTS_CALL] = 3;
 	print(text_summary, 1);
-	expect_line("^The kernel skipped 7 runs ");
-	expect_line("^WARNING: at most 3 are missing: calls");
-	expect_line("^No window is missing");
-	expect_no_line("nothing lost|missing: (windows|unmaps)");
+	expect_line("^ +program runs skipped: 7; windows lost: 0$");
+	expect_line("^ +WARNING: calls and their results missing, at most: 3$");
+	expect_no_line("nothing lost|(windows|unmaps) missing");
 	c.skipped[COSTS_WINDOW] = 2;
 	print(text_summary, 1);
-	expect_line("^WARNING: at most 2 are missing: windows");
-	expect_no_line("No window is missing");
+	expect_line("^ +program runs skipped: 7; windows lost: at most 2$");
+	expect_line("^ +WARNING: windows missing, at most: 2$");
 
 	memset(&c, 0, sizeof(c));
 	c.totals.anomalies = 1;
 	print(text_summary, 1);
-	expect_line("^WARNING: 1 anomal");
+	expect_line("^ +WARNING: anomalies, .*: 1$");
 }
 
 /* No number makes a line too long. */
@@ -321,6 +325,239 @@ static void long_names(void **state)
 	r.timestamp = true;
 	print(text_summary, 1e7);
 	release = "7.3.4";
+}
+
+/* --- The first screen --- */
+
+/* Up to the first table; the head has one blank line. */
+static size_t screen_lines(void)
+{
+	const char *end = strstr(strstr(text, "\n\n") + 2, "\n\n");
+	size_t lines = 1;
+
+	for (const char *at = text; *at && at != end; at++)
+		lines += *at == '\n' && at[1];
+	return lines;
+}
+
+static const struct holder_row dropper = { { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
+					   { 400, 0, 30000000, 72037, 4712, 1 } };
+static struct span busy = { .counters = &c,
+			    .elapsed_s = 10.21,
+			    .holders = &dropper,
+			    .nr_holders = 1,
+			    .final = true };
+
+/* A handler that spins on EAGAIN beside a balloon, and a writer elsewhere in 21 of 402 windows. */
+static void balloon(void)
+{
+	memset(&c, 0, sizeof(c));
+	r.verbose = false;
+	c.totals.calls = 75681;
+	c.totals.returned[0] = 75681 - 72037;
+	c.totals.returned[EAGAIN] = 72037;
+	c.totals.windows[KIND_ANON][CLASS_QUIET] = 381;
+	c.totals.windows[KIND_ANON][CLASS_UNRELATED] = 21;
+	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) { .eagain = 21, .spurious = 21 };
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 72030;
+	c.failures.failed[FAIL_EAGAIN][SITE_RELOCK] = 7;
+	c.failures.refused = 72037;
+	c.failures.chains = 250;
+	c.failures.chains_ended = 249;
+	c.failures.chain_lost_ns = 1410000000;
+	c.chain_longest = CHAIN_WORD(13577, FAIL_EAGAIN, SITE_ENTRY);
+	c.recursion = 5;
+	c.skipped[COSTS_NOTHING] = 5;
+}
+
+static void all_answers(void **state)
+{
+	static const char want[] =
+		"UFFDIO_COPY of every process, 10.2 s\n"
+		"kernel 7.3.4, its check: snapshot\n"
+		"\n"
+		"EAGAIN   72037 of 75681 copies (95.2%). Cause: unread userfaultfd event (72037)\n"
+		"         raised 400 times by madvise(MADV_DONTNEED) of uffdload (pid 376), held\n"
+		"         at most 30.0ms; this refused 72037 of 72037 calls\n"
+		"         250 pages failed, 249 are filled now; worst: 13577 failures in a row\n"
+		"         (EAGAIN); 1.41s lost\n"
+		"         -> on EAGAIN, read() the userfaultfd until it has no event, then retry\n"
+		"PER-MM   a per-MM check would needlessly fail 21 of 402 retry windows: 5.2%\n"
+		"         (3.4% ... 7.9%), 277 per million copies\n"
+		"WRONG    0 pages filled wrongly in 402 windows; this kernel's check refused 0\n"
+		"TRUST    plan retry_state (exact), self-test passed\n"
+		"         program runs skipped: 5; windows lost: 0\n"
+		"\n";
+
+	release = "7.3.4";
+	balloon();
+	print_span(text_summary, &busy);
+	expect_u64("lines", screen_lines() <= 24, true);
+	if (strncmp(text, want, sizeof(want) - 1))
+		expect_str("screen", text, want);
+	/* Only rows that say something, and nothing twice. */
+	expect_line("^quiet .* 381 ");
+	expect_line("^per_mm_seq +21 +0 +21 +0 ");
+	expect_no_line(
+		"^(locked|real|snapshot|answered by) |EAGAIN, by cause|^mmap_changing|^advice");
+}
+
+/* The advice is silent about whom nobody saw, and names one process everywhere. */
+static void no_more_blame_than_seen(void **state)
+{
+	balloon();
+	c.failures.refused = 80000;
+	c.failures.refused_unseen = 7963;
+	print_span(text_summary, &busy);
+	expect_line("this refused 72037 of 80000 calls$");
+	expect_line("^  an unknown holder: refused 7963$");
+	r.verbose = true;
+	print_span(text_summary, &busy);
+	expect_line("^- 72037 of 72037 EAGAIN: an event, most often REMOVE, was pending");
+	expect_no_line("4712");
+	busy.nr_holders = 0;
+	print_span(text_summary, &busy);
+	expect_line("^ +who raised the event was not seen$");
+	expect_no_line("uffdload");
+	busy.nr_holders = 1;
+}
+
+/* Of copies without a window the rule of three says something; with lost windows it does not. */
+static void no_window(void **state)
+{
+	balloon();
+	memset(&c, 0, sizeof(c));
+	c.totals.calls = 3840;
+	print_summary();
+	expect_line("^EAGAIN   none in 3840 copies$");
+	expect_line(
+		"^PER-MM   3840 copies, no retry window: a per-MM check could fail < 0\\.078% of$");
+	expect_line("^         copies$");
+	expect_line("^WRONG    0 pages filled wrongly: no window came to a check$");
+	c.totals.returned[ENOENT] = 4;
+	c.totals.returned[EEXIST] = 30;
+	print_summary();
+	expect_line("^EAGAIN   none in 3840 copies; 34 other errors, most of them EEXIST$");
+	expect_no_line("^class|^check|^answered|^length|^chains");
+	c.skipped[COSTS_WINDOW] = 2;
+	print_summary();
+	expect_line("^PER-MM   unknown: 2 windows are missing at most$");
+	expect_line("^WRONG    0 pages filled wrongly: no window that was seen came to a check$");
+	c.skipped[COSTS_WINDOW] = 0;
+	c.totals.windows[KIND_ANON][CLASS_GONE] = 1;
+	print_summary();
+	expect_line("^PER-MM   3840 copies, no retry window that came to a check: ");
+	r.seq = SEQ_NONE;
+	print_summary();
+	expect_line("^PER-MM   not on this kernel");
+	expect_no_line("could fail");
+}
+
+static void no_needless_failure(void **state)
+{
+	balloon();
+	c.totals.windows[KIND_ANON][CLASS_UNRELATED] = 0;
+	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) {};
+	print_summary();
+	expect_line(
+		"^PER-MM   a per-MM check would needlessly fail 0 of 381 retry windows: < 0\\.8%, <$");
+	expect_line("^         39\\.6 per million copies$"); /* 3 / 75,681 */
+	r.exact = false;
+	c.totals.checks[CHECK_PER_MM_SEQ].spurious = 4;
+	print_summary();
+	expect_line("^PER-MM   a per-MM check would needlessly fail at most 4 of 381 ");
+}
+
+static void wrong_pages(void **state)
+{
+	balloon();
+	c.totals.checks[CHECK_KERNEL] = (struct check_totals) { 31, 10, 21, 5, 0 };
+	print_summary();
+	expect_line("^WRONG    5 pages filled wrongly in 402 windows: their address meant another");
+	expect_line("this kernel's check refused 31, 21 of them");
+	expect_line("^         -> do not remap or re-register a range");
+	expect_line("^kernel +31 +10 +21 +5 ");
+	r.kernel_check = "none";
+	print_summary();
+	expect_line("this kernel has no check$");
+}
+
+static void idle(void **state)
+{
+	static struct uffd_owners owners = {
+		.first = { { 12, "qemu\033[2J" }, { 376, "load" }, { 13, "a" }, { 14, "b" } },
+		.nr = 2
+	};
+	static const struct target one = { .pids = { 42 }, .nr = 1 };
+	char *command[] = { (char *)"true", NULL };
+
+	memset(&c, 0, sizeof(c));
+	r.verbose = false;
+	r.owners = &owners;
+	print_summary();
+	expect_line("^NOTHING  happened: no UFFDIO_COPY and no retry window in 12\\.5 s$");
+	expect_line(
+		"^         at the start a userfaultfd was open in qemu\\?\\[2J \\(pid 12\\), load");
+	expect_line("^         -> trace longer");
+	expect_no_line("^(EAGAIN|PER-MM|WRONG|class|check) ");
+	r.target = &one;
+	print_summary();
+	expect_line("^         -> trace one of these \\(-p PID\\), or every process \\(-a\\)$");
+	r.command = command;
+	owners.nr = 9;
+	owners.hidden = true;
+	print_summary();
+	expect_line("and 5 more; some could not be looked at$");
+	expect_line("^         -> is it another process that fills the pages\\?");
+	r.command = NULL;
+	owners.nr = 0;
+	print_summary();
+	expect_line("^         at the start no process had a userfaultfd open; some could not be$");
+	expect_line("^         -> start the program that fills pages under the tool");
+	/* Another ioctl than UFFDIO_COPY. */
+	c.failures.fills[FILL_CONTINUE].ok = 1;
+	print_summary();
+	expect_line("^EAGAIN   none in 0 copies$");
+	expect_line("^PER-MM   unknown: no copy was seen$");
+	expect_no_line("^NOTHING");
+}
+
+/* Everything at once fits as well. */
+static void the_largest_screen(void **state)
+{
+	static const struct holder_row longest = { { CHANGING_REMOVE, 4294967295U, 440, 21,
+						     "sixteen bytes ab" },
+						   { ~0ULL, 0, ~0ULL, ~0ULL, 4712, 1 } };
+	struct span s = { .counters = &c,
+			  .elapsed_s = 1e7,
+			  .holders = &longest,
+			  .nr_holders = 1,
+			  .final = true };
+
+	for (__u64 factor = 1; factor < 100000000000000; factor *= 10) {
+		canned_counters(&c);
+		r.verbose = false;
+		for (int i = 0; i < NR_FILLS; i++)
+			c.failures.fills[i].mmap_changing = 532;
+		scale(factor);
+		print_span(text_summary, &s);
+		expect_u64("lines", screen_lines() > 24 ? screen_lines() : 24, 24);
+	}
+	expect_line("^ +[0-9]+ more warnings: -v$");
+}
+
+/* The windows' lengths by powers of two: 3 of 1 us, 1 of 5 us. */
+static void lengths(void **state)
+{
+	balloon();
+	c.hists[KIND_ANON][CLASS_QUIET].count[hist_bucket(1024)] = 3;
+	c.hists[KIND_SHMEM][CLASS_REAL].count[hist_bucket(5000)] = 1;
+	print_summary();
+	expect_line("^length of windows +windows$");
+	expect_line("^  1\\.02us \\.\\.\\. 2\\.05us +3 \\|\\*{40}\\|$");
+	expect_line("^  2\\.05us \\.\\.\\. 4\\.10us +0 \\| {40}\\|$");
+	expect_line("^  4\\.10us \\.\\.\\. 8\\.19us +1 \\|\\*{13} {27}\\|$");
+	expect_no_line("512ns|8\\.19us \\.");
 }
 
 /* --- The line of an interval --- */
@@ -509,17 +746,17 @@ static void holders(void **state)
 
 	print_span(report_span, &s);
 	expect_line("^mmap_changing refused 542 calls: read the event queue first\\. Raised by$");
-	expect_line("^  madvise\\(MADV_DONTNEED\\) by \\?\\[2Jdropper \\(4711\\):$");
+	expect_line("^  madvise\\(MADV_DONTNEED\\) of \\?\\[2Jdropper \\(pid 4711\\):$");
 	expect_line("^    7 times, longest 2\\.5 ms, refused 5$");
-	expect_line("^  fork by sixteen bytes ab \\(4713\\):$");
-	expect_line("^  munmap by five \\(4716\\):$");
+	expect_line("^  fork of sixteen bytes ab \\(pid 4713\\):$");
+	expect_line("^  munmap of five \\(pid 4716\\):$");
 	expect_no_line("4717"); /* five are shown */
 	expect_line("^  an unknown holder: refused 543$");
 	expect_line("^  STUCK, no event is pending: refused 544$");
 	/* Without refusals no holder is named. */
 	c.failures.refused = 0;
 	print_span(report_span, &s);
-	expect_no_line("^mmap_changing refused|^    7 times");
+	expect_no_line("^mmap_changing refused|^    7 times|^ +raised [0-9]");
 }
 
 /* stdout of --self-test=only. */
@@ -562,6 +799,14 @@ int main(void)
 		test(trouble),
 		test(every_magnitude),
 		test(long_names),
+		test(all_answers),
+		test(no_more_blame_than_seen),
+		test(no_window),
+		test(no_needless_failure),
+		test(wrong_pages),
+		test(idle),
+		test(the_largest_screen),
+		test(lengths),
 		test(intervals),
 		test(target_names),
 		test(a_full_disk_is_reported),

@@ -3,18 +3,18 @@
 /* The rules behind the advice: each tests the counters and words its advice. */
 #include "report/sections/advice.h"
 #include "counters/counters.h"
-#include "counters/syscalls.h"
 #include "report/format.h"
+#include "report/sections/answer.h"
+#include "report/sections/failures.h"
 #include "sys/json_lines.h"
 
 /* A rule needs this many cases, and a tenth of all. */
 #define ENOUGH 10
 
 struct facts {
+	const struct span *s;
 	const struct counters *c;
 	const struct failures *f;
-	const struct holder_row *holders;
-	int nr_holders;
 	__u64 eagain;
 };
 
@@ -40,58 +40,24 @@ static bool stuck(const struct facts *f, char *text, size_t size)
 	return true;
 }
 
-/* The holder that refused most calls, or NULL. */
-static const struct holder_row *worst_holder(const struct facts *f)
-{
-	const struct holder_row *worst = NULL;
-
-	for (int i = 0; i < f->nr_holders; i++)
-		if (f->holders[i].totals.refused &&
-		    (!worst || f->holders[i].totals.refused > worst->totals.refused))
-			worst = &f->holders[i];
-	return worst;
-}
-
-/* Did a single holder refuse all of them? */
-static bool one_holder(const struct facts *f)
-{
-	int nr = 0;
-
-	for (int i = 0; i < f->nr_holders; i++)
-		nr += !!f->holders[i].totals.refused;
-	return nr == 1;
-}
-
-/* "madvise(MADV_DONTNEED) by vmm (tid 4242)" */
-static void holder_text(const struct holder_row *h, char *text, size_t size)
-{
-	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
-	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
-
-	copy_comm(h->who.comm, name);
-	printable(comm, sizeof(comm), name);
-	snprintf(text, size, "%s%s%s%s by %s (tid %u)", call ? call : "something",
-		 advice ? "(" : "", advice ? advice : "", advice ? ")" : "", comm, h->totals.tid);
-}
-
 static bool pending_event(const struct facts *f, char *text, size_t size)
 {
-	const __u64 all = failures_of_cause(f->f, CAUSE_ENTRY_MMAP_CHANGING) +
-			  failures_of_cause(f->f, CAUSE_LOCK_MMAP_CHANGING) +
-			  failures_of_cause(f->f, CAUSE_RELOCK_MMAP_CHANGING);
+	const __u64 all = failures_by_event(f->f);
 	/* Refusals of other fill ioctls may be among the stuck ones. */
 	const __u64 n = all > f->f->refused_stuck ? all - f->f->refused_stuck : 0;
-	const struct holder_row *h = worst_holder(f);
-	char who[96];
+	const struct holder_row *h = worst_holder(f->s);
+	char who[HOLDER_LEN];
+	bool alone;
 
 	if (!enough(n, f->eagain) || !h)
 		return false;
-	holder_text(h, who, sizeof(who));
+	holder_text(h, who);
+	alone = refused_all(h, f->s);
 	snprintf(text, size,
 		 "%llu of %llu EAGAIN: %s %s%s was pending (%s); read the event queue before retrying",
-		 n, f->eagain, one_holder(f) ? "a" : "an event, most often",
+		 n, f->eagain, alone ? "a" : "an event, most often",
 		 changing_event_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
-		 one_holder(f) ? " event" : ",", who);
+		 alone ? " event" : ",", who);
 	return true;
 }
 
@@ -209,46 +175,74 @@ static bool unmapped_source(const struct facts *f, char *text, size_t size)
 static const struct {
 	const char *name;
 	bool (*applies)(const struct facts *f, char *text, size_t size);
+	enum about about;
+	const char *todo;
 } rules[] = {
-	{ "stuck", stuck },
-	{ "pending_event", pending_event },
-	{ "wrong_page", wrong_page },
-	{ "short_copies", short_copies },
-	{ "changed_mapping", changed_mapping },
-	{ "false_alarms", false_alarms },
-	{ "wake_after_eexist", wake_after_eexist },
-	{ "unmapped_source", unmapped_source },
+	{ "stuck", stuck, ABOUT_EAGAIN,
+	  "open a new userfaultfd: no retry can succeed (a kernel bug)" },
+	{ "pending_event", pending_event, ABOUT_EAGAIN,
+	  "on EAGAIN, read() the userfaultfd until it has no event, then retry" },
+	{ "wrong_page", wrong_page, ABOUT_WRONG,
+	  "do not remap or re-register a range during copies to it (-e: where)" },
+	{ "short_copies", short_copies, ABOUT_EAGAIN,
+	  "EAGAIN with `copy` above 0 is progress: continue after these bytes" },
+	{ "changed_mapping", changed_mapping, ABOUT_EAGAIN,
+	  "look up the mapping before retrying: it was remapped or registered anew" },
+	{ "false_alarms", false_alarms, ABOUT_EAGAIN,
+	  "retry at once: the destination still means the same page (class false_alarm)" },
+	{ "wake_after_eexist", wake_after_eexist, ABOUT_OTHER, NULL },
+	{ "unmapped_source", unmapped_source, ABOUT_OTHER, NULL },
 };
 
-int advise(const struct counters *c, const struct holder_row *holders, int nr_holders,
-	   struct advice list[MAX_ADVICE])
+int advise(const struct span *s, struct advice list[MAX_ADVICE])
 {
 	const struct facts f = {
-		.c = c,
-		.f = &c->failures,
-		.holders = holders,
-		.nr_holders = nr_holders,
-		.eagain = failures_of_errno(&c->failures, FAIL_EAGAIN),
+		.s = s,
+		.c = s->counters,
+		.f = &s->counters->failures,
+		.eagain = failures_of_errno(&s->counters->failures, FAIL_EAGAIN),
 	};
 	int nr = 0;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && nr < MAX_ADVICE; i++) {
 		if (!rules[i].applies(&f, list[nr].text, sizeof(list[nr].text)))
 			continue;
-		list[nr++].rule = rules[i].name;
+		list[nr].rule = rules[i].name;
+		list[nr].about = rules[i].about;
+		list[nr++].todo = rules[i].todo;
 	}
 	return nr;
+}
+
+void text_todo(const struct report *r, const struct span *s, enum about about)
+{
+	struct advice list[MAX_ADVICE];
+	const int nr = advise(s, list);
+
+	for (int i = 0; i < nr; i++) {
+		if (list[i].about != about)
+			continue;
+		answer(r->out, "", "-> %s", list[i].todo);
+		return;
+	}
 }
 
 void text_advice(const struct report *r, const struct span *s)
 {
 	struct advice list[MAX_ADVICE];
-	int nr = advise(s->counters, s->holders, s->nr_holders, list);
+	const int nr = advise(s, list);
+	bool head = false, told[NR_ABOUT] = {};
 
-	if (nr)
-		fprintf(r->out, "\nadvice\n");
 	for (int i = 0; i < nr; i++) {
-		fprintf(r->out, "- ");
+		const enum about about = list[i].about;
+		/* The first screen has the first of each. */
+		const bool skip = !r->verbose && about != ABOUT_OTHER && !told[about];
+
+		told[about] = true;
+		if (skip)
+			continue;
+		fprintf(r->out, "%s- ", head ? "" : "\nadvice\n");
+		head = true;
 		print_wrapped(r->out, list[i].text, 2);
 	}
 }
@@ -257,7 +251,7 @@ void json_advice(struct json_object *o, const struct span *s)
 {
 	struct json_object *array = json_array();
 	struct advice list[MAX_ADVICE];
-	int nr = advise(s->counters, s->holders, s->nr_holders, list);
+	const int nr = advise(s, list);
 
 	for (int i = 0; i < nr; i++) {
 		struct json_object *one = json_new();

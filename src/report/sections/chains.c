@@ -7,20 +7,30 @@
 #include "report/format.h"
 #include "sys/json_lines.h"
 
-void text_chains(FILE *out, const struct counters *c)
+static void print_lengths(FILE *out, const struct counters *c)
 {
-	const struct failures *f = &c->failures;
 	const char *cause = chain_cause_name(c->chain_longest);
 
-	if (!f->chains)
-		return;
-	fprintf(out, "\nchains    %s pages failed at least once, %s of them are present now\n",
-		N(f->chains), N(f->chains_ended));
+	fprintf(out, "%s pages failed at least once, %s of them are present now\n",
+		N(c->failures.chains), N(c->failures.chains_ended));
 	fprintf(out,
-		"          longest %s failures in a row (%s),\n          %.3g ms lost in total\n",
+		"          longest %s failures in a row (%s),\n          %.3g ms lost in total\n          ",
 		N(CHAIN_LENGTH(c->chain_longest)), cause ? cause : "-",
-		(double)f->chain_lost_ns / 1e6);
-	fprintf(out, "          %s retries, %s of them opened a window again;\n", N(f->reissued),
+		(double)c->failures.chain_lost_ns / 1e6);
+}
+
+void text_chains(const struct report *r, const struct counters *c)
+{
+	const struct failures *f = &c->failures;
+	FILE *out = r->out;
+
+	/* The first screen has the lengths. */
+	if (!f->chains || (!r->verbose && CHAIN_LENGTH(c->chain_longest) < 2))
+		return;
+	fprintf(out, "\nchains    ");
+	if (r->verbose)
+		print_lengths(out, c);
+	fprintf(out, "%s retries, %s of them opened a window again;\n", N(f->reissued),
 		N(f->reopened));
 	fprintf(out, "          %s not refused by an event, %s of them succeeded at once\n",
 		N(f->retried), N(f->succeeded));

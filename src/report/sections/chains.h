@@ -6,8 +6,8 @@
 
 #include "report/common.h"
 
-/* Print them; nothing when no copy failed. */
-void text_chains(FILE *out, const struct counters *c);
+/* Print them; nothing without a page whose copies failed in a row. */
+void text_chains(const struct report *r, const struct counters *c);
 /* Add chains to @o. */
 void json_chains(struct json_object *o, const struct counters *c);
 

@@ -6,6 +6,8 @@
 #include "report/format.h"
 #include "sys/json_lines.h"
 
+#define POWERS 40 /* of two, in ns: 18 minutes */
+
 static void print_percentiles(FILE *out, const struct hist *h)
 {
 	fprintf(out, "p50 %s, p99 %s, max %s", DURATION(hist_quantile(h, 0.5)),
@@ -22,11 +24,52 @@ void text_begin(const struct report *r, const struct counters *c)
 {
 	if (!c->totals.begin_bounded)
 		return;
-	fprintf(r->out, "%-18sat most ",
+	fprintf(r->out, "\n%-18sat most ",
 		bounds_begin(r, KIND_SHMEM) ? "begin early" : "early (hugetlb)");
 	print_percentiles(r->out, &c->begin);
 	fprintf(r->out, ", in %s windows;\n%-18smm_lock_seq moved in that time in %s of them\n",
 		N(c->totals.begin_bounded), "", N(c->totals.begin_moved));
+}
+
+/* Windows of 2^@power ns up to the next power. */
+static __u64 in_power(const struct hist *h, int power)
+{
+	__u64 n = 0;
+
+	for (__u32 i = 0; i < HIST_BUCKETS; i++)
+		if (hist_log2(hist_min(i) | 1) == (__u32)power)
+			n += h->count[i];
+	return n;
+}
+
+static void print_bar(FILE *out, __u64 n, __u64 most)
+{
+	const int bar = (int)(40 * share_of(n, most) + 0.5);
+
+	fprintf(out, "|%.*s%*s|\n", bar, "****************************************", 40 - bar, "");
+}
+
+void text_lengths(const struct report *r, const struct counters *c)
+{
+	__u64 n[POWERS], most = 0;
+	int first = POWERS, last = -1;
+	struct hist h;
+
+	hist_of_class(c, NR_CLASSES, &h);
+	for (int i = 0; i < POWERS; i++) {
+		n[i] = in_power(&h, i);
+		most = n[i] > most ? n[i] : most;
+		last = n[i] ? i : last;
+		first = i < first && n[i] ? i : first;
+	}
+	if (!most)
+		return;
+	fprintf(r->out, "\n%-20s %9s\n", "length of windows", "windows");
+	for (int i = first; i <= last; i++) {
+		fprintf(r->out, "%8s ... %-8s %8s ", DURATION(1ULL << i), DURATION(2ULL << i),
+			N(n[i]));
+		print_bar(r->out, n[i], most);
+	}
 }
 
 static void print_relock_line(FILE *out, const char *what, const struct hist *h)

@@ -8,6 +8,8 @@
 
 /* Print how early a begin is at most, where the plan bounds it. */
 void text_begin(const struct report *r, const struct counters *c);
+/* Print a histogram of the windows' lengths, by powers of two; nothing without windows. */
+void text_lengths(const struct report *r, const struct counters *c);
 /* Print relock latency, where it is measured. */
 void text_relock(const struct report *r, const struct counters *c);
 

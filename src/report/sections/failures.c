@@ -63,19 +63,50 @@ static void print_fills(FILE *out, const struct failures *f)
 	}
 }
 
-static void print_holder(FILE *out, const struct holder_row *h)
+__u64 failures_by_event(const struct failures *f)
+{
+	return failures_of_cause(f, CAUSE_ENTRY_MMAP_CHANGING) +
+	       failures_of_cause(f, CAUSE_LOCK_MMAP_CHANGING) +
+	       failures_of_cause(f, CAUSE_RELOCK_MMAP_CHANGING);
+}
+
+const struct holder_row *worst_holder(const struct span *s)
+{
+	const struct holder_row *worst = NULL;
+
+	for (int i = 0; i < s->nr_holders; i++)
+		if (s->holders[i].totals.refused &&
+		    (!worst || s->holders[i].totals.refused > worst->totals.refused))
+			worst = &s->holders[i];
+	return worst;
+}
+
+bool refused_all(const struct holder_row *h, const struct span *s)
+{
+	const struct failures *f = &s->counters->failures;
+
+	return h->totals.refused + f->refused_stuck >= f->refused;
+}
+
+void holder_text(const struct holder_row *h, char text[HOLDER_LEN])
 {
 	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
 	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
 
-	fprintf(out, "  %s",
-		call ? call : changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0]);
-	if (advice)
-		fprintf(out, "(%s)", advice);
 	copy_comm(h->who.comm, name);
 	printable(comm, sizeof(comm), name);
-	fprintf(out, " by %s (%u):\n    %s times, longest %.3g ms, refused %s\n", comm, h->who.tgid,
-		N(h->totals.raised), (double)h->totals.longest_ns / 1e6, N(h->totals.refused));
+	snprintf(text, HOLDER_LEN, "%s%s%s%s of %s (pid %u)",
+		 call ? call : changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
+		 advice ? "(" : "", advice ? advice : "", advice ? ")" : "", comm, h->who.tgid);
+}
+
+static void print_holder(FILE *out, const struct holder_row *h)
+{
+	char who[HOLDER_LEN];
+
+	holder_text(h, who);
+	fprintf(out, "  %s:\n    %s times, longest %.3g ms, refused %s\n", who, N(h->totals.raised),
+		(double)h->totals.longest_ns / 1e6, N(h->totals.refused));
 }
 
 static void print_holders(FILE *out, const struct failures *f, const struct holder_row *holders,
@@ -93,14 +124,33 @@ static void print_holders(FILE *out, const struct failures *f, const struct hold
 		fprintf(out, "  STUCK, no event is pending: refused %s\n", N(f->refused_stuck));
 }
 
-void text_failures(FILE *out, const struct span *s)
+/* Does the first screen tell all of the causes? */
+static bool causes_are_told(const struct failures *f)
+{
+	__u64 causes = !!failures_by_event(f);
+
+	for (int i = CAUSE_RELOCK_MMAP_CHANGING + 1; i < NR_EAGAIN_CAUSES; i++)
+		causes += !!failures_of_cause(f, (enum eagain_cause)i);
+	return causes < 2 && !failures_of_cause(f, CAUSE_SHORT_COPY);
+}
+
+static bool holders_are_told(const struct span *s)
+{
+	const struct holder_row *worst = worst_holder(s);
+
+	return worst && worst->totals.refused >= s->counters->failures.refused;
+}
+
+void text_failures(const struct report *r, const struct span *s)
 {
 	const struct failures *f = &s->counters->failures;
 
-	print_eagain(out, f);
-	print_others(out, f);
-	print_fills(out, f);
-	print_holders(out, f, s->holders, s->nr_holders);
+	if (r->verbose || !causes_are_told(f))
+		print_eagain(r->out, f);
+	print_others(r->out, f);
+	print_fills(r->out, f);
+	if (r->verbose || !holders_are_told(s))
+		print_holders(r->out, f, s->holders, s->nr_holders);
 }
 
 /* An object of the counts that are not 0. */

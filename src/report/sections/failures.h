@@ -6,8 +6,20 @@
 
 #include "report/common.h"
 
-/* Print them; nothing when nothing failed. */
-void text_failures(FILE *out, const struct span *s);
+/* Print them; without --verbose only what the first screen leaves out. */
+void text_failures(const struct report *r, const struct span *s);
+
+/* Calls that failed because mmap_changing was raised. */
+__u64 failures_by_event(const struct failures *f);
+
+/* The holder that refused most calls, or NULL. */
+const struct holder_row *worst_holder(const struct span *s);
+/* Did @h refuse all that an event refused, as far as was seen? */
+bool refused_all(const struct holder_row *h, const struct span *s);
+
+#define HOLDER_LEN 96
+/* "madvise(MADV_DONTNEED) of vmm (pid 4242)": printable. */
+void holder_text(const struct holder_row *h, char text[HOLDER_LEN]);
 
 /* Add eagain_causes, causes, short_copy, fill_ioctls and mmap_changing to @o. */
 void json_failures(struct json_object *o, const struct span *s);

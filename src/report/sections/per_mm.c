@@ -4,6 +4,7 @@
 #include "report/sections/per_mm.h"
 #include "counters/counters.h"
 #include "report/format.h"
+#include "report/sections/answer.h"
 #include "sys/json_lines.h"
 
 #include <math.h>
@@ -100,6 +101,55 @@ static const char *mean_text(double ns, char *text, size_t size)
 
 #define RATE(n) FORMAT(rate_text, n)
 #define MEAN(ns) FORMAT(mean_text, ns)
+
+/* No window came to the check: by the rule of three fewer than 3 of the copies would have failed. */
+static void print_no_window(const struct report *r, const struct counters *c)
+{
+	const struct totals *t = &c->totals;
+	const char *windows = windows_total(t) ? "no retry window that came to a check"
+					       : "no retry window";
+	double low, high;
+
+	if (windows_missing(c)) {
+		answer(r->out, "PER-MM", "unknown: %s windows are missing at most",
+		       N(windows_missing(c)));
+		return;
+	}
+	if (!t->calls) {
+		answer(r->out, "PER-MM", "unknown: no copy was seen");
+		return;
+	}
+	wilson(0, t->calls, &low, &high);
+	answer(r->out, "PER-MM", "%s copies, %s: a per-MM check could fail < %s of copies",
+	       N(t->calls), windows, PERCENT(high));
+}
+
+void text_per_mm_answer(const struct report *r, const struct counters *c)
+{
+	const struct totals *t = &c->totals;
+	const __u64 reached = windows_reached(t), k = t->checks[CHECK_PER_MM_SEQ].spurious;
+	double low, high;
+
+	if (!report_tells_check(r, CHECK_PER_MM_SEQ)) {
+		answer(r->out, "PER-MM", "not on this kernel: it has no mm_lock_seq");
+		return;
+	}
+	if (!reached) {
+		print_no_window(r, c);
+		return;
+	}
+	wilson(k, reached, &low, &high);
+	if (k)
+		answer(r->out, "PER-MM",
+		       "a per-MM check would needlessly fail %s%s of %s retry windows: %s (%s ... %s), %s per million copies",
+		       r->exact ? "" : "at most ", N(k), N(reached), PERCENT(share_of(k, reached)),
+		       PERCENT(low), PERCENT(high),
+		       RATE(MILLION * ratio((double)k, (double)t->calls)));
+	else
+		answer(r->out, "PER-MM",
+		       "a per-MM check would needlessly fail 0 of %s retry windows: < %s, < %s per million copies",
+		       N(reached), PERCENT(high), RATE(MILLION * ratio(3, (double)t->calls)));
+}
 
 void text_per_mm(const struct report *r, const struct counters *c)
 {

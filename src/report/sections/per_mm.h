@@ -6,7 +6,9 @@
 
 #include "report/common.h"
 
-/* Print two lines; nothing where this kernel has no mm_lock_seq. */
+/* Print the answer of the first screen: at most three lines. */
+void text_per_mm_answer(const struct report *r, const struct counters *c);
+/* Print the count and the model, two lines; nothing where this kernel has no mm_lock_seq. */
 void text_per_mm(const struct report *r, const struct counters *c);
 
 /* Add per_mm to @o; each member is null where it is not known. */

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Why copies failed, in a few lines: see eagain.h. */
+#include "report/sections/eagain.h"
+#include "counters/counters.h"
+#include "report/format.h"
+#include "report/sections/advice.h"
+#include "report/sections/answer.h"
+#include "report/sections/failures.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAUSES_SHOWN 2
+
+struct cause {
+	__u64 n;
+	const char *text;
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+/* The causes that happened, most first; those of mmap_changing are one. Returns how many. */
+static int causes_of(const struct failures *f, struct cause causes[NR_EAGAIN_CAUSES])
+{
+	int nr = 1;
+
+	causes[0] = (struct cause) { failures_by_event(f), f->refused_stuck
+								   ? "mmap_changing was raised"
+								   : "unread userfaultfd event" };
+	for (int i = CAUSE_RELOCK_MMAP_CHANGING + 1; i < NR_EAGAIN_CAUSES; i++)
+		causes[nr++] = (struct cause) { failures_of_cause(f, (enum eagain_cause)i),
+						cause_meanings[i] };
+	qsort(causes, (size_t)nr, sizeof(causes[0]), most_first);
+	while (nr && !causes[nr - 1].n)
+		nr--;
+	return nr;
+}
+
+/* "; 34 other errors, most of them EEXIST", or "" */
+static void others_text(const struct totals *t, char *text, size_t size)
+{
+	__u64 others = 0, most = 0;
+	const char *name = "";
+
+	for (unsigned int e = 1; e < NR_RETURNED; e++) {
+		if (e == EAGAIN || !returned_name(e))
+			continue;
+		others += t->returned[e];
+		if (t->returned[e] > most)
+			name = returned_name(e);
+		most = t->returned[e] > most ? t->returned[e] : most;
+	}
+	snprintf(text, size, others ? "; %s other errors, most of them %s" : "", N(others), name);
+}
+
+static void print_causes(FILE *out, const struct totals *t, const struct failures *f)
+{
+	struct cause causes[NR_EAGAIN_CAUSES];
+	const __u64 eagain = t->returned[EAGAIN];
+	const int nr = causes_of(f, causes);
+	char text[ANSWER_LEN] = "", one[96], others[64];
+
+	others_text(t, others, sizeof(others));
+	for (int i = 0; i < nr && i < CAUSES_SHOWN; i++) {
+		snprintf(one, sizeof(one), "%s%s (%s)",
+			 i	  ? ", "
+			 : nr > 1 ? "Causes: "
+				  : "Cause: ",
+			 causes[i].text, N(causes[i].n));
+		append_printable(text, sizeof(text), one);
+	}
+	if (!eagain && !nr)
+		answer(out, "EAGAIN", "none in %s copies%s", N(t->calls), others);
+	else
+		answer(out, "EAGAIN", "%s of %s copies (%s)%s. %s%s", N(eagain), N(t->calls),
+		       PERCENT(share_of(eagain, t->calls)), others, text,
+		       nr > CAUSES_SHOWN ? ", and others" : "");
+}
+
+/* The other fill ioctls that the same events refused: their table follows. */
+static void print_fills(FILE *out, const struct failures *f)
+{
+	__u64 n = 0;
+
+	for (int i = 0; i < NR_FILLS; i++)
+		n += f->fills[i].mmap_changing;
+	if (n)
+		answer(out, "", "events also refused %s calls of other fill ioctls", N(n));
+}
+
+/* What the worst holder did, and no more than that. */
+static void print_holder(FILE *out, const struct span *s)
+{
+	const struct failures *f = &s->counters->failures;
+	const struct holder_row *h = worst_holder(s);
+	char who[HOLDER_LEN], held[48] = "not lowered until the end";
+
+	if (!f->refused)
+		return;
+	if (!h) {
+		answer(out, "", "who raised the event was not seen");
+		return;
+	}
+	holder_text(h, who);
+	if (h->totals.longest_ns)
+		snprintf(held, sizeof(held), "held at most %s", DURATION(h->totals.longest_ns));
+	answer(out, "", "raised %s times by %s, %s; this refused %s of %s calls",
+	       N(h->totals.raised), who, held, N(h->totals.refused), N(f->refused));
+}
+
+static void print_chains(FILE *out, const struct counters *c)
+{
+	const struct failures *f = &c->failures;
+	const __u64 length = CHAIN_LENGTH(c->chain_longest), fail = CHAIN_FAIL(c->chain_longest);
+
+	if (f->chains)
+		answer(out, "",
+		       "%s pages failed, %s are filled now; worst: %s failures in a row (%s); %s lost",
+		       N(f->chains), N(f->chains_ended), N(length),
+		       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-",
+		       DURATION(f->chain_lost_ns));
+}
+
+void text_eagain(const struct report *r, const struct span *s)
+{
+	const struct counters *c = s->counters;
+
+	print_causes(r->out, &c->totals, &c->failures);
+	print_fills(r->out, &c->failures);
+	print_holder(r->out, s);
+	print_chains(r->out, c);
+	text_todo(r, s, ABOUT_EAGAIN);
+}

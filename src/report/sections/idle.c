@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* Nothing happened: see idle.h. */
+#include "report/sections/idle.h"
+#include "counters/counters.h"
+#include "report/format.h"
+#include "report/sections/answer.h"
+
+bool nothing_happened(const struct counters *c)
+{
+	__u64 n = c->totals.calls + windows_total(&c->totals) + c->open + c->failures.refused;
+
+	for (int i = 0; i < NR_FILLS; i++) {
+		n += c->failures.fills[i].ok + c->failures.fills[i].mmap_changing;
+		for (int e = 0; e < NR_FAIL_ERRNOS; e++)
+			n += c->failures.fills[i].failed[e];
+	}
+	return !n;
+}
+
+static void owners_text(const struct uffd_owners *o, char *text, size_t size)
+{
+	char one[64];
+
+	printable(text, size,
+		  o->nr ? "at the start a userfaultfd was open in "
+			: "at the start no process had a userfaultfd open");
+	for (int i = 0; i < o->nr && i < MAX_UFFD_OWNERS; i++) {
+		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "", o->first[i].comm,
+			 o->first[i].pid);
+		append_printable(text, size, one);
+	}
+	if (o->nr > MAX_UFFD_OWNERS) {
+		snprintf(one, sizeof(one), " and %d more", o->nr - MAX_UFFD_OWNERS);
+		append_printable(text, size, one);
+	}
+	if (o->hidden)
+		append_printable(text, size, "; some could not be looked at");
+}
+
+static const char *what_to_try(const struct report *r)
+{
+	if (r->command)
+		return "is it another process that fills the pages? Trace that: -p PID, or every process: -a";
+	if (!r->owners || !r->owners->nr)
+		return "start the program that fills pages under the tool: uffdretry -- COMMAND";
+	if (r->target)
+		return "trace one of these (-p PID), or every process (-a)";
+	return "trace longer, while pages are filled: a page is filled only once";
+}
+
+void text_idle(const struct report *r, const struct span *s)
+{
+	char owners[ANSWER_LEN];
+
+	answer(r->out, "NOTHING", "happened: no UFFDIO_COPY and no retry window in %.1f s",
+	       s->elapsed_s);
+	if (r->owners) {
+		owners_text(r->owners, owners, sizeof(owners));
+		answer(r->out, "", "%s", owners);
+	}
+	answer(r->out, "", "-> %s", what_to_try(r));
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What this kernel's check let pass and what it refused: see wrong.h. */
+#include "report/sections/wrong.h"
+#include "counters/counters.h"
+#include "report/format.h"
+#include "report/sections/advice.h"
+#include "report/sections/answer.h"
+
+#include <string.h>
+
+static void check_text(const struct report *r, const struct check_totals *kernel, char *text,
+		       size_t size)
+{
+	if (!strcmp(r->kernel_check, "none"))
+		snprintf(text, size, "this kernel has no check");
+	else if (!kernel->eagain)
+		snprintf(text, size, "this kernel's check refused 0");
+	else
+		snprintf(text, size, "this kernel's check refused %s, %s of them needlessly",
+			 N(kernel->eagain), N(kernel->spurious));
+}
+
+void text_wrong(const struct report *r, const struct span *s)
+{
+	const struct totals *t = &s->counters->totals;
+	const struct check_totals *kernel = &t->checks[CHECK_KERNEL];
+	const __u64 reached = windows_reached(t);
+	const char *windows = reached == 1 ? "window" : "windows";
+	char check[96];
+
+	check_text(r, kernel, check, sizeof(check));
+	if (!reached)
+		answer(r->out, "WRONG", "0 pages filled wrongly: no window %scame to a check",
+		       windows_missing(s->counters) ? "that was seen " : "");
+	else if (!kernel->missed)
+		answer(r->out, "WRONG", "0 pages filled wrongly in %s %s; %s", N(reached), windows,
+		       check);
+	else
+		answer(r->out, "WRONG",
+		       "%s pages filled wrongly in %s %s: their address meant another page by then; %s",
+		       N(kernel->missed), N(reached), windows, check);
+	text_todo(r, s, ABOUT_WRONG);
+}
