@@ -128,6 +128,9 @@ static int report_summary(void)
 	err = err ?: read_counters();
 	if (err)
 		return err;
+	/* The last interval, also when it did not become whole: they sum to the summary. */
+	if (run.options.interval_ns)
+		report_interval();
 	span.holders = run.holders;
 	span.nr_holders = tracer_read_holders(run.session.tracer, run.holders, MAX_HOLDERS);
 	/* Whatever the reader does, the kernel is as it was. */
@@ -204,15 +207,16 @@ static int watch(void)
 		if (wait_and_see(next_timeout(next, end)))
 			break;
 		target_check_cgroup(&run.target);
+		if (end && now_ns() >= end)
+			break;
 		if (next && now_ns() >= next) {
 			/* Those that were missed are part of this one. */
 			passed = (now_ns() - run.start_ns) / period;
-			err = tick();
+			/* The summary reports the last one, after the programs are off. */
 			if (++intervals == o->count)
 				break;
+			err = tick();
 		}
-		if (end && now_ns() >= end)
-			break;
 	}
 	return err;
 }

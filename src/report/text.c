@@ -180,8 +180,9 @@ int text_interval(const struct report *r, const struct span *s)
 		fprintf(r->out, "%*s%8s %8s %6s %8s %6s %6s %8s %6s %6s\n", r->timestamp ? 9 : 0,
 			"", "copies", "pages", "EAGAIN", "windows", "real", "hidden", "spur(mm)",
 			"p50", "p99");
-	/* We were stopped, or the reader did not read. */
-	if (r->interval_s > 0 && s->elapsed_s > 1.5 * r->interval_s)
+	/* We were stopped, or the reader did not read; or the run ended before its time. */
+	if (r->interval_s > 0 &&
+	    (s->elapsed_s > 1.5 * r->interval_s || s->elapsed_s < 0.9 * r->interval_s))
 		fprintf(r->out, "in %.1f s:\n", s->elapsed_s);
 	hist_of_class(s->counters, NR_CLASSES, &h);
 	print_time(r);

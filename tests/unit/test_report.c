@@ -596,6 +596,9 @@ static void intervals(void **state)
 	expect_no_line("^in ");
 	print(twenty_intervals, 3.24);
 	expect_line("^in 3\\.2 s:$");
+	/* The last one of a run that ends before its time. */
+	print(twenty_intervals, 0.43);
+	expect_line("^in 0\\.4 s:$");
 }
 
 /* --- Whose windows --- */
