@@ -13,7 +13,6 @@
 #include "sys/standard_fds.h"
 #include "sys/target.h"
 #include "sys/uffd_list.h"
-#include "sys/uffd_owners.h"
 #include "sys/wakeup.h"
 #include "trace/probe.h"
 #include "trace/session.h"
@@ -36,7 +35,8 @@ static struct run {
 	struct sink sink;
 	struct counters then, now, diff; /* at the last interval, at present, between the two */
 	struct holder_row holders[MAX_HOLDERS];
-	struct uffd_owners owners;   /* when the run began */
+	struct uffd_list owners;     /* when the run began */
+	bool owners_known;
 	__u64 start_ns, interval_ns; /* begin of the run and of the interval */
 	bool more_events;	     /* events were left unread */
 } run;
@@ -252,7 +252,7 @@ static void describe_run(void)
 	r->unmeasured = s->kernel.unmeasured;
 	r->seq = s->kernel.seq;
 	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;
-	r->owners = &run.owners;
+	r->owners = run.owners_known ? &run.owners : NULL;
 	r->in_pid_ns = tracer_in_pid_ns(s->tracer);
 	r->command = run.options.command;
 }
@@ -291,7 +291,7 @@ static int prepare(void)
 	if (!err && run.options.overhead)
 		err = count_runs();
 	/* Later we have no right to look. */
-	uffd_owners_find(&run.owners, "/proc");
+	run.owners_known = !uffd_list_read(&run.owners, "/proc", false);
 	return err ?: rights_drop();
 }
 

@@ -6,7 +6,7 @@
 
 #include "counters/run.h"
 #include "sys/target.h"
-#include "sys/uffd_owners.h"
+#include "sys/uffd_list.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -35,7 +35,7 @@ struct report {
 	bool relock;			    /* counters.relock is measured */
 	const struct writer_entry *writers; /* of counters.writers; NULL: not measured */
 	const struct target *target;	    /* NULL: every process */
-	const struct uffd_owners *owners;   /* when the run began; NULL: not looked for */
+	const struct uffd_list *owners;	    /* when the run began; NULL: not looked for */
 	bool in_pid_ns;	      /* pids are those of our pid namespace, not of the initial one */
 	char *const *command; /* NULL without one */
 };

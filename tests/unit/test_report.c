@@ -484,10 +484,11 @@ static void wrong_pages(void **state)
 
 static void idle(void **state)
 {
-	static struct uffd_owners owners = {
-		.first = { { 12, "qemu\033[2J" }, { 376, "load" }, { 13, "a" }, { 14, "b" } },
-		.nr = 2
+	static struct uffd_process holders[9] = {
+		{ .pid = 12, .comm = "qemu\033[2J" },
+		{ .pid = 376, .comm = "load" },
 	};
+	static struct uffd_list owners = { .processes = holders, .nr = 2 };
 	static const struct target one = { .pids = { 42 }, .nr = 1 };
 	char *command[] = { (char *)"true", NULL };
 
@@ -505,14 +506,14 @@ static void idle(void **state)
 	expect_line("^         -> trace one of these \\(-p PID\\), or every process \\(-a\\)$");
 	r.command = command;
 	owners.nr = 9;
-	owners.hidden = true;
+	owners.unreadable = 3;
 	print_summary();
-	expect_line("and 5 more; some could not be looked at$");
+	expect_line("and 5 more; 3 processes could not be looked at$");
 	expect_line("^         -> is it another process that fills the pages\\?");
 	r.command = NULL;
 	owners.nr = 0;
 	print_summary();
-	expect_line("^         at the start no process had a userfaultfd open; some could not be$");
+	expect_line("^         at the start no process had a userfaultfd open; 3 processes could not$");
 	expect_line("^         -> start the program that fills pages under the tool");
 	/* Another ioctl than UFFDIO_COPY. */
 	c.failures.fills[FILL_CONTINUE].ok = 1;

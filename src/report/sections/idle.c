@@ -18,24 +18,29 @@ bool nothing_happened(const struct counters *c)
 	return !n;
 }
 
-static void owners_text(const struct uffd_owners *o, char *text, size_t size)
+/* As many as fit in three lines. */
+#define NAMED 4
+
+static void owners_text(const struct uffd_list *o, char *text, size_t size)
 {
-	char one[64];
+	char one[96];
 
 	printable(text, size,
 		  o->nr ? "at the start a userfaultfd was open in "
 			: "at the start no process had a userfaultfd open");
-	for (int i = 0; i < o->nr && i < MAX_UFFD_OWNERS; i++) {
-		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "", o->first[i].comm,
-			 o->first[i].pid);
+	for (int i = 0; i < o->nr && i < NAMED; i++) {
+		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "",
+			 o->processes[i].comm, o->processes[i].pid);
 		append_printable(text, size, one);
 	}
-	if (o->nr > MAX_UFFD_OWNERS) {
-		snprintf(one, sizeof(one), " and %d more", o->nr - MAX_UFFD_OWNERS);
+	if (o->nr > NAMED) {
+		snprintf(one, sizeof(one), " and %d more", o->nr - NAMED);
 		append_printable(text, size, one);
 	}
-	if (o->hidden)
-		append_printable(text, size, "; some could not be looked at");
+	if (o->unreadable) {
+		snprintf(one, sizeof(one), "; %d processes could not be looked at", o->unreadable);
+		append_printable(text, size, one);
+	}
 }
 
 static const char *what_to_try(const struct report *r)
