@@ -27,14 +27,14 @@ const char *const class_names[NR_CLASSES] = {
 
 const char *const class_meanings[NR_CLASSES] = {
 	[CLASS_QUIET] = "nobody wrote to the mm",
-	[CLASS_UNRELATED] = "a writer elsewhere in the mm",
+	[CLASS_UNRELATED] = "a writer, this VMA untouched",
 	[CLASS_LOCKED] = "VMA write-locked, unchanged",
 	[CLASS_TOLERATED] = "VMA changed, harmlessly",
 	[CLASS_REPLACED] = "unmapped, mapped again alike",
 	[CLASS_HIDDEN] = "other page, same snapshot",
 	[CLASS_FALSE_ALARM] = "same page, other snapshot",
 	[CLASS_REAL] = "other page, other snapshot",
-	[CLASS_GONE] = "VMA no longer there",
+	[CLASS_GONE] = "no registered VMA there",
 	[CLASS_BLOCKED] = "EAGAIN before any check",
 	[CLASS_ABORTED] = "source could not be read",
 	[CLASS_UNDETERMINED] = "a fact was lost",

@@ -147,6 +147,19 @@ static bool wrong_page(const struct facts *f, char *text, size_t size)
 	return true;
 }
 
+static bool not_registered(const struct facts *f, char *text, size_t size)
+{
+	const __u64 n = failures_of_errno(f->f, FAIL_ENOENT);
+
+	if (n < ENOUGH || n < f->c->totals.calls / 100)
+		return false;
+	snprintf(text, size,
+		 "%llu of %llu copies failed with ENOENT: no mapping that is registered with the userfaultfd was there; "
+		 "wait until it is registered, or drop the page",
+		 n, f->c->totals.calls);
+	return true;
+}
+
 static bool wake_after_eexist(const struct facts *f, char *text, size_t size)
 {
 	const __u64 n = failures_of_errno(f->f, FAIL_EEXIST);
@@ -185,11 +198,13 @@ static const struct {
 	{ "wrong_page", wrong_page, ABOUT_WRONG,
 	  "do not remap or re-register a range during copies to it (-e: where)" },
 	{ "short_copies", short_copies, ABOUT_EAGAIN,
-	  "EAGAIN with `copy` above 0 is progress: continue after these bytes" },
+	  "`copy` above 0 is progress: go on after these bytes, that call tells the error" },
 	{ "changed_mapping", changed_mapping, ABOUT_EAGAIN,
 	  "look up the mapping before retrying: it was remapped or registered anew" },
 	{ "false_alarms", false_alarms, ABOUT_EAGAIN,
 	  "retry at once: the destination still means the same page (class false_alarm)" },
+	{ "not_registered", not_registered, ABOUT_EAGAIN,
+	  "on ENOENT wait until the range is registered (again), or drop the page" },
 	{ "wake_after_eexist", wake_after_eexist, ABOUT_OTHER, NULL },
 	{ "unmapped_source", unmapped_source, ABOUT_OTHER, NULL },
 };

@@ -43,7 +43,7 @@ static int causes_of(const struct failures *f, struct cause causes[NR_EAGAIN_CAU
 	return nr;
 }
 
-/* "; 34 other errors, most of them EEXIST", or "" */
+/* "; 34 failed otherwise (0.9%), most of them with EEXIST", or "" */
 static void others_text(const struct totals *t, char *text, size_t size)
 {
 	__u64 others = 0, most = 0;
@@ -57,7 +57,8 @@ static void others_text(const struct totals *t, char *text, size_t size)
 			name = returned_name(e);
 		most = t->returned[e] > most ? t->returned[e] : most;
 	}
-	snprintf(text, size, others ? "; %s other errors, most of them %s" : "", N(others), name);
+	snprintf(text, size, others ? "; %s failed otherwise (%s), %s with %s" : "", N(others),
+		 PERCENT(share_of(others, t->calls)), most == others ? "all" : "most of them", name);
 }
 
 static void print_causes(FILE *out, const struct totals *t, const struct failures *f)
@@ -65,7 +66,7 @@ static void print_causes(FILE *out, const struct totals *t, const struct failure
 	struct cause causes[NR_EAGAIN_CAUSES];
 	const __u64 eagain = t->returned[EAGAIN];
 	const int nr = causes_of(f, causes);
-	char text[ANSWER_LEN] = "", one[96], others[64];
+	char text[ANSWER_LEN] = "", one[96], others[80];
 
 	others_text(t, others, sizeof(others));
 	for (int i = 0; i < nr && i < CAUSES_SHOWN; i++) {
@@ -111,7 +112,7 @@ static void print_holder(FILE *out, const struct span *s)
 	holder_text(h, who);
 	if (h->totals.longest_ns)
 		snprintf(held, sizeof(held), "held at most %s", DURATION(h->totals.longest_ns));
-	answer(out, "", "raised %s times by %s, %s; this refused %s of %s calls",
+	answer(out, "", "raised %s times by %s, %s; this refused %s of the %s refused calls",
 	       N(h->totals.raised), who, held, N(h->totals.refused), N(f->refused));
 }
 
@@ -122,10 +123,9 @@ static void print_chains(FILE *out, const struct counters *c)
 
 	if (f->chains)
 		answer(out, "",
-		       "%s pages failed, %s are filled now; worst: %s failures in a row (%s); %s lost",
-		       N(f->chains), N(f->chains_ended), N(length),
-		       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-",
-		       DURATION(f->chain_lost_ns));
+		       "%s pages failed, %s are filled now, %s late in sum; one failed %s times in a row (%s)",
+		       N(f->chains), N(f->chains_ended), DURATION(f->chain_lost_ns), N(length),
+		       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-");
 }
 
 void text_eagain(const struct report *r, const struct span *s)

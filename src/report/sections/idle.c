@@ -26,7 +26,7 @@ static void owners_text(const struct uffd_list *o, char *text, size_t size)
 	char one[96];
 
 	printable(text, size,
-		  o->nr ? "at the start a userfaultfd was open in "
+		  o->nr ? "at the start a userfaultfd was open in: "
 			: "at the start no process had a userfaultfd open");
 	for (int i = 0; i < o->nr && i < NAMED; i++) {
 		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "",
@@ -51,14 +51,14 @@ static const char *what_to_try(const struct report *r)
 		return "start the program that fills pages under the tool: uffdretry -- COMMAND";
 	if (r->target)
 		return "trace one of these (-p PID), or every process (-a)";
-	return "trace longer, while pages are filled: a page is filled only once";
+	return "trace longer, while pages are being filled";
 }
 
 void text_idle(const struct report *r, const struct span *s)
 {
 	char owners[ANSWER_LEN];
 
-	answer(r->out, "NOTHING", "happened: no UFFDIO_COPY and no retry window in %.1f s",
+	answer(r->out, "NOTHING", "happened: no fill ioctl and no retry window in %.1f s",
 	       s->elapsed_s);
 	if (r->owners) {
 		owners_text(r->owners, owners, sizeof(owners));

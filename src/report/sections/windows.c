@@ -31,7 +31,7 @@ void text_classes(const struct report *r, const struct counters *c)
 	if (!always && !windows_total(&c->totals))
 		return;
 	fprintf(r->out, "\n%-12s %-29s %9s %6s %6s %6s %6s\n", "class", "", "windows", "share",
-		"p50", "p99", "max");
+		"~p50", "~p99", "~max");
 	for (int i = 0; i < NR_CLASSES; i++)
 		if (CLASS_SET(i) & always || windows_of_class(&c->totals, (enum window_class)i))
 			print_class(r, c, (enum window_class)i);

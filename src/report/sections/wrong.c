@@ -17,8 +17,8 @@ static void check_text(const struct report *r, const struct check_totals *kernel
 	else if (!kernel->eagain)
 		snprintf(text, size, "this kernel's check refused 0");
 	else
-		snprintf(text, size, "this kernel's check refused %s, %s of them needlessly",
-			 N(kernel->eagain), N(kernel->spurious));
+		snprintf(text, size, "this kernel's check refused %s%s, %s of them needlessly",
+			 N(kernel->eagain), kernel->missed ? " others" : "", N(kernel->spurious));
 }
 
 void text_wrong(const struct report *r, const struct span *s)
@@ -31,14 +31,18 @@ void text_wrong(const struct report *r, const struct span *s)
 
 	check_text(r, kernel, check, sizeof(check));
 	if (!reached)
-		answer(r->out, "WRONG", "0 pages filled wrongly: no window %scame to a check",
-		       windows_missing(s->counters) ? "that was seen " : "");
+		answer(r->out, "WRONG", "no page: that takes a retry window, and %s",
+		       windows_missing(s->counters) ? "none was seen to come to a check"
+						    : "none came to a check");
 	else if (!kernel->missed)
 		answer(r->out, "WRONG", "0 pages filled wrongly in %s %s; %s", N(reached), windows,
 		       check);
 	else
 		answer(r->out, "WRONG",
-		       "%s pages filled wrongly in %s %s: their address meant another page by then; %s",
-		       N(kernel->missed), N(reached), windows, check);
+		       "%s pages filled wrongly in %s %s: their address meant another page or userfaultfd by then; %s%s",
+		       N(kernel->missed), N(reached), windows, check,
+		       t->checks[CHECK_PER_MM_SEQ].missed || !report_tells_check(r, CHECK_PER_MM_SEQ)
+			       ? ""
+			       : "; a per-MM check would have refused them all");
 	text_todo(r, s, ABOUT_WRONG);
 }
