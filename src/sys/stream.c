@@ -15,11 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* So much a terminal takes when it is ready; it makes two bytes of a newline. */
+#define TERMINAL_ROOM 64
+
 static struct stream {
 	int fd;
 	bool is_socket;
-	bool may_block; /* a write of more than there is room for */
-	char *bytes;	/* that wait: from @sent to @end */
+	size_t room; /* for a write when it is ready: more could wait. 0: no write waits */
+	char *bytes; /* that wait: from @sent to @end */
 	size_t sent, end, size;
 } stream = { .fd = -1 };
 
@@ -35,14 +38,13 @@ static ssize_t put(const char *bytes, size_t n)
 {
 	if (stream.is_socket)
 		return send(stream.fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (!stream.may_block)
+	if (!stream.room)
 		return write(stream.fd, bytes, n);
 	if (!is_ready()) {
 		errno = EAGAIN;
 		return -1;
 	}
-	/* A pipe that is ready has room for so much. */
-	return write(stream.fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
+	return write(stream.fd, bytes, n < stream.room ? n : stream.room);
 }
 
 int stream_send(void)
@@ -101,7 +103,7 @@ static int forget(void *cookie)
 {
 	(void)cookie;
 	free(stream.bytes);
-	if (!stream.may_block)
+	if (!stream.room)
 		close(stream.fd);
 	stream = (struct stream) { .fd = -1 };
 	return 0;
@@ -109,7 +111,7 @@ static int forget(void *cookie)
 
 /*
  * Open what @fd is once more, without waiting: O_NONBLOCK of @fd itself would be COMMAND's too, and
- * that of whoever else writes there. Returns -1 where we may not: the pipe is another user's.
+ * that of whoever else writes there. Returns -1 where we may not: it is another user's (su).
  */
 static int open_again(int fd)
 {
@@ -131,7 +133,9 @@ FILE *stream_open(int fd)
 		own = open_again(fd);
 	stream = (struct stream) { .fd = own < 0 ? fd : own,
 				   .is_socket = S_ISSOCK(st.st_mode),
-				   .may_block = own < 0 };
+				   .room = own >= 0	? 0
+					   : isatty(fd) ? TERMINAL_ROOM
+							: PIPE_BUF };
 	return fopencookie(NULL, "w", io);
 }
 

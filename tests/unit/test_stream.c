@@ -117,7 +117,7 @@ static void on_a_socket(void **state)
 }
 
 /* As after Ctrl-S. */
-static void on_a_terminal(void **state)
+static void on_this_terminal(void)
 {
 	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK), end;
 	struct termios t;
@@ -130,6 +130,15 @@ static void on_a_terminal(void **state)
 	a_reader_that_stops(terminal, end);
 	close(end);
 	close(terminal);
+}
+
+/* Also after su: the terminal is another user's. */
+static void on_a_terminal(void **state)
+{
+	on_this_terminal();
+	cannot_open = true;
+	on_this_terminal();
+	cannot_open = false;
 }
 
 static void the_reader_is_gone(void **state)

@@ -5,9 +5,9 @@
  * nothing open.
  */
 #include "failing.h"
+#include "said.h"
 #include "sys/signals.h"
 #include "sys/target.h"
-#include "unit.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -17,34 +17,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Of err.h: cmocka has a fail() of its own. */
-#define EXIT_ERROR 1
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
-
-static char said[1024];
-
-int(fail)(int status, const char *hint, const char *fmt, ...);
-int(fail)(int status, const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-	return status;
-}
-
-void(warning)(const char *fmt, ...);
-void(warning)(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 static int rights_err;
 

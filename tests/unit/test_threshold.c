@@ -2,28 +2,8 @@
 // Copyright (C) 2026 the uffdretry authors
 /* --fail-above (report/threshold.c): what is lost decides only where it could change the answer. */
 #include "report/threshold.h"
-#include "unit.h"
+#include "said.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-
-/* Of err.h: cmocka has a fail() of its own. */
-enum { EXIT_DONE, EXIT_THRESHOLD = 2, EXIT_NOT_JUDGED };
-
-static char said[1024];
-
-int(fail)(int status, const char *hint, const char *fmt, ...);
-int(fail)(int status, const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-	return status;
-}
-
-void err_json(FILE *json);
 void err_json(FILE *json)
 {
 	assert_null(json);
