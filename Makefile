@@ -41,6 +41,10 @@ ALL_CFLAGS += -DINJECT_SKIPS=
 BPF_CFLAGS += -DINJECT_SKIPS=
 endif
 
+# Objects must not outlive the flags that they were made with. This file changes when those do; -Werror changes no object.
+FLAGS := $(BUILD)/flags
+FLAGS_NOW := $(filter-out -Werror,$(CC) $(CLANG) $(HARDEN_CFLAGS) $(ALL_CFLAGS) $(BPF_CFLAGS) $(LDFLAGS))
+
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm
 LOAD_LIBS := -ljson-c -lpthread
 
@@ -72,7 +76,7 @@ MAKEFLAGS += --no-print-directory
 all: uffdretry uffdload
 
 $(BUILD)/uffdretry_plain.bpf.o: BPF_CFLAGS += -DWITHOUT_CAST=
-$(BPF_OBJS): src/uffdretry.bpf.c | $(BUILD)
+$(BPF_OBJS): src/uffdretry.bpf.c $(FLAGS) | $(BUILD)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
@@ -84,7 +88,7 @@ $(SKEL): %.skel.h: %.bpf.o
 		-e 's/^	return (const void \*)"\\$$/	static const char elf[] __attribute__((aligned(8))) = "\\/' \
 		-e '/^	static const char elf/,/";$$/s/";$$/";\n	return elf;/' > $@
 
-$(BUILD)/%.o: %.c | $(BUILD)
+$(BUILD)/%.o: %.c $(FLAGS) | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -112,6 +116,10 @@ uffdretry uffdload $(BUILD)/uffdretry:
 
 $(BUILD):
 	$(Q)mkdir -p $@
+
+.PHONY: always
+$(FLAGS): always | $(BUILD)
+	$(Q)echo '$(subst ','\'',$(FLAGS_NOW))' | { cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' >$@; }
 
 # The packages first: only then the second make finds the programs in them.
 demo:

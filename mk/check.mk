@@ -26,7 +26,7 @@ REPRO := $(patsubst repro/%.c,$(BUILD)/repro/%,$(wildcard repro/*.c))
 
 repro: $(REPRO)
 
-$(BUILD)/repro/%: repro/%.c repro/repro.h
+$(BUILD)/repro/%: repro/%.c repro/repro.h $(FLAGS)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -static $(ALL_CFLAGS) $(LDFLAGS) $< -lpthread -o $@
@@ -44,16 +44,16 @@ define link_guest_program
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) $< $(filter %.o,$^) $(GUEST_LIBS) -o $@
 endef
 
-$(BUILD)/%: tests/vm/%.c | $(BUILD)
+$(BUILD)/%: tests/vm/%.c $(FLAGS) | $(BUILD)
 	$(link_guest_program)
 
-$(BUILD)/%: tests/checks/%.c | $(BUILD)
+$(BUILD)/%: tests/checks/%.c $(FLAGS) | $(BUILD)
 	$(link_guest_program)
 
-$(BUILD)/%: bench/%.c | $(BUILD)
+$(BUILD)/%: bench/%.c $(FLAGS) | $(BUILD)
 	$(link_guest_program)
 
-$(BUILD)/failmalloc.so: tests/vm/failmalloc.c | $(BUILD)
+$(BUILD)/failmalloc.so: tests/vm/failmalloc.c $(FLAGS) | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 

@@ -20,7 +20,7 @@ coverage: deps
 
 $(COV_UNIT_OBJS): | $(SKEL) $(SYSCALL_NAMES)
 
-$(BUILD)/cov/%.o: %.c | $(BUILD)
+$(BUILD)/cov/%.o: %.c $(FLAGS) | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -ffile-prefix-map=%,$(ALL_CFLAGS)) $(COV_FLAGS) -MMD -MP -MT $@ -c $(abspath $<) -o $(abspath $@)

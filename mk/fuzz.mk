@@ -18,7 +18,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz: fuzz-programs
 	$(Q)./tests/fuzz/run $(FUZZ_SECONDS)
 
-$(BUILD)/fuzz/%.o: %.c | $(BUILD)
+$(BUILD)/fuzz/%.o: %.c $(FLAGS) | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(FUZZ_DEFINES) -MMD -MP -c $< -o $@

@@ -21,7 +21,7 @@ $(UNIT_OBJS): | $(SKEL) $(SYSCALL_NAMES)
 # cmocka's state, and the arguments of calls that a test replaces.
 $(UNIT_OBJS): ALL_CFLAGS += -Wno-unused-parameter
 
-$(BUILD)/asan/%.o: %.c | $(BUILD)
+$(BUILD)/asan/%.o: %.c $(FLAGS) | $(BUILD)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
