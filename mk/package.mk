@@ -29,10 +29,17 @@ deb: dist
 	$(Q)./tools/deps build deb
 	$(Q)./tools/package/build deb $(TARBALL) $(DIST)
 
-# make release: build the static binary in build/dist, with checksums
+# make release: build the static binary in build/dist, with what it consists of (SPDX) and checksums; SIGN=KEY signs these with gpg
 release: dist
-	$(Q)./tools/deps build
+	$(Q)./tools/deps build deb
 	$(Q)./tools/package/build static $(TARBALL) $(DIST)
+	$(Q)$(if $(SIGN),./tools/package/sign '$(SIGN)' $(TARBALL:.tar.gz=.sha256))
+
+# make check-release: build the release twice and compare; sign and verify it (five minutes)
+.PHONY: check-release
+check-release: dist
+	$(Q)./tools/deps build deb
+	$(Q)./tools/package/check-release $(TARBALL)
 
 # make check-deb: build the packages twice and compare; lintian; install, run and remove them on Debian 12 and 13
 check-deb: dist
