@@ -379,7 +379,7 @@ static int run_as_asked(void)
 	if (run.options.list)
 		return list_holders();
 	if (run.options.probe)
-		return sink_begin(&run.sink) ?: probe(&run.options, run.sink.report.out);
+		return probe(&run.options, run.sink.report.out);
 	if (run.options.self_test == SELF_TEST_ONLY)
 		return self_test_only();
 	return find_target() ?: trace();

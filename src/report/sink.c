@@ -81,7 +81,8 @@ static int report_failed(const struct sink *s, const char *hint)
 	return fail(EXIT_ERROR, hint, "cannot write the report: %s", strerror(s->broken_errno));
 }
 
-int sink_begin(struct sink *s)
+/* What an earlier report left in the file goes when the new one is whole. */
+static int sink_begin(struct sink *s)
 {
 	written(s, output_begin());
 	if (s->broken)
@@ -109,7 +110,7 @@ int sink_self_test(struct sink *s, const struct self_test *t)
 		return err;
 	written(s, report_self_test(&s->report, t));
 	sink_whole(s);
-	return s->broken ? report_failed(s, NULL) : 0;
+	return s->broken && s->broken_errno != EPIPE ? report_failed(s, NULL) : 0;
 }
 
 int sink_list(struct sink *s, const struct uffd_list *l, bool brief)

@@ -18,12 +18,6 @@ struct sink {
 /* Open the output of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int sink_open(struct sink *s, const struct options *o);
 
-/*
- * The report begins, whatever becomes of it: what an earlier one left in the file goes. sink_start()
- * and sink_self_test() do so themselves. Returns 0, or prints why it cannot write and returns EXIT_ERROR.
- */
-int sink_begin(struct sink *s);
-
 /* Before the run. Each returns 0, or prints why it cannot write and returns EXIT_ERROR. */
 int sink_start(struct sink *s);
 int sink_self_test(struct sink *s, const struct self_test *t);

@@ -7,6 +7,7 @@
 #include "version.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stddef.h>
@@ -88,13 +89,21 @@ static int set_self_test(struct options *o, const char *arg)
 	return 0;
 }
 
+/* The end of --help and --version. */
+static int end_of_print(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		exit(fail(EXIT_ERROR, NULL, "cannot write to stdout: %s", strerror(errno)));
+	exit(EXIT_DONE);
+}
+
 static int print_version(struct options *o, const char *arg)
 {
 	(void)o;
 	(void)arg;
 	printf("uffdretry %s\nlibbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
 	       libbpf_minor_version());
-	exit(EXIT_DONE);
+	return end_of_print();
 }
 
 static int print_help(struct options *o, const char *arg);
@@ -220,7 +229,7 @@ static int print_help(struct options *o, const char *arg)
 	for (int i = 0; i < NR_ROWS; i++)
 		print_row(&rows[i]);
 	fputs(help_end, stdout);
-	exit(EXIT_DONE);
+	return end_of_print();
 }
 
 /* What getopt_long() returns for a row: its letter, or a number that no letter has. */

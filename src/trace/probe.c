@@ -155,17 +155,22 @@ int probe(const struct options *o, FILE *out)
 	f.kernel_read = f.btf && !err;
 	if (err)
 		warning("cannot read the kernel's BTF, so no plan is listed: %s", strerror(-err));
-	f.tried = session_open(&f.session, o) ?: rights_drop();
+	f.tried = session_open(&f.session, o);
+	/* Also after a failure: the report is the user's file. */
+	f.tried = rights_drop() ?: f.tried;
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	session_close(&f.session);
-	err = (o->json ? print_json(&f, out) : print_text(&f, out)) || output_end() ? errno ?: EIO
-										    : 0;
+	err = output_begin() || (o->json ? print_json(&f, out) : print_text(&f, out)) ||
+			      output_end()
+		      ? errno ?: EIO
+		      : 0;
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
-	if (err) {
+	if (err)
 		output_cut();
+	/* A reader that stops (head) has what it wants. */
+	if (err && err != EPIPE)
 		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(err));
-	}
 	return f.tried || f.session.self_test.result == SELF_TEST_FAILED ? EXIT_ERROR : EXIT_DONE;
 }

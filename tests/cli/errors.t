@@ -52,6 +52,29 @@ check_closed() {
 check_closed --probe
 check_closed '--probe -j'
 
+# A pipe without a reader, as head leaves it. The tool tells what it found, and nothing of the pipe.
+mkfifo "$tmp/pipe"
+exec 3<>"$tmp/pipe"
+exec 4>"$tmp/pipe"
+exec 3<&-
+for options in --probe '--probe -j'; do
+	# shellcheck disable=SC2086 # words
+	run $options
+	found=$status said=$err
+	# shellcheck disable=SC2086 # words
+	"$UFFDRETRY" $options >&4 2>"$tmp/err"
+	status=$? out='' err=$(<"$tmp/err")
+	[ $status -eq $found ] && [ "$err" = "$said" ]
+	report $? "$options: a reader that stopped is no error"
+done
+exec 4>&-
+for options in --help --version; do
+	"$UFFDRETRY" $options 2>"$tmp/err" >/dev/full
+	status=$? out='' err=$(<"$tmp/err")
+	matches 1 '^$' '^uffdretry: cannot write to stdout: No space left'
+	report $? "$options to a full disk: an error"
+done
+
 # One file for the report and for the metrics: the second would replace the first.
 cd "$tmp" || exit
 check '-o and --openmetrics of one name' 64 '^$' "$(says 'same file: both')" -- -o both --openmetrics both
@@ -144,11 +167,18 @@ if [ "$(id -u)" -eq 0 ]; then
 	run --probe -o "$tmp/home/new"
 	[ "$(stat -c %u "$tmp/home/new")" = 0 ] && grep -q '^result' "$tmp/home/new"
 	report $? "-o: root writes a new file in another user's directory"
+	# Only the user may replace it, so the file is a new one when the rights were dropped before.
+	mkdir "$tmp/users" && echo earlier >"$tmp/users/report" && chown -R 65534:65534 "$tmp/users"
+	before=$(stat -c %i "$tmp/users/report")
+	SUDO_UID=65534 SUDO_GID=65534 run --probe -o "$tmp/users/report"
+	[ "$(stat -c %u "$tmp/users/report")" = 65534 ] && [ "$(stat -c %i "$tmp/users/report")" != "$before" ] &&
+		grep -q '^result' "$tmp/users/report"
+	report $? '--probe -o under sudo: the user replaces an earlier report'
 	SUDO_UID=x SUDO_GID=0 run -p $no_pid
 	matches 1 '^$' "$(says 'SUDO_UID')"
 	report $? 'SUDO_UID that is no number'
 else
-	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'planted links' 'SUDO_UID'; do
+	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'planted links' 'replaces' 'SUDO_UID'; do
 		skip "-o: $what: not root"
 	done
 fi
