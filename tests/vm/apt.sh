@@ -4,7 +4,7 @@
 # A private apt configuration, with which tests/vm/kernels and tests/vm/qemu fetch Debian packages into
 # the cache. Nothing is installed.
 suites='bookworm trixie trixie-backports forky sid'
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+keyring=${UFFDRETRY_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 cache=$(realpath -m "${UFFDRETRY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uffdretry}")
 apt=$cache/apt
 
@@ -12,8 +12,9 @@ note() {
 	echo "$(basename "$0"): $*" >&2
 }
 
-# The Debian mirror of this machine, if it has one.
+# The Debian mirror of this machine, if it has one. UFFDRETRY_MIRROR and UFFDRETRY_KEYRING are for a test.
 mirror() {
+	[ -z "${UFFDRETRY_MIRROR:-}" ] || { echo "$UFFDRETRY_MIRROR"; return; }
 	# shellcheck disable=SC2016 # apt expands them
 	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | awk '
 		$1 ~ /^(bookworm|trixie|forky|sid|(old)?stable|testing|unstable)(-updates)?$/ { print $2; found = 1; exit }
