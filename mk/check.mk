@@ -143,4 +143,11 @@ check-kasan: deps
 	$(Q)./tests/kernel/build kasan
 	$(Q)MEM=3G ./tests/vm/soak kasan $(KASAN_SECONDS)
 
+# make check-trust: repeat the long runs that are older than the last change of a hook; TRUST=--short tries them, TRUST="soak-7.3" chooses (six hours)
+.PHONY: check-trust
+check-trust: deps
+	$(Q)./tools/deps kernel
+	$(Q)$(MAKE) test-programs
+	$(Q)./tools/evidence/trust.py $(TRUST)
+
 -include $(GUEST_PROGRAMS:=.d)

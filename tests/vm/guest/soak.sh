@@ -31,13 +31,14 @@ torture() {
 
 # Each start has other hooks: each option that adds or removes some.
 options_of() {
-	case $(($1 % 6)) in
+	case $(($1 % 7)) in
 	0) echo --events ;;
 	1) echo --witness ;;
 	2) echo --no-writers ;;
 	3) echo --overhead ;;
 	4) echo --self-test=off ;;
-	5) echo --claims ;;
+	5) echo --claims --openmetrics /tmp/soak.prom ;;
+	6) echo --relock ;;
 	esac
 }
 
