@@ -68,17 +68,6 @@ group_memory() {
 	keep memlock sh -c 'ulimit -l 0 && exec uffdretry --self-test=off -d 10ms'
 }
 
-# starve NAME COMMAND...: run a command that the OOM killer ends. The kernel's message has a call
-# trace, which is no complaint, so it goes to /out/NAME.log and not to the console.
-starve() {
-	level=$(cut -f1 /proc/sys/kernel/printk)
-	dmesg -c >/dev/null
-	echo 1 >/proc/sys/kernel/printk
-	keep "$@"
-	dmesg -c >"/out/$1.log"
-	echo "$level" >/proc/sys/kernel/printk
-}
-
 # The tool's cgroup has less memory than it needs. Killed or refused, the tool leaves nothing
 # behind.
 group_oom() {
@@ -192,37 +181,6 @@ group_killed() {
 }
 
 # --- Windows that are open during the fault -------------------------------------------------------
-# hold printed it, or died.
-said() {
-	has_line "$1" "/out/$name.load" || ! kill -0 $load 2>/dev/null
-}
-
-# held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
-held() {
-	name=$1
-	rm -f "/out/$name.json"
-	hold "$2" "$3" 2>"/out/$name.load" &
-	load=$!
-	shift 3
-	wait_for 60 said '^ready'
-	if ! has_line '^ready' "/out/$name.load"; then
-		wait $load
-		echo $? >"/out/$name.load-status"
-		return
-	fi
-	uffdretry -j -o "/out/$name.json" -p $load 2>"/out/$name.err" &
-	tool=$!
-	wait_for 60 has_line '"type":"start"' "/out/$name.json"
-	kill -USR1 $load
-	wait_for 60 said '^open'
-	"$@"
-	kill -USR2 $load 2>/dev/null
-	wait $load
-	echo $? >"/out/$name.load-status"
-	wait $tool
-	echo $? >"/out/$name.status"
-}
-
 target_dies() {
 	kill -9 $load
 }
