@@ -50,7 +50,7 @@ head -c 3000000 /dev/urandom >"$out/blob"
 	vm complaint "$kernel" -- 'echo "WARNING: CPU: 0 test" >/dev/kmsg'
 	vm panic "$kernel" -- 'echo c >/proc/sysrq-trigger; sleep 10'
 ) &
-vm timeout --timeout 5 "$kernel" -- 'echo before; sleep 1000'
+vm timeout --timeout 5 --kernel "$("$here/kernels" path "$kernel")" -- 'echo before; sleep 1000'
 wait
 
 for name in plain complaint panic timeout; do
@@ -111,6 +111,11 @@ check 'scanlog passes what KASAN says of itself' scan '[    0.1] kasan: KernelAd
 check 'scanlog passes what lockdep says of itself' scan '[    0.1] ... MAX_LOCKDEP_ENTRIES:     131072'
 check 'scanlog passes harmless lines' scan '[    0.5] Run /init as init process'
 
+vm nofile --kernel "$out/none" -- true
+check 'a --kernel that is no file is named' grep -qx "vm: cannot read $out/none" "$out/nofile.err"
+check '... and is an error' status_is nofile 1
+vm two --kernel "$out/none" 7.3 -- true
+check 'a --kernel beside a KERNEL is a wrong command line' status_is two 64
 vm unknown 0.99 -- true
 check 'a kernel that is not available gives 77' status_is unknown 77
 
