@@ -23,9 +23,9 @@
 	WORD_SETTING(s, kernel_check, "kernel-check", "CHECK", truth_kernel_names,                  \
 		     "What the running kernel compares after the retry: snapshot (7.1 and later), " \
 		     "none (up to 7.0), address, per_mm_seq or per_vma_seq (kernels built for a test)")
-#define LOCKS(s)                                                                                   \
-	WORD_SETTING(s, mmap_lock_only, "locks", "LOCKS", truth_lock_names,                        \
-		     "What the running kernel guards a VMA with: vma (a lock of its own, 6.4 and " \
-		     "later) or mmap (mmap_lock alone)")
+#define LOCKS(s)                                                                                    \
+	WORD_SETTING(s, locks, "locks", "LOCKS", truth_lock_names,                                  \
+		     "What UFFDIO_COPY of the running kernel locks: vma (the VMA, 6.9 and later), " \
+		     "both (mmap_lock; writers lock VMAs too, 6.4 to 6.8) or mmap (mmap_lock alone)")
 
 #endif

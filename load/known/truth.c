@@ -50,7 +50,7 @@ const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1] = {
 	[TRUTH_KERNEL_PER_VMA_SEQ] = "per_vma_seq",
 };
 
-const char *const truth_lock_names[] = { "vma", "mmap", NULL };
+const char *const truth_lock_names[] = { "vma", "mmap", "both", NULL };
 
 const char *truth_class_name(enum truth_class class)
 {
@@ -157,7 +157,7 @@ static void add_checked(struct truth *truth, const struct truth_window *window)
 /* Without per-VMA locks no tool can know what mmap_lock was held for. */
 static enum truth_class visible_class(const struct truth *truth, enum truth_class class)
 {
-	return truth->mmap_lock_only && class == TRUTH_LOCKED ? TRUTH_UNRELATED : class;
+	return truth->locks == TRUTH_LOCKS_MMAP && class == TRUTH_LOCKED ? TRUTH_UNRELATED : class;
 }
 
 void truth_add_window(struct truth *truth, const struct truth_window *window)
@@ -195,7 +195,7 @@ static struct json_object *classes_json(const struct truth *truth, const uint64_
 {
 	struct json_object *object = counts_json(truth_class_names, counts, NR_TRUTH_CLASSES);
 
-	if (truth->mmap_lock_only)
+	if (truth->locks == TRUTH_LOCKS_MMAP)
 		json_object_object_add(object, truth_class_names[TRUTH_LOCKED], NULL);
 	return object;
 }
@@ -207,7 +207,7 @@ static struct json_object *checks_json(const struct truth *truth)
 	enum truth_check i;
 
 	for (i = 0; i < NR_TRUTH_CHECKS; i++) {
-		if (truth->mmap_lock_only &&
+		if (truth->locks == TRUTH_LOCKS_MMAP &&
 		    (i == TRUTH_CHECK_PER_VMA_SEQ || i == TRUTH_CHECK_PER_MM_SEQ)) {
 			json_object_object_add(object, truth_check_names[i], NULL);
 			continue;
@@ -277,7 +277,7 @@ void truth_put_windows(struct json_object *to, const struct truth *truth)
 				       classes_json(truth, truth->kind[kind]));
 	json_object_object_add(to, "by_kind", kinds);
 	json_object_object_add(to, "checks", checks_json(truth));
-	if (truth->mmap_lock_only)
+	if (truth->locks != TRUTH_LOCKS_VMA) /* mm_lock_seq is never odd */
 		json_object_object_add(to, "odd_start", NULL);
 	else
 		put(to, "odd_start", truth->odd_start);

@@ -96,6 +96,13 @@ struct truth_window {
 	bool external;	 /* the copying process is not the destination's */
 };
 
+/* What UFFDIO_COPY locks. */
+enum truth_locks {
+	TRUTH_LOCKS_VMA,  /* the destination's VMA: 6.9 and later */
+	TRUTH_LOCKS_MMAP, /* mmap_lock; no VMA has a lock, and there is no mm_lock_seq: up to 6.3 */
+	TRUTH_LOCKS_BOTH, /* mmap_lock; writers lock VMAs too: 6.4 to 6.8 */
+};
+
 struct truth_verdicts {
 	uint64_t eagain;
 	uint64_t real;
@@ -105,7 +112,7 @@ struct truth_verdicts {
 
 struct truth {
 	enum truth_kernel kernel_check;
-	bool mmap_lock_only; /* the kernel has no per-VMA locks and no mm_lock_seq: up to 6.3 */
+	enum truth_locks locks;
 	struct copies copies;
 	uint64_t windows;
 	uint64_t class[NR_TRUTH_CLASSES];
@@ -135,7 +142,7 @@ const char *truth_class_name(enum truth_class class);
 extern const char *const truth_kind_names[NR_TRUTH_KINDS + 1];
 /* The words of --kernel-check, NULL at the end. */
 extern const char *const truth_kernel_names[NR_TRUTH_KERNELS + 1];
-/* The words of --locks, NULL at the end; the second one sets mmap_lock_only. */
+/* The words of --locks, NULL at the end. */
 extern const char *const truth_lock_names[];
 
 /* The names of these reasons, as an array. */

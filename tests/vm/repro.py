@@ -133,7 +133,7 @@ def verdicts(case, check, locks):
         return {"eagain": int(eagain), "real": int(eagain and really), "spurious": int(eagain and not really),
                 "missed": int(really and not eagain)}
 
-    shadows = {name: of(case.says(name)) if locks == "vma" or not name.endswith("_seq") else None for name in CHECKS}
+    shadows = {name: of(case.says(name)) if locks != "mmap" or not name.endswith("_seq") else None for name in CHECKS}
     return {**shadows, "kernel": of(case.refused(check))}
 
 

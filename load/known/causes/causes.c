@@ -172,7 +172,7 @@ static int causes_main(const struct load *load, const void *values)
 
 	(void)load;
 	c.options = options;
-	c.truth.untold = options->mmap_lock_only;
+	c.truth.untold = options->locks == TRUTH_LOCKS_MMAP;
 	if (!may_use_uffd())
 		return EXIT_FAILURE;
 	err = run(&c);

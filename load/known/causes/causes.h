@@ -17,7 +17,7 @@ struct causes_options {
 	uint64_t runs;
 	bool wait;
 	enum truth_kernel kernel_check;
-	bool mmap_lock_only;
+	enum truth_locks locks;
 };
 
 struct causes {

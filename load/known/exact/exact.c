@@ -21,8 +21,8 @@ static int set_up(struct exact *exact)
 	for (i = 0; i < nr_scenarios && !err; i++) {
 		if (!exact->chosen[i])
 			continue;
-		exact->lacks[i] = scenario_lacks(&exact->ground, &scenarios[i],
-						 exact->options->mmap_lock_only);
+		exact->lacks[i] =
+			scenario_lacks(&exact->ground, &scenarios[i], exact->options->locks);
 		if (exact->lacks[i])
 			continue;
 		external |= scenarios[i].external;
@@ -109,7 +109,7 @@ static int exact_main(const struct load *load, const void *values)
 		return exact_list(options->json) ? EXIT_FAILURE : EXIT_SUCCESS;
 	exact.options = options;
 	exact.truth.kernel_check = options->kernel_check;
-	exact.truth.mmap_lock_only = options->mmap_lock_only;
+	exact.truth.locks = options->locks;
 	exact.chosen = calloc(nr_scenarios, sizeof(*exact.chosen));
 	exact.lacks = calloc(nr_scenarios, sizeof(*exact.lacks));
 	if (!may_use_uffd())

@@ -20,7 +20,7 @@ struct exact_options {
 	const char *only; /* names with commas between, or NULL */
 	bool wait;
 	enum truth_kernel kernel_check;
-	bool mmap_lock_only;
+	enum truth_locks locks;
 	bool list;
 	bool json;
 };

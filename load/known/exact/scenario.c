@@ -70,14 +70,14 @@ struct truth_window scenario_window(const struct scenario *scenario, int w)
 	return window;
 }
 
-/* Without per-VMA locks a writer in its write section keeps every window from ending. */
+/* Under mmap_lock a writer in its write section keeps every window from ending. */
 static bool needs_vma_locks(const struct scenario *scenario)
 {
 	return scenario->timing == TIMING_STILL_IN || scenario->timing == TIMING_IN_ALL_ALONG;
 }
 
 const char *scenario_lacks(struct ground *ground, const struct scenario *scenario,
-			   bool mmap_lock_only)
+			   enum truth_locks locks)
 {
 	const char *lacks = scenario->timing ? stopped_copy_lacks() : NULL;
 	struct step mode = { .kind = STEP_REGISTER, .arg = (unsigned int)scenario->mode };
@@ -87,8 +87,9 @@ const char *scenario_lacks(struct ground *ground, const struct scenario *scenari
 	if (fd < 0)
 		return "no such userfaultfd feature, or no right to it";
 	close(fd);
-	if (mmap_lock_only && needs_vma_locks(scenario))
-		return "this kernel has no per-VMA locks";
+	if (locks != TRUTH_LOCKS_VMA && needs_vma_locks(scenario))
+		return locks == TRUTH_LOCKS_MMAP ? "this kernel has no per-VMA locks"
+						 : "UFFDIO_COPY locks no VMA on this kernel";
 	if (place_is_huge(scenario->place) && !ground->arena.huge.start)
 		return "too few free huge pages (vm.nr_hugepages)";
 	if (!lacks)

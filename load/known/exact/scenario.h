@@ -76,6 +76,6 @@ int scenario_held_page(const struct scenario *scenario);
 struct truth_window scenario_window(const struct scenario *scenario, int w);
 /* Why this kernel or machine cannot run it; NULL: it can. */
 const char *scenario_lacks(struct ground *ground, const struct scenario *scenario,
-			   bool mmap_lock_only);
+			   enum truth_locks locks);
 
 #endif

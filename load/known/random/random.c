@@ -208,7 +208,7 @@ static int random_main(const struct load *load, const void *values)
 	random.options = options;
 	random.prng.state = options->seed;
 	random.truth.kernel_check = options->kernel_check;
-	random.truth.mmap_lock_only = options->mmap_lock_only;
+	random.truth.locks = options->locks;
 	err = set_up(&random);
 	if (err) {
 		warnx("set-up: %s", strerror(-err));

@@ -22,7 +22,7 @@ struct random_options {
 	unsigned int at_once;
 	bool wait;
 	enum truth_kernel kernel_check;
-	bool mmap_lock_only;
+	enum truth_locks locks;
 };
 
 /* One destination, and the copies to it: one at a time. */

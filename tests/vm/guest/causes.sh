@@ -4,10 +4,7 @@
 # In the guest: failures with known causes, traced with -p, with -a and as COMMAND.
 . /bin/lib.sh
 
-# Kernels before 7.1 compare nothing after the retry; before 6.4 there are no per-VMA locks.
-check=none locks=vma
-grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
-grep -q uffd_lock_vma /sys/kernel/btf/vmlinux || locks=mmap
+find_kernel
 
 for how in pid all command; do
 	exactly trace_$how causes-$how causes

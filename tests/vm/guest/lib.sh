@@ -15,12 +15,13 @@ wait_for() {
 }
 
 # Set check, what this kernel compares after the retry (nothing before 7.1; the kernel of
-# tests/checks: as booted), and locks, what guards a VMA.
+# tests/checks: as booted), and locks, what UFFDIO_COPY locks.
 find_kernel() {
 	# shellcheck disable=SC2034 # for the script that sources this
 	check=none locks=mmap
 	grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
-	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=vma
+	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=both
+	grep -q uffd_lock_vma /sys/kernel/btf/vmlinux && locks=vma
 	read -r words </proc/cmdline
 	for word in $words; do
 		case $word in uffd_retry_check=*) check=${word#*=} ;; esac
