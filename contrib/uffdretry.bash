@@ -35,7 +35,7 @@ _uffdretry_value() {
 	-d | --duration) compgen -W '10s 1m 10m 1h' -- "$2" ;;
 	--fail-above) compgen -W '0.1% 1%' -- "$2" ;;
 	--user) compgen -u -- "$2" ;;
-	--plan) compgen -W 'retry_fn retry_state interval legacy' -- "$2" ;;
+	--plan) compgen -W 'retry_fn retry_state interval mmap_lock legacy' -- "$2" ;;
 	--self-test) compgen -W 'only off' -- "$2" ;;
 	*) return 1 ;;
 	esac

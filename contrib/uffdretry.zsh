@@ -31,7 +31,7 @@ _uffdretry() {
 		'--user=[act for NAME]:user:_users' \
 		'--probe[show what works here]' \
 		'--self-test=-[prove the plan]::mode:(only off)' \
-		'--plan=[force a probe plan]:plan:(retry_fn retry_state interval legacy)' \
+		'--plan=[force a probe plan]:plan:(retry_fn retry_state interval mmap_lock legacy)' \
 		'--brief[with list\: the PIDs alone]' \
 		'(-v --verbose)'{-v,--verbose}'[print more]' \
 		'(-V --version)'{-V,--version}'[print the version]' \

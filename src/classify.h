@@ -305,6 +305,7 @@ struct unseen_end {
 	_Bool relocked;	  /* the VMA was seen locked again: facts.end is there */
 	_Bool page_hook;  /* the plan sees each page's end; relocked: the tests passed */
 	_Bool changing;	  /* mmap_changing is raised */
+	_Bool by_fault;	  /* the lock that was seen may have been one of a fault */
 	_Bool would_pass; /* hugetlb: the check that this kernel has would pass */
 	__s64 ret;	  /* a negative errno, 0, or of the copy loop the bytes copied */
 	__u64 len;	  /* bytes that the copy loop was asked for */
@@ -340,11 +341,8 @@ static __always_inline __u32 unseen_page(const struct unseen_end *u)
  */
 static __always_inline __u32 unseen_test(struct window_facts *f, const struct unseen_end *u)
 {
-	/*
-	 * Without per-VMA locks, the lock may have been one of a fault that the source did not
-	 * survive.
-	 */
-	if (u->ret == -EFAULT && f->seq == SEQ_NONE)
+	/* The source may not have survived that fault. */
+	if (u->ret == -EFAULT && u->by_fault)
 		return RELOCK_LOST;
 	if (u->ret < 0 && u->ret != -EAGAIN)
 		return u->ret == -ENOENT || u->ret == -EINVAL ? RELOCK_GONE : RELOCK_OK;

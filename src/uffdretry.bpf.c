@@ -356,14 +356,14 @@ int BPF_PROG(mfill_atomic_install_pte_exit, void *dst_pmd, struct vm_area_struct
 SEC("?kprobe.multi/mm_alloc_pmd")
 int BPF_KPROBE(mm_alloc_pmd_probe, __u64 mm)
 {
-	struct window *w = copy_at(mm);
+	struct window *w = copy_locks_vma() ? copy_at(mm) : copy_of_current();
 
 	if (w)
 		copy_passed(w, mm);
 	return 0;
 }
 
-/* The same where the kernel has no kprobe.multi; also plan legacy. */
+/* The same where the kernel has no kprobe.multi; also plans legacy and mmap_lock. */
 SEC("?fentry/mm_alloc_pmd")
 int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
 {
@@ -374,7 +374,7 @@ int BPF_PROG(mm_alloc_pmd_entry, struct mm_struct *mm)
 	return 0;
 }
 
-/* --- Plan legacy, 6.1 and 6.2 ----------------------------------------------------------------- */
+/* --- Plans legacy, 6.1 and 6.2, and mmap_lock, 6.3 to 6.8 -------------------------------------- */
 
 /*
  * The copy loop begins. Up to 6.2:
@@ -385,10 +385,19 @@ SEC("?fentry/mcopy_atomic")
 int BPF_PROG(mcopy_atomic_entry, struct mm_struct *mm, unsigned long dst, unsigned long src,
 	     unsigned long len)
 {
-	struct window *w = copy_enter((__u64)mm);
+	legacy_enter((__u64)mm, dst, src, len);
+	return 0;
+}
 
-	if (w)
-		w->copy = (struct copy_args) { dst, src, len, 0 };
+/*
+ * The same, 6.3 to 6.8: ssize_t mfill_atomic_copy(struct mm_struct *dst_mm, ..., atomic_t
+ *	*mmap_changing, uffd_flags_t flags)
+ */
+SEC("?fentry/mfill_atomic_copy")
+int BPF_PROG(mfill_atomic_copy_entry__mmap_lock, struct mm_struct *mm, unsigned long dst,
+	     unsigned long src, unsigned long len)
+{
+	legacy_enter((__u64)mm, dst, src, len);
 	return 0;
 }
 
@@ -397,12 +406,26 @@ SEC("?fexit/mcopy_atomic")
 int BPF_PROG(mcopy_atomic_exit, struct mm_struct *mm, unsigned long dst, unsigned long src,
 	     unsigned long len, atomic_t *mmap_changing, __u64 mode, long ret)
 {
-	struct window *w = copy_of_current();
+	legacy_exit(mm, mmap_changing, dst, len, ret);
+	return 0;
+}
 
-	if (w)
-		copy_exit(w, BPF_CORE_READ(mmap_changing, counter) != 0, dst, len, ret);
-	else
-		copy_exit_unseen(mm, BPF_CORE_READ(mmap_changing, counter) != 0, dst, len, ret);
+SEC("?fexit/mfill_atomic_copy")
+int BPF_PROG(mfill_atomic_copy_exit__mmap_lock, struct mm_struct *mm, unsigned long dst,
+	     unsigned long src, unsigned long len, atomic_t *mmap_changing, unsigned int flags,
+	     long ret)
+{
+	legacy_exit(mm, mmap_changing, dst, len, ret);
+	return 0;
+}
+
+/* A huge page could not be filled; plan mmap_lock. For the prototype see below. */
+SEC("?fexit/hugetlb_mfill_atomic_pte")
+int BPF_PROG(hugetlb_mfill_atomic_pte_exit__mmap_lock, void *dst_pte, void *vma, unsigned long dst,
+	     unsigned long src, unsigned int flags, void *foliop, int ret)
+{
+	if (ret)
+		copy_page_failed(dst, ret);
 	return 0;
 }
 
@@ -466,7 +489,7 @@ int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long
 	return 0;
 }
 
-/* --- hugetlb destinations, beside any plan but legacy ----------------------------------------- */
+/* --- hugetlb destinations, beside the plans of VMA locks -------------------------------------- */
 
 /* A page is tried, or tried again after its window. For the prototype see below. */
 SEC("?kprobe.multi/hugetlb_mfill_atomic_pte")
@@ -586,7 +609,7 @@ int BPF_PROG(uffd_lock_vma_exit__relock, struct mm_struct *mm)
 }
 
 /*
- * Plan legacy: the copier is about to take mmap_lock; the last time in a window is the relock. Up
+ * Plans legacy and mmap_lock: the copier is about to take mmap_lock; the last time in a window is the relock. Up
  * to 6.12: mmap_lock_start_locking(struct mm_struct *mm, const char *memcg_path, bool write)
  */
 SEC("?tp_btf/mmap_lock_start_locking")

@@ -91,12 +91,21 @@ static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 	return anon_name_fingerprint((__u64)BPF_CORE_READ(vma, anon_name));
 }
 
+struct vm_area_struct___links {
+	struct rb_links___any {
+	} shared;
+} __attribute__((preserve_access_index));
+
 /* Up to 6.1 the name shares a union with the links of a file's VMA. */
 static __always_inline __u64 vma_anon_name_at(struct vm_area_struct *vma)
 {
 	__u64 name;
 
-	if (!bpf_core_field_exists(vma->anon_name) || BPF_CORE_READ(vma, vm_file))
+	if (!bpf_core_field_exists(vma->anon_name))
+		return 0;
+	if (bpf_core_field_offset(vma->anon_name) ==
+		    bpf_core_field_offset(struct vm_area_struct___links, shared) &&
+	    BPF_CORE_READ(vma, vm_file))
 		return 0;
 	name = (__u64)BPF_CORE_READ(vma, anon_name);
 	return name ? anon_name_fingerprint(name) : 0;
@@ -193,6 +202,28 @@ static __always_inline __u32 mm_lock_seq_of(__u64 address)
 static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 {
 	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
+}
+
+static __always_inline __u32 vma_lock_seq_at(struct vm_area_struct *vma)
+{
+	return bpf_core_field_exists(vma->vm_lock_seq) ? BPF_CORE_READ(vma, vm_lock_seq) : 0;
+}
+
+struct rw_semaphore___any {
+};
+
+struct userfaultfd_ctx___vma_locks {
+	struct rw_semaphore___any map_changing_lock;
+} __attribute__((preserve_access_index));
+
+/*
+ * Does UFFDIO_COPY lock the destination's VMA? "userfaultfd: use per-vma locks in userfaultfd ops"
+ * (6.9) came with map_changing_lock; before it, it takes mmap_lock, and so do the faults of its
+ * source.
+ */
+static __always_inline bool copy_locks_vma(void)
+{
+	return bpf_core_field_exists(struct userfaultfd_ctx___vma_locks, map_changing_lock);
 }
 
 /* The task that owns @mm, or NULL. mm_struct.owner needs CONFIG_MEMCG. */

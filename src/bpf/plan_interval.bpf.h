@@ -175,10 +175,12 @@ static __always_inline void copy_page_failed(__u64 dst, __s32 err)
 {
 	struct window *w = copy_of_current();
 
-	if (w && err == -ENOENT)
-		copy_failed(w, dst);
-	else if (w)
+	if (!w)
+		return;
+	if (err != -ENOENT)
 		stop_note(dst, -err, SITE_PAGE);
+	else if (copy_locks_vma())
+		copy_failed(w, dst);
 }
 
 /*
@@ -230,7 +232,7 @@ static __always_inline void copy_passed(struct window *w, __u64 mm)
 	if (w->mm != mm || !w->open)
 		return;
 	/* The hook on the relock was skipped. */
-	if (!w->relocked_ns && mm_seq_kind() != SEQ_NONE)
+	if (!w->relocked_ns && copy_locks_vma())
 		window_relocked(w, copy_vma(w, w->facts.dst), w->facts.dst);
 	if (w->facts.kernel_answer == KERNEL_ANSWER_UNSEEN)
 		w->facts.kernel_answer = KERNEL_ANSWER_SEEN;

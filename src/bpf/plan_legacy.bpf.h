@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * Plan legacy: windows of kernels without per-VMA locks, 6.3 and before. Everything happens under
- * mmap_lock, and its tracepoints show begin and end exactly: mmap_lock_released fires before the
- * drop, mmap_lock_acquire_returned after the lock.
+ * Plans legacy and mmap_lock: windows of kernels whose UFFDIO_COPY takes mmap_lock, 6.8 and before.
+ * Its tracepoints show begin and end exactly: mmap_lock_released fires before the drop,
+ * mmap_lock_acquire_returned after the lock. No writer is in at either, so where there is an
+ * mm_lock_seq (6.4 and later) it is exact too.
  *
  * A copier whose own mm is the destination's also takes mmap_lock in its window when it faults its
- * source in. So each acquisition may be the relock, and the last one is. These kernels have no
- * mm_lock_seq and no check after the retry.
+ * source in. So each acquisition may be the relock, and the last one is. These kernels check nothing
+ * after the retry.
  */
 #ifndef PLAN_LEGACY_BPF_H
 #define PLAN_LEGACY_BPF_H
@@ -31,9 +32,30 @@ static __always_inline void read_dst_facts(struct vma_facts *f, const struct win
 	__builtin_memset(f, 0, sizeof(*f));
 	if (!vma)
 		return;
-	read_facts_at(f, vma);
+	read_facts_at(f, vma, w->mm);
 	if (w->copy.dst < f->start || w->copy.dst >= f->end)
 		__builtin_memset(f, 0, sizeof(*f));
+}
+
+/* legacy_enter() - the current task enters the copy loop. */
+static __always_inline void legacy_enter(__u64 mm, __u64 dst, __u64 src, __u64 len)
+{
+	struct window *w = copy_enter(mm);
+
+	if (w)
+		w->copy = (struct copy_args) { dst, src, len, 0 };
+}
+
+/* legacy_exit() - the copy loop returns @ret. */
+static __always_inline void legacy_exit(struct mm_struct *mm, atomic_t *changing, __u64 dst,
+					__u64 len, __s64 ret)
+{
+	struct window *w = copy_of_current();
+
+	if (w)
+		copy_exit(w, BPF_CORE_READ(changing, counter) != 0, dst, len, ret);
+	else
+		copy_exit_unseen(mm, BPF_CORE_READ(changing, counter) != 0, dst, len, ret);
 }
 
 /*
@@ -122,6 +144,25 @@ static __always_inline void legacy_locked_again(struct window *w)
 	w->held = !w->held;
 }
 
+/* Without mm_lock_seq: what the logs of all write sections and of unmaps tell about @w. */
+static __always_inline void legacy_search_log(struct window *w)
+{
+	w->facts.write_locked = vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks,
+					     vma_log_head(w->mm, VMA_WRITE_LOCK), w->facts.dst);
+	if (w->facts.write_locked == SEEN_NO)
+		w->facts.unmapped = SEEN_NO;
+	else
+		w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps,
+						 vma_log_head(w->mm, VMA_UNMAP), w->facts.dst);
+}
+
+/* With mm_lock_seq: only the log of unmaps is there, and only a write-locked VMA was unmapped. */
+static __always_inline void legacy_locate(struct window *w)
+{
+	w->unmaps_end = vma_log_head(w->mm, VMA_UNMAP);
+	window_located(w, w->facts.dst);
+}
+
 /* legacy_locked() - the copier has a read lock. */
 static __always_inline void legacy_locked(struct window *w)
 {
@@ -134,26 +175,24 @@ static __always_inline void legacy_locked(struct window *w)
 	relock_mmap_lock(&w->relock);
 	relock_end(&w->relock);
 	read_dst_facts(&w->facts.end, w);
-	w->facts.write_locked = vma_log_seen(w->mm, VMA_WRITE_LOCK, w->write_locks,
-					     vma_log_head(w->mm, VMA_WRITE_LOCK), w->facts.dst);
-	if (w->facts.write_locked == SEEN_NO)
-		w->facts.unmapped = SEEN_NO;
+	if (mm_seq_kind() == SEQ_NONE)
+		legacy_search_log(w);
 	else
-		w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps,
-						 vma_log_head(w->mm, VMA_UNMAP), w->facts.dst);
+		legacy_locate(w);
 	w->relocked_ns = bpf_ktime_get_ns();
 }
 
 /*
- * legacy_acquired() - the current task has @mm's mmap_lock. Every write section is logged as one of
- * the whole mm.
+ * legacy_acquired() - the current task has @mm's mmap_lock. Without mm_lock_seq every write section
+ * is logged as one of the whole mm.
  */
 static __always_inline void legacy_acquired(struct mm_struct *mm, bool write)
 {
 	struct window *w;
 
 	if (write) {
-		vma_log_append((__u64)mm, 0, ~0ULL, VMA_WRITE_LOCK);
+		if (mm_seq_kind() == SEQ_NONE)
+			vma_log_append((__u64)mm, 0, ~0ULL, VMA_WRITE_LOCK);
 		if (has_writers)
 			section_record(mm);
 		return;

@@ -32,10 +32,8 @@ static __always_inline void read_facts(struct vma_facts *f, struct vm_area_struc
 	f->mm_lock_seq = mm_lock_seq(mm);
 }
 
-/*
- * read_facts_at() - the same of an address without a BTF type, on a kernel without per-VMA locks.
- */
-static __always_inline void read_facts_at(struct vma_facts *f, __u64 address)
+/* read_facts_at() - the same of an address without a BTF type. */
+static __always_inline void read_facts_at(struct vma_facts *f, __u64 address, __u64 mm)
 {
 	struct vm_area_struct *vma = (struct vm_area_struct *)address;
 	struct file *file = BPF_CORE_READ(vma, vm_file);
@@ -54,8 +52,8 @@ static __always_inline void read_facts_at(struct vma_facts *f, __u64 address)
 	f->ctx = (__u64)BPF_CORE_READ(vma, vm_userfaultfd_ctx.ctx);
 	f->policy = vma_policy_at(vma);
 	f->anon_name = vma_anon_name_at(vma);
-	f->vm_lock_seq = 0;
-	f->mm_lock_seq = 0;
+	f->vm_lock_seq = vma_lock_seq_at(vma);
+	f->mm_lock_seq = mm_lock_seq_of(mm);
 }
 
 /* kind_of_vma() - kind_of() a VMA whose facts were not read. */

@@ -152,8 +152,8 @@ __noinline int window_end(struct window *w, __u32 result)
 }
 
 /*
- * window_close() - as window_end(), and release the slot unless plan interval or legacy needs it
- * for the whole copy.
+ * window_close() - as window_end(), and release the slot unless the plan needs it for the whole
+ * copy.
  */
 static __always_inline void window_close(struct window *w, __u32 result)
 {
@@ -212,6 +212,7 @@ static __always_inline __u32 window_overtaken(struct window *w, bool changing, _
 	struct unseen_end u = {
 		.at = OPEN_AT_LOOP,
 		.changing = changing,
+		.by_fault = !copy_locks_vma(),
 		.ret = ret,
 		.len = len,
 		.end = dst + len,

@@ -18,7 +18,7 @@
 struct window {
 	struct window_facts facts;
 	struct verdict verdict;
-	struct copy_args copy; /* plans interval and legacy: what the copy loop was asked for */
+	struct copy_args copy; /* all but the retry plans: what the copy loop was asked for */
 	__u64 held;  /* plan interval: the VMA that the copier has locked, 0: none, or not seen */
 	__u64 start; /* ... for a copy to this address */
 	__u64 mm;
@@ -34,10 +34,10 @@ struct window {
 	__u32 kind;
 	__u32 external;
 	__u32 open;	     /* begun, and not ended */
-	__u32 looping;	     /* plans interval and legacy: the task is in the copy loop */
-	__u32 failed;	     /* plan legacy: the copy failed, the lock is not dropped yet */
+	__u32 looping;	     /* all but the retry plans: the task is in the copy loop */
+	__u32 failed;	     /* plans on mmap_lock: the copy failed, the lock is not dropped yet */
 	__u32 silences;	     /* set of enum silence: what the facts rely on */
-	__u32 unlocked;	     /* plan legacy: no lock was taken since the last drop */
+	__u32 unlocked;	     /* plans on mmap_lock: no lock was taken since the last drop */
 	__u32 first_section; /* without a seqcount: section_head() at the begin */
 	struct writer_set writers;
 	struct relock relock;

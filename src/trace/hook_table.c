@@ -9,9 +9,11 @@
 #define FN (1U << 0)
 #define STATE (1U << 1)
 #define INTERVAL (1U << 2)
-#define LEGACY (1U << 3)
-#define BUT_LEGACY (FN | STATE | INTERVAL)
-#define ALL (BUT_LEGACY | LEGACY)
+#define MMAP_LOCK (1U << 3)
+#define LEGACY (1U << 4)
+#define ON_MMAP_LOCK (MMAP_LOCK | LEGACY)
+#define ON_VMA_LOCK (FN | STATE | INTERVAL)
+#define ALL (ON_VMA_LOCK | ON_MMAP_LOCK)
 #define BESIDE BESIDE_PLANS
 
 const struct plan plans[] = {
@@ -22,6 +24,8 @@ const struct plan plans[] = {
 	{ "retry_state", "exact, mm_lock_seq nearly", true, STATE },
 	/* 6.12 to 7.0, and a fallback later; x86. */
 	{ "interval", "begin early by a fault's return", false, INTERVAL },
+	/* 6.3 to 6.8, x86: UFFDIO_COPY takes mmap_lock; with per-VMA locks elsewhere since 6.4. */
+	{ "mmap_lock", "exact", true, MMAP_LOCK },
 	/* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq. */
 	{ "legacy", "exact, without mm_lock_seq", true, LEGACY },
 	{ .name = NULL },
@@ -55,6 +59,8 @@ const struct hook hook_table[] = {
 	      .costs = COSTS_PAGES),
 	EXIT(mfill_atomic_copy, "__interval", INTERVAL, ROLE_REQUIRED,
 	      "bytes; windows ended by an error", .costs = COSTS_PAGES),
+	EXIT(mfill_atomic_copy, "__mmap_lock", MMAP_LOCK, ROLE_REQUIRED,
+	     "bytes; windows ended by an error", .costs = COSTS_PAGES, .args = 6),
 	EXIT(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "bytes; windows ended by an error",
 	      .costs = COSTS_PAGES),
 
@@ -67,57 +73,60 @@ const struct hook hook_table[] = {
 	PROBE(mfill_retry_state_changed, "", STATE, ROLE_REQUIRED, "the relocked VMA"),
 	EXIT(__mfill_atomic_pte, "", FN | STATE, ROLE_REQUIRED | ROLE_PAGES,
 	     "a page's end: errno, the window"),
-	PROBE(mm_alloc_pmd, "", INTERVAL | LEGACY, ROLE_REQUIRED | ROLE_PASSES,
+	PROBE(mm_alloc_pmd, "", INTERVAL | ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_PASSES,
 	      "a copy begins; relock accepted", .costs = COSTS_WINDOW),
-	ENTRY(mm_alloc_pmd, "", INTERVAL | LEGACY,
+	ENTRY(mm_alloc_pmd, "", INTERVAL | ON_MMAP_LOCK,
 	      ROLE_REQUIRED | ROLE_UNLESS_PROBES | ROLE_PASSES, "the relocked VMA was accepted", .costs = COSTS_WINDOW),
-	ENTRY(huge_pte_alloc, "", LEGACY, ROLE_HUGETLB | ROLE_RARE | ROLE_PASSES,
+	ENTRY(huge_pte_alloc, "", ON_MMAP_LOCK, ROLE_HUGETLB | ROLE_RARE | ROLE_PASSES,
 	      "hugetlb: the VMA was accepted"),
 	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins; the VMA, relocked"),
-	EXIT(mfill_atomic_install_pte, "", INTERVAL, 0, "why a page was not installed"),
+	EXIT(mfill_atomic_install_pte, "", INTERVAL | MMAP_LOCK, 0, "why a page was not installed"),
+	EXIT(hugetlb_mfill_atomic_pte, "__mmap_lock", MMAP_LOCK, ROLE_RARE,
+	     "hugetlb: why a page was not installed"),
 
 	/* What happened in it, and who wrote. */
-	ENTRY(unmap_vmas, "", BUT_LEGACY, ROLE_REQUIRED, "unmaps: replaced or not",
+	ENTRY(unmap_vmas, "", ON_VMA_LOCK | MMAP_LOCK, ROLE_REQUIRED, "unmaps: replaced or not",
 	      .costs = COSTS_UNMAP),
 	ENTRY(do_mas_munmap, "", LEGACY, ROLE_REQUIRED, "unmaps: replaced or not",
 	      .costs = COSTS_UNMAP),
-	EXIT(__vma_start_write, "", BUT_LEGACY, ROLE_WITNESS, "VMA write locks: second witness"),
-	POINT(mmap_lock_acquire_returned, "__writers", BUT_LEGACY, ROLE_WRITERS | ROLE_ONLY_WRITERS,
+	EXIT(__vma_start_write, "", ON_VMA_LOCK, ROLE_WITNESS, "VMA write locks: second witness"),
+	POINT(mmap_lock_acquire_returned, "__writers", ON_VMA_LOCK, ROLE_WRITERS | ROLE_ONLY_WRITERS,
 	      "who writes", .args = 3),
-	POINT(mmap_lock_acquire_returned, "__writers_memcg", BUT_LEGACY,
+	POINT(mmap_lock_acquire_returned, "__writers_memcg", ON_VMA_LOCK,
 	      ROLE_WRITERS | ROLE_ONLY_WRITERS,
 	      "who writes (with a memcg path)", .args = 4),
-	POINT(mmap_lock_acquire_returned, "__legacy", LEGACY, ROLE_REQUIRED | ROLE_WRITERS,
+	POINT(mmap_lock_acquire_returned, "__legacy", ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_WRITERS,
 	      "the relocked VMA; every writer", .args = 4),
 	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE,
 	      "who writes: stacks that grow"),
 	EXIT(userfaultfd_ioctl, "", FN | STATE, ROLE_REQUIRED, "calls, by their result",
 	      .costs = COSTS_CALL),
-	EXIT(userfaultfd_ioctl, "__loops", INTERVAL | LEGACY, ROLE_REQUIRED,
+	EXIT(userfaultfd_ioctl, "__loops", INTERVAL | ON_MMAP_LOCK, ROLE_REQUIRED,
 	     "calls, by their result", .costs = COSTS_CALL),
 
 	/* Hugetlb: its retry is in a function of its own. */
 	EXIT(uffd_mfill_lock, "", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA"),
 	EXIT(uffd_lock_vma, "__hugetlb", FN | STATE, ROLE_RARE, "hugetlb: the relocked VMA",
 	     .unless = "uffd_mfill_lock"),
-	PROBE(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_RARE | ROLE_PASSES,
+	PROBE(hugetlb_mfill_atomic_pte, "", ON_VMA_LOCK, ROLE_RARE | ROLE_PASSES,
 	      "hugetlb: a window ends"),
-	PROBE(copy_folio_from_user, "", BUT_LEGACY, ROLE_BOUNDS_BEGIN | ROLE_RARE,
+	PROBE(copy_folio_from_user, "", ON_VMA_LOCK, ROLE_BOUNDS_BEGIN | ROLE_RARE,
 	      "hugetlb: how early the begin is"),
-	ENTRY(copy_folio_from_user, "", BUT_LEGACY,
+	ENTRY(copy_folio_from_user, "", ON_VMA_LOCK,
 	      ROLE_BOUNDS_BEGIN | ROLE_RARE | ROLE_UNLESS_PROBES, "hugetlb: how early the begin is"),
-	EXIT(copy_folio_from_user, "", BUT_LEGACY, ROLE_RARE, "hugetlb: source unreadable"),
-	EXIT(hugetlb_mfill_atomic_pte, "", BUT_LEGACY, ROLE_HUGETLB | ROLE_RARE | ROLE_PASSES,
+	EXIT(copy_folio_from_user, "", ON_VMA_LOCK, ROLE_RARE, "hugetlb: source unreadable"),
+	EXIT(hugetlb_mfill_atomic_pte, "", ON_VMA_LOCK, ROLE_HUGETLB | ROLE_RARE | ROLE_PASSES,
 	      "hugetlb: a window begins, ends"),
 
 	/* A window begins. */
 	POINT(page_fault_kernel, "", INTERVAL, ROLE_BOUNDS_BEGIN, "how early the begin is"),
 	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
-	EXIT(shmem_mfill_atomic_pte, "", INTERVAL, 0, "begin (shmem), nearer to the drop"),
-	POINT(mmap_lock_released, "", LEGACY, ROLE_REQUIRED, "a window begins",
+	EXIT(shmem_mfill_atomic_pte, "", INTERVAL | MMAP_LOCK, 0,
+	     "begin (shmem), nearer to the drop; errno"),
+	POINT(mmap_lock_released, "", ON_MMAP_LOCK, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
-	ENTRY(fixup_exception, "__legacy", LEGACY, ROLE_REQUIRED | ROLE_PASSES,
+	ENTRY(fixup_exception, "__legacy", ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_PASSES,
 	      "a retry begins; source unreadable", .costs = COSTS_WINDOW),
 	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
@@ -127,6 +136,8 @@ const struct hook hook_table[] = {
 	      .costs = COSTS_WINDOW),
 
 	/* A copy begins. */
+	ENTRY(mfill_atomic_copy, "__mmap_lock", MMAP_LOCK, ROLE_REQUIRED, "a copy begins",
+	      .costs = COSTS_WINDOW, .args = 6),
 	ENTRY(mcopy_atomic, "", LEGACY, ROLE_REQUIRED, "a copy begins", .costs = COSTS_WINDOW),
 
 	/* Who holds mmap_changing. What lowers it comes first, or a raise could stay for ever. */
@@ -143,8 +154,8 @@ const struct hook hook_table[] = {
 	ENTRY(uffd_lock_vma, "__relock", BESIDE, ROLE_RELOCK, "relock latency"),
 	POINT(mmap_lock_start_locking, "", BESIDE, ROLE_RELOCK, "relock latency",
 	      .unless = "uffd_lock_vma", .args = 3),
-	POINT(mmap_lock_released, "__relock", BUT_LEGACY, ROLE_HOLDS, "write sections end", .args = 2),
-	POINT(mmap_lock_released, "__relock_memcg", BUT_LEGACY, ROLE_HOLDS,
+	POINT(mmap_lock_released, "__relock", ON_VMA_LOCK, ROLE_HOLDS, "write sections end", .args = 2),
+	POINT(mmap_lock_released, "__relock_memcg", ON_VMA_LOCK, ROLE_HOLDS,
 	      "write sections end (with a memcg path)", .args = 3),
 	{ .target = NULL },
 };
@@ -167,7 +178,7 @@ static bool has_better(const struct kernel *k, const struct hook *h)
 		return !k->has_probes;
 	if (h->roles & ROLE_UNLESS_PROBES && k->has_probes)
 		return true;
-	return h->unless && kernel_has_function(k, h->unless);
+	return h->unless && kernel_has_function(k, h->unless, 0);
 }
 
 bool hook_in_btf(const struct kernel *k, const struct hook *h)
@@ -175,14 +186,15 @@ bool hook_in_btf(const struct kernel *k, const struct hook *h)
 	if (has_better(k, h))
 		return false;
 	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args)
-				     : kernel_has_function(k, h->target);
+				     : kernel_has_function(k, h->target, h->args);
 }
 
 bool hook_replaced(const struct kernel *k, const struct hook *h)
 {
 	if (hook_in_btf(k, h))
 		return false;
-	return has_better(k, h) || (h->args && kernel_has_tracepoint(k, h->target, 0));
+	return has_better(k, h) ||
+	       (hook_is_tracepoint(h) && kernel_has_tracepoint(k, h->target, 0));
 }
 
 static bool lacks(const struct kernel *k, const struct plan *p, const struct hook *h)

@@ -40,7 +40,7 @@ struct hook {
 	const char *why;      /* the fact it tells */
 	const char *unless;   /* not where the kernel has this function, which serves better */
 	enum skip_cost costs; /* what is missing where the kernel skipped a run */
-	int args;	      /* of a tracepoint whose arguments differ between kernels; 0: any */
+	int args;	      /* of a target whose arguments differ between kernels; 0: any */
 };
 
 /* In no plan, but attached beside each. */

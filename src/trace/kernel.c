@@ -27,9 +27,13 @@ static int enumerator(const struct btf *btf, const char *name)
 	return -1;
 }
 
-static bool has_function(const struct btf *btf, const char *name)
+/* @args: how many arguments it takes; 0: any number. */
+static bool has_function(const struct btf *btf, const char *name, int args)
 {
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	return t && (!args || btf_vlen(btf__type_by_id(btf, t->type)) == args);
 }
 
 /* btf_trace_<tracepoint> points to a function that takes a void * and then the arguments. */
@@ -52,9 +56,9 @@ static bool has_tracepoint(const struct btf *btf, const char *tracepoint, int ar
 /* A macro before 6.19, which moved twice: functions of the same releases tell the bit. */
 static int minor_bit(const struct btf *btf)
 {
-	if (has_function(btf, "mcopy_atomic"))
-		return 37;					 /* 6.1 */
-	return has_function(btf, "__vma_start_write") ? 41 : 38; /* 6.17, 6.18; 6.12 */
+	if (!has_function(btf, "mfill_atomic_poison", 0))
+		return 37;					    /* 6.1 to 6.5 */
+	return has_function(btf, "__vma_start_write", 0) ? 41 : 38; /* 6.17, 6.18; 6.6 to 6.12 */
 }
 
 /*
@@ -167,7 +171,7 @@ static void list_unmeasured(struct kernel *k)
 		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
 	if (!has_tracepoint(k->btf, "mmap_lock_acquire_returned", 0))
 		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
-	if (has_function(k->btf, "mcopy_atomic"))
+	if (has_function(k->btf, "mcopy_atomic", 0))
 		k->unmeasured[n++] =
 			"which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";
 	k->unmeasured[n] = NULL;
@@ -193,10 +197,10 @@ int kernel_open(struct kernel *k)
 	k->uffd_mask = uffd_mask(k->btf);
 	k->seq = seq_kind(k->btf);
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
-	k->has_check = has_function(k->btf, "mfill_retry_state_changed") ||
-		       has_function(k->btf, "mfill_copy_folio_retry");
-	k->has_cast = has_function(k->btf, "bpf_rdonly_cast");
-	k->has_probes = k->has_cast && has_function(k->btf, "kprobe_multi_link_handler");
+	k->has_check = has_function(k->btf, "mfill_retry_state_changed", 0) ||
+		       has_function(k->btf, "mfill_copy_folio_retry", 0);
+	k->has_cast = has_function(k->btf, "bpf_rdonly_cast", 0);
+	k->has_probes = k->has_cast && has_function(k->btf, "kprobe_multi_link_handler", 0);
 	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;
@@ -208,9 +212,9 @@ void kernel_close(struct kernel *k)
 	k->btf = NULL;
 }
 
-bool kernel_has_function(const struct kernel *k, const char *name)
+bool kernel_has_function(const struct kernel *k, const char *name, int args)
 {
-	return has_function(k->btf, name);
+	return has_function(k->btf, name, args);
 }
 
 bool kernel_has_tracepoint(const struct kernel *k, const char *name, int args)

@@ -35,8 +35,11 @@ void kernel_close(struct kernel *k);
 /* note_unmeasured() - add @what, which the user left out, to @k->unmeasured, if there is room. */
 void note_unmeasured(struct kernel *k, const char *what);
 
-/* Is the function in BTF? It may still have no address, or be inlined at the call that matters. */
-bool kernel_has_function(const struct kernel *k, const char *name);
+/*
+ * Is the function in BTF, with @args arguments? 0 stands for any number. It may still have no
+ * address, or be inlined at the call that matters.
+ */
+bool kernel_has_function(const struct kernel *k, const char *name, int args);
 
 /* Is there a tracepoint with @args arguments? 0 stands for any number. */
 bool kernel_has_tracepoint(const struct kernel *k, const char *name, int args);

@@ -9,10 +9,11 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdlib.h>
 
 struct canned_kernel {
 	const char *series;
-	const char *functions; /* separated by spaces */
+	const char *functions; /* separated by spaces; NAME/N has N arguments */
 	int acquire_args; /* of mmap_lock_acquire_returned; 0: none. Its relatives have one less */
 	const char *mm_lock_seq; /* the type of mm_struct's member: "seqcount", "int"; NULL: none */
 	int vma_bits[4]; /* VMA_UFFD_{MISSING,WP,MINOR,RWP}_BIT, where they are in an enum */
@@ -24,10 +25,11 @@ struct canned_kernel {
 	CANNED_EVENTS                                                                               \
 	"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
 	"unmap_vmas userfaultfd_ioctl "
-#define CANNED_6_12                                                                                \
+#define CANNED_6_8                                                                                 \
 	CANNED_ALWAYS                                                                              \
 	"bpf_rdonly_cast copy_folio_from_user hugetlb_mfill_atomic_pte kprobe_multi_link_handler " \
-	"mfill_atomic_copy uffd_lock_vma "
+	"mfill_atomic_poison "
+#define CANNED_6_12 CANNED_6_8 "mfill_atomic_copy/5 uffd_lock_vma "
 #define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
 #define CANNED_7_1  \
 	CANNED_6_18 \
@@ -40,6 +42,7 @@ static const struct canned_kernel canned_kernels[] = {
 	  NULL,
 	  {},
 	  false },
+	{ "6.8", CANNED_6_8 "mfill_atomic_copy/6 shmem_mfill_atomic_pte", 4, "int", {}, true },
 	{ "6.12", CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
 	{ "6.18", CANNED_6_18 "shmem_mfill_atomic_pte", 3, "seqcount", {}, false },
 	{ "7.1", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
@@ -65,6 +68,15 @@ static inline void canned_tracepoint(struct btf *btf, const char *name, int args
 	btf__add_typedef(btf, type, btf__add_ptr(btf, id));
 }
 
+static inline void canned_function(struct btf *btf, const char *name, int args)
+{
+	int proto = btf__add_func_proto(btf, 0);
+
+	while (args--)
+		btf__add_func_param(btf, "", 1);
+	assert_true(btf__add_func(btf, name, BTF_FUNC_STATIC, proto) > 0);
+}
+
 /* The BTF of @k without the functions in @less (names with a space behind each). btf__free() it. */
 static inline struct btf *canned_btf(const struct canned_kernel *k, const char *less)
 {
@@ -72,7 +84,7 @@ static inline struct btf *canned_btf(const struct canned_kernel *k, const char *
 					    "VMA_UFFD_MINOR_BIT", "VMA_UFFD_RWP_BIT" };
 	struct btf *btf = btf__new_empty();
 	char functions[1024], *name, *rest = functions;
-	int i32, seqcount, named, proto;
+	int i32, seqcount, named;
 
 	assert_non_null(btf);
 	i32 = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
@@ -98,14 +110,14 @@ static inline struct btf *canned_btf(const struct canned_kernel *k, const char *
 			if (k->vma_bits[i])
 				btf__add_enum_value(btf, bits[i], k->vma_bits[i]);
 	}
-	proto = btf__add_func_proto(btf, 0);
 	snprintf(functions, sizeof(functions), "%s", k->functions);
 	while ((name = strsep(&rest, " "))) {
-		char with_space[64];
+		char *args = name, with_space[64];
 
+		name = strsep(&args, "/");
 		snprintf(with_space, sizeof(with_space), "%s ", name);
 		if (*name && !strstr(less, with_space))
-			assert_true(btf__add_func(btf, name, BTF_FUNC_STATIC, proto) > 0);
+			canned_function(btf, name, args ? atoi(args) : 0);
 	}
 	canned_tracepoint(btf, "page_fault_kernel", 3);
 	canned_tracepoint(btf, "sched_process_fork", 2);

@@ -591,6 +591,8 @@ static const struct end_row {
 	{ "loop, all copied", { LOOP, .ret = LEN, .relocked = 1 }, .result = RELOCK_OK },
 	{ "loop, no VMA", { LOOP, .ret = -ENOENT, .relocked = 1 }, .result = RELOCK_GONE },
 	{ "loop, other VMA", { LOOP, .ret = -EINVAL, .relocked = 1 }, .result = RELOCK_GONE },
+	{ "loop, a page is bad", { LOOP, .ret = -EFAULT, .relocked = 1 }, .result = RELOCK_OK },
+	{ "loop, source unreadable, or a page is bad", { LOOP, .ret = -EFAULT, .relocked = 1, .by_fault = 1 }, .result = RELOCK_LOST },
 	{ "loop, no memory", { LOOP, .ret = -ENOMEM, .relocked = 1 }, .result = RELOCK_OK },
 	{ "loop, mmap_changing", { LOOP, .ret = -EAGAIN, .relocked = 1, .changing = 1 }, .result = RELOCK_BLOCKED },
 	{ "loop, check", { LOOP, .ret = -EAGAIN, .relocked = 1 }, .result = RELOCK_OK, .says_eagain = 1, .edits = { UNSEEN_CHECK } },

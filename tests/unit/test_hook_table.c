@@ -21,6 +21,8 @@ static const struct expected {
 } series[] = {
 	{ "6.1", "legacy", true, false, SEQ_NONE, 1ULL << 9 | 1ULL << 12 | 1ULL << 37,
 	  "mfill_atomic_copy, uffd_lock_vma" },
+	{ "6.8", "mmap_lock", true, false, SEQ_INT, 1ULL << 9 | 1ULL << 12 | 1ULL << 38,
+	  "uffd_lock_vma" },
 	{ "6.12", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 38, "" },
 	{ "6.18", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
 	{ "7.1", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
@@ -98,8 +100,10 @@ static void the_next_plan(void **state)
 			    "interval");
 	assert_null(plan_without("7.3", "userfaultfd_ioctl ", plans));
 	assert_null(plan_without("6.12", "uffd_lock_vma ", plans));
+	assert_null(plan_without("6.8", "mm_alloc_pmd ", plans));
 	assert_null(plan_without("6.1", "mcopy_atomic ", plans));
-	assert_null(plan_without("6.12", "", plan_by_name("legacy")));
+	/* Its mfill_atomic_copy() takes other arguments than plan mmap_lock expects. */
+	assert_null(plan_without("6.12", "", plan_by_name("mmap_lock")));
 	assert_null(plan_by_name("nosuch"));
 }
 

@@ -39,9 +39,11 @@ static void functions_and_tracepoints(void **state)
 {
 	struct kernel k = open_kernel(canned_btf(canned_kernel("7.3"), ""));
 
-	assert_true(kernel_has_function(&k, "unmap_vmas"));
+	assert_true(kernel_has_function(&k, "unmap_vmas", 0));
+	assert_true(kernel_has_function(&k, "mfill_atomic_copy", 5));
+	assert_false(kernel_has_function(&k, "mfill_atomic_copy", 6));
 	assert_true(kernel_function_id(&k, "unmap_vmas") > 0);
-	assert_false(kernel_has_function(&k, "mcopy_atomic"));
+	assert_false(kernel_has_function(&k, "mcopy_atomic", 0));
 	assert_true(kernel_function_id(&k, "mcopy_atomic") < 0);
 	assert_true(kernel_has_tracepoint(&k, "mmap_lock_acquire_returned", 0));
 	assert_true(kernel_has_tracepoint(&k, "mmap_lock_acquire_returned", 3));
