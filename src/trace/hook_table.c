@@ -211,15 +211,52 @@ bool plan_possible(const struct kernel *k, const struct plan *p)
 	return true;
 }
 
-void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsigned int size)
+/* The first row of @p on a target that it lacks: several may be on the same. */
+static bool lacks_target(const struct kernel *k, const struct plan *p, const struct hook *h)
 {
-	unsigned int used = 0;
+	if (!lacks(k, p, h))
+		return false;
+	for (const struct hook *other = hook_table; other < h; other++)
+		if (!strcmp(other->target, h->target) && lacks(k, p, other))
+			return false;
+	return true;
+}
+
+unsigned int plan_missing(const struct kernel *k, const struct plan *p, char *text,
+			  unsigned int size)
+{
+	unsigned int used = 0, nr = 0;
 
 	text[0] = '\0';
-	for (const struct hook *h = hook_table; h->target; h++)
-		if (lacks(k, p, h) && used < size)
+	for (const struct hook *h = hook_table; h->target; h++) {
+		if (!lacks_target(k, p, h))
+			continue;
+		nr++;
+		if (used < size)
 			used += (unsigned int)snprintf(text + used, size - used, "%s%s",
 						       used ? ", " : "", h->target);
+		if (used < size && h->args)
+			used += (unsigned int)snprintf(text + used, size - used,
+						       " with %d arguments", h->args);
+	}
+	return nr;
+}
+
+const struct plan *plan_nearest(const struct kernel *k)
+{
+	const struct plan *nearest = plans;
+	unsigned int least = ~0U;
+	char text[1];
+
+	for (const struct plan *p = plans; p->name; p++) {
+		unsigned int nr = plan_missing(k, p, text, sizeof(text));
+
+		if (nr >= least)
+			continue;
+		nearest = p;
+		least = nr;
+	}
+	return nearest;
 }
 
 const struct plan *plan_by_name(const char *name)

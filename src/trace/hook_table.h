@@ -70,8 +70,15 @@ static inline bool plan_has(const struct plan *p, const struct hook *h)
 /* All required hooks of @p are in BTF. */
 bool plan_possible(const struct kernel *k, const struct plan *p);
 
-/* The required targets that this kernel's BTF lacks, as "a, b, c", in @text. */
-void plan_missing(const struct kernel *k, const struct plan *p, char *text, unsigned int size);
+/*
+ * The required targets that this kernel's BTF lacks, as "a, b, c", in @text. Returns how many they
+ * are.
+ */
+unsigned int plan_missing(const struct kernel *k, const struct plan *p, char *text,
+			  unsigned int size);
+
+/* The plan that lacks the fewest targets; of several the best. */
+const struct plan *plan_nearest(const struct kernel *k);
 
 /* The first possible plan at or after @from, or NULL. */
 const struct plan *plan_next(const struct kernel *k, const struct plan *from);

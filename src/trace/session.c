@@ -19,21 +19,16 @@ static const char *const result_names[] = {
 
 static int no_usable_plan(const struct session *s)
 {
-	char text[1024] = "", missing[256];
-	size_t used = 0;
+	const struct plan *nearest = plan_nearest(&s->kernel);
+	char missing[256];
 
 	if (!s->kernel.has_uffd)
 		return fail(EXIT_ERROR, "use a kernel with CONFIG_USERFAULTFD=y",
 			    "this kernel has no userfaultfd");
-	for (const struct plan *p = plans; p->name; p++) {
-		plan_missing(&s->kernel, p, missing, sizeof(missing));
-		if (used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "%s plan %s lacks %s", used ? ";" : "", p->name,
-						 missing);
-	}
-	return fail(EXIT_ERROR, "uffdretry --probe shows what each plan needs",
-		    "no usable plan on this kernel:%s", text);
+	plan_missing(&s->kernel, nearest, missing, sizeof(missing));
+	return fail(EXIT_ERROR, "open an issue, with the output of uffdretry --probe -j attached",
+		    "no usable plan on this kernel: the nearest, %s, lacks %s", nearest->name,
+		    missing);
 }
 
 static int load_plan(struct session *s, const struct options *o)

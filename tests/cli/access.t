@@ -79,8 +79,8 @@ elif [ "$("$UFFDRETRY" --probe -j 2>"$tmp/err" | jq 'select(.plans).plans | any(
 		skip "$what: this kernel has what a plan needs, and refuses it"
 	done
 else
-	check 'no usable plan: the missing functions are named' 1 '^$' "$(says 'no usable plan.*mfill_retry_state_changed')" --
-	check_json '-j: no usable plan' 1 "$is_error and (.message | test(\"mfill_retry_state_changed\"))" -- -j
+	check 'no usable plan: the nearest is named, and what it lacks' 1 '^$' "$(says 'no usable plan.*the nearest, [a-z_]*, lacks [a-z_]')" --
+	check_json '-j: no usable plan' 1 "$is_error and (.message | test(\"the nearest, [a-z_]+, lacks [a-z_]\"))" -- -j
 	check '--plan that cannot run here' 1 '^$' "$(says 'retry_state.*mfill_retry_state_changed')" -- --plan retry_state
 	check '--self-test=only where nothing can be tested' 1 '^$' "$(says 'no usable plan')" -- --self-test=only
 fi

@@ -107,6 +107,37 @@ static void the_next_plan(void **state)
 	assert_null(plan_by_name("nosuch"));
 }
 
+/* Without a plan: which comes nearest, and what each of its functions that lack is called. */
+static void the_nearest_plan(void **state)
+{
+	static const struct {
+		const char *series, *less, *plan, *lacks;
+		unsigned int nr;
+	} rows[] = {
+		{ "7.3", "userfaultfd_ioctl ", "retry_state", "userfaultfd_ioctl", 1 },
+		{ "7.3", "unmap_vmas userfaultfd_ioctl ", "retry_state",
+		  "unmap_vmas, userfaultfd_ioctl", 2 },
+		{ "6.12", "uffd_lock_vma ", "interval", "uffd_lock_vma", 1 },
+		{ "6.12", "uffd_lock_vma mm_alloc_pmd unmap_vmas ", "interval",
+		  "mm_alloc_pmd, uffd_lock_vma, unmap_vmas", 3 },
+		{ "6.8", "mfill_atomic_copy fixup_exception ", "mmap_lock",
+		  "mfill_atomic_copy with 6 arguments, fixup_exception", 2 },
+		{ "6.1", "mcopy_atomic ", "legacy", "mcopy_atomic", 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct kernel k =
+			open_kernel(canned_btf(canned_kernel(rows[i].series), rows[i].less));
+		const struct plan *p = plan_nearest(&k);
+		char missing[256];
+
+		expect_str(rows[i].less, p->name, rows[i].plan);
+		expect_u64(rows[i].less, plan_missing(&k, p, missing, sizeof(missing)), rows[i].nr);
+		expect_str(rows[i].less, missing, rows[i].lacks);
+		kernel_close(&k);
+	}
+}
+
 /* The first hook of @p on @target with this many arguments (0: any). */
 static const struct hook *find_hook(const struct plan *p, const char *target, int args)
 {
@@ -207,6 +238,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_series),
 		cmocka_unit_test(the_next_plan),
+		cmocka_unit_test(the_nearest_plan),
 		cmocka_unit_test(one_hook_stands_in_for_another),
 		cmocka_unit_test(probes_or_trampolines),
 		cmocka_unit_test(the_table),
