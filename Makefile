@@ -13,6 +13,22 @@ DOCDIR ?= $(PREFIX)/share/doc/uffdretry
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+
+# ARCH is the processor of the programs: amd64 or arm64. For another one than this machine's, all of them are static, below $(BUILD).
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH ?= $(HOST_ARCH)
+BPF_ARCH := $(patsubst amd64,x86,$(ARCH))
+ifneq ($(ARCH),$(HOST_ARCH))
+CROSS := $(patsubst arm64,aarch64-linux-gnu,$(ARCH))
+ifeq ($(origin CC),default)
+CC := $(CROSS)-gcc
+endif
+BUILD ?= build/$(ARCH)
+OUT := $(BUILD)/
+SYSROOT := $(shell ./tools/sysroot $(ARCH))
+CROSS_CFLAGS := -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(CROSS)
+CROSS_LDFLAGS := -L$(SYSROOT)/usr/lib/$(CROSS)
+endif
 BUILD ?= build
 
 CFLAGS ?= -O2 -g
@@ -25,13 +41,14 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -iquote src -iquote load -iquote . -iquote $(BUILD) \
-	-ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) $(CFLAGS)
+	-ffile-prefix-map=$(CURDIR)=. $(CROSS_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
-	-D__TARGET_ARCH_x86 -iquote vmlinux -iquote src -iquote . -ffile-prefix-map=$(CURDIR)=.
+	-D__TARGET_ARCH_$(BPF_ARCH) -iquote vmlinux -iquote src -iquote . -ffile-prefix-map=$(CURDIR)=.
 
 # What ships is hardened. The test builds are not: sanitizers do more, and _FORTIFY_SOURCE, which needs an optimizer, renames the calls that
 # unit tests replace.
-HARDEN_CFLAGS := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+HARDEN_CFLAGS := -fPIE -fstack-protector-strong -fstack-clash-protection \
+	$(if $(filter arm64,$(ARCH)),-mbranch-protection=standard,-fcf-protection) \
 	$(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN_LDFLAGS := -Wl,-z,relro,-z,now
 
@@ -73,7 +90,7 @@ MAKEFLAGS += --no-print-directory
 .SECONDARY:
 .PHONY: all demo install uninstall clean help help-all
 
-all: uffdretry uffdload
+all: $(if $(CROSS),static,uffdretry uffdload)
 
 $(BUILD)/uffdretry_plain.bpf.o: BPF_CFLAGS += -DWITHOUT_CAST=
 $(BPF_OBJS): src/uffdretry.bpf.c $(FLAGS) | $(BUILD)
@@ -93,26 +110,28 @@ $(BUILD)/%.o: %.c $(FLAGS) | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-# From the headers of this machine.
+# From the compiler's headers. On arm64 some numbers are macros of their own, and two names are no system calls.
 $(SYSCALL_NAMES): | $(BUILD)
 	$(call msg,GEN,$@)
 	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM - | { \
+		echo '#include <asm/unistd.h>'; \
 		echo 'static const char *const syscall_names[] = {'; \
-		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/	[\2] = "\1",/p'; \
+		sed -n -e '/ __NR_\(syscalls\|arch_specific_syscall\) /d' -e 's/^#define __NR_\([a-z0-9_]*\) .*/	[__NR_\1] = "\1",/p'; \
 		echo '};'; } >$@
 
 # The .d files say who includes these headers; before the first compilation, there are none.
 $(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz $(BUILD)/cov,$(patsubst %.c,$(dir)/%.o,$(filter src/%,$(TOOL_SRCS)))): \
 	| $(SKEL) $(SYSCALL_NAMES)
 
-uffdretry uffdretry-static $(BUILD)/uffdretry: LIBS := $(TOOL_LIBS)
-uffdretry uffdretry-static $(BUILD)/uffdretry: $(TOOL_OBJS)
-uffdload uffdload-static: LIBS := $(LOAD_LIBS)
-uffdload uffdload-static: $(LOAD_OBJS)
+TOOL := $(sort $(OUT)uffdretry $(BUILD)/uffdretry)
+$(TOOL) $(OUT)uffdretry-static: LIBS := $(TOOL_LIBS)
+$(TOOL) $(OUT)uffdretry-static: $(TOOL_OBJS)
+$(OUT)uffdload $(OUT)uffdload-static: LIBS := $(LOAD_LIBS)
+$(OUT)uffdload $(OUT)uffdload-static: $(LOAD_OBJS)
 
-uffdretry uffdload $(BUILD)/uffdretry:
+$(TOOL) $(OUT)uffdload:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -pie $(HARDEN_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -pie $(HARDEN_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD):
 	$(Q)mkdir -p $@
@@ -148,7 +167,8 @@ help:
 	'make check           run all tests; GROUPS="unit cli lint" and SERIES="6.12 7.3" choose' \
 	'make install         install under PREFIX (/usr/local), DESTDIR before it' \
 	'make uninstall       remove what make install installed' \
-	'make static          build ./uffdretry-static and ./uffdload-static' \
+	'make static          build ./uffdretry-static and ./uffdload-static;' \
+	'                     with ARCH=arm64 for that processor, in build/arm64' \
 	'make repro           build build/repro/*: what the merged check gets wrong, a page each' \
 	'make deb             build Debian packages in build/dist' \
 	'make format          lay out the C files with clang-format 14' \

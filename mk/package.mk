@@ -11,11 +11,11 @@ STATIC_LDFLAGS := -Wl,--no-warnings
 
 .PHONY: static dist deb release check-deb check-suites
 
-static: uffdretry-static uffdload-static
+static: $(OUT)uffdretry-static $(OUT)uffdload-static
 
-uffdretry-static uffdload-static:
+$(OUT)uffdretry-static $(OUT)uffdload-static:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static-pie $(HARDEN_LDFLAGS) $(STATIC_LDFLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -static-pie $(HARDEN_LDFLAGS) $(STATIC_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 	$(Q)./tools/package/check-static $@
 	$(Q)./tools/package/check-hardened $@
 

@@ -9,8 +9,9 @@
  * wrapped. If an older one is still being written there, it drops its own and moves the head on by
  * a whole ring: so the ring wrapped for all who need it.
  *
- * A reader takes an entry only if its seq is the same before and after. Compiled into the BPF
- * object and into the host's unit tests alike.
+ * A reader takes an entry only if its seq is the same before and after. read_barrier() keeps its loads
+ * in that order. Writers' atomics are full barriers by the kernel's memory model, so they need none.
+ * Compiled into the BPF object, after bpf/arch.bpf.h, and into the host's unit tests alike.
  */
 #ifndef CHANGE_RING_H
 #define CHANGE_RING_H
@@ -24,7 +25,7 @@
 #include <stddef.h>
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#define barrier() asm volatile("" ::: "memory")
+#define read_barrier() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 
 #ifndef RING_ENTRIES /* a test has a shorter ring */
@@ -106,16 +107,17 @@ static __always_inline void ring_append(struct change_ring *ring, const struct c
 }
 
 /*
- * ring_entry_is() - is @entry the complete one of @pos? Ask before and after reading it: x86 keeps
- * the order of loads, another processor needs a fence in place of barrier().
+ * ring_entry_is() - is @entry the complete one of @pos? Ask before and after reading it. The barriers
+ * pair with ring_publish() and ring_claim(): what was read is no older than the first seq, and no
+ * younger than the second.
  */
 static __always_inline bool ring_entry_is(const struct ring_entry *entry, __u64 pos)
 {
 	bool is;
 
-	barrier();
+	read_barrier();
 	is = ring_seq(entry) == RING_DONE(pos);
-	barrier();
+	read_barrier();
 	return is;
 }
 
@@ -143,7 +145,7 @@ static __always_inline __u64 ring_first(__u64 since, __u64 until)
  */
 static __always_inline __u32 ring_answer(const struct change_ring *ring, __u64 since, bool found)
 {
-	barrier();
+	read_barrier();
 	if (found)
 		return SEEN_YES;
 	return ring_head(ring) - since > RING_ENTRIES ? SEEN_UNKNOWN : SEEN_NO;

@@ -307,6 +307,17 @@ int BPF_PROG(fixup_exception_entry__interval, struct pt_regs *regs, int trapnr,
 }
 
 /*
+ * The same on arm64:
+ * static void __do_kernel_fault(unsigned long addr, unsigned long esr, struct pt_regs *regs)
+ */
+SEC("?fentry/__do_kernel_fault")
+int BPF_PROG(__do_kernel_fault_entry__interval, unsigned long address)
+{
+	copy_fixup(address);
+	return 0;
+}
+
+/*
  * The begin of shmem, nearer to the drop of the lock. 6.12 to 7.0:
  * int shmem_mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma,
  *	unsigned long dst_addr, unsigned long src_addr, uffd_flags_t flags, struct folio **foliop)

@@ -60,19 +60,28 @@ enum {
 #endif
 
 /* x86-64. */
+/* The members of both processors; only arch.bpf.h uses them. */
 struct pt_regs {
-	unsigned long r10;
-	unsigned long r9;
-	unsigned long r8;
-	unsigned long cx;
-	unsigned long dx;
-	unsigned long si;
-	unsigned long di;
-	unsigned long orig_ax;
+	unsigned long r10;     /* optional: x86 */
+	unsigned long r9;      /* optional: x86 */
+	unsigned long r8;      /* optional: x86 */
+	unsigned long cx;      /* optional: x86 */
+	unsigned long dx;      /* optional: x86 */
+	unsigned long si;      /* optional: x86 */
+	unsigned long di;      /* optional: x86 */
+	unsigned long orig_ax; /* optional: x86 */
+	__u64 regs[31];	       /* optional-everywhere: arm64 */
+	__u64 orig_x0;	       /* optional-everywhere: arm64 */
+	__s32 syscallno;       /* optional-everywhere: arm64 */
+};
+
+struct user_pt_regs { /* optional-everywhere: arm64, for bpf_tracing.h */
+	__u64 regs[31];
 };
 
 struct thread_info {
-	unsigned int status;
+	unsigned long flags;
+	unsigned int status; /* optional: x86 */
 };
 
 struct vm_uffd_ops; /* optional: 7.1 and later */

@@ -14,6 +14,7 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "bpf/arch.bpf.h"
 #include "change_ring.h"
 #include "mm_state.h"
 #include "uffdretry.h"

@@ -93,9 +93,15 @@ static __always_inline struct write_section *section_at(struct section_ring *rin
 	return &ring->sections[(seq >> 1) & (RING_SECTIONS - 1)];
 }
 
+/* The barriers: ask before and after reading the fields, which section_record() filled in between. */
 static __always_inline __u32 section_seq(const struct write_section *s)
 {
-	return *(volatile __u32 *)&s->seq;
+	__u32 seq;
+
+	read_barrier();
+	seq = *(volatile __u32 *)&s->seq;
+	read_barrier();
+	return seq;
 }
 
 /* section_head() - without a seqcount: the number of the next section in @mm's ring. */

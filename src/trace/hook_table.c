@@ -22,7 +22,7 @@ const struct plan plans[] = {
 	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison,
 	   once a window. */
 	{ "retry_state", "exact, mm_lock_seq nearly", true, STATE },
-	/* 6.12 to 7.0, and a fallback later; x86. */
+	/* 6.12 to 7.0, and a fallback later. */
 	{ "interval", "begin early by a fault's return", false, INTERVAL },
 	/* 6.3 to 6.8, x86: UFFDIO_COPY takes mmap_lock; with per-VMA locks elsewhere since 6.4. */
 	{ "mmap_lock", "exact", true, MMAP_LOCK },
@@ -121,7 +121,10 @@ const struct hook hook_table[] = {
 	/* A window begins. */
 	POINT(page_fault_kernel, "", INTERVAL, ROLE_BOUNDS_BEGIN, "how early the begin is"),
 	ENTRY(fixup_exception, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
-	      .costs = COSTS_WINDOW),
+	      .unless = "__do_kernel_fault", .costs = COSTS_WINDOW),
+	/* arm64; on x86 the former. */
+	ENTRY(__do_kernel_fault, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
+	      .unless = "exc_page_fault", .costs = COSTS_WINDOW),
 	EXIT(shmem_mfill_atomic_pte, "", INTERVAL | MMAP_LOCK, 0,
 	     "begin (shmem), nearer to the drop; errno"),
 	POINT(mmap_lock_released, "", ON_MMAP_LOCK, ROLE_REQUIRED, "a window begins",

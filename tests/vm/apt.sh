@@ -1,12 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# A private apt configuration, with which tests/vm/kernels and tests/vm/qemu fetch Debian packages into
-# the cache. Nothing is installed.
+# A private apt configuration, with which tests/vm/kernels, tests/vm/qemu and tools/sysroot fetch Debian
+# packages into the cache. Nothing is installed.
 suites='bookworm trixie trixie-backports forky sid'
 keyring=${UFFDRETRY_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 cache=$(realpath -m "${UFFDRETRY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uffdretry}")
-apt=$cache/apt
+apt=$cache/apt arch=amd64
+
+# Use the packages of architecture $1. Each has its own lists.
+use_arch() {
+	arch=$1 apt=$cache/apt
+	[ "$arch" = amd64 ] || apt+=-$arch
+}
 
 note() {
 	echo "$(basename "$0"): $*" >&2
@@ -29,15 +35,15 @@ configure_apt() {
 	: >"$apt/status"
 	uri=$(mirror)
 	for suite in $suites; do
-		echo "deb [arch=amd64 signed-by=$keyring] $uri $suite main"
+		echo "deb [arch=$arch signed-by=$keyring] $uri $suite main"
 	done >"$apt/sources.list"
 	cat >"$apt/apt.conf" <<-END
 	#clear APT::Update;
 	#clear APT::Default-Release;
 	#clear DPkg;
 	#clear Acquire::IndexTargets::deb::Contents-deb;
-	APT::Architecture "amd64";
-	APT::Architectures { "amd64"; };
+	APT::Architecture "$arch";
+	APT::Architectures { "$arch"; };
 	APT::Sandbox::User "root";
 	APT::Update::Error-Mode "any";
 	Acquire::Check-Valid-Until "false"; // an old mirror is good enough for tests
