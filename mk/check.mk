@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # The tests and what they run: see tests/README.md.
 
-.PHONY: format repro deps test-programs check check-parallel check-kernels check-checks check-programs check-repro check-faults check-busy check-kasan check-model check-skips soak
+.PHONY: format repro deps guest-programs test-programs check check-parallel check-kernels check-checks check-programs check-repro check-faults check-busy check-kasan check-model check-skips soak
 
 SERIES ?= 6.1 6.12 6.18 7.1 7.3
 GROUPS ?= unit harness cli lint fuzz prom evidence btf vm
@@ -37,11 +37,11 @@ $(BUILD)/%: GUEST_LIBS = -static
 $(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: $(LIB_OBJS)
 $(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: GUEST_LIBS = -static -lpthread
 $(BUILD)/withcaps: GUEST_LIBS = -static $(STATIC_LDFLAGS) -lcap-ng
-$(BUILD)/bpfleft $(BUILD)/floor: GUEST_LIBS = -lbpf
+$(BUILD)/bpfleft $(BUILD)/floor: GUEST_LIBS = $(if $(CROSS),-static -lbpf -lelf -lz,-lbpf)
 
 define link_guest_program
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) $< $(filter %.o,$^) $(GUEST_LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d $(CROSS_LDFLAGS) $(LDFLAGS) $< $(filter %.o,$^) $(GUEST_LIBS) -o $@
 endef
 
 $(BUILD)/%: tests/vm/%.c $(FLAGS) | $(BUILD)
@@ -66,6 +66,9 @@ INJECT_TOOL := $(BUILD)/inject/uffdretry
 
 $(INJECT_TOOL):
 	$(Q)$(MAKE) INJECT=1 BUILD=$(BUILD)/inject $@
+
+# make guest-programs: build what the guests of tests/vm run beside the tool; with ARCH=arm64 for arm64, and the tool
+guest-programs: $(GUEST_PROGRAMS) $(if $(CROSS),static)
 
 test-programs: uffdretry uffdload repro $(GUEST_PROGRAMS) $(BUILD)/failmalloc.so $(INJECT_TOOL)
 

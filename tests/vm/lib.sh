@@ -9,6 +9,9 @@ out=$(mktemp -d)
 # KEEP=DIR: keep the guest's files there.
 trap '[ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$out/." "$KEEP"; }; rm -rf "$out"' EXIT
 vm_options=()
+# Where the programs for this script's kernel are.
+built=$root/build
+[[ ${1:-} != arm64-* ]] || built+=/arm64
 
 # none_left FILE: the guest found no BPF object.
 none_left() {
@@ -26,7 +29,7 @@ boot() {
 		vm_options+=(--timeout 2700 --add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
 		run=(sh /bin/coverage.sh "/bin/$script")
 	fi
-	"$here/run" ${PARALLEL:+--parallel} --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$root/build/bpfleft" \
+	"$here/run" ${PARALLEL:+--parallel} --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$built/bpfleft" \
 		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- "${run[@]}" "$@"
 	status=$?
 	[ ! -d "$out/gcov" ] || cp -r "$out/gcov/." "$COVERAGE"
