@@ -159,8 +159,9 @@ static __always_inline __u64 ioctl_arg(struct task_struct *task, __u32 cmd)
 		return regs_syscall(regs) == COMPAT_IOCTL && compat_arg2(regs) == cmd
 			       ? compat_arg3(regs)
 			       : 0;
-	return regs_syscall(regs) == SYSCALL_IOCTL && (__u32)regs_arg2(regs) == cmd ? regs_arg3(regs)
-										    : 0;
+	return regs_syscall(regs) == SYSCALL_IOCTL && (__u32)regs_arg2(regs) == cmd
+		       ? regs_arg3(regs)
+		       : 0;
 }
 
 #endif /* ARCH_BPF_H */

@@ -116,7 +116,8 @@ static __always_inline struct writer_row *new_writer_row(const struct writer_key
 		winner = bpf_map_lookup_elem(&writer_ids, key);
 		return winner ? bpf_map_lookup_elem(&writer_rows, winner) : NULL;
 	}
-	__sync_fetch_and_add(&row->used, 1);
+	/* A full barrier: read_writers() sees the row only with its key. */
+	__sync_lock_test_and_set(&row->used, 1);
 	return row;
 }
 

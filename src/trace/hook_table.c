@@ -130,7 +130,8 @@ const struct hook hook_table[] = {
 	POINT(mmap_lock_released, "", ON_MMAP_LOCK, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
 	ENTRY(fixup_exception, "__legacy", ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_PASSES,
-	      "a retry begins; source unreadable", .costs = COSTS_WINDOW),
+	      "a retry begins; source unreadable", .never = "__do_kernel_fault",
+	      .costs = COSTS_WINDOW),
 	ENTRY(mfill_copy_folio_retry, "", FN, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
 	ENTRY(mfill_retry_state_save, "__retry_state", STATE, ROLE_REQUIRED | ROLE_UNLESS_PROBES,
@@ -186,7 +187,7 @@ static bool has_better(const struct kernel *k, const struct hook *h)
 
 bool hook_in_btf(const struct kernel *k, const struct hook *h)
 {
-	if (has_better(k, h))
+	if (has_better(k, h) || (h->never && kernel_has_function(k, h->never, 0)))
 		return false;
 	return hook_is_tracepoint(h) ? kernel_has_tracepoint(k, h->target, h->args)
 				     : kernel_has_function(k, h->target, h->args);

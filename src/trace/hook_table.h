@@ -39,6 +39,7 @@ struct hook {
 	__u32 roles;	      /* of enum hook_role */
 	const char *why;      /* the fact it tells */
 	const char *unless;   /* not where the kernel has this function, which serves better */
+	const char *never;    /* nor where it has this one: there @target has other arguments */
 	enum skip_cost costs; /* what is missing where the kernel skipped a run */
 	int args;	      /* of a target whose arguments differ between kernels; 0: any */
 };

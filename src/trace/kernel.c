@@ -171,6 +171,9 @@ static void list_unmeasured(struct kernel *k)
 		k->unmeasured[n++] = "odd_start (mm_lock_seq is no seqcount)";
 	if (!has_tracepoint(k->btf, "mmap_lock_acquire_returned", 0))
 		k->unmeasured[n++] = "writers (no mmap_lock tracepoints)";
+	if (!k->has_check && !has_tracepoint(k->btf, "page_fault_kernel", 0))
+		k->unmeasured[n++] =
+			"how early windows begin, but of hugetlb (no tracepoint page_fault_kernel)";
 	if (has_function(k->btf, "mcopy_atomic", 0))
 		k->unmeasured[n++] =
 			"which errno of a page stopped a short copy (EEXIST, ENOMEM or EFAULT: untold)";

@@ -25,6 +25,8 @@ struct canned_kernel {
 	CANNED_EVENTS                                                                               \
 	"expand_stack_locked fixup_exception huge_pte_alloc mfill_atomic_install_pte mm_alloc_pmd " \
 	"unmap_vmas userfaultfd_ioctl "
+#define CANNED_X86 "exc_page_fault "
+#define CANNED_ARM64 "__do_kernel_fault "
 #define CANNED_6_8                                                                                 \
 	CANNED_ALWAYS                                                                              \
 	"bpf_rdonly_cast copy_folio_from_user hugetlb_mfill_atomic_pte kprobe_multi_link_handler " \
@@ -37,16 +39,25 @@ struct canned_kernel {
 
 static const struct canned_kernel canned_kernels[] = {
 	{ "6.1",
-	  CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte",
+	  CANNED_X86 CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte",
 	  4,
 	  NULL,
 	  {},
 	  false },
-	{ "6.8", CANNED_6_8 "mfill_atomic_copy/6 shmem_mfill_atomic_pte", 4, "int", {}, true },
-	{ "6.12", CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
-	{ "6.18", CANNED_6_18 "shmem_mfill_atomic_pte", 3, "seqcount", {}, false },
-	{ "7.1", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
-	{ "7.3", CANNED_7_1, 3, "seqcount", { 9, 12, 41, 43 }, true },
+	{ "6.8", CANNED_X86 CANNED_6_8 "mfill_atomic_copy/6 shmem_mfill_atomic_pte", 4, "int", {}, true },
+	{ "6.12", CANNED_X86 CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
+	{ "6.18", CANNED_X86 CANNED_6_18 "shmem_mfill_atomic_pte", 3, "seqcount", {}, false },
+	{ "7.1", CANNED_X86 CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
+	{ "7.3", CANNED_X86 CANNED_7_1, 3, "seqcount", { 9, 12, 41, 43 }, true },
+	{ "arm64-6.1",
+	  CANNED_ARM64 CANNED_ALWAYS "do_mas_munmap mcopy_atomic shmem_mfill_atomic_pte",
+	  4,
+	  NULL,
+	  {},
+	  false },
+	{ "arm64-6.12", CANNED_ARM64 CANNED_6_12 "shmem_mfill_atomic_pte", 4, "seqcount", {}, false },
+	{ "arm64-7.1", CANNED_ARM64 CANNED_7_1, 3, "seqcount", { 9, 12, 41, 0 }, false },
+	{ "arm64-7.3", CANNED_ARM64 CANNED_7_1, 3, "seqcount", { 9, 12, 41, 43 }, true },
 };
 
 static inline const struct canned_kernel *canned_kernel(const char *series)
@@ -119,7 +130,8 @@ static inline struct btf *canned_btf(const struct canned_kernel *k, const char *
 		if (*name && !strstr(less, with_space))
 			canned_function(btf, name, args ? atoi(args) : 0);
 	}
-	canned_tracepoint(btf, "page_fault_kernel", 3);
+	if (!strstr(k->functions, CANNED_ARM64))
+		canned_tracepoint(btf, "page_fault_kernel", 3);
 	canned_tracepoint(btf, "sched_process_fork", 2);
 	canned_tracepoint(btf, "sched_process_exit", 1);
 	if (k->acquire_args) {

@@ -183,6 +183,12 @@ static const struct row meaning_rows[] = {
 	{ "split at the front, 64 KiB pages", &shmem,
 	  { DIFFERS, SET(dst, 0x730000), SET(end.start, 0x720000), SET(end.pgoff, 0x12) },
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS, .page_shift = 16 },
+	/* The same 16 KiB are one page there. */
+	{ "moved start, 16 KiB pages", &shmem, { DIFFERS, SET(end.start, 0x6fc000), SET(end.pgoff, 0xf) },
+	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS, .page_shift = 14 },
+	{ "moved start and four pages, 16 KiB pages", &shmem,
+	  { DIFFERS, SET(end.start, 0x6fc000), SET(end.pgoff, 0xc) },
+	  .class = CLASS_REAL, .snapshot = S(PGOFF), .meaning = M(OFFSET), .eagain = SNAP | SEQS, .page_shift = 14 },
 	{ "dst in the first page", &shmem,
 	  { DIFFERS, SET(dst, 0x700000), SET(end.start, 0x6ff000), SET(end.pgoff, 0xf) },
 	  .class = CLASS_FALSE_ALARM, .snapshot = S(PGOFF), .eagain = SNAP | SEQS },

@@ -28,6 +28,12 @@ static const struct expected {
 	{ "7.1", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41, "" },
 	{ "7.3", "retry_state", true, true, SEQ_COUNT,
 	  1ULL << 9 | 1ULL << 12 | 1ULL << 41 | 1ULL << 43, "" },
+	{ "arm64-6.12", "interval", false, false, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 38,
+	  "" },
+	{ "arm64-7.1", "retry_state", true, true, SEQ_COUNT, 1ULL << 9 | 1ULL << 12 | 1ULL << 41,
+	  "" },
+	{ "arm64-7.3", "retry_state", true, true, SEQ_COUNT,
+	  1ULL << 9 | 1ULL << 12 | 1ULL << 41 | 1ULL << 43, "" },
 };
 
 static const struct expected *expected_of(const char *name)
@@ -59,6 +65,7 @@ static void check_kernel(const struct expected *e, struct btf *btf)
 	expect_u64(e->series, is_unmeasured(&k, "memory policies"), false);
 	expect_u64(e->series, is_unmeasured(&k, "-p by the owner"), false);
 	expect_u64(e->series, is_unmeasured(&k, "which errno"), !strcmp(e->series, "6.1"));
+	expect_u64(e->series, is_unmeasured(&k, "how early"), !strcmp(e->series, "arm64-6.12"));
 	kernel_close(&k);
 }
 
@@ -145,6 +152,28 @@ static const struct hook *find_hook(const struct plan *p, const char *target, in
 		if (plan_has(p, h) && !strcmp(h->target, target) && (!args || h->args == args))
 			return h;
 	return NULL;
+}
+
+/* Which function tells of a fault in kernel mode: each processor has its own, with the address. */
+static void the_fault_hook_is_the_processors(void **state)
+{
+	struct kernel k = open_kernel(canned_btf(canned_kernel("arm64-6.12"), ""));
+	const struct plan *p = plan_by_name("interval");
+	char missing[256];
+
+	assert_true(hook_in_btf(&k, find_hook(p, "__do_kernel_fault", 0)));
+	assert_false(hook_in_btf(&k, find_hook(p, "fixup_exception", 0)));
+	kernel_close(&k);
+	k = open_kernel(canned_btf(canned_kernel("6.12"), ""));
+	assert_false(hook_in_btf(&k, find_hook(p, "__do_kernel_fault", 0)));
+	assert_true(hook_in_btf(&k, find_hook(p, "fixup_exception", 0)));
+	kernel_close(&k);
+
+	k = open_kernel(canned_btf(canned_kernel("arm64-6.1"), ""));
+	assert_null(plan_next(&k, plans));
+	plan_missing(&k, plan_by_name("legacy"), missing, sizeof(missing));
+	assert_string_equal(missing, "fixup_exception");
+	kernel_close(&k);
 }
 
 /* A kernel has one of two forms of a tracepoint, and of two functions the better one is used. */
@@ -239,6 +268,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(each_series),
 		cmocka_unit_test(the_next_plan),
 		cmocka_unit_test(the_nearest_plan),
+		cmocka_unit_test(the_fault_hook_is_the_processors),
 		cmocka_unit_test(one_hook_stands_in_for_another),
 		cmocka_unit_test(probes_or_trampolines),
 		cmocka_unit_test(the_table),
