@@ -116,16 +116,20 @@ static void print_holder(FILE *out, const struct span *s)
 	       N(h->totals.raised), who, held, N(h->totals.refused), N(f->refused));
 }
 
+/* How long a page that is not filled has waited is not known. */
 static void print_chains(FILE *out, const struct counters *c)
 {
 	const struct failures *f = &c->failures;
 	const __u64 length = CHAIN_LENGTH(c->chain_longest), fail = CHAIN_FAIL(c->chain_longest);
+	char late[48] = "";
 
-	if (f->chains)
-		answer(out, "",
-		       "%s pages failed, %s are filled now, %s late in sum; one failed %s times in a row (%s)",
-		       N(f->chains), N(f->chains_ended), DURATION(f->chain_lost_ns), N(length),
-		       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-");
+	if (!f->chains)
+		return;
+	if (f->chains_ended)
+		snprintf(late, sizeof(late), ", late by %s in sum", DURATION(f->chain_lost_ns));
+	answer(out, "", "%s %s failed, %s filled since%s; one failed %s times in a row (%s)",
+	       N(f->chains), f->chains == 1 ? "page" : "pages", N(f->chains_ended), late, N(length),
+	       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-");
 }
 
 void text_eagain(const struct report *r, const struct span *s)
