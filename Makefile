@@ -58,8 +58,9 @@ ALL_CFLAGS += -DINJECT_SKIPS=
 BPF_CFLAGS += -DINJECT_SKIPS=
 endif
 
-# Objects must not outlive the flags that they were made with. This file changes when those do; -Werror changes no object.
-FLAGS := $(BUILD)/flags
+# Objects must not outlive the flags that they were made with. This file changes when those do; -Werror changes no object. `make install`
+# takes what is there.
+FLAGS := $(if $(filter install,$(MAKECMDGOALS)),,$(BUILD)/flags)
 FLAGS_NOW := $(filter-out -Werror,$(CC) $(CLANG) $(HARDEN_CFLAGS) $(ALL_CFLAGS) $(BPF_CFLAGS) $(LDFLAGS))
 
 TOOL_LIBS := -lbpf -lelf -lz -ljson-c -lcap-ng -lpthread -lm

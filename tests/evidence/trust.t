@@ -31,10 +31,12 @@ with tempfile.TemporaryDirectory() as work:
     trust.append(trust.BUILD / "rows", full)
     tap.equal(trust.read(trust.BUILD / "rows"), [json.loads(json.dumps(full))], "a row is read as it was written")
 tap.equal([full[key] for key in ("run", "kernel", "short", "passed", "failed", "notes")], ["made", None, False, 1, 0, ["said"]], "a row")
-tap.equal((full["commit"], full["hooks"]), (trust.git("rev-parse", "HEAD").strip(), trust.hooks_now()), "... has the commit and the hooks")
+tap.equal((full["commit"], full["hooks"]), (trust.commit_now(), trust.hooks_now()), "... has the commit and the hooks")
 tap.equal((short["short"], short["failed"]), (True, 1), "a status other than 0 is a failure, though no test failed")
 
 hooks = full["hooks"]
+trust.HOOKS = trust.HOOKS[:-1]
+tap.check(trust.hooks_now() != hooks, "other hooks have another name")
 for changed, why in (({}, None), ({"hooks": "other"}, "a hook has changed"), ({"failed": 1}, "failed"), ({"skipped": 1}, "failed"),
                      ({"passed": 0}, "failed"), ({"command": run.short}, "another command")):
     tap.equal(trust.why_due(run, {**full, **changed}, hooks), why, f"due: {changed or 'nothing changed'}: {why}")

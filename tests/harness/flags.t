@@ -22,6 +22,11 @@ kept() {
 	! made "$@"
 }
 
+# make install: would it build the object?
+installs() {
+	make -n -C "$root" BUILD="$work" CFLAGS=-O3 install | grep -qF -- "-c lib/rig_copy.c -o $object"
+}
+
 check 'an object is built' made CFLAGS=-O2
 check '... not with the same flags' kept CFLAGS=-O2
 check '... nor where warnings are errors' kept CFLAGS=-O2 WERROR=1
@@ -29,4 +34,7 @@ check '... with another optimization' made CFLAGS=-O1
 check '... with a definition that has quotes' made CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'"
 check '... not again' kept CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'"
 check '... with another linker option' made CFLAGS=-O1 LDFLAGS=-Wl,-O1
+check '... not by make install' test "$(installs; echo $?)" = 1
+rm "$object"
+check '... unless it is missing' installs
 done_testing

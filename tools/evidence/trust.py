@@ -11,6 +11,7 @@ an interrupted series goes on with the run that was interrupted. The TAP is in b
 Exits 1 when a run failed: it stays due.
 """
 import datetime
+import hashlib
 import json
 import pathlib
 import re
@@ -64,10 +65,21 @@ def git(*words):
     return subprocess.run(["git", "-C", ROOT, *words], check=True, capture_output=True, text=True).stdout
 
 
+def commit_now():
+    """None in a tree without git, as from a tarball."""
+    try:
+        return git("rev-parse", "HEAD").strip()
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return None
+
+
 def hooks_now():
     """A name for the content of HOOKS, which a rebase does not change."""
-    listed = git("ls-tree", "HEAD", *HOOKS)
-    return subprocess.run(["git", "hash-object", "--stdin"], check=True, capture_output=True, text=True, input=listed).stdout[:12]
+    digest = hashlib.sha256()
+    for path in HOOKS:
+        for file in sorted((ROOT / path).rglob("*")) or [ROOT / path]:
+            digest.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def read(path=DATA):
@@ -123,7 +135,7 @@ def version_of(kernel):
 def execute(run, short):
     """Run it, and return its row."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    commit, command, begun = git("rev-parse", "HEAD").strip(), run.short if short else run.command, time.monotonic()
+    commit, command, begun = commit_now(), run.short if short else run.command, time.monotonic()
     with open(BUILD / f"{run.name}.tap", "w+", encoding="utf-8", errors="replace") as tap:
         status = subprocess.run(["bash", "-c", command], cwd=ROOT, stdout=tap, stdin=subprocess.DEVNULL, check=False).returncode
         tap.seek(0)
@@ -163,7 +175,7 @@ def main(words):
         for run, why in due.items():
             print(f"{run.name:12} {why or 'current'}")
         return 0
-    if not short and git("status", "--porcelain", "--", *SOURCES):
+    if not short and (not commit_now() or git("status", "--porcelain", "--", *SOURCES)):
         sys.exit("trust.py: commit first: a row names the commit that ran")
     failed = 0
     for run in chosen:

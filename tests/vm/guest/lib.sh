@@ -60,7 +60,7 @@ starve() {
 
 # hold printed it, or died.
 said() {
-	has_line "$1" "/out/$name.load" || ! kill -0 $load 2>/dev/null
+	has_line "$1" "/out/$name.load" || ! kill -0 "$load" 2>/dev/null
 }
 
 # held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
