@@ -39,10 +39,10 @@ void text_wrong(const struct report *r, const struct span *s)
 		       check);
 	else
 		answer(r->out, "WRONG",
-		       "%s pages filled wrongly in %s %s: their address meant another page or userfaultfd by then; %s%s",
+		       "%s pages filled wrongly in %s %s: the address meant another page or userfaultfd; %s%s",
 		       N(kernel->missed), N(reached), windows, check,
 		       t->checks[CHECK_PER_MM_SEQ].missed || !report_tells_check(r, CHECK_PER_MM_SEQ)
 			       ? ""
-			       : "; a per-MM check would have refused them all");
+			       : "; a per-MM check would refuse them all");
 	text_todo(r, s, ABOUT_WRONG);
 }
