@@ -126,7 +126,7 @@ const struct hook hook_table[] = {
 	ENTRY(__do_kernel_fault, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
 	      .unless = "exc_page_fault", .costs = COSTS_WINDOW),
 	EXIT(shmem_mfill_atomic_pte, "", INTERVAL | MMAP_LOCK, 0,
-	     "begin (shmem), nearer to the drop; errno"),
+	     "shmem: begin nearer the drop; errno"),
 	POINT(mmap_lock_released, "", ON_MMAP_LOCK, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
 	ENTRY(fixup_exception, "__legacy", ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_PASSES,

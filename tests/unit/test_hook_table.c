@@ -125,11 +125,12 @@ static void the_nearest_plan(void **state)
 		{ "7.3", "unmap_vmas userfaultfd_ioctl ", "retry_state",
 		  "unmap_vmas, userfaultfd_ioctl", 2 },
 		{ "6.12", "uffd_lock_vma ", "interval", "uffd_lock_vma", 1 },
-		{ "6.12", "uffd_lock_vma mm_alloc_pmd unmap_vmas ", "interval",
-		  "mm_alloc_pmd, uffd_lock_vma, unmap_vmas", 3 },
+		{ "6.12", "uffd_lock_vma unmap_vmas ", "interval", "uffd_lock_vma, unmap_vmas",
+		  2 },
 		{ "6.8", "mfill_atomic_copy fixup_exception ", "mmap_lock",
 		  "mfill_atomic_copy with 6 arguments, fixup_exception", 2 },
-		{ "6.1", "mcopy_atomic ", "legacy", "mcopy_atomic", 1 },
+		/* So does legacy; mmap_lock tells more. */
+		{ "6.1", "mcopy_atomic ", "mmap_lock", "mfill_atomic_copy with 6 arguments", 1 },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
