@@ -146,7 +146,7 @@ check-kasan: deps
 	$(Q)./tests/kernel/build kasan
 	$(Q)MEM=3G ./tests/vm/soak kasan $(KASAN_SECONDS)
 
-# make check-trust: repeat the long runs that are older than the last change of a hook; TRUST=--short tries them, TRUST="soak-7.3" chooses (six hours)
+# make check-trust: repeat the long runs that are older than the last change of a hook (six hours); TRUST=--short tries
 .PHONY: check-trust
 check-trust: deps
 	$(Q)./tools/deps kernel

@@ -29,7 +29,7 @@ deb: dist
 	$(Q)./tools/deps build deb
 	$(Q)./tools/package/build deb $(TARBALL) $(DIST)
 
-# make release: build the static binary in build/dist, with what it consists of (SPDX) and checksums; SIGN=KEY signs these with gpg
+# make release: build the static binary in build/dist, with its SPDX list and checksums; SIGN=KEY signs these (gpg)
 release: dist
 	$(Q)./tools/deps build deb
 	$(Q)./tools/package/build static $(TARBALL) $(DIST)

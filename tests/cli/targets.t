@@ -12,7 +12,7 @@ make_here() {
 
 # All phony targets but the default one and those that only build programs for others.
 for_people() {
-	cat "$root/Makefile" "$root"/mk/*.mk | sed -n 's/^\.PHONY: //p' | tr ' ' '\n' | grep -vxE 'all|help|(test|unit|fuzz|bench|coverage)-programs|.*INJECT_TOOL.*'
+	cat "$root/Makefile" "$root"/mk/*.mk | sed -n 's/^\.PHONY: //p' | tr ' ' '\n' | grep -vxE 'all|help|always|(test|unit|fuzz|bench|coverage)-programs|.*INJECT_TOOL.*'
 }
 
 listed() {

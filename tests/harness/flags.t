@@ -14,7 +14,7 @@ object=$work/lib/rig_copy.o
 made() {
 	local before=
 	[ ! -e "$object" ] || before=$(stat -c %y "$object")
-	make -s -C "$root" BUILD="$work" "$@" "$object" >&2 || return
+	make -s -C "$root" BUILD="$work" WERROR= "$@" "$object" >&2 || return
 	[ "$(stat -c %y "$object")" != "$before" ]
 }
 
@@ -35,6 +35,4 @@ check '... with a definition that has quotes' made CFLAGS=-O1 CPPFLAGS="-DNAME='
 check '... not again' kept CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'"
 check '... with another linker option' made CFLAGS=-O1 LDFLAGS=-Wl,-O1
 check '... not by make install' test "$(installs; echo $?)" = 1
-rm "$object"
-check '... unless it is missing' installs
 done_testing

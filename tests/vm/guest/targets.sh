@@ -1,7 +1,7 @@
 # shellcheck shell=sh source=tests/vm/guest/lib.sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# shellcheck disable=SC2086 # lists of words
+# shellcheck disable=SC2086,SC2317 # lists of words; `whole` calls functions
 # In the guest: which processes are traced. Loads with known windows, in and outside of cgroups and
 # pid namespaces; they exec, fork and exit.
 . /bin/lib.sh
