@@ -35,7 +35,7 @@ static struct run {
 	struct sink sink;
 	struct counters then, now, diff; /* at the last interval, at present, between the two */
 	struct holder_row holders[MAX_HOLDERS];
-	struct uffd_list owners;     /* when the run began */
+	struct uffd_list owners; /* when the run began */
 	bool owners_known;
 	__u64 start_ns, interval_ns; /* begin of the run and of the interval */
 	bool more_events;	     /* events were left unread */

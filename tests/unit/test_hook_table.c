@@ -125,8 +125,7 @@ static void the_nearest_plan(void **state)
 		{ "7.3", "unmap_vmas userfaultfd_ioctl ", "retry_state",
 		  "unmap_vmas, userfaultfd_ioctl", 2 },
 		{ "6.12", "uffd_lock_vma ", "interval", "uffd_lock_vma", 1 },
-		{ "6.12", "uffd_lock_vma unmap_vmas ", "interval", "uffd_lock_vma, unmap_vmas",
-		  2 },
+		{ "6.12", "uffd_lock_vma unmap_vmas ", "interval", "uffd_lock_vma, unmap_vmas", 2 },
 		{ "6.8", "mfill_atomic_copy fixup_exception ", "mmap_lock",
 		  "mfill_atomic_copy with 6 arguments, fixup_exception", 2 },
 		/* So does legacy; mmap_lock tells more. */

@@ -422,7 +422,8 @@ static void no_more_blame_than_seen(void **state)
 	busy.nr_holders = 0;
 	print_span(text_summary, &busy);
 	expect_line("^ +who raised the event was not seen$");
-	expect_line("^ +1 page failed, 0 filled since; one failed 13577 times in a row \\(EAGAIN\\)$");
+	expect_line(
+		"^ +1 page failed, 0 filled since; one failed 13577 times in a row \\(EAGAIN\\)$");
 	expect_no_line("uffdload");
 	busy.nr_holders = 1;
 }
@@ -442,12 +443,14 @@ static void no_window(void **state)
 	c.totals.returned[ENOENT] = 4;
 	c.totals.returned[EEXIST] = 30;
 	print_summary();
-	expect_line("^EAGAIN   none in 3840 copies; 34 failed otherwise \\(0\\.9%\\), most of them with$");
+	expect_line(
+		"^EAGAIN   none in 3840 copies; 34 failed otherwise \\(0\\.9%\\), most of them with$");
 	expect_no_line("^class|^check|^answered|^length|^chains");
 	c.skipped[COSTS_WINDOW] = 2;
 	print_summary();
 	expect_line("^PER-MM   unknown: 2 windows are missing at most$");
-	expect_line("^WRONG    no page: that takes a retry window, and none was seen to come to a$");
+	expect_line(
+		"^WRONG    no page: that takes a retry window, and none was seen to come to a$");
 	c.skipped[COSTS_WINDOW] = 0;
 	c.totals.windows[KIND_ANON][CLASS_GONE] = 1;
 	print_summary();
@@ -518,7 +521,8 @@ static void idle(void **state)
 	r.command = NULL;
 	owners.nr = 0;
 	print_summary();
-	expect_line("^         at the start no process had a userfaultfd open; 3 processes could not$");
+	expect_line(
+		"^         at the start no process had a userfaultfd open; 3 processes could not$");
 	expect_line("^         -> start the program that fills pages under the tool");
 	/* Another ioctl than UFFDIO_COPY. */
 	c.failures.fills[FILL_CONTINUE].ok = 1;

@@ -30,8 +30,8 @@ void text_chains(const struct report *r, const struct counters *c)
 	fprintf(out, "\nchains    ");
 	if (r->verbose)
 		print_lengths(out, c);
-	fprintf(out, "%s copies of pages that had failed, %s with a window;\n",
-		N(f->reissued), N(f->reopened));
+	fprintf(out, "%s copies of pages that had failed, %s with a window;\n", N(f->reissued),
+		N(f->reopened));
 	fprintf(out, "          %s not refused by an event; %s succeeded without one\n",
 		N(f->retried), N(f->succeeded));
 }

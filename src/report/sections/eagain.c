@@ -58,7 +58,8 @@ static void others_text(const struct totals *t, char *text, size_t size)
 		most = t->returned[e] > most ? t->returned[e] : most;
 	}
 	snprintf(text, size, others ? "; %s failed otherwise (%s), %s with %s" : "", N(others),
-		 PERCENT(share_of(others, t->calls)), most == others ? "all" : "most of them", name);
+		 PERCENT(share_of(others, t->calls)), most == others ? "all" : "most of them",
+		 name);
 }
 
 static void print_causes(FILE *out, const struct totals *t, const struct failures *f)

@@ -29,8 +29,8 @@ static void owners_text(const struct uffd_list *o, char *text, size_t size)
 		  o->nr ? "at the start a userfaultfd was open in: "
 			: "at the start no process had a userfaultfd open");
 	for (int i = 0; i < o->nr && i < NAMED; i++) {
-		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "",
-			 o->processes[i].comm, o->processes[i].pid);
+		snprintf(one, sizeof(one), "%s%s (pid %d)", i ? ", " : "", o->processes[i].comm,
+			 o->processes[i].pid);
 		append_printable(text, size, one);
 	}
 	if (o->nr > NAMED) {

@@ -41,7 +41,8 @@ void text_wrong(const struct report *r, const struct span *s)
 		answer(r->out, "WRONG",
 		       "%s pages filled wrongly in %s %s: the address meant another page or userfaultfd; %s%s",
 		       N(kernel->missed), N(reached), windows, check,
-		       t->checks[CHECK_PER_MM_SEQ].missed || !report_tells_check(r, CHECK_PER_MM_SEQ)
+		       t->checks[CHECK_PER_MM_SEQ].missed ||
+				       !report_tells_check(r, CHECK_PER_MM_SEQ)
 			       ? ""
 			       : "; a per-MM check would refuse them all");
 	text_todo(r, s, ABOUT_WRONG);
