@@ -82,7 +82,7 @@ const struct hook hook_table[] = {
 	EXIT(uffd_lock_vma, "__interval", INTERVAL, ROLE_REQUIRED, "a copy begins; the VMA, relocked"),
 	EXIT(mfill_atomic_install_pte, "", INTERVAL | MMAP_LOCK, 0, "why a page was not installed"),
 	EXIT(hugetlb_mfill_atomic_pte, "__mmap_lock", MMAP_LOCK, ROLE_RARE,
-	     "hugetlb: why a page was not installed"),
+	     "hugetlb: errno of a page"),
 
 	/* What happened in it, and who wrote. */
 	ENTRY(unmap_vmas, "", ON_VMA_LOCK | MMAP_LOCK, ROLE_REQUIRED, "unmaps: replaced or not",
@@ -126,7 +126,7 @@ const struct hook hook_table[] = {
 	ENTRY(__do_kernel_fault, "__interval", INTERVAL, ROLE_REQUIRED, "a window begins",
 	      .unless = "exc_page_fault", .costs = COSTS_WINDOW),
 	EXIT(shmem_mfill_atomic_pte, "", INTERVAL | MMAP_LOCK, 0,
-	     "shmem: begin nearer the drop; errno"),
+	     "shmem: later begin; errno"),
 	POINT(mmap_lock_released, "", ON_MMAP_LOCK, ROLE_REQUIRED, "a window begins",
 	      .costs = COSTS_WINDOW),
 	ENTRY(fixup_exception, "__legacy", ON_MMAP_LOCK, ROLE_REQUIRED | ROLE_PASSES,

@@ -36,6 +36,7 @@ keep command-no-sigchld sh -c "trap '' CHLD; exec uffdretry -- sh -c 'exit 7'"
 keep command-missing uffdretry -- /nonexistent/program
 keep threshold-none uffdretry --fail-above 0.1% -d 100ms
 keep threshold-not-met uffdretry --fail-above 100% -- uffdload exact --runs 1 --only "$1"
+# shellcheck disable=SC2016 # of the inner shell
 keep threshold-command uffdretry --fail-above 0.1% -- sh -c 'uffdload exact --runs 1 --only "$1"; exit 7' sh "$1"
 keep threshold-none-command uffdretry --fail-above 0.1% -- sh -c 'exit 7'
 hold 1 0 2>/tmp/hold.err &
