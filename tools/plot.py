@@ -64,7 +64,7 @@ def draw(runs, wanted, directory, kind, source="", check=False, titles=None):
         yield name, path
 
 
-NAMES = ("rate", "windows", "model", "writers", "chains", "time")
+NAMES = ("rate", "windows", "writers", "chains", "time")
 
 
 def main():

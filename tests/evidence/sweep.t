@@ -19,8 +19,10 @@ tap = Tap()
 
 # Prints a line for each cell that it gets, but dies at the $PLAYth, or does what PLAY says.
 GUEST = """#!/bin/bash
+ARGS=$*
 while [ "$1" != --add ]; do shift; done
 cells=${2%%:*}
+[[ " $ARGS " == *" --parallel "* ]] || exit 64
 echo "boot $(wc -l <"$cells")" >>"$LOG"
 [ "$PLAY" != unavailable ] || exit 77
 n=0
@@ -74,9 +76,19 @@ with open(file, encoding="utf-8") as lines:
     first = json.loads(lines.readline())
 tap.equal((first["type"], first["kernel"]["release"], first["machine"]["emulated"]),
           ("cell", "7.3.0-test", True), "what a line has")
+tap.equal(first["machine"]["accelerator"], "TCG, thread=multi", "its processors really run at once")
 tap.equal(first["load"]["command"],
-          "uffdload free --copiers 2 --writers 1 --duration 5s --seed 1 --rate 0 --what none",
+          "uffdload free --copiers 1 --writers 1 --duration 4s --seed 1 --rate 0 --what none",
           "the command of a line")
+
+two = [cell for kernel in ("7.3", "permm:per_mm") for cell in sweep.plan.rates(kernel, "free", ("0",), (1, 2))]
+got = play("well", os.path.join(work.name, "turns"), two)
+tap.equal(got[:3], (0, [two[n].key for n in (0, 2, 1, 3)], ["boot 1"] * 4),
+          "a seed on all kernels before the next seed")
+seeds = {cell.key.replace(f"seed {cell.seed}", "seed"): 0 for cell in sweep.plan.full()}
+for cell in sweep.plan.full():
+    seeds[cell.key.replace(f"seed {cell.seed}", "seed")] += 1
+tap.equal(set(seeds.values()), {5}, "the full sweep has five seeds a cell")
 
 got = play("3", os.path.join(work.name, "b"))
 tap.equal(got[:3], (0, ALL, ["boot 4", "boot 2"]), "a guest that dies: the rest gets another boot")
@@ -91,7 +103,7 @@ got = play("lacks", os.path.join(work.name, "lacks"))
 tap.equal(got[:2], (0, ALL), "a load that cannot run on this kernel is kept as that")
 got = play("unavailable", os.path.join(work.name, "unavailable"))
 tap.equal(got[:2], (0, []), "a kernel that is not available is skipped")
-tap.check("7.3: this kernel is not available" in got[3], "by name", got)
+tap.check("7.3: this kernel, or a QEMU for it, is not available" in got[3], "by name", got)
 keys = [cell.key for cell in sweep.plan.full()]
 tap.equal(len(keys), len(set(keys)), "no two cells of the full sweep are the same")
 with open(os.path.join(work.name, "d"), "w", encoding="utf-8") as other:

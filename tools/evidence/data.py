@@ -74,24 +74,18 @@ class Cells(list):
         return sum(found) if found else None
 
     def share(self, check):
-        """The same as a share, as text."""
-        return stats.share(self.needless(check), self.reached)
+        """The same as the shares of the runs, as text."""
+        return self.spread(lambda run: run.spurious[check], lambda run: run.reached)
 
-    def shares(self, check):
-        """The needless share of each load that has enough windows, as numbers."""
-        return [c.needless(check) / c.reached for c in self.by_load().values()
-                if c.reached >= stats.ENOUGH and c.needless(check) is not None]
+    def spread(self, part, whole):
+        """The least and the most share of single runs, as text."""
+        return stats.spread([(part(run), whole(run)) for run in self])
 
     def durations(self, classes=records.REACHED):
         return stats.merge(run.durations[c] for run in self for c in classes)
 
     def histogram(self, path):
         return stats.merge(records.buckets(r.raw["summary"], path, r.where) for r in self)
-
-    @property
-    def writes(self):
-        """Write operations a second that were made, on average of these cells."""
-        return sum(map(writes, self)) / len(self)
 
 
 class Data:
@@ -102,9 +96,7 @@ class Data:
         kernel = main_kernel(self.all)
         self.main = self.all.where(kernel=kernel)
         self.stock = Cells(run for run in self.all if run.kernel != "permm")
-        self.others = Cells(run for run in self.stock if run.kernel != kernel)
-        self.per_mm = self.all.where(kernel="permm", check="per_mm")
-        self.snapshot = self.all.where(kernel="permm", check="snapshot")
+        self.arms = self.all.where(kernel="permm").by(lambda run: run.load["check"])
         self.own = self.main.where(what="own")
         self.swept = self.main.where(what=("none", "unrelated"))
         self.elsewhere = self.main.where(what="unrelated")

@@ -4,20 +4,18 @@
 
 title: what follows from the figure; without it the title says what is drawn.
 """
-import math
-
 import records
 import stats
-from cells import RATES
 from records import COMPARED, groups, main_kernel
-from style import (MODEL, facets, finish, first, label_left, named, percent_axis, point, pyplot,
-                   series, time_axes)
+from style import (facets, finish, first, label_left, named, percent_axis, point, pyplot, series,
+                   time_axes)
 
 PATCHED = {"per_mm": "per-MM check", "per_vma": "per-VMA check"}  # kernels without the merged check
 NO_WRITER = 0.3  # where a rate of 0 is drawn on a logarithmic axis
 FLOOR = 1e-6
 FEW = 30  # windows: too few to draw a curve of
-BOUND = "bars: 95 % intervals; open marks with an arrow: none seen, 95 % upper bound"
+BOUND = ("bars: the least and the most of several runs, or the 95 % interval of one\n"
+         "open marks with an arrow: none seen, 95 % upper bound")
 
 
 def load_name(run):
@@ -31,33 +29,29 @@ def durations(runs, classes):
 # --- needless EAGAIN against writer rate ----------------------------------------------------------
 
 def shares(cells, check):
-    """One point an asked rate, its seeds together: (writes made a second, k, n)."""
+    """One point an asked rate: (writes made a second, the share, its bar or None when none was seen)."""
     by_rate = groups(cells, lambda r: r.load["rate"]).values()
     for same in sorted(by_rate, key=lambda same: same[0].rate):
-        values = [run.spurious[check] for run in same]
-        if None not in values and sum(r.reached for r in same):
-            yield sum(r.rate for r in same) / len(same), sum(values), sum(r.reached for r in same)
+        runs = [(run.spurious[check], run.reached) for run in same if run.reached]
+        if not runs or None in (k for k, _ in runs):
+            continue
+        x, k, n = sum(r.rate for r in same) / len(same), *map(sum, zip(*runs))
+        if not k:
+            yield x, stats.interval(k, n)[1], None
+            continue
+        found = [k / n for k, n in runs]
+        yield x, sum(found) / len(found), (min(found), max(found)) if len(found) > 1 else stats.interval(k, n)
 
 
 def draw_shares(ax, cells, check, n):
     beside = 1.15 ** (n - 1)  # so that the checks do not hide each other
-    found = [(max(x, NO_WRITER) * beside, k, of) for x, k, of in shares(cells, check)]
+    found = [(max(x, NO_WRITER) * beside, y, bar) for x, y, bar in shares(cells, check)]
     named(ax, COMPARED[check], n)
-    seen = [(x, k / of) for x, k, of in found if k]
+    seen = [(x, y) for x, y, bar in found if bar]
     if seen:
         ax.plot(*zip(*seen), **{**series(n), "marker": ""})
-    for x, k, of in found:
-        low, high = stats.interval(k, of)
-        point(ax, x, k / of if k else high, n, *((low, high) if k else ()))
-
-
-def expected(cells):
-    """The model's line: windows as long as without writers, two write sections a write."""
-    still = durations([r for r in cells if r.load["rate"] == "0"], records.REACHED)
-    rates = sorted({r.rate for r in cells if r.rate > 0})
-    if not stats.total(still) or not rates:
-        return [], []
-    return rates, [stats.model(still, 2 * rate) / stats.total(still) for rate in rates]
+    for x, y, bar in found:
+        point(ax, x, y, n, *(bar or ()))
 
 
 def rate_figure(runs, title=""):
@@ -72,7 +66,6 @@ def rate_figure(runs, title=""):
         of_load = [r for r in cells if load_name(r) == load]
         for n, check in enumerate(COMPARED):
             draw_shares(ax, of_load, check, n)
-        ax.plot(*expected(of_load), label="model 1-exp(-rate x length)", **MODEL)
         ax.set_xscale("log")
         ax.set_xticks([NO_WRITER, 10, 100, 1e3, 1e4], ["none", "10", "100", "1k", "10k"])
         ax.set_xticks([], minor=True)
@@ -117,57 +110,6 @@ def windows_figure(runs, title=""):
     where = f"kernel {kernel}, " if kernel else ""
     return finish(figure, title or "Length of windows by class",
                   f"{where}all rates together{rest}; classes with {FEW} windows or more", axes, 6)
-
-
-# --- the model, bucket by bucket ------------------------------------------------------------------
-
-def moved_by_length(runs):
-    """Windows by a third of a decade of length: [(middle in ns, moved, all)]."""
-    found = {}
-    for c in records.REACHED:
-        for low, high, n in durations(runs, [c]):
-            where = math.floor(3 * math.log10(max(stats.middle(low, high), 1)))
-            moved, whole = found.get(where, (0, 0))
-            found[where] = (moved + (n if c != "quiet" else 0), whole + n)
-    return [(10 ** ((where + 0.5) / 3), moved, whole)
-            for where, (moved, whole) in sorted(found.items()) if whole >= FEW]
-
-
-def rate_order(rate):
-    return RATES.index(rate) - 1 if rate in RATES else len(RATES)
-
-
-def draw_lengths(ax, runs, n):
-    found, rate = moved_by_length(runs), sum(r.rate for r in runs) / len(runs)
-    look = {**series(n), "marker": ""}
-    xs = [x for x, _, _ in found]
-    ax.plot(xs, [max(-math.expm1(-2 * rate * x / 1e9), FLOOR) for x in xs], **look)
-    for x, k, whole in found:
-        low, high = stats.interval(k, whole)
-        point(ax, x, k / whole if k else high, n, *((low, high) if k else ()))
-
-
-def model_figure(runs, title=""):
-    kernel = main_kernel(runs)
-    cells = [r for r in runs if r.load and r.kernel == kernel]
-    cells = [r for r in cells if r.load["what"] == "unrelated" and r.rate]
-    by_load = groups(cells, load_name)
-    names, rest = first([name for name, of in by_load.items() if moved_by_length(of)])
-    if not names:
-        return None
-    figure, axes = facets(len(names))
-    for rate in sorted({r.load["rate"] for r in cells}, key=rate_order):
-        named(axes[0], f"asked {rate}/s", rate_order(rate))
-    for ax, name in zip(axes, names):
-        for rate, same in groups(by_load[name], lambda r: r.load["rate"]).items():
-            draw_lengths(ax, same, rate_order(rate))
-        ax.set_title(name)
-        percent_axis(ax)
-    time_axes(axes)
-    label_left(axes, "mm_lock_seq moved, % of windows")
-    return finish(figure, title or "Which windows meet a writer, by their length",
-                  f"kernel {kernel}{rest}; lines: 1-exp(-rate x length); marks: measured\n{BOUND}",
-                  axes, 5)
 
 
 # --- writers --------------------------------------------------------------------------------------
@@ -267,6 +209,6 @@ def time_figure(runs, title=""):
 
 
 FIGURES = {
-    "rate": rate_figure, "windows": windows_figure, "model": model_figure,
-    "writers": writers_figure, "chains": chains_figure, "time": time_figure,
+    "rate": rate_figure, "windows": windows_figure, "writers": writers_figure,
+    "chains": chains_figure, "time": time_figure,
 }

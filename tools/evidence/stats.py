@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Shares with their intervals, quantiles of histograms, and models of independent events."""
+"""Shares, of runs or with their intervals, quantiles of histograms, and rows of failures."""
 import math
 
 Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
-ENOUGH = 3000  # windows behind a share: none of these bounds it by 0.1 %
+ENOUGH = 3000  # windows behind a zero: none of these bounds the share by 0.1 %
+FEW = 100  # windows of a run: fewer give no share
 
 
 def interval(k, n):
@@ -25,34 +26,28 @@ def percent(p):
     return f"{p * 100:.2g}%" if p < 0.0995 else f"{p * 100:.3g}%"
 
 
-def at_least(p):
-    """percent(), rounded down, so that "more than" is true; near 100 % with more digits."""
-    steps = 10000 if p > 0.99 else 1000
-    return f"{math.floor(p * steps) * 100 / steps:g}%"
+def between(found, form="{}"):
+    """4 to 20, or 4 when all are alike."""
+    low, high = form.format(min(found)), form.format(max(found))
+    return low if low == high else f"{low} to {high}"
 
 
-def share(k, n):
-    """12% (11.6% ... 12.4%), 0 (< 0.1%), all (> 99.9%), or 3 of 40 when n is below ENOUGH.
+def spread(runs):
+    """12% to 14%: the least and the most share of runs, [(k, n)]. They are the error, so none is pooled.
 
-    None when there is no window, or k is None: this kernel cannot tell.
+    0 (< 0.1%) when all are 0, or 3 of 40 when a run has fewer than FEW windows. None when there is no
+    window, or a k is None: this kernel cannot tell.
     """
-    if k is None or not n:
+    runs = [(k, n) for k, n in runs if n]
+    if not runs or None in (k for k, _ in runs):
         return None
-    low, high = interval(k, n)
-    if n < ENOUGH:
+    k, n = map(sum, zip(*runs))
+    if not k and n >= ENOUGH:
+        return f"0 (< {percent(interval(0, n)[1])})"
+    if not k or min(n for _, n in runs) < FEW:
         return f"{k} of {n}"
-    if not k:
-        return f"0 (< {percent(high)})"
-    if k == n:
-        return f"all (> {at_least(low)})"
-    return f"{percent(k / n)} ({percent(low)} ... {percent(high)})"
-
-
-def short_share(k, n):
-    """The same without its interval, for a narrow table."""
-    if k is None or not n or n < ENOUGH:
-        return None
-    return percent(k / n) if k else f"<{percent(interval(0, n)[1])}"
+    low, high = (percent(f(k / n for k, n in runs)) for f in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 # --- histograms, [(min, max, count)] --------------------------------------------------------------
@@ -84,12 +79,7 @@ def quantile(histogram, q):
     return None
 
 
-# --- models ---------------------------------------------------------------------------------------
-
-def model(histogram, rate):
-    """How many of these windows (ns) meet one of independent writes, at this rate a second."""
-    return sum(n * -math.expm1(-rate * middle(low, high) / 1e9) for low, high, n in histogram)
-
+# --- failures in a row ----------------------------------------------------------------------------
 
 def geometric(p, k):
     """The share of runs of at least k failures, when each try fails with probability p."""

@@ -13,7 +13,6 @@ from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-positio
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "p", "P", "*", "<", ">", "d", "h")
 LINES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
-MODEL = {"color": "0.6", "linewidth": 2, "alpha": 0.7, "zorder": 0}
 MANY = 15  # facets
 TIMES = [(1e3, "1 µs"), (1e4, "10 µs"), (1e5, "100 µs"), (1e6, "1 ms"), (1e7, "10 ms"),
          (1e8, "100 ms"), (1e9, "1 s"), (1e10, "10 s")]
@@ -36,7 +35,7 @@ def named(ax, name, n):
 
 
 def point(ax, x, y, n, low=None, high=None):
-    """A share with its interval; without one, y is an upper bound: an open mark with an arrow."""
+    """A share with its bar; without one, y is an upper bound: an open mark with an arrow."""
     look = {**series(n), "linestyle": ""}
     if low is None:
         look["markerfacecolor"] = "white"

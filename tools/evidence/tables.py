@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""The tables of docs/evidence/evidence.md and mail.txt. TABLES and PLAIN have each by its name.
+"""The tables of docs/evidence/evidence.md. TABLES has each by its name.
 
 A table is a function of Data that returns (head, rows). None in a row is unknown or does not apply.
 """
 import math
 
+import native_programs
 import native_times
 import records
 from cells import RATES
-from data import Cells, longest, p99, pages_per_s, writer
-from records import COMPARED
-from stats import (ENOUGH, failing_again, longest_of, merge, middle, model, percent, quantile,
-                   share, short_share, total)
+from data import Cells, longest, p99, pages_per_s, writer, writes
+from stats import (between, failing_again, longest_of, merge, middle, percent, quantile,
+                   total)
 
 COLUMNS = 7  # at most
 NEEDLESS = "per-MM seq would fail needlessly"
@@ -29,18 +29,6 @@ def micro(ns):
     return None if ns is None else f"{ns / 1000:.0f}" if ns >= 1e5 else f"{ns / 1000:.3g}"
 
 
-def between(found, form="{}"):
-    """4 to 20, or 4 when all are alike."""
-    low, high = form.format(min(found)), form.format(max(found))
-    return low if low == high else f"{low} to {high}"
-
-
-def span(shares):
-    """The least and the most share of several loads; None of one, and when all are 0."""
-    several = len(shares) > 1 and max(shares) > 0
-    return f"{percent(min(shares))} to {percent(max(shares))}" if several else None
-
-
 def listed(cells, path, names, rest=""):
     """range 3, prot 4: those of the counters path.NAMErest that are not 0."""
     found = {name: cells.count(f"{path}.{name}{rest}") for name in names}
@@ -55,13 +43,9 @@ def handler(cells):
     return "another" if external == cells.total else "both" if external else "this one"
 
 
-def at_most(k, n):
-    """A share that is a bound, and so has no interval; None of few."""
-    return percent(min(k / n, 1)) if n >= ENOUGH else None
-
-
-def each(n, copies):
-    return f"{n / copies:.2g}" if n and copies else None
+def made(cells):
+    """Writes a second, of single runs."""
+    return between([round(writes(run)) for run in cells])
 
 
 def with_sum(rows):
@@ -71,46 +55,37 @@ def with_sum(rows):
 
 # --- how often ------------------------------------------------------------------------------------
 
-def checks(data):
-    """Needless EAGAIN by check and by what the writers touch."""
-    of = {"elsewhere": data.elsewhere, **data.touched.by_what()}
-    rows = [[name, *(cells.share(check) for cells in of.values())]
-            for check, name in COMPARED.items()]
-    return (["would fail needlessly, by writer", *of],
-            [*rows, ["windows", *(cells.reached for cells in of.values())]])
+def calls(run):
+    return records.count(run.raw["summary"], "copy.calls", run.where)
 
 
-def rates(data):
-    rows = []
-    for rate in RATES:
-        cells = data.swept.where(rate=rate)
-        if cells:
-            made = between([c.writes for c in cells.by_load().values()], "{:.0f}")
-            rows.append([rate, made, cells.reached, cells.share("per_mm_seq"),
-                         span(cells.shares("per_mm_seq"))])
-    return ["writes/s asked", "made", "windows", NEEDLESS, "by load, least to most"], rows
+def per_million(cells):
+    """Needless failures in a million copies, of single runs: [number]."""
+    return [1e6 * run.spurious["per_mm_seq"] / calls(run) for run in cells]
+
+
+def each(cells):
+    return [run.total / calls(run) for run in cells]
+
+
+def copies(of):
+    """{name: Cells}: what the per-MM check would cost a copy."""
+    rows = [[name, made(cells), handler(cells), sum(map(calls, cells)), between(each(cells), "{:.2g}"),
+             between(per_million(cells), "{:.0f}"), cells.share("per_mm_seq")]
+            for name, cells in of.items()]
+    return ["load", "writes/s", "the handler is in", "copies", "windows/copy",
+            "needless EAGAIN per million copies", "of windows"], rows
 
 
 def own(data):
     """Loads that resemble programs, with writers of this project's choice."""
-    rows = []
-    for load, cells in data.own.by_load().items():
-        done = cells.count("copy.returned.ok")
-        rows.append([f"`{load}`", f"{cells.writes:.0f}", handler(cells), done, cells.total,
-                     each(cells.total, done), cells.share("per_mm_seq")])
-    return ["load", "writes/s", "process of the handler", "copies that succeeded", "all windows",
-            "windows/copy", NEEDLESS], rows
+    return copies({f"`{load}`": cells for load, cells in data.own.by_load().items()})
 
 
-def hot(data):
-    """The same of the loads that are swept."""
-    rows = []
-    for load, cells in Cells(r for r in data.main if r.load["what"] != "own").by_load().items():
-        done = cells.count("copy.returned.ok")
-        rows.append([f"`{load}`", handler(cells), done, cells.total, each(cells.total, done),
-                     cells.share("per_mm_seq")])
-    return ["load", "process of the handler", "copies that succeeded", "all windows",
-            "windows/copy", NEEDLESS], rows
+def swept(data):
+    """The loads whose only writer is the swept one."""
+    return copies({f"`{load}`, {name}": cells
+                   for (load, name), cells in data.elsewhere.where(rate="1000").by_writer().items()})
 
 
 def programs(data):
@@ -123,59 +98,37 @@ def programs(data):
 
 
 def sweep(data):
-    """Writers elsewhere, with the model of independent writes: two write sections a write."""
+    """Writers elsewhere."""
     rows = []
     for load, of in data.swept.by_load().items():
-        still = of.where(rate="0").durations()
-        for cells in of.by_writer().values():
-            n, rate = cells.reached, cells[0].load["rate"]
-            modelled = still and rate != "0" and n >= ENOUGH
-            expected = model(still, 2 * cells.writes) / total(still) if modelled else None
-            rows.append([f"`{load}`, {'none' if rate == '0' else rate}", f"{cells.writes:.0f}", n,
-                         cells.share("per_mm_seq"), seeds(cells), expected and percent(expected),
-                         f"{cells.moved / n / expected:.2f}" if expected else None])
-    return ["load, writes/s asked", "made", "windows", NEEDLESS, "each seed", "model",
-            "measured/model"], rows
-
-
-def seeds(cells):
-    """The per-MM share of each run, when there are several with enough windows."""
-    found = [percent(r.spurious["per_mm_seq"] / r.reached) for r in cells if r.reached >= ENOUGH]
-    return ", ".join(found) if len(found) > 1 else None
+        for rate in RATES:
+            cells = of.where(rate=rate)
+            if cells:
+                rows.append([f"`{load}`", rate, made(cells), len(cells), cells.reached,
+                             cells.share("per_mm_seq"), cells.share("per_vma_seq")])
+    return ["load", "writes/s asked", "made", "runs", "windows", NEEDLESS, "per-VMA seq"], rows
 
 
 def touched(data):
     """Writers that touch the destination."""
     rows = []
     for (load, name), cells in data.touched.by_writer().items():
-        other = [cells.count(f"tolerated_reasons.{reason}") or 0 for reason in ("prot", "policy")]
-        rows.append([f"`{load}`, {name}", f"{cells.writes:.0f}", cells.reached,
-                     cells.share("per_mm_seq"), cells.share("per_vma_seq"),
-                     cells.classes("replaced"), sum(other)])
-    return ["load, writer asked", "writes/s made", "windows", NEEDLESS,
-            "per-VMA seq, `replaced` included", "`replaced`", "protection or policy changed"], rows
-
-
-def others(data):
-    """Other stock kernels."""
-    rows = []
-    for kernel, of in data.others.by_kernel().items():
-        for (load, name), cells in of.by_writer().items():
-            rows.append([f"{kernel}: `{load}`, {name}", cells.count("copy.pages"), cells.reached,
-                         cells.share("per_mm_seq") or "no mm_lock_seq"])
-    return ["kernel: load, writer", "pages", "windows", NEEDLESS], rows
+        rows.append([f"`{load}`, {name}", made(cells), cells.reached,
+                     *(cells.share(check) for check in ("per_mm_seq", "per_vma_seq", "snapshot")),
+                     cells.classes("replaced")])
+    return ["load, writer asked", "writes/s made", "windows", NEEDLESS, "per-VMA seq", "snapshot",
+            "`replaced`"], rows
 
 
 def odd(data):
     """Windows that began while a writer held mmap_lock. The counter moves when it unlocks."""
     rows = []
-    for load, cells in data.untouched.by_load().items():
-        if cells.needless("per_mm_seq") and cells.total >= ENOUGH:
-            rows.append([f"`{load}`", cells.reached, cells.needless("per_mm_seq"),
-                         cells.count("odd_start") or 0])
-    return (["load, writers elsewhere or its own", "windows", NEEDLESS,
-             "began while a writer held mmap_lock", "would pass if it were ignored, at most"],
-            [[*row, at_most(row[3], row[2])] for row in with_sum(rows)])
+    for (load, name), cells in data.untouched.by_writer().items():
+        if cells.needless("per_mm_seq"):
+            held = cells.spread(lambda run: records.count(run.raw["summary"], "odd_start", run.where, 0),
+                                lambda run: run.spurious["per_mm_seq"])
+            rows.append([f"`{load}`, {name}", cells.needless("per_mm_seq"), cells.count("odd_start") or 0, held])
+    return ["load, writer", NEEDLESS, "began while a writer held mmap_lock", "of these, at most"], rows
 
 
 def writers(data):
@@ -192,7 +145,7 @@ def uffd_writers(data):
     for what, cells in data.main.by_what().items():
         seen = [w for run in cells for w in run.writers]
         n, uffd = (sum(w.windows for w in seen if w.op.startswith(op)) for op in ("", "UFFDIO_"))
-        rows += [[what, n, share(uffd, n)]] if n else []
+        rows += [[what, n, uffd]] if n else []
     return ["writers of the load", "writers seen in windows", "calls on a userfaultfd"], rows
 
 
@@ -206,10 +159,10 @@ VERDICTS = (  # classes, and the verdicts of snapshot, per-VMA and per-MM
 
 def classes(data):
     cells = data.main
-    rows = [[", ".join(f"`{name}`" for name in names), *said, cells.classes(*names),
-             share(cells.classes(*names), cells.reached)] for names, said in VERDICTS]
-    return (["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows", "share"],
-            [*rows, ["all", None, None, None, cells.reached, None]])
+    rows = [[", ".join(f"`{name}`" for name in names), *said, cells.classes(*names)]
+            for names, said in VERDICTS]
+    return (["classes", "snapshot", "per-VMA seq", "per-MM seq", "windows"],
+            [*rows, ["all", None, None, None, cells.reached]])
 
 
 def locked(data):
@@ -226,13 +179,14 @@ def relock(data):
     """Relocks that fell back to mmap_lock (--relock)."""
     rows = []
     parts = {f"`{load}`, {name}": cells for (load, name), cells in data.touched.by_writer().items()}
-    for name, cells in {**parts, "benign or replace": data.touched, "all": data.main}.items():
+    for name, cells in {**parts, "no writer, elsewhere or its own": Cells([*data.swept, *data.own])}.items():
         tries, slow = cells.count("relock.total"), cells.count("relock.mmap_lock")
         if tries:
             waits = cells.histogram("hist_ns.relock_mmap_lock")
-            rows.append([name, share(cells.locked, cells.reached), tries, slow, share(slow, tries),
-                         *(micro(quantile(waits, q)) for q in (0.5, 0.99))])
-    return ["load, writer", "VMA write-locked", "relocks, failed ones too", "by mmap_lock", "share",
+            of = cells.spread(lambda run: records.count(run.raw["summary"], "relock.mmap_lock", run.where, 0),
+                              lambda run: records.count(run.raw["summary"], "relock.total", run.where, 0))
+            rows.append([name, tries, slow, of, *(micro(quantile(waits, q)) for q in (0.5, 0.99))])
+    return ["load, writer", "relocks, failed ones too", "by mmap_lock", "share",
             "relock by mmap_lock takes, p50, µs (emulated)", "p99"], rows
 
 
@@ -241,118 +195,138 @@ def changed(data):
     rows = []
     replace, benign = data.main.where(what="replace"), data.main.where(what="benign")
     parts = {f"`{load}`, {name}": cells for (load, name), cells in replace.by_writer().items()}
-    parts |= {"replace, all": replace, "benign, all": benign, "its own, all": data.own}
+    parts |= {"benign, all": benign, "its own, all": data.own}
     for name, cells in parts.items():
-        n, really = (cells.classes("gone", *of) for of in (records.REACHED, ("real", "hidden")))
-        if n:
-            rows.append([name, n, cells.classes("real", "hidden"), cells.classes("gone"),
+        really, n = (("gone", *of) for of in (("real", "hidden"), records.REACHED))
+        if cells.classes(*n):
+            of = cells.spread(*(lambda run, names=names: sum(run.windows[c] for c in names)
+                                for names in (really, n)))
+            rows.append([name, cells.classes(*n), cells.classes("real", "hidden"), cells.classes("gone"),
                          listed(cells, "causes", ("ENOENT", "EINVAL"), ".relock"),
-                         cells.classes("false_alarm"), share(really, n)])
+                         cells.classes("false_alarm"), of])
     return ["load, writer", "windows, `gone` included", "`real`, `hidden`", "`gone`",
             "the relock failed with", "`false_alarm`", "really changed"], rows
+
+
+def of_hugetlb(run, *names):
+    return sum(records.count(run.raw["summary"], f"by_kind.hugetlb.{c}", run.where, 0) for c in names)
 
 
 def hugetlb(data):
     rows = []
     for load, cells in data.main.by_load().items():
-        kinds = {c: cells.count(f"by_kind.hugetlb.{c}") or 0 for c in records.REACHED}
-        n = sum(kinds.values())
+        n = sum(of_hugetlb(run, *records.REACHED) for run in cells)
         if n:
-            moved, write_locked = n - kinds["quiet"], sum(kinds[c] for c in records.LOCKED)
-            rows.append([f"`{load}`", n, moved, share(moved, n),
-                         cells.count("begin_early.seq_moved"), write_locked])
+            moved = cells.spread(lambda run: of_hugetlb(run, *records.REACHED[1:]),
+                                 lambda run: of_hugetlb(run, *records.REACHED))
+            rows.append([f"`{load}`", n, sum(of_hugetlb(run, *records.REACHED[1:]) for run in cells), moved,
+                         cells.count("begin_early.seq_moved"),
+                         sum(of_hugetlb(run, *records.LOCKED) for run in cells)])
     return ["load", "hugetlb windows", "mm_lock_seq moved", "share",
             "moved between begin and later bound", "VMA write-locked"], rows
 
 
 # --- how long -------------------------------------------------------------------------------------
 
+def length(run, q):
+    return quantile(Cells([run]).durations(), q)
+
+
 def lengths(data):
-    rows = [[f"`{load}`", cells.reached,
-             *(micro(quantile(cells.durations(), q)) for q in (0.5, 0.9, 0.99, 0.999))]
-            for load, cells in data.main.by_load().items() if cells.reached]
-    return ["load", "windows", "p50, µs (emulated)", "p90", "p99", "p99.9"], rows
+    """Windows without other writers than the load's own."""
+    rows = []
+    for load, cells in data.main.where(what=("none", "own")).by_load().items():
+        runs = [run for run in cells if run.reached]
+        if runs:
+            rows.append([f"`{load}`", cells.reached, *(
+                " to ".join(dict.fromkeys(micro(f(length(run, q) for run in runs)) for f in (min, max)))
+                for q in (0.5, 0.9, 0.99))])
+    return ["load", "windows", "p50, µs (emulated)", "p90", "p99"], rows
+
+
+def in_bin(run, names, low, high):
+    return sum(n for a, b, n in Cells([run]).durations(names) if low <= middle(a, b) < high)
 
 
 def by_length(data):
     """Which windows met a writer, by their length."""
     rows = []
-    for name, low, high in LENGTHS:
-        k, n = (sum(c for a, b, c in data.elsewhere.durations(of) if low <= middle(a, b) < high)
-                for of in (records.REACHED[1:], records.REACHED))
-        rows.append([name, n, k, share(k, n)])
-    return ["length (emulated), writers elsewhere", "windows", "mm_lock_seq moved", "share"], rows
+    for load, cells in data.elsewhere.where(rate="1000").by_load().items():
+        rows.append([f"`{load}`", *(
+            cells.spread(lambda run, bounds=bounds: in_bin(run, records.REACHED[1:], *bounds),
+                         lambda run, bounds=bounds: in_bin(run, records.REACHED, *bounds))
+            for _, *bounds in LENGTHS)])
+    return ["mm_lock_seq moved, 1000 writes/s asked", *(name for name, *_ in LENGTHS)], rows
 
 
-# --- on the kernel that has the per-MM check ------------------------------------------------------
+# --- on the kernel that has the checks ------------------------------------------------------------
 
-def failing(cells):
-    """{(load, writer): Cells} without `replace`, which fails with ENOENT under any check."""
-    return cells.where(what=("unrelated", "benign")).by_writer()
+def failing(data):
+    """{(load, writer): Cells} under per-MM, without `replace`, which fails with ENOENT under any check."""
+    return data.arms.get("per_mm", Cells()).where(what=("unrelated", "benign")).by_writer()
 
 
 def retries(data):
     """The result of the next copy of a page whose copy failed."""
     rows = []
-    for (load, name), cells in failing(data.per_mm).items():
+    for (load, name), cells in failing(data).items():
         tried, done = cells.count("chains.retried"), cells.count("chains.succeeded")
         if tried:
+            of = cells.spread(*(lambda run, what=what: records.count(run.raw["summary"], what, run.where, 0)
+                                for what in ("chains.succeeded", "chains.retried")))
             rows.append([f"`{load}`, {name}", cells.count("chains.reissued"),
-                         cells.count("chains.reopened"), tried, done, share(done, tried)])
+                         cells.count("chains.reopened"), tried, done, of])
     return ["load, writer", "copies re-issued", "windows that these opened",
             "not refused by mmap_changing", "of these succeeded without a window", "share"], rows
 
 
-def pairs(cells, load, name):
-    """[(with this writer, without writers)] of the same seed and boot."""
-    quiet = {r.load["seed"]: r for r in cells.where(load=load, what="none")}
-    return [(r, quiet[r.load["seed"]]) for r in cells.where(load=load)
-            if writer(r) == name and r.load["seed"] in quiet]
+def by_seed(cells):
+    return {run.load["seed"]: run for run in cells}
 
 
-def ratio(of, measure):
-    """The measure beside the writer over that without, on average of the pairs."""
-    found = [measure(a) / measure(b) for a, b in of if measure(a) and measure(b)]
-    return f"{sum(found) / len(found):.2f}" if found else None
-
-
-def speeds(of):
-    return [pages_per_s(a) for a, _ in of]
-
-
-def over(a, b):
-    """The mean of a over that of b."""
-    return f"{sum(a) / len(a) / (sum(b) / len(b)):.2f}" if a and any(b) else None
+def over(a, b, measure):
+    """The measure of the runs a over that of b with the same seed: 0.8 to 0.9; None without pairs."""
+    b = by_seed(b)
+    found = [measure(run) / measure(b[seed]) for seed, run in by_seed(a).items()
+             if seed in b and measure(run) and measure(b[seed])]
+    return between(found, "{:.2f}") if found else None
 
 
 def cost(data):
-    """The same load, writer and seed under both checks."""
-    rows = []
-    for load, name in failing(data.per_mm):
-        both = {"per-MM": pairs(data.per_mm, load, name),
-                "snapshot": pairs(data.snapshot, load, name)}
-        for check, of in both.items() if all(both.values()) else ():
-            rows.append([f"`{load}`, {name}", check, Cells(a for a, _ in of).returned("EAGAIN"),
-                         ", ".join(f"{x:.0f}" for x in speeds(of)),
-                         over(speeds(of), speeds(both["snapshot"])), ratio(of, pages_per_s),
-                         ratio(of, p99)])
-    return ["load, writer", "check", "EAGAIN", "pages/s (emulated), each run", "over snapshot",
-            "pages/s over no writer", "p99 latency over no writer"], rows
+    """Each check against the snapshot: the same load, writer and seed on the same kernel."""
+    rows, snapshot = [], data.arms.get("snapshot", Cells())
+    for load, name in failing(data):
+        for check in ("per_mm", "per_vma"):
+            arm = data.arms.get(check, Cells()).where(load=load)
+            beside, quiet = (Cells(r for r in arm if writer(r) == w) for w in (name, "no writer"))
+            wanted = Cells(r for r in snapshot.where(load=load) if writer(r) == name)
+            control = snapshot.where(load=load, what="none")
+            if over(beside, wanted, pages_per_s) and quiet:
+                rows.append([f"`{load}`, {name}", check, len(beside), beside.returned("EAGAIN"),
+                             over(beside, wanted, pages_per_s), over(quiet, control, pages_per_s),
+                             over(beside, wanted, p99)])
+    return ["load, writer", "check", "seeds", "EAGAIN", "pages/s over snapshot",
+            "the same without a writer", "p99 latency over snapshot"], rows
 
 
 def chains(data):
     """Failures in a row of one page."""
     rows = []
-    for (load, name), cells in failing(data.per_mm).items():
+    for (load, name), cells in failing(data).items():
         found = merge(r.chains for r in cells)
         if found:
-            p = cells.moved / cells.reached if cells.reached else 0
-            expected = longest_of(total(found), p)
+            again = failing_again(found)
+            expected = longest_of(total(found), again)
             rows.append([f"`{load}`, {name}", total(found), max(map(longest, cells)),
-                         expected and f"{expected:.0f}", percent(p), percent(failing_again(found)),
-                         cells.count("chains.open")])
-    return ["load, writer", "chains", "longest", "longest if independent", "windows that failed",
+                         expected and f"{expected:.0f}", cells.share("per_mm_seq"),
+                         stats_again(cells), cells.count("chains.open")])
+    return ["load, writer", "chains", "longest", "longest to expect", "windows that failed",
             "tries after a failure that failed", "open at the end"], rows
+
+
+def stats_again(cells):
+    found = [failing_again(run.chains) for run in cells if run.chains]
+    return " to ".join(dict.fromkeys(percent(f(found)) for f in (min, max)))
 
 
 # --- beside the check -----------------------------------------------------------------------------
@@ -396,7 +370,6 @@ def measured(data):
         ["seconds a run", between(seconds)],
         ["all windows", data.all.total],
         ["anomalies", data.all.count("anomalies")],
-        ["windows behind a share, at least", ENOUGH],
     ]
 
 
@@ -405,51 +378,16 @@ def native(_data):
     return native_times.summary(native_times.read())
 
 
-# --- of the mail ----------------------------------------------------------------------------------
-
-def mail_shares(data):
-    """Rates and writers with the least and the most of several loads; then a row a load."""
-    parts = {f"{'no' if rate == '0' else rate} writes/s": data.swept.where(rate=rate)
-             for rate in RATES}
-    parts |= {f"{what} writers": cells for what, cells in data.touched.by_what().items()}
-    parts |= {f"{load} load": cells for load, cells in data.own.by_load().items()}
-    rows = []
-    for name, cells in parts.items():
-        if cells.reached:
-            rows.append([name, cells.reached, *(
-                span(cells.shares(check)) or short_share(cells.needless(check), cells.reached)
-                for check in COMPARED)])
-    return ["writer or load", "windows", "per-MM", "per-VMA", "snapshot"], rows
-
-
-def mail_retries(data):
-    rows = []
-    for (load, name), cells in failing(data.per_mm).items():
-        tried, done = cells.count("chains.retried"), cells.count("chains.succeeded")
-        if tried:
-            both = (speeds(pairs(of, load, name)) for of in (data.per_mm, data.snapshot))
-            rows.append([f"{load.removesuffix(' swept')}, {name}", tried, percent(done / tried),
-                         max(map(longest, cells)), over(*both)])
-    return ["per-MM kernel: load, writer", "retries", "at once", "longest", "pages/s"], rows
-
-
-def mail_counts(data):
-    rows = [["runs recorded", len(data.all)], ["windows", data.all.total]]
-    for *_, needless, _, before in odd(data)[1][-1:]:
-        rows += [["needless EAGAIN under per-MM", needless],
-                 ["    a writer was in at the begin, at most", before]]
-    for name, n, k, _ in by_length(data)[1]:
-        rows += [[f"beside writers elsewhere, {name}", n], ["    these met a writer", k]]
-    for _, calls, _, windows, *_ in programs(data)[1][-1:]:
-        rows += [["copies of all programs of others", calls], ["    their windows", windows]]
-    return ["what was counted", "number"], rows
+def program_rates(_data):
+    """Of another recording: see native_programs.py."""
+    found, _ = native_programs.read(native_programs.DATA)
+    rows = [[f"`{name}`", native_programs.sections_span(runs)] for name, runs in found.items()]
+    return ["program", "write sections/s, least to most"], rows
 
 
 TABLES = {f.__name__: f for f in (
-    checks, rates, own, hot, programs, sweep, touched, others, odd, writers, uffd_writers, classes,
-    locked, relock, changed, hugetlb, lengths, by_length, retries, cost, chains, eagain, kernels,
-    measured, native)}
-PLAIN = {f.__name__: f for f in (mail_shares, mail_retries, mail_counts)}
+    native, own, swept, program_rates, programs, sweep, touched, odd, writers, uffd_writers, classes, locked, relock,
+    changed, hugetlb, lengths, by_length, retries, cost, chains, eagain, kernels, measured)}
 
 
 # --- as text --------------------------------------------------------------------------------------
@@ -469,11 +407,3 @@ def markdown(head, rows):
     head, *rows = shown(head, rows)
     lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def plain(head, rows):
-    """The same for a mail, in ASCII, aligned with spaces."""
-    lines = [[cell.replace("µ", "u") for cell in line] for line in shown(head, rows)]
-    first, *widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join([name.ljust(first), *map(str.rjust, cells, widths)]).rstrip()
-                     for name, *cells in lines)
