@@ -366,6 +366,7 @@ def measured(data):
         ["recorded", between([run.raw["date"] for run in data.all])],
         ["loads", len(data.all.by_load())],
         ["runs", len(data.all)],
+        ["runs left out", data.left_out],
         ["runs whose self-test passed", passed],
         ["seconds a run", between(seconds)],
         ["all windows", data.all.total],
