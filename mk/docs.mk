@@ -16,7 +16,7 @@ install-docs:
 	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
 	$(Q)for file in $(DOCS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
 
-# make evidence: write the tables of docs/evidence/evidence.md and mail.txt, and the figures, from docs/evidence/data
+# make evidence: write the tables of docs/evidence/evidence.md, and the figures, from docs/evidence/data
 evidence:
 	$(Q)./tools/deps plot
 	$(Q)./tools/evidence/write
