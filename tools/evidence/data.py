@@ -25,9 +25,6 @@ class Cells(list):
     def by(self, key):
         return {value: Cells(runs) for value, runs in groups(self, key).items()}
 
-    def by_kernel(self):
-        return self.by(lambda run: run.kernel)
-
     def by_load(self):
         return self.by(lambda run: run.load["name"])
 
@@ -60,11 +57,6 @@ class Cells(list):
         return sum(run.reached for run in self)
 
     @property
-    def moved(self):
-        """Windows that reached a check and in which mm_lock_seq moved."""
-        return self.reached - self.classes("quiet")
-
-    @property
     def locked(self):
         """Windows that reached a check and in which this VMA was write-locked."""
         return self.classes(*records.LOCKED)
@@ -93,11 +85,12 @@ class Data:
     """The cells, chosen by kernel and by writer, and the programs of others."""
 
     def __init__(self, cells, programs):
-        self.all = Cells(run for run in cells if not too_slow(run))
+        loads = list(records.groups(cells, lambda run: run.load["name"]))
+        kept = (run for run in cells if not too_slow(run))
+        self.all = Cells(sorted(kept, key=lambda run: (loads.index(run.load["name"]), run.rate)))
         self.left_out = len(cells) - len(self.all)
         kernel = main_kernel(self.all)
         self.main = self.all.where(kernel=kernel)
-        self.stock = Cells(run for run in self.all if run.kernel != "permm")
         self.arms = self.all.where(kernel="permm").by(lambda run: run.load["check"])
         self.own = self.main.where(what="own")
         self.swept = self.main.where(what=("none", "unrelated"))

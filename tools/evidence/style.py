@@ -101,7 +101,7 @@ def time_axes(axes):
 
 def percent_axis(ax):
     ax.set_yscale("log")
-    ax.set_ylim(5e-6, 1.3)
+    ax.set_ylim(2e-6, 1.3)
     ticks = {1e-5: "0.001%", 1e-4: "0.01%", 1e-3: "0.1%", 1e-2: "1%", 0.1: "10%", 1: "100%"}
     ax.set_yticks(list(ticks), list(ticks.values()))
     ax.set_yticks([], minor=True)

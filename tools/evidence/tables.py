@@ -16,8 +16,6 @@ from stats import (between, failing_again, longest_of, merge, middle, percent, q
 
 COLUMNS = 7  # at most
 NEEDLESS = "per-MM seq would fail needlessly"
-CHANGING = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing")
-CAUSES = CHANGING + ("vma_lock", "snapshot", "pte", "short_copy", "unknown")
 REASONS = ("range", "flags", "prot", "policy", "name")
 LENGTHS = (("below 50 µs", 0, 50e3), ("50 to 200 µs", 50e3, 200e3),
            ("200 µs and more", 200e3, math.inf))  # ns
@@ -85,7 +83,7 @@ def own(data):
 def swept(data):
     """The loads whose only writer is the swept one."""
     return copies({f"`{load}`, {name}": cells
-                   for (load, name), cells in data.elsewhere.where(rate="1000").by_writer().items()})
+                   for (load, name), cells in data.elsewhere.by_writer().items()})
 
 
 def programs(data):
@@ -122,13 +120,10 @@ def touched(data):
 
 def odd(data):
     """Windows that began while a writer held mmap_lock. The counter moves when it unlocks."""
-    rows = []
-    for (load, name), cells in data.untouched.by_writer().items():
-        if cells.needless("per_mm_seq"):
-            held = cells.spread(lambda run: records.count(run.raw["summary"], "odd_start", run.where, 0),
-                                lambda run: run.spurious["per_mm_seq"])
-            rows.append([f"`{load}`, {name}", cells.needless("per_mm_seq"), cells.count("odd_start") or 0, held])
-    return ["load, writer", NEEDLESS, "began while a writer held mmap_lock", "of these, at most"], rows
+    rows = [[f"`{load}`, {name}", cells.needless("per_mm_seq"), cells.count("odd_start") or 0]
+            for (load, name), cells in data.untouched.by_writer().items()
+            if cells.needless("per_mm_seq")]
+    return ["load, writer", NEEDLESS, "began while a writer held mmap_lock"], rows
 
 
 def writers(data):
@@ -301,7 +296,7 @@ def cost(data):
             beside, quiet = (Cells(r for r in arm if writer(r) == w) for w in (name, "no writer"))
             wanted = Cells(r for r in snapshot.where(load=load) if writer(r) == name)
             control = snapshot.where(load=load, what="none")
-            if over(beside, wanted, pages_per_s) and quiet:
+            if over(beside, wanted, pages_per_s):
                 rows.append([f"`{load}`, {name}", check, len(beside), beside.returned("EAGAIN"),
                              over(beside, wanted, pages_per_s), over(quiet, control, pages_per_s),
                              over(beside, wanted, p99)])
@@ -319,28 +314,14 @@ def chains(data):
             expected = longest_of(total(found), again)
             rows.append([f"`{load}`, {name}", total(found), max(map(longest, cells)),
                          expected and f"{expected:.0f}", cells.share("per_mm_seq"),
-                         stats_again(cells), cells.count("chains.open")])
+                         again_of(cells), cells.count("chains.open")])
     return ["load, writer", "chains", "longest", "longest to expect", "windows that failed",
             "tries after a failure that failed", "open at the end"], rows
 
 
-def stats_again(cells):
+def again_of(cells):
     found = [failing_again(run.chains) for run in cells if run.chains]
     return " to ".join(dict.fromkeys(percent(f(found)) for f in (min, max)))
-
-
-# --- beside the check -----------------------------------------------------------------------------
-
-def eagain(data):
-    """EAGAIN on stock kernels, by cause."""
-    rows = []
-    for kernel, of in data.stock.by_kernel().items():
-        for load, cells in of.by_load().items():
-            changing = sum(cells.count(f"eagain_causes.{c}") or 0 for c in CHANGING)
-            if cells.returned("EAGAIN"):
-                rows.append([f"{kernel}: `{load}`", cells.returned("EAGAIN"), changing,
-                             listed(cells, "eagain_causes", CAUSES)])
-    return ["kernel: load", "EAGAIN", "by mmap_changing", "causes"], rows
 
 
 # --- what was measured ----------------------------------------------------------------------------
@@ -388,7 +369,7 @@ def program_rates(_data):
 
 TABLES = {f.__name__: f for f in (
     native, own, swept, program_rates, programs, sweep, touched, odd, writers, uffd_writers, classes, locked, relock,
-    changed, hugetlb, lengths, by_length, retries, cost, chains, eagain, kernels, measured)}
+    changed, hugetlb, lengths, by_length, retries, cost, chains, kernels, measured)}
 
 
 # --- as text --------------------------------------------------------------------------------------
