@@ -134,9 +134,15 @@ static void print_answers(const struct report *r, const struct span *s)
 	if (nothing_happened(s->counters)) {
 		text_idle(r, s);
 	} else {
+		/* Nothing is worse than pages filled wrongly. */
+		const bool wrong = s->counters->totals.checks[CHECK_KERNEL].missed;
+
+		if (wrong)
+			text_wrong(r, s);
 		text_eagain(r, s);
 		text_per_mm_answer(r, s->counters);
-		text_wrong(r, s);
+		if (!wrong)
+			text_wrong(r, s);
 	}
 	text_trust(r, s->counters);
 }

@@ -57,9 +57,11 @@ static void others_text(const struct totals *t, char *text, size_t size)
 			name = returned_name(e);
 		most = t->returned[e] > most ? t->returned[e] : most;
 	}
-	snprintf(text, size, others ? "; %s failed otherwise (%s), %s with %s" : "", N(others),
-		 PERCENT(share_of(others, t->calls)), most == others ? "all" : "most of them",
-		 name);
+	text[0] = '\0';
+	if (others)
+		snprintf(text, size, "; %s failed otherwise (%s), %s with %s", N(others),
+			 PERCENT(share_of(others, t->calls)),
+			 most == others ? "all" : "most of them", name);
 }
 
 static void print_causes(FILE *out, const struct totals *t, const struct failures *f)

@@ -129,8 +129,10 @@ static void of_good_text(const struct totals *t, __u64 k, char *text, size_t siz
 {
 	const __u64 good = t->returned[0];
 
-	snprintf(text, size, good && good < t->calls / 2 ? ", %s per million that succeeded" : "",
-		 RATE(MILLION * ratio((double)k, (double)good)));
+	text[0] = '\0';
+	if (good && good < t->calls / 2)
+		snprintf(text, size, ", %s per million that succeeded",
+			 RATE(MILLION * ratio((double)k, (double)good)));
 }
 
 void text_per_mm_answer(const struct report *r, const struct counters *c)
