@@ -117,10 +117,12 @@ def overlap_table(records):
 def summary(records):
     """Head and rows: what evidence.md begins with. The least and the most of all sources, places and runs."""
     rows = []
-    for asked, runs in groups([r for r in of(records, "overlap") if r["asked_per_s"]], lambda r: r["asked_per_s"]).items():
+    for asked, runs in groups([r for r in of(records, "overlap") if r["asked_per_s"] != 0], lambda r: r["asked_per_s"]).items():
         lower = [100 * r["enclosing"] / r["calls"] for r in runs if r["enclosing"] is not None]
         upper = [100 * r["overlapping"] / r["calls"] for r in runs]
-        rows.append([f"{asked:,}", sum(r["calls"] for r in runs), f"{span(lower, '.2g')} %", f"{span(upper, '.2g')} %"])
+        # Nearly all of them, where the writer does not pause.
+        digits = ".2g" if asked else ".3g"
+        rows.append([f"{asked:,}" if asked else "without pause", sum(r["calls"] for r in runs), f"{span(lower, digits)} %", f"{span(upper, digits)} %"])
     return ["writer's calls/s", "copies with a window", "met one, at least", "met one, at most"], rows
 
 
