@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # shellcheck shell=bash
 # TAP for tests in bash: source it, call check for each test, end with done_testing.
-tests=0
+tests=0 not_ok=0
 
 # check DESCRIPTION COMMAND...: one test. Prints the start of the command's output if it fails.
 check() {
@@ -12,6 +12,7 @@ check() {
 	if said=$("$@" 2>&1); then
 		echo "ok $tests - $what"
 	else
+		not_ok=$((not_ok + 1))
 		echo "not ok $tests - $what"
 		printf '# %s\n' "${said//$'\n'/$'\n# '}" | head -200
 	fi

@@ -7,21 +7,8 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 tarball=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-tests=0 failed=0
-
-check() {
-	local what=$1 said
-	shift
-	tests=$((tests + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $tests - $what"
-		tail -n 5 <<<"$said" | sed 's/^/# /'
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests - $what"
-		tail -n 40 <<<"$said" | sed 's/^/# /'
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=../../tests/tap.sh
+. "$here/../../tests/tap.sh"
 
 # Two directories, two umasks, two time zones, two languages.
 build_twice() {
@@ -37,9 +24,4 @@ same() {
 		sha256sum "$file"
 	done
 	[ $n -gt 0 ]
-}
-
-done_testing() {
-	echo "1..$tests"
-	[ $failed -eq 0 ]
 }
