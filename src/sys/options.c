@@ -122,11 +122,9 @@ static const struct row {
 #define SETS(field) .flag = offsetof(struct options, field)
 #define STORES(field) .text = offsetof(struct options, field)
 	{ .help = "Whose windows:" },
-	{ "pid", 'p', "PID[,PID...]",
-	  "those whose caller or destination belongs to one of\nthese processes",
+	{ "pid", 'p', "PID[,PID...]", "those whose caller or destination is one of these",
 	  .parse = set_pids },
-	{ "cgroup", 'c', "PATH",
-	  "those whose caller or destination is in this cgroup\n(v2) or one below it",
+	{ "cgroup", 'c', "PATH", "the same for the processes below this cgroup (v2)",
 	  STORES(cgroup) },
 	{ "all", 'a', NULL, "every process (default without a target)", SETS(all) },
 
@@ -138,11 +136,9 @@ static const struct row {
 	  .list = true },
 	{ "brief", 0, NULL, "with list: print the PIDs alone, one a line", SETS(brief),
 	  .list = true },
-	{ "user", 0, "NAME",
-	  "run COMMAND, open files and go on as NAME;\ndefault: the caller of sudo", STORES(user),
+	{ "user", 0, "NAME", "go on as NAME, with COMMAND (default: sudo's caller)", STORES(user),
 	  .list = true },
-	{ "openmetrics", 0, "FILE",
-	  "keep FILE current, each INTERVAL or 15 s, for a\nPrometheus textfile collector",
+	{ "openmetrics", 0, "FILE", "keep FILE current, for Prometheus's textfiles",
 	  STORES(openmetrics) },
 	{ "claims", 0, NULL, "add the claims of the mails, each with its number", SETS(claims) },
 	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary",
@@ -152,21 +148,15 @@ static const struct row {
 	  .parse = set_fail_above },
 
 	{ .help = "What it costs:" },
-	{ "relock", 0, NULL,
-	  "measure relocks of the VMA, and how long writers\nhold mmap_lock: three more hooks",
-	  SETS(relock) },
-	{ "no-writers", 0, NULL,
-	  "do not record writers: saves the costliest hook,\nwhich every mmap_lock operation pays for",
+	{ "relock", 0, NULL, "measure relocks, and how long writers hold mmap_lock", SETS(relock) },
+	{ "no-writers", 0, NULL, "do not record writers: saves the costliest hook",
 	  SETS(no_writers) },
 	{ "witness", 0, NULL, "also hook every write lock of a VMA (for tests)", SETS(witness) },
-	{ "overhead", 0, NULL,
-	  "add the kernel's counts for each BPF program: runs,\ntime a run, share of a CPU",
-	  SETS(overhead) },
+	{ "overhead", 0, NULL, "add the runs and the time of each BPF program", SETS(overhead) },
 
 	{ .help = "About this kernel and this tool:" },
 	{ "probe", 0, NULL, "show kernel, rights, BTF, plans and hooks, and exit", SETS(probe) },
-	{ "self-test", 0, "[=only|off]",
-	  "prove the plan at start with windows of known class\n(default), do only that, or skip it",
+	{ "self-test", 0, "[=only|off]", "prove the plan by known windows, only that, or not",
 	  .parse = set_self_test },
 	{ "plan", 0, "NAME", "force a probe plan (for tests)", STORES(plan) },
 	{ "verbose", 'v', NULL, "print the whole report, and what libbpf prints", SETS(verbose) },
@@ -190,7 +180,6 @@ static const char help_end[] =
 	"EXAMPLES:\n"
 	"  uffdretry                      every process, until Ctrl-C\n"
 	"  uffdretry -p 4242 -d 10s       one process (handler or owner), ten seconds\n"
-	"  uffdretry -p 4242 1            a line a second, then the summary\n"
 	"  uffdretry -j -- ./restore vm1  run a command and its children, JSON\n"
 	"  uffdretry --fail-above 0.1%    exit 2 above 1 needless failure in 1,000\n"
 	"  uffdretry list                 who holds a userfaultfd; traces nothing\n"
