@@ -170,7 +170,7 @@ def scale_parts(scale, soak):
                              [[number(n) for n in (row["open"], row["writer_alone"], row["writer"],
                                                    row["writer"] - row["writer_alone"])] for row in scale["windows"]]),
         "counts": counts_table(scale, soak),
-        "memory": page.table(["when", "maps, MiB", "resident, MiB", "most resident, MiB"],
+        "memory": page.table(["when", "maps, MiB", "resident beside them, MiB", "most resident in all, MiB"],
                              [[at, *(mib(row[key]) for key in ("maps", "rss", "rss_peak"))] for at, row in zip(when, memory)]),
         "life": page.table(["self-test", "start, million instructions", "stop, million instructions"],
                            [[row["self_test"], number(row["start_cpu_ns"] / 1e6),

@@ -25,10 +25,11 @@ expect() {
 	[ "$windows" = "$2" ] || fail "$1: $windows windows, $2 made; lost: $lost"
 }
 
-# The memory of the tool's maps and process. memlock is the kernel's count for each map.
+# The memory of the tool's maps and process. memlock is the kernel's count for each map; of maps that
+# the process maps, too, the pages are not counted again.
 memory() {
 	maps=$(cat /proc/"$1"/fdinfo/* 2>/dev/null | awk '/^map_type/ { m = 1 } /^pos/ { m = 0 } /^memlock/ && m { sum += $2 } END { print sum + 0 }')
-	rss=$(awk '/^VmRSS/ { print $2 * 1024 }' /proc/"$1"/status)
+	rss=$(awk '/^[0-9a-f]+-/ { map = /anon_inode:bpf-map/ } /^Rss:/ && !map { sum += $2 } END { print sum * 1024 }' /proc/"$1"/smaps)
 	peak=$(awk '/^VmHWM/ { print $2 * 1024 }' /proc/"$1"/status)
 	echo "{\"type\":\"scale\",\"what\":\"memory\",\"maps\":$maps,\"rss\":$rss,\"rss_peak\":$peak,\"when\":\"$2\"}" >>/out/scale
 	[ $((maps + rss)) -le $((16 << 20)) ] || fail "$2: maps of $maps bytes and $rss bytes resident are more than 16 MiB"

@@ -155,6 +155,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct css_set *cgroups;
 	int pagefault_disabled;
+	int pid;
 	int tgid;
 	struct mm_struct *mm;
 	struct signal_struct *signal;

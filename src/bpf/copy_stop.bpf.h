@@ -42,7 +42,7 @@ volatile bool stops_full = false;
 /* stop_find() - the current task's, or NULL. */
 static __always_inline struct copy_stop *stop_find(void)
 {
-	__u32 place = task_slot_find(TASK_COPY_STOP, bpf_get_current_pid_tgid());
+	__u32 place = task_slot_find(TASK_COPY_STOP, own_tid());
 
 	return place < NR_TASK_SLOTS ? bpf_map_lookup_elem(&copy_stops, &place) : NULL;
 }
@@ -53,7 +53,7 @@ static __always_inline struct copy_stop *stop_find(void)
  */
 static __always_inline struct copy_stop *stop_take(void)
 {
-	__u32 place = task_slot_take(TASK_COPY_STOP, bpf_get_current_pid_tgid());
+	__u32 place = task_slot_take(TASK_COPY_STOP, own_tid());
 	struct copy_stop *s = bpf_map_lookup_elem(&copy_stops, &place);
 
 	if (!s) {
@@ -75,7 +75,7 @@ static __always_inline void stop_release(struct copy_stop *s)
 	s->noted = 0;
 	s->left = 0;
 	s->unseen = 0;
-	task_slot_release(TASK_COPY_STOP, bpf_get_current_pid_tgid(), s->place);
+	task_slot_release(TASK_COPY_STOP, own_tid(), s->place);
 }
 
 /*

@@ -158,7 +158,7 @@ static __always_inline void holder_raised(struct holder_totals *t, const struct 
 static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start,
 				      __u64 end)
 {
-	struct raise_key key = { .uffd = (__u64)uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
+	struct raise_key key = { .uffd = (__u64)uffd, .tid = own_tid() };
 	struct raise new = { .start = start, .end = end, .nr = 1 };
 	struct raise *old = bpf_map_lookup_elem(&raises, &key);
 	struct holder_totals *t;
@@ -221,7 +221,7 @@ static __always_inline void changing_waits(struct userfaultfd_ctx *uffd,
  */
 static __always_inline void changing_lower(__u64 uffd)
 {
-	struct raise_key key = { .uffd = uffd, .tid = (__u32)bpf_get_current_pid_tgid() };
+	struct raise_key key = { .uffd = uffd, .tid = own_tid() };
 	struct raise *r = bpf_map_lookup_elem(&raises, &key);
 	struct changing *c = bpf_map_lookup_elem(&changings, &uffd);
 	__u64 now = bpf_ktime_get_ns(), held;

@@ -65,15 +65,22 @@ static __always_inline __u32 task_tgid_at(struct task_struct *task)
 
 static __always_inline __u32 current_tgid(void)
 {
-	if (!pid_level)
-		return bpf_get_current_pid_tgid() >> 32;
 	return task_tgid(bpf_get_current_task_btf());
+}
+
+/*
+ * The current task's number in the initial namespace, whatever the loader's. By the task, which
+ * 7.0 and later read without a call (bpf_jit_inlines_helper_call()).
+ */
+static __always_inline __u32 own_tid(void)
+{
+	return bpf_get_current_task_btf()->pid;
 }
 
 static __always_inline __u32 current_tid(void)
 {
 	if (!pid_level)
-		return bpf_get_current_pid_tgid();
+		return own_tid();
 	return pid_number(BPF_CORE_READ(bpf_get_current_task_btf(), thread_pid));
 }
 

@@ -29,7 +29,7 @@ volatile __u32 kernel_is = NR_CHECKS;
  */
 static __always_inline struct window *window_take(void)
 {
-	__u32 place = task_slot_take(TASK_WINDOW, bpf_get_current_pid_tgid());
+	__u32 place = task_slot_take(TASK_WINDOW, own_tid());
 	struct window *w = window_at(place);
 
 	if (!w)

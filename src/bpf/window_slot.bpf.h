@@ -59,7 +59,7 @@ static __always_inline struct window *window_at(__u32 place)
 /* window_find() - the current task's window, open or not, or NULL. */
 static __always_inline struct window *window_find(void)
 {
-	__u32 place = task_slot_find(TASK_WINDOW, bpf_get_current_pid_tgid());
+	__u32 place = task_slot_find(TASK_WINDOW, own_tid());
 
 	return place < NR_TASK_SLOTS ? window_at(place) : NULL;
 }
@@ -86,7 +86,7 @@ static __always_inline struct window *window_open_of_current(__u64 mm)
 /* window_release() - let other tasks use the place of @w, the current task's. */
 static __always_inline void window_release(struct window *w)
 {
-	task_slot_release(TASK_WINDOW, bpf_get_current_pid_tgid(), w->place);
+	task_slot_release(TASK_WINDOW, own_tid(), w->place);
 }
 
 #endif /* WINDOW_SLOT_BPF_H */
