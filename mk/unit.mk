@@ -48,7 +48,7 @@ wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
 %/unit/test_rights: UNIT_LDFLAGS := $(call wrap,setresuid capng_apply)
 %/unit/test_selftest: UNIT_LDFLAGS := $(call wrap,mmap open syscall)
 %/unit/test_output: UNIT_LDFLAGS := $(call wrap,geteuid)
-%/unit/test_stream: UNIT_LDFLAGS := $(call wrap,open)
+%/unit/test_stream: UNIT_LDFLAGS := $(call wrap,open poll)
 %/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)
 %/unit/test_tracer: UNIT_LDFLAGS := $(call wrap,bpf_prog_load)
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,11 +217,14 @@ int target_fork(struct target *t, char **command)
 
 int target_start(struct target *t, char **command)
 {
+	struct pollfd fd = { .fd = t->exec_pipe, .events = POLLIN };
 	int err = 0;
 
 	if (write(t->start_pipe, go, sizeof(go)) != sizeof(go))
 		return fail(EXIT_ERROR, NULL, "cannot start %s: %s", command[0], strerror(errno));
-	if (read(t->exec_pipe, &err, sizeof(err)) <= 0)
+	/* COMMAND may be on a file system that hangs: a signal ends the wait, and then the run. */
+	if (ppoll(&fd, 1, NULL, signals_unblocked()) <= 0 ||
+	    read(t->exec_pipe, &err, sizeof(err)) <= 0)
 		err = 0;
 	return err ? not_executed(command[0], err) : 0;
 }

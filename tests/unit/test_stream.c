@@ -9,10 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -103,6 +106,48 @@ static void on_a_pipe(void **state)
 		close(fds[1]);
 	}
 	cannot_open = false;
+}
+
+static int others_fill = -1; /* a pipe: between a look at it and the write */
+
+int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
+
+int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	char page[PIPE_BUF] = { 0 };
+	int ready = __real_poll(fds, nr, timeout);
+
+	while (others_fill >= 0 && write(others_fill, page, sizeof(page)) > 0)
+		;
+	return ready;
+}
+
+/* As COMMAND, which has the same pipe. Since 6.4, and not with a FIFO. */
+static void somebody_else_fills_the_pipe(void **state)
+{
+	const struct iovec byte = { (void *)"", 1 };
+	char path[32];
+	int fds[2];
+	FILE *f;
+
+	make_pipe(fds);
+	if (pwritev2(fds[1], &byte, 1, -1, RWF_NOWAIT) != 1)
+		skip();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[1]);
+	others_fill = __real_open(path, O_WRONLY | O_NONBLOCK);
+	assert_true(others_fill >= 0);
+	cannot_open = true;
+	f = stream_open(fds[1]);
+	alarm(20);
+	assert_true(writes(f, 0, 100));
+	alarm(0);
+	cannot_open = false;
+	close(others_fill);
+	others_fill = -1;
+	fclose(f);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void on_a_socket(void **state)
@@ -208,9 +253,13 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(on_a_pipe),	  cmocka_unit_test(on_a_socket),
-		cmocka_unit_test(on_a_terminal),  cmocka_unit_test(the_reader_is_gone),
-		cmocka_unit_test(a_signal_comes), cmocka_unit_test(a_device),
+		cmocka_unit_test(on_a_pipe),
+		cmocka_unit_test(on_a_socket),
+		cmocka_unit_test(on_a_terminal),
+		cmocka_unit_test(the_reader_is_gone),
+		cmocka_unit_test(a_signal_comes),
+		cmocka_unit_test(a_device),
+		cmocka_unit_test(somebody_else_fills_the_pipe),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, set_up, NULL);

@@ -311,6 +311,38 @@ static void gone_before_the_start(void **state)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* It is stopped, as on a file system that hangs. Signals are blocked but where we wait. */
+static void a_signal_ends_the_wait_for_its_start(void **state)
+{
+	const struct sigaction sa = { .sa_handler = on_signal };
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	struct pollfd fd = { .events = POLLIN };
+	sigset_t alarms;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	sigaction(SIGALRM, &sa, NULL);
+	sigprocmask(SIG_BLOCK, &alarms, NULL);
+	assert_int_equal(target_fork(&t, command), 0);
+	kill(t.pids[0], SIGSTOP);
+	ualarm(50000, 0);
+	assert_int_equal(target_start(&t, command), 0);
+	assert_int_equal(t.alive, 1);
+	kill(t.pids[0], SIGCONT);
+	fd.fd = t.pidfds[0];
+	assert_int_equal(poll(&fd, 1, 20000), 1);
+	target_gone(&t, 0);
+	assert_int_equal(target_exit_status(&t), 7);
+	target_close(&t);
+	sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+	signal(SIGALRM, SIG_DFL);
+}
+
 static void calls_that_fail(void **state)
 {
 	static const char *const messages[] = {
@@ -449,6 +481,7 @@ int main(void)
 		test(never_started),
 		test(not_started_by_other_words),
 		test(gone_before_the_start),
+		test(a_signal_ends_the_wait_for_its_start),
 		test(calls_that_fail),
 		test(processes),
 		test(cgroups),
