@@ -376,6 +376,8 @@ static int find_target(void)
 
 static int run_as_asked(void)
 {
+	if (run.options.list || run.options.probe)
+		signals_kill();
 	if (run.options.list)
 		return list_holders();
 	if (run.options.probe)

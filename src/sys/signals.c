@@ -20,15 +20,20 @@ static sigset_t ends;	   /* what ends the run: @ending without those that the ca
 static bool are_ours; /* after signals_catch() */
 static volatile sig_atomic_t caught, from_kernel;
 
+static void kill_by_ending(void)
+{
+	for (size_t i = 0; i < NR_ENDING; i++)
+		if (sigismember(&ends, ending[i]))
+			signal(ending[i], SIG_DFL);
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
 	caught = sig;
 	from_kernel = info->si_code == SI_KERNEL;
 	/* The next one kills, whichever it is. */
-	for (size_t i = 0; i < NR_ENDING; i++)
-		if (sigismember(&ends, ending[i]))
-			signal(ending[i], SIG_DFL);
+	kill_by_ending();
 }
 
 static bool was_ignored(int sig)
@@ -61,6 +66,12 @@ void signals_catch(void)
 	sigprocmask(SIG_BLOCK, &ends, &unblocked);
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
 	are_ours = true;
+}
+
+void signals_kill(void)
+{
+	kill_by_ending();
+	signals_release();
 }
 
 void signals_give_back(void)
