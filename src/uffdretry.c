@@ -359,8 +359,9 @@ static int list_holders(void)
 
 	if (err)
 		err = fail(EXIT_ERROR, NULL, "cannot read /proc: %s", strerror(-err));
-	else
-		err = sink_list(&run.sink, &l, brief);
+	/* The file is the user's. */
+	err = err ?: rights_drop();
+	err = err ?: sink_list(&run.sink, &l, brief);
 	if (!err && l.unreadable && !brief)
 		warning("%d processes of others could not be read: root may", l.unreadable);
 	uffd_list_free(&l);

@@ -70,6 +70,16 @@ check_json 'list -j has it all' 0 ".type == \"list\" and (.processes[] | select(
 run -j -o "$tmp/file" list
 [ $status -eq 0 ] && [ -z "$out" ] && is_json "$tmp/file" ".processes | map(.pid) | index($pid) != null"
 report $? 'list -o FILE'
+if [ "$(id -u)" = 0 ]; then
+	# A member of the group may replace the file, and root would own the new one.
+	mkdir "$tmp/shared" && chgrp 65534 "$tmp/shared" && chmod 775 "$tmp" "$tmp/shared"
+	echo old >"$tmp/shared/file" && chown 65534 "$tmp/shared/file"
+	SUDO_UID=65534 SUDO_GID=65534 run list -o "$tmp/shared/file"
+	[ $status -eq 0 ] && ! grep -q old "$tmp/shared/file" && [ "$(stat -c %u "$tmp/shared/file")" = 65534 ]
+	report $? 'list -o FILE under sudo: the file is the caller'"'"'s'
+else
+	skip 'list -o FILE under sudo: this user is not root'
+fi
 if can_be_nobody; then
 	as_nobody "$UFFDRETRY" list >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
