@@ -11,7 +11,7 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "evidence"))
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "plotting"))
 
 import records  # noqa: E402 pylint: disable=wrong-import-position
 

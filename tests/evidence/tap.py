@@ -7,7 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
-sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/evidence")]
+sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/plotting"), os.path.join(ROOT, "tools/evidence")]
 
 from records import CHECKS, CLASSES  # noqa: E402 # pylint: disable=wrong-import-position
 

@@ -13,7 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tools/evidence")]
+sys.path[:0] = [os.path.join(ROOT, "tools/plotting")]
 CORPUS = os.path.join(ROOT, "tests", "fuzz", "corpus", "plot")
 HOSTILE = [b"null", b"-1", b"1e999", b"NaN", b"18446744073709551616", b'"\\ud800"', b"[]", b"{}",
            b"true", b'"\xff"', b"\0", b"\x1b[2J", b"[" * 5000, b"0.5", b'"' + b"x" * 300 + b'"']
