@@ -12,7 +12,6 @@ import tempfile
 
 from tap import CLASSES, ROOT, Tap, cell, counters, write
 
-import figures
 import prose
 import records
 import stats
@@ -106,7 +105,7 @@ script = importlib.util.module_from_spec(importlib.util.spec_from_loader("write"
 loader.exec_module(script)
 runs = [run for run in records.read_runs([os.path.join(DOCS, "data/sweep.jsonl.gz")]) if run.load]
 for name, title in script.FIGURES.items():
-    figure = figures.FIGURES[name](runs, title)
+    figure = script.functions()[name](runs, title)
     figure.set_dpi(110)  # as it is saved
     inside = [figure.bbox.padded(1).contains(*corner) for text in figure.texts
               for corner in text.get_window_extent().corners()]

@@ -13,6 +13,7 @@ from tap import ROOT, Tap, cell, counters, write
 import figures
 import records
 import stats
+from rate import rate_figure
 
 tap = Tap()
 work = tempfile.TemporaryDirectory()
@@ -67,8 +68,18 @@ runs = records.read_runs([sweep])
 
 
 def drawn(name, of):
-    figure = figures.FIGURES[name](of)
+    figure = {**figures.FIGURES, "rate": rate_figure}[name](of)
     return figure and figure.axes[0]
+
+
+def bars(ax):
+    """(where it begins, how wide, how high) of each bar."""
+    return [tuple(round(float(n), 6) for n in (p.get_x(), p.get_width(), p.get_height())) for p in ax.patches]
+
+
+def note(name, of):
+    """What stands below the title."""
+    return figures.FIGURES[name](of).texts[1].get_text()
 
 
 def ys(ax):
@@ -83,28 +94,73 @@ joined = [float(y) for line in axes.lines for y in line.get_ydata() if len(line.
 tap.check(0.1 in joined and 0.00075 not in joined, "rate: no line joins a bound", joined)
 again = cell({"quiet": 2800, "unrelated": 1200}, "1000", "unrelated", made=900, seed=2)
 axes = drawn("rate", records.read_runs([write(path("seeds.jsonl"), [*SWEEP, again])]))
-bars = [[round(float(y), 6) for _, y in ends] for bar in axes.collections for ends in bar.get_segments()]
-tap.check(0.2 in ys(axes) and [0.1, 0.3] in bars, "rate: runs of 10 % and 30 % are one point with their bar", bars)
-texts = [text.get_text() for text in figures.FIGURES["rate"](runs, "What follows").texts]
+ends = [[round(float(y), 6) for _, y in ends] for bar in axes.collections for ends in bar.get_segments()]
+tap.check(0.2 in ys(axes) and [0.1, 0.3] in ends, "rate: runs of 10 % and 30 % are one point with their bar", ends)
+texts = [text.get_text() for text in rate_figure(runs, "What follows").texts]
 tap.equal(texts[0], "What follows", "rate: the title that it is given")
 tap.equal([round(p.get_width()) for p in drawn("writers", runs).patches], [300, 100],
           "writers: elsewhere and covering")
-axes = drawn("windows", runs)
-tap.equal(sorted(str(line.get_label()) for line in axes.lines), ["locked", "quiet", "unrelated"],
-          "windows: a line for each class that is there")
+found = figures.FIGURES["windows"](runs).axes
+tap.equal([(ax.get_ylabel(), bars(ax)) for ax in found],
+          [("quiet", [(8192, 8192, 11200)]), ("unrelated", [(524288, 524288, 600)]), ("locked", [(524288, 524288, 200)])],
+          "windows: each class has its windows of 10 us and of 1 ms in the powers of two that hold them")
+tap.equal([ax.get_xlabel() for ax in found[-1:]], ["length of the window (emulated)"], "windows: emulated, as the sweep says")
+tap.equal(note("windows", runs).splitlines()[0], "kernel 7.3, plan retry_state, 1970-01-01, 12000 windows, emulated",
+          "a caption has kernel, plan, date and windows, and says emulated as the record does")
 chained = counters("summary", {"quiet": 10}, chains=[(1, 15), (3, 5)])
 chains = records.read_runs([write(path("chains.jsonl"), [chained])])
 tap.equal([float(y) for y in drawn("chains", chains).lines[0].get_ydata()], [1.0, 0.25],
           "chains: a quarter has three failures or more")
-spans = [counters("interval", {"quiet": 90, "unrelated": 10 * n}, time=1000.0 + 2 * n)
+spans = [counters("interval", {"quiet": 90, "unrelated": 10 * n}, time=1000.0 + 2 * n, eagain=10 * n)
          for n in range(4)]
+spans[3]["eagain_causes"].update(entry_mmap_changing=70, seen_first_in_2030=4)
+START = {"type": "start", "schema": 1, "time": 998.0, "host": {"kernel": "7.3.0-test", "hypervisor": "TCGTCGTCGTCG"},
+         "plan": {"name": "retry_state"}}
 times = records.read_runs([write(path("intervals.jsonl"), spans)])
-tap.equal([float(y) for y in drawn("time", times).lines[0].get_ydata()], [45.0, 50.0, 55.0, 60.0],
-          "time: windows a second")
-tap.check(drawn("time", runs) is None and drawn("rate", times) is None, "no data, no figure")
+tap.equal([float(y) for y in drawn("time", times).lines[0].get_ydata()], [45.0, 45.0, 50.0, 55.0, 60.0],
+          "time: windows a second, the first span from its begin on")
+of_mm = figures.FIGURES["time"](times).axes[1].lines[0]
+tap.equal([(float(x), round(float(y), 6)) for x, y in zip(*of_mm.get_data())], [(1, 0), (3, 10), (5, round(2000 / 110, 6)), (7, 25)],
+          "time: the needless share of the per-MM check in percent, in the middle of each span")
+axes = drawn("eagain", times)
+tap.equal(bars(axes), [(0, 2, 0), (2, 2, 0), (4, 2, 0), (6, 2, 35), (0, 2, 0), (2, 2, 5), (4, 2, 10), (6, 2, 15),
+                       (0, 2, 0), (2, 2, 0), (4, 2, 0), (6, 2, 2)], "eagain: calls a second by cause, on each other")
+tap.equal([text.get_text() for text in axes.figure.legends[0].get_texts()],
+          ["event pending when the call began", "this kernel's check found a change", "causes that this program does not know"],
+          "eagain: only the causes that are there")
+tap.equal(note("eagain", times), "1970-01-01, 420 windows\n4 intervals of 2 s on average",
+          "without a start nothing is said of kernel and plan")
+heads = records.read_runs([write(path("start.jsonl"), [START, *spans])])
+tap.equal(note("eagain", heads).splitlines()[0], "kernel 7.3.0-test, plan retry_state, 1970-01-01, 420 windows, emulated",
+          "QEMU's emulation, as the record's hypervisor says")
+write(path("kvm.jsonl"), [{**START, "host": {"kernel": "7.3.0-test", "hypervisor": "KVMKVMKVM"}}, *spans])
+tap.check("emulated" not in note("eagain", records.read_runs([path("kvm.jsonl")])), "another hypervisor is no emulation")
+many = [counters("interval", {"quiet": 1}, time=1000.0 + 2 * n, eagain=1) for n in range(1000)]
+spans_of_many = bars(drawn("eagain", records.read_runs([write(path("many.jsonl"), many)])))
+tap.equal((len(spans_of_many), spans_of_many[0], spans_of_many[-1]), (112, (0, 18, 0.5), (1998, 2, 0.5)),
+          "a thousand intervals are added up to fewer than 120")
+tap.equal(figures.rates_of(times), [("failed with EAGAIN", 3000.0, False), ("retry windows", 21000.0, False),
+                                    ("per-MM seq: would fail needlessly", 3000.0, False),
+                                    ("per-VMA seq: would fail needlessly", 150.0, True),
+                                    ("snapshot: would fail needlessly", 150.0, True)],
+          "rates: a million copies; what was never seen in 20000 has the bound 3/20000")
+lost = counters("summary", {"quiet": 10})
+lost["lost"]["windows"], lost["checks"]["per_vma_seq"] = 1, None
+lost = records.read_runs([write(path("lost.jsonl"), [lost])])
+tap.equal(figures.rates_of(lost), [("retry windows", 2000.0, False)], "rates: no bound where a window was lost, no row where nothing is known")
+tap.check(drawn("rates", lost) is not None and drawn("eagain", lost) is None, "rates: drawn without intervals, and eagain not")
+four = [write(path(f"four-{n}.jsonl"), [counters("interval", {"quiet": 1}, time=1000.0 + 2 * t, eagain=2 * n) for t in range(2)]) for n in range(5)]
+found = figures.FIGURES["eagain"](records.read_runs(four))
+tap.equal([(ax.get_title()[-12:], bars(ax)) for ax in found.axes],
+          [(f"four-{n}.jsonl", [(0, 2, n), (2, 2, n)]) for n in (1, 2, 3)], "several files: a column for each that has EAGAIN")
+tap.check(found.texts[1].get_text().endswith("; the first 3 of 4 files") and found.bbox_inches.width * 110 <= 1000,
+          "... three at most, in 1,000 pixels", found.texts[1].get_text())
+tap.check(drawn("time", runs) is None and rate_figure(times) is None, "no data, no figure")
+both = records.read_runs([write(path("both.jsonl"), [*spans, counters("summary", {"quiet": 7})])])
+tap.equal(bars(drawn("windows", both)), [(8192, 8192, 7)], "a summary counts alone: its intervals are in it")
 LENGTHS = [(5000, "quiet"), (7000, "quiet"), (9000, "real")]
-events = [{"type": "event", "time": 1.0, "class": c, "retake_ns": ns, "window_ns": 1, "checks": {}}
-          for ns, c in LENGTHS]
+events = [{"type": "event", "schema": 1, "time": 1.0, "class": c, "retake_ns": ns, "window_ns": 1, "checks": {}}
+          for ns, c in [*LENGTHS, (None, None)]]
 run_of_events, = records.read_runs([write(path("events.jsonl"), events)])
 tap.equal(run_of_events.durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
           "events: their exact lengths")
@@ -112,40 +168,67 @@ tap.equal(run_of_events.durations["quiet"], [(5000, 5000, 1), (7000, 7000, 1)],
 # --- files ----------------------------------------------------------------------------------------
 
 got = run("-o", work.name, sweep)
-tap.check(got[0] == 0 and os.path.getsize(path("rate.png")) > 5000, "one file", got)
+tap.check(got[0] == 0 and os.path.getsize(path("windows.png")) > 5000, "one file", got)
 others = [path(f"{name}.jsonl") for name in ("intervals", "events", "chains")]
 got = run("-o", work.name, "--format", "svg", sweep, *others)
-tap.check(got[0] == 0 and got[1].count(".svg\n") == 5, "many files: all five figures", got)
-with open(path("rate.svg"), "rb") as file:
+tap.check(got[0] == 0 and got[1].count(".svg\n") == 6, "many files: all six figures", got)
+with open(path("windows.svg"), "rb") as file:
     first = file.read()
-run("-o", work.name, "--format", "svg", sweep)
-with open(path("rate.svg"), "rb") as file:
+run("-o", work.name, "--format", "svg", sweep, *others)
+with open(path("windows.svg"), "rb") as file:
     tap.check(first == file.read() and b"<svg" in first, "the same data gives the same file")
 os.mkdir(path("none"))
 got = run("--check", "-o", path("none"), sweep)
-tap.check(got[0] == 0 and "rate.png" in got[1] and not os.listdir(path("none")),
+tap.check(got[0] == 0 and "windows.png" in got[1] and not os.listdir(path("none")),
           "--check says what it would write, and writes nothing", got)
 with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
     file.write(open(sweep, "rb").read())
 tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
-tap.equal(run("--check", "-", data=open(sweep, "rb").read())[0], 0, "stdin")
+whole = open(sweep, "rb").read()
+tap.equal(run("--check", "-", data=whole)[0], 0, "stdin")
+pretty = "\n".join(json.dumps(record, indent=2) for record in [*spans, SWEEP[0]]).encode()
+got = records.read_file(spoilt("pretty", pretty))
+tap.equal([(r.kind, r.total) for r in got.runs], [("interval", 90), ("interval", 100), ("interval", 110), ("interval", 120), ("cell", 4000)],
+          "JSON on several lines")
+
+
+def says(description, line, *args, data=b"", printed="windows.png"):
+    """One line on stderr, status 0, and the figures."""
+    got = run("--check", *args, data=data)
+    tap.check(got[0] == 0 and got[2] == f"plot: {line}\n" and printed in got[1], description, got)
+
+
+CUT = "truncated: the file ends in the middle of a record; what came before is used"
+says("the last line is truncated", f"-:3: {CUT}", "-", data=whole[:-100])
+says("... after its first byte", f"-:4: {CUT}", "-", data=whole + b"{")
+says("... in a string of JSON on several lines", f"-:2: {CUT}", "-", data=whole[:whole.index(b"\n") + 1] + b'{\n  "type": "sum')
+tap.equal([r.total for r in records.read_file(spoilt("truncated", whole[:-100])).runs], [4000, 4000], "... the lines before it are used")
+says("output of the traced command", "-: lines skipped that are no record: 4", "-",
+     data=b"hello\n" + whole.replace(b"\n", b"\n[1]\n", 1) + b'{"mine": 1}\nbye')
+says("a run in which nothing happened", "nothing to draw: no call of UFFDIO_COPY, and no window",
+     write(path("idle.jsonl"), [{**counters("summary", {}), "copy": {"calls": 0, "returned": {"ok": 0}}}]), printed="")
+says("a run without windows", "-: lines skipped that are no record: 1", "-", data=b"x\n" + json.dumps(counters("summary", {})).encode(),
+     printed="rates.png")
 
 # --- what is no data ------------------------------------------------------------------------------
 
-whole = open(sweep, "rb").read()
 refused("an empty file", "empty", spoilt("empty", b""))
 refused("a file of empty lines", "empty", spoilt("lines", b"\n\n"))
-refused("a truncated file", "truncated:3: truncated", spoilt("truncated", whole[:-100]))
-refused("one good file and a truncated one", "truncated", sweep, path("truncated"))
+refused("a file that is truncated in its first record", "no whole summary", spoilt("truncated", whole[:100]))
+refused("one good file and such a one", "no whole summary", sweep, path("truncated"))
 half = open(path("sweep.jsonl.gz"), "rb").read()[:200]
 refused("half a compressed file", "half.gz", spoilt("half.gz", half))
-broken = whole.splitlines(True)[0] + b"hello\n" + whole
-refused("no JSON in the middle", "text:2: not JSON", spoilt("text", broken))
-refused("bytes", "bytes:1: not JSON", spoilt("bytes", bytes(range(128, 256)) + b"\n"))
-refused("deep nesting", "deep:1: not JSON", spoilt("deep", b"[" * 100000 + b"\n"))
-refused("not an object", "no \"type\"", spoilt("array", b"[1]\n"))
+broken = whole.splitlines(True)[0] + b'{"type":"interval",\n' + whole
+refused("a record that is broken in the middle", "text:3: not JSON", spoilt("text", broken))
+refused("bytes", "no record of uffdretry", spoilt("bytes", bytes(range(128, 256)) + b"\n"))
+refused("text", "no record of uffdretry", os.path.join(ROOT, "README.md"))
+refused("deep nesting", "deep:1: not JSON", spoilt("deep", b'{"type":' * 100000 + b"\n"))
+refused("not an object", "no record of uffdretry", spoilt("array", b"[1]\n"))
+refused("a newer schema", "newer:1: schema 2 is newer than this program, which knows 1",
+        write(path("newer"), [{**counters("summary", {"quiet": 1}), "schema": 2}]))
+refused("a run that failed", "the run failed: no BTF", write(path("failed"), [{"type": "error", "schema": 1, "message": "no BTF", "hint": None, "status": 1}]))
 refused("not a number", "not JSON", spoilt("nan", b'{"type":"interval","time":NaN}\n'))
-refused("records without windows", "no summary", spoilt("start", b'{"type":"start"}\n'))
+refused("records without counts", "no whole summary", spoilt("start", b'{"type":"start"}\n'))
 refused("a missing file", "No such file", path("missing"))
 refused("a directory", "directory", work.name)
 refused("an output directory that is missing", "No such file", "-o", path("missing"), sweep)
@@ -157,6 +240,9 @@ for name, change in {"a negative count": -1, "a text for a count": "7", "a fract
     bad = json.loads(json.dumps(SWEEP[0]))
     bad["summary"]["windows"]["total"] = change
     refused(name, "windows.total", write(path("bad"), [bad]))
+bad = json.loads(json.dumps(SWEEP[0]))
+bad["summary"]["time"] = 1e12
+refused("a time after the year 9999", "time is out of range", write(path("bad"), [bad]))
 bad = json.loads(json.dumps(SWEEP[1]))
 bad["summary"]["windows"]["quiet"] += 1
 refused("classes that do not sum to the windows", "not windows.total", write(path("bad"), [bad]))

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-"""Read JSON lines of uffdretry and of tools/evidence/sweep, and check all that is used of them.
+"""Read the JSON of uffdretry and of tools/evidence/sweep, and check all that is used of it.
 
-Whatever the bytes are, read_runs() returns Runs or raises BadInput.
+Whatever the bytes are, read_file() returns a Recording or raises BadInput.
 """
 import dataclasses
+import datetime
 import gzip
+import io
 import json
+import re
 import sys
 import zlib
+
+SCHEMA = 1
 
 CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
            "gone", "blocked", "aborted", "undetermined")
@@ -16,8 +21,18 @@ REACHED = CLASSES[:8]  # reached a check
 LOCKED = CLASSES[2:8]  # this VMA was write-locked
 CHECKS = ("ops_pointer", "snapshot", "address", "per_vma_seq", "per_mm_seq", "kernel")
 COMPARED = {"per_mm_seq": "per-MM seq", "per_vma_seq": "per-VMA seq", "snapshot": "snapshot"}
+CAUSES = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing", "vma_lock", "snapshot",
+          "pte", "short_copy", "unknown")
+OTHER = "other"  # a cause that a later version may add
+SUMMED = ("elapsed_s", "copy", "windows", "checks", "eagain_causes", "anomalies", "lost", "mmap_changing",
+          "chains", "write_sections")  # of intervals
+EMULATION = "TCGTCGTCGTCG"  # host.hypervisor: QEMU without KVM
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
+CHUNK = 1 << 20  # characters
+LONGEST = 64 << 20  # characters of a record
+MOST = 40  # results of calls
+BLANK = re.compile(r"[ \t\r\n]*")
 
 
 class BadInput(Exception):
@@ -36,7 +51,7 @@ class Run:
     """The content of one summary, one interval or all events of a file, and its cell."""
     where: str
     kind: str  # cell, summary, interval, events
-    time: float
+    time: float  # its end; seconds since the epoch
     elapsed: float
     kernel: str
     windows: dict  # class -> count
@@ -44,6 +59,12 @@ class Run:
     durations: dict  # class -> [(min, max, count)], nanoseconds
     writers: list
     chains: list  # [(min, max, count)], failures in a row
+    plan: str = ""
+    emulated: bool = False  # the record says that its machine is emulated
+    copies: int = None  # calls; None where that is not counted
+    returned: dict = None  # result -> calls
+    causes: dict = None  # cause of EAGAIN -> calls
+    lost: int = 0  # windows, at most
     load: dict = None  # of a cell: name, rate, what, check, seed
     result: dict = None  # of a cell: the load's own report
     raw: dict = None
@@ -55,6 +76,21 @@ class Run:
     @property
     def reached(self):
         return sum(self.windows[c] for c in REACHED)
+
+    @property
+    def file(self):
+        """The path of its file."""
+        return self.where.rpartition(":")[0]
+
+    @property
+    def begin(self):
+        return self.time - self.elapsed
+
+    @property
+    def date(self):
+        """The day of its end in UTC, "" when it is not known."""
+        at = datetime.datetime.fromtimestamp(self.time, datetime.timezone.utc)
+        return f"{at:%Y-%m-%d}" if self.time else ""
 
     @property
     def rate(self):
@@ -70,40 +106,109 @@ def open_bytes(path):
     return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
 
 
-def read_bytes(path):
+def no_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=no_constant)
+
+
+class Rest:
+    """What is left of a file, as far as it was read."""
+
+    def __init__(self, file, path):
+        self.file, self.path = file, path
+        self.text, self.at, self.line = "", 0, 1
+
+    @property
+    def where(self):
+        return f"{self.path}:{self.line}"
+
+    def go_to(self, at):
+        self.line += self.text.count("\n", self.at, at)
+        self.at = at
+
+    def more(self):
+        """Read on. False at the end, or when this is longer than any record."""
+        left = len(self.text) - self.at
+        read = self.file.read(left + CHUNK) if left < LONGEST else ""
+        if read:
+            self.text, self.at = self.text[self.at:] + read, 0
+        return bool(read)
+
+    def skip_blank(self):
+        """Whether anything follows."""
+        self.go_to(BLANK.match(self.text, self.at).end())
+        while self.at == len(self.text) and self.more():
+            self.go_to(BLANK.match(self.text, self.at).end())
+        return self.at < len(self.text)
+
+    def skip_line(self):
+        while self.text.find("\n", self.at) < 0 and self.more():
+            pass
+        end = self.text.find("\n", self.at)
+        self.go_to(end if end >= 0 else len(self.text))
+
+    def decode(self):
+        """The object here and its end; None when the file ends in the middle of it."""
+        while True:
+            try:
+                return DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as err:
+                if self.more():
+                    continue
+                if self.is_cut(err.pos):
+                    return None
+                self.go_to(err.pos)
+                raise self.wrong(err.msg) from err
+            except (ValueError, RecursionError) as err:
+                raise self.wrong(err) from err
+
+    def is_cut(self, wrong_at):
+        """Whether the file ends in the middle of an object on one line, or of one on several."""
+        pretty = self.text[self.at + 1:self.at + 2] in ("\r", "\n") and "\n" not in self.text[wrong_at:].strip()
+        return pretty or "\n" not in self.text[self.at:]
+
+    def wrong(self, why):
+        return BadInput(f"{self.where}: not JSON: {' '.join(str(why).split())[:120]}")
+
+
+def objects(rest, cut, skip):
+    """Yield (where, record). cut(where) is called when the file ends in the middle of one, and skip(where) for
+    what is no object with a type: a line, or an object."""
+    while rest.skip_blank():
+        where = rest.where
+        if rest.text[rest.at] != "{":
+            skip(where)
+            rest.skip_line()
+            continue
+        decoded = rest.decode()
+        if not decoded:
+            cut(where)
+            return
+        found, end = decoded
+        rest.go_to(end)
+        if isinstance(found.get("type"), str):
+            yield where, found
+        else:
+            skip(where)
+
+
+def refuse_cut(where):
+    raise BadInput(f"{where}: truncated: the file ends in the middle of a record")
+
+
+def refuse_line(where):
+    raise BadInput(f"{where}: not a record: no JSON object with a \"type\"")
+
+
+def read_records(path, cut=refuse_cut, skip=refuse_line):
+    """Yield all records of a file (.gz too, - is stdin), each with its place: (where, record)."""
     try:
-        with open_bytes(path) as file:
-            return file.read()
+        with io.TextIOWrapper(open_bytes(path), "utf-8", "surrogateescape") as file:
+            yield from objects(Rest(file, path), cut, skip)
     except (OSError, EOFError, zlib.error) as err:
         raise BadInput(f"{path}: {getattr(err, 'strerror', None) or err}") from err
-
-
-def no_constant(text):
-    raise ValueError(f"{text} is not JSON")
-
-
-def parse_line(data, where, last):
-    """The object in one line. last: it has no newline, so its end may be missing."""
-    try:
-        record = json.loads(data.decode("utf-8"), parse_constant=no_constant)
-    except (ValueError, RecursionError) as err:
-        if last:
-            raise BadInput(f"{where}: truncated: the last line ends in the middle") from err
-        raise BadInput(f"{where}: not JSON: {' '.join(str(err).split())[:120]}") from err
-    if not isinstance(record, dict) or not isinstance(record.get("type"), str):
-        raise BadInput(f"{where}: not a record: no \"type\"")
-    return record
-
-
-def read_records(path):
-    """All records of a file (.gz too, - is stdin), each with its place: [(where, record)]."""
-    lines = read_bytes(path).split(b"\n")
-    last = len(lines) - 1
-    places = [(n, f"{path}:{n + 1}") for n, line in enumerate(lines) if line.strip()]
-    records = [(where, parse_line(lines[n], where, n == last)) for n, where in places]
-    if not records:
-        raise BadInput(f"{path}: empty")
-    return records
 
 
 # --- fields ---------------------------------------------------------------------------------------
@@ -135,10 +240,13 @@ def number(record, path, where, default=...):
     return value
 
 
-def text(record, path, where, default=...):
-    """The text on one line, in characters that a font can draw."""
-    value = get(record, path, where, str, default)
-    return "".join(c if c.isprintable() else "?" for c in value)[:80]
+def printable(value, most=80):
+    """On one line, without characters that change what a reader sees around them."""
+    return "".join(c if c.isprintable() else "?" for c in value[:most])
+
+
+def text(record, path, where, default=..., most=80):
+    return printable(get(record, path, where, str, default), most)
 
 
 def buckets(record, path, where):
@@ -171,15 +279,63 @@ def classes(record, where):
     return found
 
 
-def run_of_counters(kind, record, where, kernel):
+def causes(record, where):
+    """EAGAIN by cause. None without that member."""
+    found = {name: count(record, f"eagain_causes.{name}", where, 0)
+             for name in get(record, "eagain_causes", where, dict, {})}
+    later = sum(n for name, n in found.items() if name not in CAUSES)
+    known = {name: found.get(name, 0) for name in CAUSES}
+    return {**known, **({OTHER: later} if later else {})} if found else None
+
+
+def returned(record, where):
+    """Calls by result: the first MOST names."""
+    names = list(get(record, "copy.returned", where, dict, {}))[:MOST]
+    found = {printable(name): get(record["copy"]["returned"], name, where, int, 0) for name in names}
+    if not all(0 <= n <= LIMIT for n in found.values()):
+        raise BadInput(f"{where}: copy.returned is out of range")
+    return found
+
+
+def lost_windows(record, where):
+    """At most."""
+    lost = "lost.windows", "lost.map_full", "lost.skipped.windows"
+    return sum(count(record, path, where, 0) for path in lost)
+
+
+def time_of(record, where):
+    """Seconds since the epoch; 0 without. Not beyond the year 9999."""
+    time = number(record, "time", where, 0)
+    if time >= 253402300800:
+        raise BadInput(f"{where}: time is out of range")
+    return time
+
+
+@dataclasses.dataclass
+class About:
+    """What the start or summary of a file says of all its records."""
+    kernel: str = ""
+    plan: str = ""
+    emulated: bool = False
+
+    def read(self, record, where):
+        self.emulated = text(record, "host.hypervisor", where, "") == EMULATION
+        self.kernel = text(record, "host.kernel", where, "")
+        self.plan = text(record, "plan.name", where, "")
+
+
+def run_of_counters(kind, record, where, about):
     """Of a summary or an interval."""
     return Run(
-        where=where, kind=kind, kernel=kernel,
-        time=number(record, "time", where, 0), elapsed=number(record, "elapsed_s", where, 0),
+        where=where, kind=kind, kernel=about.kernel, plan=about.plan, emulated=about.emulated,
+        time=time_of(record, where), elapsed=number(record, "elapsed_s", where, 0),
         windows=classes(record, where),
         spurious={c: count(record, f"checks.{c}.spurious", where, None) for c in CHECKS},
         durations={c: buckets(record, f"hist_ns.window.{c}", where) for c in CLASSES},
-        writers=writers(record, where), chains=buckets(record, "chains.lengths", where), raw=record)
+        writers=writers(record, where), chains=buckets(record, "chains.lengths", where),
+        copies=count(record, "copy.calls", where, None), returned=returned(record, where),
+        causes=causes(record, where), lost=lost_windows(record, where),
+        raw=None if kind == "interval" else record)
 
 
 class Events:
@@ -192,26 +348,28 @@ class Events:
         self.first = None
 
     def add(self, record, where):
-        name = text(record, "class", where)
+        name = text(record, "class", where, "")
+        if not name:
+            return  # not of a window
         if name not in CLASSES:
             raise BadInput(f"{where}: no such class: {name}")
         length = count(record, "retake_ns", where, None)
         if length is None:
             length = count(record, "window_ns", where)
-        self.first = self.first or (where, number(record, "time", where, 0))
+        self.first = self.first or (where, time_of(record, where))
         self.windows[name] += 1
         self.lengths[name][length] = self.lengths[name].get(length, 0) + 1
         for check in CHECKS:
             said = text(record, f"checks.{check}", where, "")
             self.spurious[check] += said == "EAGAIN" and name not in ("real", "hidden")
 
-    def run(self, kernel):
+    def run(self, about):
         where, time = self.first
         durations = {c: [(ns, ns, n) for ns, n in sorted(lengths.items())]
                      for c, lengths in self.lengths.items()}
-        return Run(where=where, kind="events", time=time, elapsed=0, kernel=kernel,
-                   windows=self.windows, spurious=self.spurious, durations=durations, writers=[],
-                   chains=[])
+        return Run(where=where, kind="events", time=time, elapsed=0,
+                   kernel=about.kernel, plan=about.plan, emulated=about.emulated, windows=self.windows,
+                   spurious=self.spurious, durations=durations, writers=[], chains=[])
 
 
 def writes_per_second(result):
@@ -223,7 +381,11 @@ def writes_per_second(result):
 
 def run_of_cell(record, where):
     summary = get(record, "summary", where, dict)
-    run = run_of_counters("cell", summary, where, text(record, "kernel.series", where))
+    about = About()
+    about.read(summary, where)
+    about.kernel = text(record, "kernel.series", where)
+    run = run_of_counters("cell", summary, where, about)
+    run.emulated = run.emulated or get(record, "machine.emulated", where, bool, False)
     run.load = {name: text(record, f"load.{name}", where) for name in ("name", "rate", "what")}
     run.load["check"] = text(record, "kernel.check", where, "")
     run.load["seed"] = count(record, "load.seed", where)
@@ -236,44 +398,101 @@ def run_of_cell(record, where):
     return run
 
 
-def runs_of(records):
-    kernel, events = "", Events()
-    for where, record in records:
-        kind = record["type"]
+def added(a, b, depth=4):
+    """The numbers of two records added up, member by member; None for what is no number."""
+    if depth and (isinstance(a, dict) or isinstance(b, dict)):
+        a, b = (value if isinstance(value, dict) else {} for value in (a, b))
+        return {name: added(a.get(name), b.get(name), depth - 1) for name in {**a, **b}}
+    numbers = [n for n in (a, b) if isinstance(n, (int, float))]
+    return sum(numbers) if numbers else None
+
+
+@dataclasses.dataclass
+class Recording:
+    """What a file holds."""
+    path: str
+    runs: list
+    head: dict  # the last start or summary; {} without
+    counts: dict  # the summary, or the sum of the intervals
+    summaries: int
+    errors: list  # (message, hint)
+    cut: str = ""  # where a record ends in the middle; "" if all are whole
+    skipped: int = 0  # lines that are no record, such as the output of COMMAND
+
+
+class Reader:
+    """Takes the records of a file, one after the other."""
+
+    def __init__(self, path):
+        self.recording = Recording(path, [], {}, {}, 0, [])
+        self.about, self.events = About(), Events()
+
+    def cut(self, where):
+        self.recording.cut = where
+
+    def skip(self, _):
+        self.recording.skipped += 1
+
+    def add(self, where, record):
+        kind, schema = record["type"], record.get("schema", SCHEMA)
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise BadInput(f"{where}: schema {str(schema)[:20]} is newer than this program, which knows {SCHEMA}")
         if kind in ("start", "summary"):
-            kernel = text(record, "host.kernel", where, "")
-        if kind == "cell" and record.get("status") == CANNOT_RUN:
-            continue  # this load cannot run on that kernel
-        if kind == "cell":
-            yield run_of_cell(record, where)
+            self.about.read(record, where)
+            self.recording.head = record
+        if kind == "cell" and record.get("status") != CANNOT_RUN:
+            self.recording.runs.append(run_of_cell(record, where))
         elif kind in ("summary", "interval"):
-            yield run_of_counters(kind, record, where, kernel)
+            self.recording.runs.append(run_of_counters(kind, record, where, self.about))
         elif kind == "event":
-            events.add(record, where)
-    if events.first:
-        yield events.run(kernel)
+            self.events.add(record, where)
+        elif kind == "error":
+            said = text(record, "message", where, most=300), text(record, "hint", where, "", 300)
+            self.recording.errors.append(said)
+        if kind == "summary":
+            self.recording.counts = record
+            self.recording.summaries += 1
+        elif kind == "interval" and not self.recording.summaries:
+            part = {name: record.get(name) for name in SUMMED}
+            self.recording.counts = added(self.recording.counts, part)
+
+    def end(self):
+        if self.events.first:
+            self.recording.runs.append(self.events.run(self.about))
+        return self.recording
+
+
+def read_file(path):
+    """The Recording of a file. BadInput when it has no run."""
+    reader, number_of_records = Reader(path), 0
+    for where, record in read_records(path, reader.cut, reader.skip):
+        reader.add(where, record)
+        number_of_records += 1
+    found = reader.end()
+    if found.runs:
+        return found
+    if found.errors:
+        raise BadInput(f"{path}: the run failed: {found.errors[-1][0]}")
+    if number_of_records or found.cut:
+        raise BadInput(f"{path}: no whole summary, interval, event or cell of uffdretry -j in it")
+    raise BadInput(f"{path}: {'no record of uffdretry -j in it' if found.skipped else 'empty'}")
 
 
 def read_runs(paths):
     """The runs of all files, in their order. BadInput when one has none."""
-    found = []
-    for path in paths:
-        runs = list(runs_of(read_records(path)))
-        if not runs:
-            raise BadInput(f"{path}: no summary, interval, event or cell in it")
-        found += runs
-    return found
+    return [run for path in paths for run in read_file(path).runs]
 
 
 def read_program(path):
     """The run in a record of tests/programs/record, one JSON object; None without a summary."""
-    record = parse_line(read_bytes(path), path, False)
+    _, record = next(iter(read_records(path)))
     if record["type"] != "program":
         raise BadInput(f"{path}: not the record of a program")
     if record.get("summary") is None:
         return None
-    summary = get(record, "summary", path, dict)
-    run = run_of_counters("summary", summary, path, text(summary, "host.kernel", path))
+    summary, about = get(record, "summary", path, dict), About()
+    about.read(summary, path)
+    run = run_of_counters("summary", summary, path, about)
     run.load = {"name": text(record, "name", path)}
     return run
 
@@ -293,3 +512,16 @@ def main_kernel(runs):
     cells = groups([r for r in runs if r.load], lambda r: r.kernel)
     stock = {k: v for k, v in cells.items() if k != "permm"} or cells
     return max(stock, key=lambda k: len(stock[k]), default=None)
+
+
+def final(runs):
+    """The runs that say all, and count nothing twice: of each file the summaries and cells, else the
+    intervals, else the events."""
+    chosen = []
+    for of_file in groups(runs, lambda run: run.file).values():
+        for kinds in ("summary", "cell"), ("interval",), ("events",):
+            found = [run for run in of_file if run.kind in kinds]
+            if found:
+                chosen += found
+                break
+    return chosen

@@ -65,6 +65,15 @@ def merge(histograms):
     return [(low, high, n) for (low, high), n in sorted(found.items())]
 
 
+def sums(counts):
+    """The members of several {name: count} added up."""
+    found = {}
+    for one in counts:
+        for name, n in one.items():
+            found[name] = found.get(name, 0) + n
+    return found
+
+
 def total(histogram):
     return sum(n for _, _, n in histogram)
 

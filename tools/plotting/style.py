@@ -2,10 +2,12 @@
 # Copyright (C) 2026 the uffdretry authors
 """How the figures look: series, axes, title and legend."""
 import math
+import warnings
 
 import matplotlib
 
 matplotlib.use("Agg")
+warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name in another script: a box is drawn
 
 from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-position
 
@@ -13,11 +15,12 @@ from matplotlib import pyplot  # noqa: E402 pylint: disable=wrong-import-positio
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "p", "P", "*", "<", ">", "d", "h")
 LINES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
+HATCHES = ("", "////", "....")
 MANY = 15  # facets
-TIMES = [(1e3, "1 µs"), (1e4, "10 µs"), (1e5, "100 µs"), (1e6, "1 ms"), (1e7, "10 ms"),
-         (1e8, "100 ms"), (1e9, "1 s"), (1e10, "10 s")]
+TIMES = [(1, "1 ns"), (10, "10 ns"), (100, "100 ns"), (1e3, "1 µs"), (1e4, "10 µs"), (1e5, "100 µs"),
+         (1e6, "1 ms"), (1e7, "10 ms"), (1e8, "100 ms"), (1e9, "1 s"), (1e10, "10 s"), (1e11, "100 s")]
 pyplot.rcParams.update({
-    "font.size": 8, "axes.grid": True, "grid.color": "0.85", "grid.linewidth": 0.5,
+    "font.size": 8, "axes.grid": True, "axes.axisbelow": True, "grid.color": "0.85", "grid.linewidth": 0.5,
     "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
     "svg.hashsalt": "uffdretry",
     "lines.markersize": 4, "lines.linewidth": 1, "hatch.linewidth": 0.5, "text.parse_math": False})
@@ -43,6 +46,12 @@ def point(ax, x, y, n, low=None, high=None):
         return
     bars = [[max(y - low, 0)], [max(high - y, 0)]]  # rounding puts an end of 1 on its wrong side
     ax.errorbar([x], [y], yerr=bars, capsize=2, elinewidth=0.7, **look)
+
+
+def bars(n):
+    """The look of the n-th part of a sum."""
+    return {"facecolor": COLOURS[n % len(COLOURS)], "edgecolor": "black", "linewidth": 0.3,
+            "hatch": HATCHES[n // len(COLOURS) % len(HATCHES)]}
 
 
 def facets(n, height=2.3):
@@ -85,18 +94,18 @@ def finish(figure, title, note, axes, ncol=4):
     return figure
 
 
-def time_axes(axes):
-    """The same logarithmic axis of window lengths for all."""
+def time_axes(axes, emulated):
+    """The same logarithmic axis of window lengths for all. emulated: the record says so."""
     for ax in axes:
         ax.set_xscale("log")
     low, high = min(ax.get_xlim()[0] for ax in axes), max(ax.get_xlim()[1] for ax in axes)
     shown = [(ns, name) for ns, name in TIMES if low <= ns <= high]
-    shown = shown[::max(1, math.ceil(len(shown) / 4))]
+    shown = shown[::max(1, math.ceil(len(shown) / 8))]
     for ax in axes:
         ax.set_xticks([ns for ns, _ in shown], [name for _, name in shown])
         ax.set_xticks([], minor=True)
         ax.set_xlim(low, high)
-        ax.set_xlabel("length of the window (emulated)")
+    axes[-1].set_xlabel("length of the window" + (" (emulated)" if emulated else ""))
 
 
 def percent_axis(ax):
