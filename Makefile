@@ -147,7 +147,7 @@ demo:
 	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)./tools/demo
 
-install: uffdretry install-docs
+install: uffdretry install-docs install-plot
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
 	$(Q)install -D -m 644 docs/reference/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
@@ -155,7 +155,7 @@ install: uffdretry install-docs
 	$(Q)install -D -m 644 contrib/uffdretry.zsh $(DESTDIR)$(ZSHDIR)/_uffdretry
 	$(Q)install -D -m 644 contrib/uffdretry.fish $(DESTDIR)$(FISHDIR)/uffdretry.fish
 
-uninstall:
+uninstall: uninstall-plot
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry $(DESTDIR)$(MANDIR)/man8/uffdretry.8
 	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry $(DESTDIR)$(ZSHDIR)/_uffdretry $(DESTDIR)$(FISHDIR)/uffdretry.fish
@@ -186,5 +186,5 @@ clean:
 	$(call msg,CLEAN,)
 	$(Q)rm -rf $(BUILD) uffdretry uffdload uffdretry-static uffdload-static
 
-include mk/check.mk mk/unit.mk mk/fuzz.mk mk/coverage.mk mk/bench.mk mk/docs.mk mk/package.mk
+include mk/check.mk mk/unit.mk mk/fuzz.mk mk/coverage.mk mk/bench.mk mk/docs.mk mk/plot.mk mk/package.mk
 -include $(TOOL_OBJS:.o=.d) $(LOAD_OBJS:.o=.d) $(BPF_OBJS:.o=.d)

@@ -36,7 +36,7 @@ def prose_of(path, text):
 
 
 def find(tree):
-    for path in files(tree, "*.md", "docs/**/*.md", "docs/**/*.txt", "docs/**/*.8", "tests/README.md", "bench/README.md",
+    for path in files(tree, "*.md", "docs/**/*.md", "docs/**/*.txt", "docs/**/*.[18]", "tests/README.md", "bench/README.md",
                       "src/**/*.[ch]", "lib/*.[ch]", "load/**/*.[ch]", "repro/*.[ch]", "bench/*.[ch]", "tests/**/*.[ch]"):
         for number, line in enumerate(prose_of(path, read(tree, path)), 1):
             m = PATTERN.search(re.sub(r"`[^`]*`", "", line))
