@@ -189,13 +189,15 @@ static int causes_main(const struct load *load, const void *values)
 
 static const struct setting settings[] = {
 	RUNS(struct causes_options, 100),
+	NUMBER_SETTING(struct causes_options, chain, "chain", "N", 1, 1000000,
+		       "Copies that are refused before an event is read"),
 	WAIT(struct causes_options),
 	KERNEL_CHECK(struct causes_options),
 	LOCKS(struct causes_options),
 	{ 0 },
 };
 
-static const struct causes_options defaults = { .runs = 3 };
+static const struct causes_options defaults = { .runs = 3, .chain = 5 };
 
 const struct load causes_load = {
 	.name = "causes",

@@ -15,6 +15,7 @@
 
 struct causes_options {
 	uint64_t runs;
+	uint64_t chain; /* copies that are refused before an event is read */
 	bool wait;
 	enum truth_kernel kernel_check;
 	enum truth_locks locks;

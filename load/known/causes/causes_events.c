@@ -13,9 +13,6 @@
 
 #include "known/causes/causes.h"
 
-/* Copies that are refused before the event is read. */
-#define CHAIN 5
-
 /* Not all in the headers of Debian 12. */
 struct load_uffdio_move {
 	uint64_t dst, src, len, mode;
@@ -49,15 +46,16 @@ static int do_remap(void *arg)
 
 static const struct ending refused_at_entry = { .err = EAGAIN, .site = "entry", .refused = true };
 
-/* Until the event is read the kernel refuses every copy, CHAIN times here. */
+/* Until the event is read the kernel refuses every copy. */
 static int case_entry(struct causes *c, hand_job job, const char *holder)
 {
-	int err = causes_raise(c, job), i;
+	int err = causes_raise(c, job);
+	uint64_t i;
 
 	if (err)
 		return err;
 	causes_raised(&c->truth, holder);
-	for (i = 0; i < CHAIN; i++)
+	for (i = 0; i < c->options->chain; i++)
 		causes_copy(c, 0, 1, causes_mapped(c), &refused_at_entry);
 	err = causes_read_event(c);
 	causes_copy_well(c, 0, 1);
