@@ -23,7 +23,7 @@ complete -c uffdretry -s p -l pid -x -a '(__uffdretry_pids)' -d 'these processes
 complete -c uffdretry -s c -l cgroup -x -a '(__fish_complete_directories (commandline -ct) cgroup)' -d 'this cgroup'
 complete -c uffdretry -s a -l all -d 'every process'
 complete -c uffdretry -s d -l duration -x -a '10s 1m 10m 1h' -d 'stop after TIME'
-complete -c uffdretry -s e -l events -d 'one line a window'
+complete -c uffdretry -s e -l events -d 'one line a window, failed copy and unread event'
 complete -c uffdretry -s j -l json -d 'JSON lines'
 complete -c uffdretry -s o -l output -r -F -d 'write the report to FILE'
 complete -c uffdretry -l openmetrics -r -F -d 'keep FILE current for Prometheus'

@@ -17,7 +17,7 @@ _uffdretry() {
 		'(-c --cgroup)'{-c+,--cgroup=}'[this cgroup]:cgroup:_files -W /sys/fs/cgroup -/' \
 		'(-a --all)'{-a,--all}'[every process]' \
 		'(-d --duration)'{-d+,--duration=}'[stop after TIME]:TIME:(10s 1m 10m 1h)' \
-		'(-e --events)'{-e,--events}'[one line a window]' \
+		'(-e --events)'{-e,--events}'[one line a window, failed copy and unread event]' \
 		'(-j --json)'{-j,--json}'[JSON lines]' \
 		'(-o --output)'{-o+,--output=}'[write the report to FILE]:FILE:_files' \
 		'--openmetrics=[keep FILE current for Prometheus]:FILE:_files' \

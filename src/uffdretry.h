@@ -372,27 +372,61 @@ _Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has paddi
 #define WRITER_SUB_AT 255
 #define NR_WRITER_SHAPES 512
 
-/* --- Events: one a window, with --events ------------------------------------------------------ */
+/* --- Events, with --events -------------------------------------------------------------------- */
 
-/* The ring of events, 1 MiB: more than 8,000 of them. */
+/* The ring of events, 1 MiB: more than 7,700 of them. */
 #define EVENTS_BYTES (1 << 20)
 /* The reader's polling period. A wake-up for each event would preempt the copier. */
 #define EVENTS_PERIOD_MS 100
 
-/* A window that ended. */
+enum event_kind {
+	EVENT_WINDOW,	   /* a window ended */
+	EVENT_FAILED_COPY, /* UFFDIO_COPY returned an error */
+	EVENT_RAISED,	   /* a task raised mmap_changing */
+	EVENT_LOWERED,	   /* the same task lowered it: its event was read */
+	NR_EVENT_KINDS,
+};
+
+/* A call that failed. */
+struct failed_copy {
+	__u64 len;
+	__u64 copied;	 /* bytes, with SITE_SHORT */
+	__u32 err;	 /* the errno */
+	__u32 site;	 /* enum fail_site */
+	__u32 stop_fail; /* with SITE_SHORT: enum fail_errno and fail_site of the page it stopped at */
+	__u32 stop_site;
+	__u32 readable; /* the ioctl's argument was: dst and len are known */
+	__u32 raised;	/* mmap_changing refused it, and @who had raised that */
+	struct holder who;
+};
+
+/* mmap_changing was raised or lowered, for [dst, @end), which is empty for a fork. */
+struct changed {
+	struct holder who;
+	__u64 end;
+	__u64 held_ns; /* only when lowered, these two */
+	__u64 refused; /* calls that failed meanwhile */
+};
+
 struct event {
-	__u64 begin_ns;	 /* CLOCK_MONOTONIC */
-	__u64 window_ns; /* from the begin to the end, the verdict included */
-	__u64 relock_ns; /* from the begin until the VMA was locked again; 0: it never was */
-	__u64 dst;	 /* destination address, page aligned; 0: not seen */
-	struct verdict verdict;
-	__u32 pid; /* of the copier, in the loader's pid namespace; 0: not visible there */
+	__u64 begin_ns; /* CLOCK_MONOTONIC; only a window has an end too */
+	__u64 dst;	/* destination address, a window's page aligned; 0: not seen */
+	__u32 what;	/* enum event_kind: says which part of the union is set */
+	__u32 pid;	/* of the task, in the loader's pid namespace; 0: not visible there */
 	__u32 tid;
-	__u32 kind; /* enum dst_kind */
-	__u32 external;
-	struct writer_set writers;
+	__u32 kind;	     /* of a window: enum dst_kind */
 	char comm[COMM_LEN]; /* any bytes; with a NUL only if there is room */
-	__u32 pad;
+	union {
+		struct {		 /* EVENT_WINDOW */
+			__u64 window_ns; /* from the begin to the end, the verdict included */
+			__u64 relock_ns; /* until the VMA was locked again; 0: it never was */
+			struct verdict verdict;
+			__u32 external;
+			struct writer_set writers;
+		};
+		struct failed_copy failed;
+		struct changed changed;
+	};
 };
 _Static_assert(sizeof(struct event) == 128, "struct event has padding");
 
@@ -400,10 +434,13 @@ _Static_assert(sizeof(struct event) == 128, "struct event has padding");
 
 /* Why something could not be counted, or not be decided. */
 enum lost_cause {
-	LOST_WINDOWS,	/* the end of a window was not seen */
-	LOST_MAP_FULL,	/* no memory for a window, a target or the change log */
-	LOST_EVENTS,	/* with --events: the ring was full, or the window had no place */
-	NR_LOST_CAUSES, /* recursion misses come from the kernel's program statistics */
+	LOST_WINDOWS,  /* the end of a window was not seen */
+	LOST_MAP_FULL, /* no memory for a window, a target or the change log */
+	/* With --events, by rising number of events that may find no place: see event_begin(). */
+	LOST_EVENTS,	      /* of windows; also the window had no place */
+	LOST_CHANGING_EVENTS, /* of mmap_changing */
+	LOST_COPY_EVENTS,     /* of failed copies */
+	NR_LOST_CAUSES,	      /* recursion misses come from the kernel's program statistics */
 };
 
 /* What may be missing in the counts where the kernel skipped a run of a program. */

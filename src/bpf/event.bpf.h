@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
 /*
- * One event a window, through a ring buffer: only with --events.
+ * Events through a ring buffer: only with --events.
  *
- * The totals do not depend on it. Events that find the ring full are counted as lost: events and
- * lost events together are the windows.
+ * The totals do not depend on it. Events that find the ring full are counted as lost, by kind:
+ * events and lost events together are the windows, the failed copies, and the raises.
  */
 #ifndef EVENT_BPF_H
 #define EVENT_BPF_H
@@ -24,21 +24,34 @@ struct {
 } events SEC(".maps");
 
 /*
- * event_begin() - an event of the current task, its pid, tid and comm set; NULL without --events or
- * in a full ring.
+ * Has the ring room for an event that counts as @lost without it? Where a monitor copies instead of
+ * reading its event, more copies fail than can be read. So these may fill half of the ring,
+ * mmap_changing three quarters, and windows all of it.
  */
-static __always_inline struct event *event_begin(__u32 slot)
+static __always_inline bool ring_has_room(enum lost_cause lost)
+{
+	const __u64 kept = (lost - LOST_EVENTS) * (EVENTS_BYTES / 4);
+
+	return !kept || bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < EVENTS_BYTES - kept;
+}
+
+/*
+ * event_begin() - an event of the current task, its pid, tid and comm set; NULL without --events or
+ * in a full ring. @lost says whose events share that room.
+ */
+static __always_inline struct event *event_begin(__u32 slot, __u32 what, enum lost_cause lost)
 {
 	struct event *e;
 
 	if (!cfg_events || slot != SLOT_RUN)
 		return NULL;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	e = ring_has_room(lost) ? bpf_ringbuf_reserve(&events, sizeof(*e), 0) : NULL;
 	if (!e) {
-		count_lost(slot, LOST_EVENTS);
+		count_lost(slot, lost);
 		return NULL;
 	}
-	e->pad = 0;
+	e->what = what;
+	e->kind = 0;
 	e->pid = current_tgid();
 	e->tid = current_tid();
 	bpf_get_current_comm(e->comm, sizeof(e->comm));

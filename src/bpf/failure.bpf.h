@@ -134,6 +134,34 @@ static __always_inline void follow_chains(struct failures *f, __u64 mm, const st
 		chain_ended(f, mm, s->dst);
 }
 
+/*
+ * failed_copy_event() - the current task's UFFDIO_COPY of @copy (NULL: unreadable) failed with -@err
+ * at @site, after it stopped as @s says. @who raised mmap_changing, or NULL. A global function: the
+ * verifier checks it once. Returns 0.
+ */
+__noinline int failed_copy_event(const struct copy_stop *s, const struct copy_args *copy, __u32 err,
+				 __u32 site, const struct holder *who)
+{
+	struct event *e = s ? event_begin(SLOT_RUN, EVENT_FAILED_COPY, LOST_COPY_EVENTS) : NULL;
+
+	if (!e)
+		return 0;
+	e->begin_ns = bpf_ktime_get_ns();
+	e->dst = copy ? copy->dst : 0;
+	e->failed.len = copy ? copy->len : 0;
+	e->failed.copied = s->copied;
+	e->failed.err = err;
+	e->failed.site = site;
+	e->failed.stop_fail = s->fail;
+	e->failed.stop_site = s->site;
+	e->failed.readable = copy != NULL;
+	e->failed.raised = who != NULL;
+	if (who)
+		e->failed.who = *who;
+	event_end(e);
+	return 0;
+}
+
 /* copy_call_failed() - UFFDIO_COPY with the argument at @arg failed with -@err. */
 static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx *uffd, __u64 arg,
 					     __s32 err)
@@ -143,6 +171,7 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	__u32 fail = fail_errno_of(err), site;
 	struct copy_args copy = {};
 	bool readable = copy_args_read(&copy, arg);
+	const struct holder *who = NULL;
 
 	stop.dst = copy.dst;
 	stop.fail = fail;
@@ -162,7 +191,9 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 		return;
 	count_failure(f, &stop, fail, site);
 	if (is_refusal(stop.fail, stop.site))
-		changing_refused(uffd, f);
+		who = changing_refused(uffd, f);
+	if (cfg_events && slot == SLOT_RUN)
+		failed_copy_event(&stop, readable ? &copy : NULL, err, site, who);
 	if (slot == SLOT_RUN && (site != SITE_ENTRY || readable))
 		follow_chains(f, (__u64)BPF_CORE_READ(uffd, mm), &stop);
 }

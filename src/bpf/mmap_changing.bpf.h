@@ -21,6 +21,7 @@
 #include "bpf/arch.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/count.bpf.h"
+#include "bpf/event.bpf.h"
 
 #define UFFD_FEATURE_EVENT_FORK (1 << 1)
 #define UFFD_FEATURE_EVENT_REMAP (1 << 2)
@@ -48,6 +49,7 @@ struct raise {
 	__u64 end;
 	__u64 nr; /* raises that are not lowered yet */
 	__u64 traced;
+	__u64 refused; /* with --events: calls that failed meanwhile */
 };
 
 /* What a task holds at present. */
@@ -64,6 +66,7 @@ struct changing {
 	__u64 orphan;	   /* since when refused calls see no holder and no event; 0: they do */
 	__u64 orphan_seen; /* the last refused call that saw it so */
 	__s64 held;	   /* raises that were seen and are not lowered yet */
+	__u64 tid;	   /* of the last holder */
 };
 
 /* The state of a userfaultfd. */
@@ -130,10 +133,35 @@ static __always_inline void read_holder(struct holder *who, __u32 op)
 static __always_inline void raise_remember(struct raise_key *key, struct raise *new,
 					   const struct raise *old)
 {
-	if (old)
+	if (old) {
 		new->nr += old->nr;
+		new->refused += old->refused;
+	}
 	if (bpf_map_update_elem(&raises, key, new, BPF_ANY))
 		holder_lost();
+}
+
+/*
+ * changed_event() - the current task has raised or lowered mmap_changing as @r says, @what being an
+ * enum event_kind. A global function: the verifier checks it once. Returns 0.
+ */
+__noinline int changed_event(const struct raise *r, __u32 what, __u64 held)
+{
+	struct event *e;
+
+	if (!r || phase != PHASE_RUN)
+		return 0;
+	e = event_begin(SLOT_RUN, what, LOST_CHANGING_EVENTS);
+	if (!e)
+		return 0;
+	e->begin_ns = bpf_ktime_get_ns();
+	e->dst = r->start;
+	e->changed.who = r->who;
+	e->changed.end = r->end;
+	e->changed.held_ns = held;
+	e->changed.refused = r->refused;
+	event_end(e);
+	return 0;
 }
 
 /* Count @r in its holder's sums. */
@@ -148,6 +176,8 @@ static __always_inline void holder_raised(struct holder_totals *t, const struct 
 	t->traced = 1;
 	if (f)
 		add(&f->raised, 1);
+	if (cfg_events)
+		changed_event(r, EVENT_RAISED, 0);
 }
 
 /*
@@ -178,6 +208,7 @@ static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __
 		return;
 	}
 	c->who = new.who;
+	c->tid = key.tid;
 	c->orphan = 0;
 	__sync_fetch_and_add(&c->held, 1);
 	holder_raised(t, &new, key.tid);
@@ -241,6 +272,10 @@ static __always_inline void changing_lower(__u64 uffd)
 		if (held > t->longest_ns)
 			t->longest_ns = held;
 	}
+	/* A task that is not traced matters only where it failed a call of one that is. */
+	if (cfg_events && (r->traced || r->refused))
+		changed_event(r, EVENT_LOWERED, held);
+	r->refused = 0;
 	if (r->nr > 1)
 		r->nr--;
 	else
@@ -292,11 +327,23 @@ static __always_inline bool changing_is_stuck(struct userfaultfd_ctx *uffd, stru
 	return c->who.op == CHANGING_REMAP && c->lowered && now - c->orphan > CHANGING_STUCK_NS;
 }
 
+/* What @c's last holder has raised of @uffd failed a call: its event tells so when it is lowered. */
+static __always_inline void raise_refused(__u64 uffd, const struct changing *c)
+{
+	struct raise_key key = { .uffd = uffd, .tid = c->tid };
+	struct raise *r = bpf_map_lookup_elem(&raises, &key);
+
+	if (r)
+		add(&r->refused, 1);
+}
+
 /*
- * changing_refused() - mmap_changing failed a call on @uffd. Without a known holder it was raised
- * before we looked, our program was skipped, or the task that raised it never lowers it.
+ * changing_refused() - mmap_changing failed a call on @uffd. Returns who had raised it. Without a
+ * known holder (NULL) it was raised before we looked, our program was skipped, or the task that
+ * raised it never lowers it.
  */
-static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struct failures *f)
+static __always_inline const struct holder *changing_refused(struct userfaultfd_ctx *uffd,
+							     struct failures *f)
 {
 	__u64 key = (__u64)uffd;
 	struct changing *c = bpf_map_lookup_elem(&changings, &key);
@@ -308,12 +355,17 @@ static __always_inline void changing_refused(struct userfaultfd_ctx *uffd, struc
 		c->orphan = 0;
 	if (c && (c->held > 0 || !raised))
 		t = bpf_map_lookup_elem(&holders, &c->who);
-	if (t)
+	if (t) {
 		add(&t->refused, 1);
-	else if (raised && changing_is_stuck(uffd, c))
+		if (cfg_events)
+			raise_refused(key, c);
+		return &c->who;
+	}
+	if (raised && changing_is_stuck(uffd, c))
 		add(&f->refused_stuck, 1);
 	else
 		add(&f->refused_unseen, 1);
+	return NULL;
 }
 
 #endif /* MMAP_CHANGING_BPF_H */

@@ -97,7 +97,7 @@ __noinline int window_count(struct window *w, __u64 ns)
 
 __noinline int window_event(const struct window *w)
 {
-	struct event *e = w ? event_begin(w->slot) : NULL;
+	struct event *e = w ? event_begin(w->slot, EVENT_WINDOW, LOST_EVENTS) : NULL;
 
 	if (!e)
 		return 0;

@@ -85,6 +85,8 @@ const char *const lost_names[NR_LOST_CAUSES] = {
 	[LOST_WINDOWS] = "windows",
 	[LOST_MAP_FULL] = "map_full",
 	[LOST_EVENTS] = "events",
+	[LOST_CHANGING_EVENTS] = "changing_events",
+	[LOST_COPY_EVENTS] = "copy_events",
 };
 
 const char *const skipped_names[NR_SKIP_COSTS] = {
@@ -169,6 +171,13 @@ const char *const changing_op_names[NR_CHANGING_OPS] = {
 	[CHANGING_REMAP] = "remap",
 	[CHANGING_REMOVE] = "remove",
 	[CHANGING_UNMAP] = "unmap",
+};
+
+const char *const event_kind_names[NR_EVENT_KINDS] = {
+	[EVENT_WINDOW] = "window",
+	[EVENT_FAILED_COPY] = "failed_copy",
+	[EVENT_RAISED] = "raised",
+	[EVENT_LOWERED] = "lowered",
 };
 
 const char *const changing_event_names[NR_CHANGING_OPS] = {

@@ -39,6 +39,7 @@ extern const char *const site_meanings[NR_SITES];
 extern const char *const fail_errno_names[NR_FAIL_ERRNOS];
 extern const char *const fill_names[NR_FILLS];
 extern const char *const changing_op_names[NR_CHANGING_OPS];
+extern const char *const event_kind_names[NR_EVENT_KINDS];
 extern const char *const changing_event_names[NR_CHANGING_OPS]; /* UFFD_EVENT_* */
 
 /* "ok", "EAGAIN", ..., "other" for an index of totals.returned; NULL: no errno has this number. */

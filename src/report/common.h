@@ -17,6 +17,7 @@ struct report {
 	FILE *out;
 	bool json;
 	bool timestamp;
+	int columns;	       /* of the terminal that it is; 0: it is none */
 	bool verbose;	       /* the whole report, not only what has something to say */
 	bool overhead;	       /* --overhead */
 	bool claims;	       /* --claims */

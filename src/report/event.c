@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* One record a window (--events): see event.h. */
+/* Records of --events: see event.h. Here what all have in common, and windows. */
 #include "report/event.h"
+#include "report/event_other.h"
 #include "counters/counters.h"
 #include "counters/writers.h"
 #include "report/format.h"
@@ -9,6 +10,7 @@
 #include "sys/json_lines.h"
 #include "sys/time_ns.h"
 
+#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,12 +22,24 @@ static __u64 clock_ns(clockid_t clock)
 	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }
 
-/* The begin of the window since the epoch, by the present setting of the clock. */
+/*
+ * The time of @e since the epoch, by the present setting of the clock. Two clocks are never read at
+ * once: of a few tries the one counts that took least time, or events would seem out of order.
+ */
 static __u64 begin_epoch_ns(const struct event *e)
 {
-	const __u64 hosts = clock_ns(CLOCK_MONOTONIC) - (__u64)time_ns_offset();
+	__u64 shortest = ~0ULL, epoch = 0;
 
-	return clock_ns(CLOCK_REALTIME) - (hosts - e->begin_ns);
+	for (int i = 0; i < 4 && shortest > 2000; i++) {
+		const __u64 then = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME),
+			    took = clock_ns(CLOCK_MONOTONIC) - then;
+
+		if (took >= shortest)
+			continue;
+		shortest = took;
+		epoch = real - (then - (__u64)time_ns_offset() - e->begin_ns);
+	}
+	return epoch;
 }
 
 static void add_id(struct json_object *o, const char *key, __u64 id)
@@ -86,18 +100,8 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 		add_null(o, "nr_writers");
 }
 
-int json_event(const struct report *r, const struct event *e)
+static void add_window(struct json_object *o, const struct report *r, const struct event *e)
 {
-	struct json_object *o = json_new();
-	char comm[COMM_LEN + 1];
-
-	copy_comm(e->comm, comm);
-	add_str(o, "type", "event");
-	add_u64(o, "schema", JSON_SCHEMA);
-	add_double(o, "time", (double)begin_epoch_ns(e) / 1e9);
-	add_id(o, "pid", e->pid);
-	add_id(o, "tid", e->tid);
-	add_str(o, "comm", comm);
 	add_id(o, "dst", e->dst);
 	add_str(o, "kind", e->kind < NR_KINDS ? kind_names[e->kind] : NULL);
 	add_str(o, "class", e->verdict.class < NR_CLASSES ? class_names[e->verdict.class] : NULL);
@@ -112,21 +116,53 @@ int json_event(const struct report *r, const struct event *e)
 		add_null(o, "odd_start");
 	add_bool(o, "anomaly", e->verdict.anomaly);
 	add_writers(o, r, e);
+}
+
+int json_event(const struct report *r, const struct event *e)
+{
+	struct json_object *o = json_new();
+	char comm[COMM_LEN + 1];
+
+	copy_comm(e->comm, comm);
+	add_str(o, "type", "event");
+	add_u64(o, "schema", JSON_SCHEMA);
+	add_str(o, "event", e->what < NR_EVENT_KINDS ? event_kind_names[e->what] : NULL);
+	add_double(o, "time", (double)begin_epoch_ns(e) / 1e9);
+	add_id(o, "pid", e->pid);
+	add_id(o, "tid", e->tid);
+	add_str(o, "comm", comm);
+	if (e->what == EVENT_WINDOW)
+		add_window(o, r, e);
+	else if (e->what == EVENT_FAILED_COPY)
+		json_failed_copy(o, &e->failed, e->dst);
+	else
+		json_changed(o, e);
 	return json_put_line(r->out, o);
 }
 
-/* Print " TITLE a,b" for the names of @set, nothing for an empty one. */
-static void print_set(FILE *out, const char *title, const char *const *names, __u32 set, int nr)
+void line_say(struct event_line *l, const char *format, ...)
+{
+	size_t used = strlen(l->details);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(l->details + used, sizeof(l->details) - used, format, args);
+	va_end(args);
+}
+
+/* Say " TITLE a,b" for the names of @set, nothing for an empty one. */
+static void say_set(struct event_line *l, const char *title, const char *const *names, __u32 set,
+		    int nr)
 {
 	const char *before = " ";
 
 	if (!set)
 		return;
-	fprintf(out, " %s", title);
+	line_say(l, " %s", title);
 	for (int i = 0; i < nr; i++) {
 		if (!(set & (1U << i)))
 			continue;
-		fprintf(out, "%s%s", before, names[i]);
+		line_say(l, "%s%s", before, names[i]);
 		before = ",";
 	}
 }
@@ -142,33 +178,70 @@ static __u32 eagain_by(const struct report *r, const struct verdict *v)
 	return set;
 }
 
-/* Print " writers: mprotect,munmap,2 more". */
-static void print_writers(const struct report *r, const struct event *e)
+/* Say " writers: mprotect,munmap,2 more". */
+static void say_writers(struct event_line *l, const struct report *r, const struct event *e)
 {
 	struct writer_text text;
 	int named = 0;
 
 	if (!r->writers || !e->writers.nr)
 		return;
-	fprintf(r->out, " writers:");
+	line_say(l, " writers:");
 	for (int i = 0; i < e->writers.nr && i < WRITERS_A_WINDOW; i++) {
 		if (e->writers.ids[i] >= MAX_WRITERS || !r->writers[e->writers.ids[i]].used)
 			continue;
 		writer_describe(&r->writers[e->writers.ids[i]].key, &text);
-		fprintf(r->out, "%s%s", named++ ? "," : " ", text.op);
+		line_say(l, "%s%s", named++ ? "," : " ", text.op);
 	}
 	if (named < e->writers.nr)
-		fprintf(r->out, "%s%d more", named ? "," : " ", e->writers.nr - named);
+		line_say(l, "%s%d more", named ? "," : " ", e->writers.nr - named);
 }
 
-/* The head is repeated every 20 lines, because the screen scrolls. */
+static void say_window(struct event_line *l, const struct report *r, const struct event *e)
+{
+	const struct verdict *v = &e->verdict;
+	__u32 eagain = eagain_by(r, v);
+
+	l->kind = e->kind < NR_KINDS ? kind_names[e->kind] : "-";
+	l->class = v->class < NR_CLASSES ? class_names[v->class] : "-";
+	l->has_took = true;
+	l->took_ns = e->window_ns;
+	l->relock_ns = e->relock_ns;
+	say_set(l, "would fail:", check_names, eagain & ~(1U << CHECK_KERNEL), NR_CHECKS);
+	if (eagain & (1U << CHECK_KERNEL))
+		line_say(l, " kernel: failed");
+	say_set(l, "snapshot:", snapshot_reason_names, v->snapshot_reasons, NR_SNAPSHOT_REASONS);
+	say_set(l, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
+	say_set(l, "tolerated:", tolerated_reason_names, v->tolerated_reasons,
+		NR_TOLERATED_REASONS);
+	say_writers(l, r, e);
+	if (e->external)
+		line_say(l, " external");
+}
+
+/* A terminal with fewer columns gets a shorter line, without the relock. */
+#define WIDE 100
+/* Where a line goes on. */
+#define INDENT 8
+
+static bool is_narrow(const struct report *r)
+{
+	return r->columns && r->columns < WIDE;
+}
+
+/* The head is repeated every 20 events, because the screen scrolls. */
 static void print_head(const struct report *r)
 {
 	static unsigned int lines;
 
-	if (lines++ % 20 == 0)
-		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "begin", "tid",
-			"comm", "kind", "class", "destination", "window/us", "relock/us");
+	if (lines++ % 20)
+		return;
+	if (is_narrow(r))
+		fprintf(r->out, "%-15s %7s %-12s %-7s %-12s %14s %6s\n", "time", "tid", "comm",
+			"kind", "class", "destination", "took");
+	else
+		fprintf(r->out, "%-15s %7s %-15s %-7s %-12s %14s %10s %10s\n", "time", "tid",
+			"comm", "kind", "class", "destination", "took/us", "relock/us");
 }
 
 static void print_time_of(FILE *out, __u64 epoch_ns)
@@ -180,35 +253,71 @@ static void print_time_of(FILE *out, __u64 epoch_ns)
 	fprintf(out, "%s.%06llu ", clock, epoch_ns % 1000000000 / 1000);
 }
 
-/* One line, wider than a terminal. The name of a task is untrusted. */
-int text_event(const struct report *r, const struct event *e)
+/* @ns in microseconds, "-" if it is not @known. */
+static const char *microseconds(bool known, __u64 ns, char text[24])
 {
-	const struct verdict *v = &e->verdict;
-	__u32 eagain = eagain_by(r, v);
-	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
+	if (!known)
+		return "-";
+	snprintf(text, 24, "%.1f", (double)ns / 1e3);
+	return text;
+}
+
+/* Print the columns of @l, and return the next one. The name of a task is untrusted. */
+static int print_columns(const struct report *r, const struct event *e, const struct event_line *l)
+{
+	char name[COMM_LEN + 1], comm[COMM_LEN + 1], dst[24] = "-", took[24], relock[24];
+	int width = is_narrow(r) ? 12 : 15, column;
 
 	copy_comm(e->comm, name);
 	printable(comm, sizeof(comm), name);
-	print_head(r);
 	print_time_of(r->out, begin_epoch_ns(e));
-	fprintf(r->out, "%7u %-15s %-7s %-12s %#14llx %10.1f", e->tid, comm,
-		e->kind < NR_KINDS ? kind_names[e->kind] : "-",
-		v->class < NR_CLASSES ? class_names[v->class] : "-", e->dst,
-		(double)e->window_ns / 1e3);
-	if (e->relock_ns)
-		fprintf(r->out, " %10.1f", (double)e->relock_ns / 1e3);
+	if (e->dst)
+		snprintf(dst, sizeof(dst), "%#llx", e->dst);
+	/* A call can ask for any address: a longer one takes its place from the name. */
+	if (strlen(dst) > 14)
+		width -= (int)strlen(dst) - 14;
+	column = 16 + fprintf(r->out, "%7u %-*.*s %-7s %-12s %14s", e->tid, width,
+			      r->columns ? width : COMM_LEN, comm, l->kind, l->class, dst);
+	if (is_narrow(r))
+		return column + fprintf(r->out, " %6s", l->has_took ? DURATION(l->took_ns) : "-");
+	return column + fprintf(r->out, " %10s %10s", microseconds(l->has_took, l->took_ns, took),
+				microseconds(l->relock_ns, l->relock_ns, relock));
+}
+
+/* Continue at @column; on a terminal of @width columns (0: none) with further lines. */
+static void print_details(FILE *out, const char *text, int column, int width)
+{
+	while (*text) {
+		int len = *text == ' ';
+
+		len += (int)strcspn(text + len, " ,");
+		len += text[len] == ',';
+		if (width && column + len > width) {
+			text += *text == ' ';
+			len = (int)strcspn(text, " ,");
+			len += text[len] == ',';
+			column = INDENT;
+			fprintf(out, "\n%*s", INDENT, "");
+		}
+		column += fprintf(out, "%.*s", len, text);
+		text += len;
+	}
+}
+
+int text_event(const struct report *r, const struct event *e)
+{
+	struct event_line l = { .kind = "-" };
+	int column;
+
+	if (e->what == EVENT_WINDOW)
+		say_window(&l, r, e);
+	else if (e->what == EVENT_FAILED_COPY)
+		say_failed_copy(&l, &e->failed);
 	else
-		fprintf(r->out, " %10s", "-");
-	print_set(r->out, "would fail:", check_names, eagain & ~(1U << CHECK_KERNEL), NR_CHECKS);
-	if (eagain & (1U << CHECK_KERNEL))
-		fputs(" kernel: failed", r->out);
-	print_set(r->out, "snapshot:", snapshot_reason_names, v->snapshot_reasons,
-		  NR_SNAPSHOT_REASONS);
-	print_set(r->out, "meaning:", meaning_reason_names, v->meaning_reasons, NR_MEANING_REASONS);
-	print_set(r->out, "tolerated:", tolerated_reason_names, v->tolerated_reasons,
-		  NR_TOLERATED_REASONS);
-	print_writers(r, e);
-	if (e->external)
-		fputs(" external", r->out);
+		say_changed(&l, e);
+	print_head(r);
+	column = print_columns(r, e, &l);
+	print_details(r->out, l.details, column,
+		      r->columns && r->columns < COLUMNS ? COLUMNS : r->columns);
 	return fputc('\n', r->out) == EOF ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* One record a window (--events): a line of text or a JSON object (docs/reference/json.md). */
+/* Records of --events: a line of text or a JSON object (docs/reference/json.md). */
 #ifndef EVENT_H
 #define EVENT_H
 

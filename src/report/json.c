@@ -186,7 +186,8 @@ static void add_lost(struct json_object *o, const struct counters *c)
 	struct json_object *lost = add_object(o, "lost"), *skipped;
 
 	add_u64(lost, lost_names[LOST_WINDOWS], c->totals.lost[LOST_WINDOWS]);
-	add_u64(lost, lost_names[LOST_EVENTS], c->totals.lost[LOST_EVENTS]);
+	for (int i = LOST_EVENTS; i <= LOST_COPY_EVENTS; i++)
+		add_u64(lost, lost_names[i], c->totals.lost[i]);
 	add_u64(lost, "recursion", c->recursion);
 	add_u64(lost, lost_names[LOST_MAP_FULL], c->totals.lost[LOST_MAP_FULL]);
 	skipped = add_object(lost, "skipped");

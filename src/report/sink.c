@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 static int cannot_open(const char *path)
@@ -31,6 +32,14 @@ static FILE *without_waiting(FILE *out)
 	return stream_open(fileno(out));
 }
 
+/* The columns of the terminal at @fd; 0: it is none, or does not know. */
+static int terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
 int sink_open(struct sink *s, const struct options *o)
 {
 	FILE *out = o->output ? output_open(o->output) : stdout;
@@ -41,6 +50,7 @@ int sink_open(struct sink *s, const struct options *o)
 	s->report.out = without_waiting(out);
 	if (!s->report.out)
 		return cannot_open(o->output ?: "the report");
+	s->report.columns = terminal_columns(sink_fd(s));
 	/* The metrics would replace the report. Checked here, for one file has many names. */
 	if (s->metrics && output_is(out, s->metrics))
 		return fail(EXIT_USAGE, "give each its own file",
@@ -138,6 +148,8 @@ void sink_event(struct sink *s, const struct event *e)
 
 void sink_flush(struct sink *s)
 {
+	/* It may have been resized. */
+	s->report.columns = terminal_columns(sink_fd(s));
 	if (!s->broken)
 		written(s, report_flush(&s->report));
 }

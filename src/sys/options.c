@@ -130,7 +130,7 @@ static const struct row {
 
 	{ .help = "How long and how:" },
 	{ "duration", 'd', "TIME", "stop after TIME: 500ms, 10s, 1m", .parse = set_duration },
-	{ "events", 'e', NULL, "print one line a window", SETS(events) },
+	{ "events", 'e', NULL, "one line a window, failed copy and unread event", SETS(events) },
 	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json, .list = true },
 	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output),
 	  .list = true },

@@ -11,6 +11,8 @@
 /* Have the writers that @e names: one that came since the last reading is in the map by now. */
 static void know_writers(struct tracer *t, const struct event *e)
 {
+	if (e->what != EVENT_WINDOW)
+		return;
 	for (int i = 0; i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
 		if (e->writers.ids[i] < MAX_WRITERS && !t->writers[e->writers.ids[i]].used) {
 			read_writers(t, NULL);

@@ -65,6 +65,7 @@ static inline void hostile_fill(struct hostile *h, struct bytes *b, FILE *out)
 	/* The BPF programs write only values of the enum. */
 	h->event.verdict.class %= NR_CLASSES;
 	h->event.kind %= NR_KINDS;
+	h->event.what %= NR_EVENT_KINDS;
 	repeat(b, &h->counters, sizeof(h->counters));
 	/* Fill one histogram a kind: a record with all of them takes a hundred times as long. */
 	for (int kind = 0; kind < NR_KINDS; kind++) {

@@ -91,6 +91,8 @@ static inline void canned_counters(struct counters *c)
 	t->lost[LOST_WINDOWS] = 411;
 	t->lost[LOST_MAP_FULL] = 412;
 	t->lost[LOST_EVENTS] = 415;
+	t->lost[LOST_CHANGING_EVENTS] = 416;
+	t->lost[LOST_COPY_EVENTS] = 417;
 	for (__u32 i = 0; i < NR_SITES; i++)
 		c->failures.failed[FAIL_EAGAIN][i] = 501 + i;
 	c->failures.failed[FAIL_EEXIST][SITE_PAGE] = 517;

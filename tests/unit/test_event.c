@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
 /*
- * The record of a window (report/event.c): all that is known, null for the rest, and harmless
- * names.
+ * Records of --events (report/event.c, event_other.c): all that is known, null for the rest,
+ * harmless names, and lines that fit the terminal.
  */
 #include "canned.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +36,9 @@ static const struct event usual = {
 	.comm = "handler",
 };
 
+/* Columns of the terminal; 0: the report goes elsewhere. */
+static int columns;
+
 /* What is printed for @e. The caller frees it. */
 static char *printed_with(const struct event *e, bool json, enum seq_kind seq,
 			  const struct writer_entry *writers)
@@ -42,6 +48,7 @@ static char *printed_with(const struct event *e, bool json, enum seq_kind seq,
 	size_t size;
 
 	r.json = json;
+	r.columns = columns;
 	r.seq = seq;
 	r.writers = writers;
 	r.out = open_memstream(&text, &size);
@@ -75,6 +82,7 @@ static void everything_known(void **state)
 	static const char *const members[][2] = {
 		{ "type", "\"event\"" },
 		{ "schema", "1" },
+		{ "event", "\"window\"" },
 		{ "pid", "41" },
 		{ "tid", "42" },
 		{ "comm", "\"handler\"" },
@@ -299,14 +307,248 @@ static void without_a_relock(void **state)
 	free(text);
 }
 
+/* --- Failed copies, and mmap_changing --------------------------------------------------------- */
+
+#define HOLDER(Op, Advice, Comm)                                                            \
+	{                                                                                   \
+		.op = CHANGING_##Op, .tgid = 376, .syscall = SYS_madvise, .advice = Advice, \
+		.comm = Comm                                                                \
+	}
+
+static const struct event refused = {
+	.what = EVENT_FAILED_COPY,
+	.dst = 0x7f1234567000,
+	.pid = 41,
+	.tid = 42,
+	.comm = "handler",
+	.failed = { .len = 8192,
+		    .err = EAGAIN,
+		    .site = SITE_ENTRY,
+		    .readable = 1,
+		    .raised = 1,
+		    .who = HOLDER(REMOVE, MADV_DONTNEED, "vmm") },
+};
+
+static const struct event lowered = {
+	.what = EVENT_LOWERED,
+	.dst = 0x7f1234569000,
+	.pid = 376,
+	.tid = 377,
+	.comm = "vmm",
+	.changed = { .who = HOLDER(REMOVE, MADV_DONTNEED, "vmm"),
+		     .end = 0x7f123456b000,
+		     .held_ns = 30000000,
+		     .refused = 400 },
+};
+
+/* @e's line ends so. */
+static void expect_end(const struct event *e, const char *end)
+{
+	char *text = printed(e, false, SEQ_COUNT);
+	size_t length = strlen(text);
+
+	if (length < strlen(end) || strcmp(text + length - strlen(end), end))
+		expect_str("line", text, end);
+	free(text);
+}
+
+/* Where and why each call failed, in the words of the summary. */
+static void failed_copies(void **state)
+{
+	static const struct {
+		struct failed_copy failed;
+		const char *text;
+		const char *place, *cause, *short_copy;
+	} rows[] = {
+		{ { .err = EAGAIN, .site = SITE_RELOCK },
+		  " copy    EAGAIN       0x7f1234567000          -          - "
+		  "event unread at relock, by an unknown task\n",
+		  "\"relock\"",
+		  "\"relock_mmap_changing\"",
+		  "null" },
+		{ { .err = EAGAIN, .site = SITE_CHECK },
+		  " failed: the VMA changed in the retry window\n",
+		  "\"check\"",
+		  "\"snapshot\"",
+		  "null" },
+		{ { .err = ENOENT, .site = SITE_LOCK },
+		  " copy    ENOENT       0x7f1234567000          -          - "
+		  "failed: first lock of the VMA\n",
+		  "\"lock\"",
+		  "null",
+		  "null" },
+		{ { .err = EAGAIN,
+		    .site = SITE_SHORT,
+		    .len = 16384,
+		    .copied = 4096,
+		    .stop_fail = FAIL_EEXIST,
+		    .stop_site = SITE_PAGE },
+		  " short: 4096 of 16384 bytes, then EEXIST: installing the page\n",
+		  "\"short\"",
+		  "\"short_copy\"",
+		  "{\"bytes\":4096,\"errno\":\"EEXIST\",\"place\":\"page\"}" },
+		{ { .err = 134, .site = SITE_UNKNOWN },
+		  " copy    other        0x7f1234567000          -          - "
+		  "failed: a fact was lost\n",
+		  "\"unknown\"",
+		  "null",
+		  "null" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct event e = refused;
+		char *text;
+
+		e.failed = rows[i].failed;
+		e.failed.readable = 1;
+		expect_end(&e, rows[i].text);
+		text = printed(&e, true, SEQ_COUNT);
+		expect_member(text, "event", "\"failed_copy\"");
+		expect_member(text, "place", rows[i].place);
+		expect_member(text, "cause", rows[i].cause);
+		expect_member(text, "short_copy", rows[i].short_copy);
+		expect_member(text, "raised_by", "null");
+		free(text);
+	}
+}
+
+/* A refused call names who raised the event; an argument that cannot be read has no address. */
+static void refused_copy(void **state)
+{
+	struct event e = refused;
+	char *text = printed(&e, true, SEQ_COUNT);
+
+	expect_end(&e, " event unread at entry, by madvise(MADV_DONTNEED) of vmm (pid 376)\n");
+	expect_member(text, "dst", "139716164218880");
+	expect_member(text, "len", "8192");
+	expect_member(text, "errno", "\"EAGAIN\"");
+	expect_member(text, "tid", "42");
+	expect_member(text, "raised_by",
+		      "{\"op\":\"remove\",\"syscall\":\"madvise\",\"advice\":\"MADV_DONTNEED\","
+		      "\"pid\":376,\"comm\":\"vmm\"}");
+	free(text);
+	e.failed = (struct failed_copy) { .err = EFAULT, .site = SITE_ENTRY };
+	e.dst = 0;
+	expect_end(&e, " EFAULT                    -          -          - "
+		       "failed: at the entry of the ioctl\n");
+	text = printed(&e, true, SEQ_COUNT);
+	expect_member(text, "dst", "null");
+	expect_member(text, "len", "null");
+	free(text);
+}
+
+static void raised_and_lowered(void **state)
+{
+	struct event e = lowered;
+	char *text = printed(&e, true, SEQ_COUNT);
+
+	expect_end(&e,
+		   "    377 vmm             event   lowered      0x7f1234569000    30000.0          - "
+		   "REMOVE by madvise(MADV_DONTNEED), pid 376, refused 400\n");
+	expect_member(text, "event", "\"lowered\"");
+	expect_member(text, "op", "\"remove\"");
+	expect_member(text, "advice", "\"MADV_DONTNEED\"");
+	expect_member(text, "range", "{\"start\":139716164227072,\"end\":139716164235264}");
+	expect_member(text, "held_ns", "30000000");
+	expect_member(text, "refused", "400");
+	free(text);
+	/* A fork has no range. */
+	e.what = EVENT_RAISED;
+	e.dst = 0;
+	e.changed = (struct changed) { .who = HOLDER(FORK, -1, "sh") };
+	e.changed.who.syscall = SYS_clone;
+	expect_end(&e,
+		   " event   raised                    -          -          - FORK by clone, pid 376\n");
+	text = printed(&e, true, SEQ_COUNT);
+	expect_member(text, "event", "\"raised\"");
+	expect_member(text, "range", "null");
+	expect_member(text, "held_ns", "null");
+	expect_member(text, "refused", "null");
+	free(text);
+}
+
+/* --- The width of a terminal ------------------------------------------------------------------ */
+
+static void expect_width(const struct event *e, const struct writer_entry *writers, size_t width)
+{
+	char *text = printed_with(e, false, SEQ_COUNT, writers);
+	int lines = 0;
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++)
+		if (strlen(line) > width)
+			expect_str("too wide", line, "");
+	assert_in_range(lines, 1, 10);
+	free(text);
+}
+
+/* With everything at its longest. */
+static void lines_fit_the_terminal(void **state)
+{
+	static struct counters c;
+	const struct writer_entry *writers = canned_writers(&c);
+	struct event events[] = { usual, refused, refused, lowered };
+
+	for (size_t i = 0; i < COUNT(events); i++) {
+		memset(events[i].comm, 'm', COMM_LEN);
+		events[i].tid = 4194303;
+	}
+	events[0].kind = KIND_HUGETLB;
+	events[0].verdict = (struct verdict) { .class = CLASS_UNDETERMINED,
+					       .reached = ~0U,
+					       .eagain = ~0U,
+					       .snapshot_reasons = ~0U,
+					       .meaning_reasons = ~0U,
+					       .tolerated_reasons = ~0U };
+	events[0].window_ns = events[0].relock_ns = 99999000000;
+	events[0].dst = 0xfffffffffff000;
+	events[0].writers = (struct writer_set) { .nr = 999, .ids = { 0, 1, 2, 4 } };
+	events[1].dst = ~0ULL;
+	memset(events[1].failed.who.comm, 'M', COMM_LEN);
+	events[1].failed.who.tgid = 4194303;
+	events[2].failed.site = SITE_SHORT;
+	events[2].failed.copied = events[2].failed.len = ~0ULL;
+	events[3].changed.refused = ~0ULL;
+	events[3].changed.held_ns = 99999000000000;
+	for (size_t i = 0; i < COUNT(events); i++)
+		for (columns = 80; columns < 140; columns++)
+			expect_width(&events[i], writers, (size_t)columns);
+	columns = 20; /* taken for 80 */
+	expect_width(&events[0], writers, 80);
+	columns = 0;
+	expect_width(&events[1], writers, 1000);
+}
+
+/* 80 columns have all but the relock, and what does not fit follows indented. */
+static void narrow_lines(void **state)
+{
+	columns = 80;
+	expect_end(&usual,
+		   "      42 handler      shmem   tolerated    0x7f1234567000 2.50us\n"
+		   "        would fail: per_vma_seq,per_mm_seq tolerated: range,prot external\n");
+	expect_end(&refused,
+		   "      42 handler      copy    EAGAIN       0x7f1234567000      -\n"
+		   "        event unread at entry, by madvise(MADV_DONTNEED) of vmm (pid 376)\n");
+	expect_end(&lowered, "     377 vmm          event   lowered      0x7f1234569000 30.0ms\n"
+			     "        REMOVE by madvise(MADV_DONTNEED), pid 376, refused 400\n");
+	columns = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_in_a_time_namespace), /* first: the offset is read once */
-		cmocka_unit_test(everything_known),	    cmocka_unit_test(time_is_the_begin),
-		cmocka_unit_test(unknown_is_null),	    cmocka_unit_test(names_do_no_harm),
-		cmocka_unit_test(one_line_of_text),	    cmocka_unit_test(writers_by_name),
+		cmocka_unit_test(everything_known),
+		cmocka_unit_test(time_is_the_begin),
+		cmocka_unit_test(unknown_is_null),
+		cmocka_unit_test(names_do_no_harm),
+		cmocka_unit_test(one_line_of_text),
+		cmocka_unit_test(writers_by_name),
 		cmocka_unit_test(without_a_relock),
+		cmocka_unit_test(failed_copies),
+		cmocka_unit_test(refused_copy),
+		cmocka_unit_test(raised_and_lowered),
+		cmocka_unit_test(lines_fit_the_terminal),
+		cmocka_unit_test(narrow_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

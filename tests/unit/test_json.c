@@ -338,6 +338,8 @@ static const struct {
 	{ "chains.longest", 558 },
 	{ "lost.windows", 411 },
 	{ "lost.events", 415 },
+	{ "lost.changing_events", 416 },
+	{ "lost.copy_events", 417 },
 	{ "lost.recursion", 413 },
 	{ "lost.map_full", 412 },
 	{ "lost.skipped.windows", 421 },

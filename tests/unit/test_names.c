@@ -36,6 +36,8 @@ static void every_index_has_a_word_of_its_own(void **state)
 	expect_all("fill ioctl", fill_names, NR_FILLS);
 	expect_all("operation", changing_op_names, NR_CHANGING_OPS);
 	expect_all("event", changing_event_names, NR_CHANGING_OPS);
+	expect_all("kind of event", event_kind_names, NR_EVENT_KINDS);
+	expect_all("lost", lost_names, NR_LOST_CAUSES);
 }
 
 static void results(void **state)

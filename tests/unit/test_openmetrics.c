@@ -146,6 +146,8 @@ static void every_number(void **state)
 		"uffdretry_lost_total{cause=\"map_full\"} 412",
 		"uffdretry_lost_total{cause=\"recursion\"} 413",
 		"uffdretry_lost_total{cause=\"events\"} 415",
+		"uffdretry_lost_total{cause=\"changing_events\"} 416",
+		"uffdretry_lost_total{cause=\"copy_events\"} 417",
 	};
 	size_t n;
 

@@ -235,6 +235,8 @@ static void every_loss_counts(void **state)
 		&c.totals.lost[LOST_WINDOWS],
 		&c.totals.lost[LOST_MAP_FULL],
 		&c.totals.lost[LOST_EVENTS],
+		&c.totals.lost[LOST_CHANGING_EVENTS],
+		&c.totals.lost[LOST_COPY_EVENTS],
 		&c.totals.windows[KIND_SHMEM][CLASS_UNDETERMINED],
 		&c.totals.writers.other,
 		&c.totals.anomalies,

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static struct counters c;
@@ -96,6 +97,31 @@ static void a_full_disk_at_the_start(void **state)
 	assert_non_null(strstr(on_stderr(), "cannot write the report: No space left on device"));
 }
 
+/* Lines of events fit the terminal, also after it was resized. Elsewhere they are whole. */
+static void width_of_the_terminal(void **state)
+{
+	struct winsize size = { .ws_col = 80 };
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct sink s;
+
+	assert_true(master >= 0 && !grantpt(master) && !unlockpt(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0 && !ioctl(slave, TIOCSWINSZ, &size));
+	s = sink_on(fdopen(slave, "w"));
+	sink_flush(&s);
+	assert_int_equal(s.report.columns, 80);
+	size.ws_col = 120;
+	assert_false(ioctl(slave, TIOCSWINSZ, &size));
+	sink_flush(&s);
+	assert_int_equal(s.report.columns, 120);
+	fclose(s.report.out);
+	close(master);
+	s.report.out = fopen("/dev/null", "w");
+	sink_flush(&s);
+	assert_int_equal(s.report.columns, 0);
+	fclose(s.report.out);
+}
+
 /* A reader that goes away is no error. */
 static void a_closed_pipe(void **state)
 {
@@ -165,6 +191,7 @@ int main(void)
 		test(all_is_well),
 		test(a_full_disk),
 		test(a_full_disk_at_the_start),
+		test(width_of_the_terminal),
 		test(a_closed_pipe),
 		test(a_reader_that_stops),
 		test(metrics_that_cannot_be_written),

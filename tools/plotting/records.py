@@ -444,7 +444,7 @@ class Reader:
             self.recording.runs.append(run_of_cell(record, where))
         elif kind in ("summary", "interval"):
             self.recording.runs.append(run_of_counters(kind, record, where, self.about))
-        elif kind == "event":
+        elif kind == "event" and record.get("event", "window") == "window":
             self.events.add(record, where)
         elif kind == "error":
             said = text(record, "message", where, most=300), text(record, "hint", where, "", 300)

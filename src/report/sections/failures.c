@@ -7,6 +7,8 @@
 #include "report/format.h"
 #include "sys/json_lines.h"
 
+#include <string.h>
+
 #define HOLDERS_SHOWN 5
 
 static void print_eagain(FILE *out, const struct failures *f)
@@ -88,16 +90,35 @@ bool refused_all(const struct holder_row *h, const struct span *s)
 	return h->totals.refused + f->refused_stuck >= f->refused;
 }
 
+/* The word of @who's enum changing_op. */
+static const char *op_name(const struct holder *who)
+{
+	return changing_op_names[who->op < NR_CHANGING_OPS ? who->op : 0];
+}
+
+void holder_call(const struct holder *who, char text[HOLDER_LEN])
+{
+	const char *call = syscall_name(who->syscall), *advice = advice_name(who->advice);
+
+	snprintf(text, HOLDER_LEN, "%s%s%s%s", call ? call : op_name(who), advice ? "(" : "",
+		 advice ? advice : "", advice ? ")" : "");
+}
+
+void holder_name(const struct holder *who, char text[HOLDER_LEN])
+{
+	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
+	size_t used;
+
+	copy_comm(who->comm, name);
+	printable(comm, sizeof(comm), name);
+	holder_call(who, text);
+	used = strlen(text);
+	snprintf(text + used, HOLDER_LEN - used, " of %s (pid %u)", comm, who->tgid);
+}
+
 void holder_text(const struct holder_row *h, char text[HOLDER_LEN])
 {
-	const char *call = syscall_name(h->who.syscall), *advice = advice_name(h->who.advice);
-	char name[COMM_LEN + 1], comm[COMM_LEN + 1];
-
-	copy_comm(h->who.comm, name);
-	printable(comm, sizeof(comm), name);
-	snprintf(text, HOLDER_LEN, "%s%s%s%s of %s (pid %u)",
-		 call ? call : changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0],
-		 advice ? "(" : "", advice ? advice : "", advice ? ")" : "", comm, h->who.tgid);
+	holder_name(&h->who, text);
 }
 
 static void print_holder(FILE *out, const struct holder_row *h)
@@ -222,15 +243,20 @@ static void add_name(struct json_object *o, const char *key, const char *name, i
 		add_null(o, key);
 }
 
+void json_holder_call(struct json_object *o, const struct holder *who)
+{
+	add_str(o, "op", op_name(who));
+	add_name(o, "syscall", syscall_name(who->syscall), who->syscall);
+	add_name(o, "advice", advice_name(who->advice), who->advice);
+}
+
 static struct json_object *holder_json(const struct holder_row *h)
 {
 	struct json_object *o = json_new();
 	char comm[COMM_LEN + 1];
 
 	copy_comm(h->who.comm, comm);
-	add_str(o, "op", changing_op_names[h->who.op < NR_CHANGING_OPS ? h->who.op : 0]);
-	add_name(o, "syscall", syscall_name(h->who.syscall), h->who.syscall);
-	add_name(o, "advice", advice_name(h->who.advice), h->who.advice);
+	json_holder_call(o, &h->who);
 	add_u64(o, "pid", h->who.tgid);
 	add_u64(o, "tid", h->totals.tid);
 	add_str(o, "comm", comm);

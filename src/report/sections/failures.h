@@ -18,9 +18,14 @@ const struct holder_row *worst_holder(const struct span *s);
 bool refused_all(const struct holder_row *h, const struct span *s);
 
 #define HOLDER_LEN 96
+/* "madvise(MADV_DONTNEED)", or the operation where the call is not known. */
+void holder_call(const struct holder *who, char text[HOLDER_LEN]);
 /* "madvise(MADV_DONTNEED) of vmm (pid 4242)": printable. */
+void holder_name(const struct holder *who, char text[HOLDER_LEN]);
 void holder_text(const struct holder_row *h, char text[HOLDER_LEN]);
 
+/* Add op, syscall and advice of @who to @o. */
+void json_holder_call(struct json_object *o, const struct holder *who);
 /* Add eagain_causes, causes, short_copy, fill_ioctls and mmap_changing to @o. */
 void json_failures(struct json_object *o, const struct span *s);
 

@@ -56,6 +56,8 @@ void text_trust(const struct report *r, const struct counters *c)
 		{ c->skipped[COSTS_CHILD], "children of COMMAND missing, at most" },
 		{ t->lost[LOST_EVENTS],
 		  "events lost because they came faster than they were read" },
+		{ t->lost[LOST_COPY_EVENTS], "events of failed copies lost, likewise" },
+		{ t->lost[LOST_CHANGING_EVENTS], "events of mmap_changing lost, likewise" },
 		{ failures_unexplained(&c->failures), "failures without a cause" },
 		{ c->failures.holders_lost, "holders of mmap_changing without a place" },
 		{ c->failures.chains_lost, "chains of failures without a place" },
