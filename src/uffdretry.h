@@ -530,14 +530,18 @@ struct failures {
 	__u64 refused_unseen; /* of these: the raise was not seen */
 	__u64 refused_stuck;  /* of these: no event is pending, no task holds it */
 	__u64 holders_lost;   /* raises without a place in the map */
-	__u64 chains;	      /* begun */
-	__u64 chains_ended;   /* by a success, or because the page was there already */
-	__u64 chains_lost;    /* not followed: no place in the map */
-	__u64 chain_lost_ns;  /* of the ended ones, first failure to end */
-	__u64 reissued;	      /* copies of a page that has a chain */
-	__u64 reopened;	      /* retry windows of these */
-	__u64 retried;	      /* of these copies: not refused by a pending event at entry */
-	__u64 succeeded;      /* of those: the page is there, and no window was opened */
+	/* The same by operation, whether or not the holders have a place in their map. */
+	__u64 op_raised[NR_CHANGING_OPS];  /* by traced processes */
+	__u64 op_held_ns[NR_CHANGING_OPS]; /* of those that are over, and of holders that refused */
+	__u64 op_refused[NR_CHANGING_OPS];
+	__u64 chains;	     /* begun */
+	__u64 chains_ended;  /* by a success, or because the page was there already */
+	__u64 chains_lost;   /* not followed: no place in the map */
+	__u64 chain_lost_ns; /* of the ended ones, first failure to end */
+	__u64 reissued;	     /* copies of a page that has a chain */
+	__u64 reopened;	     /* retry windows of these */
+	__u64 retried;	     /* of these copies: not refused by a pending event at entry */
+	__u64 succeeded;     /* of those: the page is there, and no window was opened */
 };
 
 /* The self-test's windows must be in no total of the run. */

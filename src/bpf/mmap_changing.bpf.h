@@ -167,17 +167,37 @@ __noinline int changed_event(const struct raise *r, __u32 what, __u64 held)
 /* Count @r in its holder's sums. */
 static __always_inline void holder_raised(struct holder_totals *t, const struct raise *r, __u32 tid)
 {
-	struct failures *f = failures_of(SLOT_RUN);
-
 	add(&t->raised, 1);
 	t->tid = tid;
-	if (!r->traced)
+	if (r->traced)
+		t->traced = 1;
+}
+
+/* Count @r in the sums of the run. */
+static __always_inline void count_raised(const struct raise *r)
+{
+	struct failures *f = failures_of(SLOT_RUN);
+
+	if (!r->traced || !f)
 		return;
-	t->traced = 1;
-	if (f)
-		add(&f->raised, 1);
+	add(&f->raised, 1);
+	add_at(f->op_raised, NR_CHANGING_OPS, r->who.op, 1);
 	if (cfg_events)
 		changed_event(r, EVENT_RAISED, 0);
+}
+
+/* Count that @r, whose holder has the sums @t or NULL, was up for @held ns. */
+static __always_inline void count_held(const struct raise *r, struct holder_totals *t, __u64 held)
+{
+	struct failures *f = failures_of(SLOT_RUN);
+
+	if (t) {
+		add(&t->held_ns, held);
+		if (held > t->longest_ns)
+			t->longest_ns = held;
+	}
+	if (f && (r->traced || (t && t->refused)))
+		add_at(f->op_held_ns, NR_CHANGING_OPS, r->who.op, held);
 }
 
 /*
@@ -201,17 +221,19 @@ static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __
 	new.since = bpf_ktime_get_ns();
 	new.traced = slot_of(uffd->mm) == SLOT_RUN;
 	raise_remember(&key, &new, old);
+	count_raised(&new);
 	c = changing_of(key.uffd);
 	t = holder_totals_of(&new.who);
-	if (!c || !t) {
-		holder_lost();
-		return;
+	if (c) {
+		c->who = new.who;
+		c->tid = key.tid;
+		c->orphan = 0;
+		__sync_fetch_and_add(&c->held, 1);
 	}
-	c->who = new.who;
-	c->tid = key.tid;
-	c->orphan = 0;
-	__sync_fetch_and_add(&c->held, 1);
-	holder_raised(t, &new, key.tid);
+	if (t)
+		holder_raised(t, &new, key.tid);
+	if (!c || !t)
+		holder_lost();
 }
 
 /* changing_fork() - dup_userfaultfd() of the child's VMA @vma, which has the parent's context. */
@@ -256,7 +278,6 @@ static __always_inline void changing_lower(__u64 uffd)
 	struct raise *r = bpf_map_lookup_elem(&raises, &key);
 	struct changing *c = bpf_map_lookup_elem(&changings, &uffd);
 	__u64 now = bpf_ktime_get_ns(), held;
-	struct holder_totals *t;
 
 	if (!r)
 		return;
@@ -266,12 +287,7 @@ static __always_inline void changing_lower(__u64 uffd)
 		__sync_fetch_and_add(&c->held, -1);
 	}
 	held = now - r->since;
-	t = bpf_map_lookup_elem(&holders, &r->who);
-	if (t) {
-		add(&t->held_ns, held);
-		if (held > t->longest_ns)
-			t->longest_ns = held;
-	}
+	count_held(r, bpf_map_lookup_elem(&holders, &r->who), held);
 	/* A task that is not traced matters only where it failed a call of one that is. */
 	if (cfg_events && (r->traced || r->refused))
 		changed_event(r, EVENT_LOWERED, held);
@@ -348,15 +364,17 @@ static __always_inline const struct holder *changing_refused(struct userfaultfd_
 	__u64 key = (__u64)uffd;
 	struct changing *c = bpf_map_lookup_elem(&changings, &key);
 	bool raised = BPF_CORE_READ(uffd, mmap_changing.counter) != 0;
-	struct holder_totals *t = NULL;
+	struct holder_totals *t;
 
 	add(&f->refused, 1);
 	if (c && !raised)
 		c->orphan = 0;
-	if (c && (c->held > 0 || !raised))
+	/* No task has the tgid 0: nobody was seen yet. */
+	if (c && c->who.tgid && (c->held > 0 || !raised)) {
 		t = bpf_map_lookup_elem(&holders, &c->who);
-	if (t) {
-		add(&t->refused, 1);
+		if (t)
+			add(&t->refused, 1);
+		add_at(f->op_refused, NR_CHANGING_OPS, c->who.op, 1);
 		if (cfg_events)
 			raise_refused(key, c);
 		return &c->who;

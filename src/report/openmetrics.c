@@ -68,6 +68,14 @@ static void seconds(FILE *out, __u64 ns)
 	fprintf(out, "%llu.%09llu", ns / 1000000000, ns % 1000000000);
 }
 
+static void counted_seconds(FILE *out, const char *name, const char *help, __u64 ns)
+{
+	family(out, name, "counter", help);
+	fprintf(out, "%s ", name);
+	seconds(out, ns);
+	fputc('\n', out);
+}
+
 static void build_info(const struct report *r)
 {
 	struct utsname uts;
@@ -115,13 +123,92 @@ static void copy_calls(FILE *out, const struct totals *t)
 				returned_name(e), t->returned[e]);
 }
 
-static void eagain(FILE *out, const struct failures *f)
+static void copy_eagain(FILE *out, const struct failures *f)
 {
-	family(out, "uffdretry_eagain_total", "counter",
+	family(out, "uffdretry_copy_eagain_total", "counter",
 	       "UFFDIO_COPY calls that failed with EAGAIN, by cause.");
 	for (int i = 0; i < NR_EAGAIN_CAUSES; i++)
-		fprintf(out, "uffdretry_eagain_total{cause=\"%s\"} %llu\n", cause_names[i],
+		fprintf(out, "uffdretry_copy_eagain_total{cause=\"%s\"} %llu\n", cause_names[i],
 			failures_of_cause(f, (enum eagain_cause)i));
+}
+
+static void fill_result(FILE *out, int fill, const char *result, __u64 n)
+{
+	fprintf(out, "uffdretry_fill_calls_total{ioctl=\"%s\",result=\"%s\"} %llu\n",
+		fill_names[fill], result, n);
+}
+
+static void fill_calls(FILE *out, const struct failures *f)
+{
+	family(out, "uffdretry_fill_calls_total", "counter",
+	       "Calls of the other ioctls that fill memory that returned, by result.");
+	for (int i = 0; i < NR_FILLS; i++) {
+		fill_result(out, i, "ok", f->fills[i].ok);
+		for (int e = 0; e < NR_FAIL_ERRNOS; e++) {
+			__u64 n = f->fills[i].failed[e];
+
+			if (e == FAIL_EAGAIN)
+				n += f->fills[i].mmap_changing;
+			/* These two are results of short copies. */
+			if (n || (e != FAIL_EINTR && e != FAIL_UNTOLD))
+				fill_result(out, i, fail_errno_names[e], n);
+		}
+	}
+}
+
+static void fill_eagain(FILE *out, const struct failures *f)
+{
+	static const char *const name = "uffdretry_fill_eagain_total";
+
+	family(out, name, "counter", "Of these, calls that failed with EAGAIN, by cause.");
+	for (int i = 0; i < NR_FILLS; i++) {
+		fprintf(out, "%s{ioctl=\"%s\",cause=\"mmap_changing\"} %llu\n", name, fill_names[i],
+			f->fills[i].mmap_changing);
+		fprintf(out, "%s{ioctl=\"%s\",cause=\"other\"} %llu\n", name, fill_names[i],
+			f->fills[i].failed[FAIL_EAGAIN]);
+	}
+}
+
+/* NAME{op="OP"}, before a value. */
+static void of_op(FILE *out, const char *name, const char *op)
+{
+	fprintf(out, "%s{op=\"%s\"} ", name, op);
+}
+
+static void refused_calls(FILE *out, const struct failures *f)
+{
+	static const char *const name = "uffdretry_mmap_changing_refused_calls_total";
+
+	family(out, name, "counter",
+	       "Calls that an unread event failed with EAGAIN, by the operation that raised it.");
+	for (int i = 0; i < NR_CHANGING_OPS; i++) {
+		of_op(out, name, changing_op_names[i]);
+		fprintf(out, "%llu\n", f->op_refused[i]);
+	}
+	of_op(out, name, "unseen");
+	fprintf(out, "%llu\n", f->refused_unseen);
+	of_op(out, name, "stuck");
+	fprintf(out, "%llu\n", f->refused_stuck);
+}
+
+static void pending_events(FILE *out, const struct failures *f)
+{
+	static const char *const raised = "uffdretry_mmap_changing_raised_total",
+				 *const held = "uffdretry_mmap_changing_held_seconds_total";
+
+	family(out, raised, "counter", "Events that raised mmap_changing, by operation.");
+	for (int i = 0; i < NR_CHANGING_OPS; i++) {
+		of_op(out, raised, changing_op_names[i]);
+		fprintf(out, "%llu\n", f->op_raised[i]);
+	}
+	family(out, held, "counter",
+	       "Seconds that an event held mmap_changing until it was read, by operation.");
+	for (int i = 0; i < NR_CHANGING_OPS; i++) {
+		of_op(out, held, changing_op_names[i]);
+		seconds(out, f->op_held_ns[i]);
+		fputc('\n', out);
+	}
+	refused_calls(out, f);
 }
 
 /* Sections of one operation, of all processes: a label for each would make series without end. */
@@ -180,14 +267,6 @@ static void write_sections(const struct report *r, const struct counters *c)
 	write_section(r->out, "unlisted", c->totals.writers.other);
 }
 
-static void counted_seconds(FILE *out, const char *name, const char *help, __u64 ns)
-{
-	family(out, name, "counter", help);
-	fprintf(out, "%s ", name);
-	seconds(out, ns);
-	fputc('\n', out);
-}
-
 /* Their ratios are S and D of per_mm in the summary. */
 static void watched_sections(const struct report *r, const struct totals *t)
 {
@@ -205,6 +284,17 @@ static void watched_sections(const struct report *r, const struct totals *t)
 	      "Times that mmap_lock was held for write, with begin and end seen.", t->held);
 	counted_seconds(r->out, "uffdretry_held_seconds_total",
 			"Seconds that mmap_lock was held for write in these.", t->held_ns);
+}
+
+static void chains(FILE *out, const struct counters *c)
+{
+	plain(out, "uffdretry_chains_total", "counter",
+	      "Pages that UFFDIO_COPY failed to fill at least once.", c->failures.chains);
+	plain(out, "uffdretry_chains_open", "gauge", "Of these, pages that nobody has filled yet.",
+	      c->chains_open);
+	counted_seconds(out, "uffdretry_chain_seconds_total",
+			"Seconds lost: from the first failure of each page until it was filled.",
+			c->failures.chain_lost_ns);
 }
 
 static void windows(const struct report *r, const struct totals *t)
@@ -260,35 +350,53 @@ static void window_durations(const struct report *r, const struct counters *c)
 	}
 }
 
-static void check_outcome(FILE *out, const char *check, const char *outcome, __u64 n)
+static void check_eagain(FILE *out, const char *check, const char *outcome, __u64 n)
 {
-	fprintf(out, "uffdretry_checks_total{check=\"%s\",outcome=\"%s\"} %llu\n", check, outcome,
-		n);
+	fprintf(out, "uffdretry_check_eagain_total{check=\"%s\",outcome=\"%s\"} %llu\n", check,
+		outcome, n);
 }
 
 static void checks(const struct report *r, const struct totals *t)
 {
 	plain(r->out, "uffdretry_windows_judged_total", "counter",
-	      "Windows that the checks judged: the denominator of uffdretry_checks_total.",
+	      "Windows that the checks judged: the denominator of the next two.",
 	      windows_reached(t));
-	family(r->out, "uffdretry_checks_total", "counter",
-	       "Verdicts of each check: real or spurious EAGAIN, or a real change missed.");
+	family(r->out, "uffdretry_check_eagain_total", "counter",
+	       "Windows that each check fails, or would fail: a real change, or spurious.");
 	for (enum check i = 0; i < NR_CHECKS; i++) {
 		if (!report_tells_check(r, i))
 			continue;
-		check_outcome(r->out, check_names[i], "real", t->checks[i].real);
-		check_outcome(r->out, check_names[i], "spurious", t->checks[i].spurious);
-		check_outcome(r->out, check_names[i], "missed", t->checks[i].missed);
+		check_eagain(r->out, check_names[i], "real", t->checks[i].real);
+		check_eagain(r->out, check_names[i], "spurious", t->checks[i].spurious);
 	}
+	family(r->out, "uffdretry_check_missed_total", "counter",
+	       "Windows with a real change that each check lets pass.");
+	for (enum check i = 0; i < NR_CHECKS; i++)
+		if (report_tells_check(r, i))
+			fprintf(r->out, "uffdretry_check_missed_total{check=\"%s\"} %llu\n",
+				check_names[i], t->checks[i].missed);
 }
 
 static void lost(FILE *out, const struct counters *c)
 {
-	family(out, "uffdretry_lost_total", "counter", "Facts that were lost, by cause.");
-	for (int i = 0; i < NR_LOST_CAUSES; i++)
-		fprintf(out, "uffdretry_lost_total{cause=\"%s\"} %llu\n", lost_names[i],
+	plain(out, "uffdretry_program_runs_skipped_total", "counter",
+	      "Runs of tracing programs that the kernel skipped.", c->recursion);
+	plain(out, "uffdretry_windows_lost_total", "counter",
+	      "Windows that are undetermined, and at most so many that are missing.",
+	      windows_missing(c));
+	plain(out, "uffdretry_calls_lost_total", "counter",
+	      "At most so many calls are missing, with their results.", c->skipped[COSTS_CALL]);
+	plain(out, "uffdretry_unmaps_lost_total", "counter",
+	      "At most so many unmaps are missing: replaced windows look tolerated or locked.",
+	      c->skipped[COSTS_UNMAP]);
+	plain(out, "uffdretry_chains_lost_total", "counter",
+	      "Failed pages that had no place: they are in no number of chains.",
+	      c->failures.chains_lost);
+	family(out, "uffdretry_events_lost_total", "counter",
+	       "With --events: records that are missing, by kind.");
+	for (enum lost_cause i = LOST_EVENTS; i <= LOST_COPY_EVENTS; i++)
+		fprintf(out, "uffdretry_events_lost_total{kind=\"%s\"} %llu\n", lost_names[i],
 			c->totals.lost[i]);
-	fprintf(out, "uffdretry_lost_total{cause=\"recursion\"} %llu\n", c->recursion);
 }
 
 static void write_metrics(const struct report *r, const struct span *s)
@@ -300,7 +408,11 @@ static void write_metrics(const struct report *r, const struct span *s)
 	copy_calls(r->out, &c->totals);
 	plain(r->out, "uffdretry_copied_bytes_total", "counter", "Bytes that UFFDIO_COPY copied.",
 	      c->totals.bytes);
-	eagain(r->out, &c->failures);
+	copy_eagain(r->out, &c->failures);
+	fill_calls(r->out, &c->failures);
+	fill_eagain(r->out, &c->failures);
+	pending_events(r->out, &c->failures);
+	chains(r->out, c);
 	windows(r, &c->totals);
 	plain(r->out, "uffdretry_windows_open", "gauge", "Retry windows open at present.", c->open);
 	window_durations(r, c);

@@ -101,11 +101,17 @@ static inline void canned_counters(struct counters *c)
 	c->failures.fills[FILL_MOVE].ok = 531;
 	c->failures.fills[FILL_MOVE].mmap_changing = 532;
 	c->failures.fills[FILL_MOVE].failed[FAIL_EINVAL] = 533;
+	c->failures.fills[FILL_ZEROPAGE].failed[FAIL_EAGAIN] = 534;
 	c->failures.raised = 541;
 	c->failures.refused = 542;
 	c->failures.refused_unseen = 543;
 	c->failures.refused_stuck = 544;
 	c->failures.holders_lost = 545;
+	for (__u32 i = 0; i < NR_CHANGING_OPS; i++) {
+		c->failures.op_raised[i] = 601 + i;
+		c->failures.op_held_ns[i] = 1000000000 * (611ULL + i);
+		c->failures.op_refused[i] = 621 + i;
+	}
 	c->failures.chains = 551;
 	c->failures.chains_ended = 552;
 	c->failures.chains_lost = 553;

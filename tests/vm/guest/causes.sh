@@ -13,6 +13,8 @@ done
 uffdretry -v -o /out/text -- uffdload causes --kernel-check "$check" --locks "$locks" >/dev/null 2>/out/text.load || echo text >>/out/failed
 uffdretry -v -o /out/swapped -- uffdload exact --kernel-check "$check" --locks "$locks" --runs 12 --only other-uffd \
 	>/dev/null 2>/out/swapped.load || echo swapped >>/out/failed
+uffdretry -j -o /out/metrics.json --openmetrics /out/metrics.prom -- uffdload causes --kernel-check "$check" --locks "$locks" \
+	>/dev/null 2>/out/metrics.load || echo metrics >>/out/failed
 # The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.
 echo 64 >/proc/sys/vm/nr_hugepages
 relock=yes
