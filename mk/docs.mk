@@ -10,6 +10,7 @@ EVIDENCE := $(BUILD)/evidence
 DOCS := README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md tests/README.md tests/checks/retry-check.patch bench/README.md \
 	$(wildcard LICENSES/* contrib/kernel/* contrib/prometheus/* docs/*.md docs/*/*.md docs/reference/*.json docs/evidence/mail.txt docs/evidence/figures/*.svg \
 	docs/evidence/data/*.json docs/evidence/data/*.jsonl docs/evidence/data/*.gz)
+DOCS += $(wildcard contrib/systemd/* contrib/kubernetes/*)
 
 # make install-docs: install the documents alone
 install-docs:
