@@ -132,7 +132,7 @@ $(OUT)uffdload $(OUT)uffdload-static: $(LOAD_OBJS)
 
 $(TOOL) $(OUT)uffdload:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -pie $(HARDEN_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -pie $(HARDEN_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) $(LDLIBS) -o $@
 
 $(BUILD):
 	$(Q)mkdir -p $@

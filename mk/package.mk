@@ -15,7 +15,7 @@ static: $(OUT)uffdretry-static $(OUT)uffdload-static
 
 $(OUT)uffdretry-static $(OUT)uffdload-static:
 	$(call msg,LINK,$@)
-	$(Q)$(CC) -static-pie $(HARDEN_LDFLAGS) $(STATIC_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -static-pie $(HARDEN_LDFLAGS) $(STATIC_LDFLAGS) $(CFLAGS) $(CROSS_LDFLAGS) $(LDFLAGS) $^ $(LIBS) $(LDLIBS) -o $@
 	$(Q)./tools/package/check-static $@
 	$(Q)./tools/package/check-hardened $@
 
