@@ -9,6 +9,7 @@
 #include <linux/userfaultfd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "known/options.h"
@@ -87,12 +88,14 @@ static void destroy_slot(struct slot *slot)
 
 static void probe(struct random *random)
 {
+	const struct step nohugepage = { .kind = STEP_ADVISE, .arg = MADV_NOHUGEPAGE };
 	const struct step bind = { .kind = STEP_BIND, .arg = MPOL_BIND };
 	const struct step wp = {
 		.kind = STEP_REGISTER,
 		.arg = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
 	};
 
+	random->can_nohugepage = !step_lacks(&random->ground, PLACE_ANON, 0, &nohugepage);
 	random->can_bind = !step_lacks(&random->ground, PLACE_ANON, 0, &bind);
 	random->can_wp = !step_lacks(&random->ground, PLACE_ANON, 0, &wp) &&
 			 !step_lacks(&random->ground, PLACE_SHMEM, 0, &wp);

@@ -53,6 +53,7 @@ struct random {
 	unsigned int open;
 	unsigned int target; /* so many windows open at a time, for now */
 	uint64_t writes;     /* sections that wrote this mm's mmap_lock */
+	bool can_nohugepage;
 	bool can_bind;
 	bool can_wp;
 	struct query query;

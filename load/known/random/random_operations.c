@@ -174,6 +174,8 @@ int random_operate(struct random *random, struct slot *slot)
 		step.kind = STEP_ADVISE;
 		step.arg =
 			(unsigned int)ONE_OF(random, MADV_DONTFORK, MADV_DOFORK, MADV_NOHUGEPAGE);
+		if (step.arg == MADV_NOHUGEPAGE && !random->can_nohugepage)
+			return 0;
 		return change(random, slot, &step);
 	case 3:
 		step.kind = prng_below(&random->prng, 2) ? STEP_LOCK : STEP_UNLOCK;
