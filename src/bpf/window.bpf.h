@@ -13,9 +13,9 @@
 
 /*
  * vm_flags bits that are userfaultfd modes here: MISSING, WP, MINOR, and RWP where the kernel has
- * it.
+ * it. The self-test may correct it.
  */
-const volatile __u64 has_uffd_mask = 0;
+volatile __u64 uffd_mask = 0;
 /* After a retry this kernel compares something, except for hugetlb destinations. */
 const volatile bool has_kernel_check = false;
 /* Plan retry_state: a probe sees the relock before the hook on the answer does. */
@@ -75,7 +75,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 	w->silences = 0;
 	w->unlocked = 0;
 	__builtin_memset(&w->relock, 0, sizeof(w->relock));
-	w->facts.uffd_mask = has_uffd_mask;
+	w->facts.uffd_mask = uffd_mask;
 	w->facts.seq = mm_seq_kind();
 	w->facts.kernel_answer = has_kernel_check ? KERNEL_ANSWER_UNSEEN : KERNEL_ANSWER_NONE;
 	w->facts.kernel_eagain = 0;

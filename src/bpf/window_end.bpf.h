@@ -18,6 +18,8 @@
 
 /* __vma_start_write() is hooked: a write-locked VMA must show up in the change log. */
 volatile bool has_write_lock_hook = false;
+/* The vm_flags that the last window of the self-test changed. */
+volatile __u64 flags_changed = 0;
 
 /* What happened to the destination in the window, where the class depends on it. */
 static __always_inline void window_search_log(struct window *w)
@@ -131,6 +133,8 @@ static __always_inline void window_tally(struct window *w)
 {
 	if (w->facts.relock_result == RELOCK_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
+	if (w->slot == SLOT_SELF_TEST)
+		flags_changed = w->facts.begin.flags ^ w->facts.end.flags;
 	window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
 	window_writers(w);
 }

@@ -155,7 +155,7 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	t->skel->rodata->cfg_events = cfg->events;
 	t->skel->rodata->cfg_relock = cfg->relock;
 	t->skel->rodata->cfg_self_tgid = (__u32)getpid();
-	t->skel->rodata->has_uffd_mask = cfg->kernel->uffd_mask;
+	t->skel->bss->uffd_mask = cfg->kernel->uffd_mask;
 	t->skel->rodata->has_kernel_check = cfg->kernel->has_check;
 	t->skel->rodata->has_relock_probe = cfg->kernel->has_probes;
 	t->skel->rodata->unmap_desc = cfg->kernel->unmap_desc;

@@ -53,7 +53,10 @@ static bool has_tracepoint(const struct btf *btf, const char *tracepoint, int ar
 	return t && btf_is_func_proto(t) && (!args || btf_vlen(t) == args + 1);
 }
 
-/* A macro before 6.19, which moved twice: functions of the same releases tell the bit. */
+/*
+ * A macro before 6.19, which moved twice: functions of about the same releases tell the bit. The
+ * self-test makes sure.
+ */
 static int minor_bit(const struct btf *btf)
 {
 	if (!has_function(btf, "mfill_atomic_poison", 0))
@@ -198,6 +201,8 @@ int kernel_open(struct kernel *k)
 	if (!k->btf)
 		return -errno;
 	k->uffd_mask = uffd_mask(k->btf);
+	if (enumerator(k->btf, "VMA_UFFD_MINOR_BIT") < 0)
+		k->minor_guess = 1ULL << minor_bit(k->btf);
 	k->seq = seq_kind(k->btf);
 	k->has_uffd = btf__find_by_name_kind(k->btf, "userfaultfd_ctx", BTF_KIND_STRUCT) > 0;
 	k->has_check = has_function(k->btf, "mfill_retry_state_changed", 0) ||

@@ -18,7 +18,8 @@ struct btf;
 
 struct kernel {
 	struct btf *btf;
-	__u64 uffd_mask; /* vm_flags bits that are userfaultfd modes */
+	__u64 uffd_mask;   /* vm_flags bits that are userfaultfd modes */
+	__u64 minor_guess; /* the one of them that BTF does not name, 0: it names them all */
 	enum seq_kind seq;
 	bool has_uffd;	 /* CONFIG_USERFAULTFD */
 	bool has_check;	 /* it compares something after the retry: 7.1 and later */

@@ -110,6 +110,13 @@ static int unregister(const struct scene *s)
 	return rig_unregister(s->dst.uffd, s->dst.start, s->dst.len);
 }
 
+/* Minor faults, too: that changes VM_UFFD_MINOR of the VMA, and nothing else. */
+static int register_minor(const struct scene *s)
+{
+	return rig_register(s->dst.uffd, s->dst.start, s->dst.len,
+			    UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR);
+}
+
 static const struct known {
 	enum window_class class;
 	enum rig_kind kind;
@@ -206,11 +213,28 @@ static enum check infer_check(const struct totals *t)
 	return NR_CHECKS;
 }
 
+/* Which bit is VM_UFFD_MINOR, where BTF does not say? Returns 0 or a negative errno. */
+static int learn_minor(struct tracer *t, const struct kernel *kernel, struct rig *rig,
+		       struct scene *s)
+{
+	const struct known minor = { CLASS_REAL, RIG_SHMEM, register_minor, RIG_FILL };
+	__u64 bit;
+	int err;
+
+	if (!kernel->minor_guess)
+		return 0;
+	err = provoke(rig, s, &minor);
+	bit = tracer_flags_changed(t);
+	if (!err && bit && !(bit & (bit - 1)))
+		tracer_set_uffd_mask(t, (kernel->uffd_mask & ~kernel->minor_guess) | bit);
+	return err;
+}
+
 static void run_known(struct tracer *t, const struct kernel *kernel, struct rig *rig,
 		      struct scene *s, struct self_test *r)
 {
 	struct totals then, now;
-	int err = 0;
+	int err = learn_minor(t, kernel, rig, s);
 
 	tracer_read_totals(t, SLOT_SELF_TEST, &then);
 	for (int i = 0; !err && i < NR_KNOWN; i++) {

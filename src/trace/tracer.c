@@ -174,6 +174,16 @@ void tracer_detach(struct tracer *t)
 	}
 }
 
+__u64 tracer_flags_changed(const struct tracer *t)
+{
+	return t->skel->bss->flags_changed;
+}
+
+void tracer_set_uffd_mask(struct tracer *t, __u64 mask)
+{
+	t->skel->bss->uffd_mask = mask;
+}
+
 void tracer_set_kernel_check(struct tracer *t, enum check check)
 {
 	t->skel->data->kernel_is = check;

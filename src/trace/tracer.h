@@ -51,6 +51,12 @@ int tracer_stop(struct tracer *t);
 /* tracer_detach() - remove every hook. The counters stay. */
 void tracer_detach(struct tracer *t);
 
+/* The vm_flags that the last window of the self-test changed. */
+__u64 tracer_flags_changed(const struct tracer *t);
+
+/* Tell the programs which vm_flags are userfaultfd modes. */
+void tracer_set_uffd_mask(struct tracer *t, __u64 mask);
+
 /* Tell the programs which check the kernel has: other answers are anomalies. NR_CHECKS: none. */
 void tracer_set_kernel_check(struct tracer *t, enum check check);
 

@@ -39,6 +39,7 @@ static struct {
 	void (*count)(struct totals *t, int window); /* counts the window */
 	enum phase phase;
 	bool watching;
+	__u64 changed, mask;
 } fake;
 
 static void count_right(struct totals *t, int window)
@@ -56,6 +57,16 @@ void tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *
 		fake.count(&fake.totals, fake.readings - 2);
 	}
 	*totals = fake.totals;
+}
+
+__u64 tracer_flags_changed(const struct tracer *t)
+{
+	return fake.changed;
+}
+
+void tracer_set_uffd_mask(struct tracer *t, __u64 mask)
+{
+	fake.mask = mask;
 }
 
 void tracer_phase(struct tracer *t, enum phase phase)
@@ -143,6 +154,37 @@ static void the_kernel_s_check(void **state)
 	assert_int_equal(run(two_checks_differ, SEQ_COUNT).inferred_check, CHECK_ADDRESS);
 	assert_int_equal(run(three_checks_differ, SEQ_COUNT).inferred_check, CHECK_PER_VMA_SEQ);
 	assert_int_equal(run(every_check_differs, SEQ_COUNT).inferred_check, NR_CHECKS);
+}
+
+/* The bit of VM_UFFD_MINOR that BTF does not name: as a window shows it, if one bit changed. */
+static void learns_the_minor_bit(void **state)
+{
+	static const struct {
+		__u64 guess, changed, mask;
+	} rows[] = {
+		{ 1ULL << 38, 1ULL << 41, 1ULL << 9 | 1ULL << 41 },
+		{ 1ULL << 38, 1ULL << 38, 1ULL << 9 | 1ULL << 38 },
+		{ 1ULL << 38, 0, 0 },
+		{ 1ULL << 38, 1ULL << 38 | 1ULL << 41, 0 },
+		{ 0, 1ULL << 41, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct kernel kernel = {
+			.seq = SEQ_COUNT,
+			.uffd_mask = 1ULL << 9 | rows[i].guess,
+			.minor_guess = rows[i].guess,
+		};
+		struct self_test result;
+
+		memset(&fake, 0, sizeof(fake));
+		fake.count = count_right;
+		fake.changed = rows[i].changed;
+		self_test(NULL, &kernel, &result);
+		assert_int_equal(result.result, SELF_TEST_PASSED);
+		assert_int_equal(result.windows, COUNT(windows));
+		expect_u64("mask", fake.mask, rows[i].mask);
+	}
 }
 
 static int wrong_at;
@@ -274,6 +316,7 @@ int main(void)
 		cmocka_unit_test(all_is_well),		 cmocka_unit_test(the_kernel_s_check),
 		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(without_mm_lock_seq),
 		cmocka_unit_test(calls_that_fail),	 cmocka_unit_test(no_userfaultfd),
+		cmocka_unit_test(learns_the_minor_bit),
 	};
 
 	return cmocka_run_group_tests_name("selftest", tests, need_userfaultfd, NULL);

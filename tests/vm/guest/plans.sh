@@ -16,6 +16,9 @@ load='uffdload exact --runs 1 --only fork'
 {
 	with_btf silent uffdretry --witness -- $load
 	with_btf unloadable uffdretry -- $load
+	load='uffdload exact --runs 1 --only minor-added'
+	with_btf minor uffdretry -- $load
+	with_btf minor-untested uffdretry --self-test=off -- $load
 }
 with_btf silent-probe uffdretry --probe
 with_btf missing uffdretry -d 100ms
