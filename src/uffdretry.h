@@ -15,6 +15,7 @@
 #else
 #include <linux/types.h>
 #endif
+#include "lib/hist.h"
 
 #define COMM_LEN 16 /* TASK_COMM_LEN */
 
@@ -53,6 +54,10 @@ enum window_class {
 #define CLASSES_REACHED (CLASS_SET(CLASS_QUIET) | CLASSES_FAIL_PER_MM)
 /* The destination means another page: to fail the copy is right. */
 #define CLASSES_CHANGED (CLASS_SET(CLASS_HIDDEN) | CLASS_SET(CLASS_REAL))
+
+/* To fail them is needless, and they may turn out to be undetermined: see count_doubtful(). */
+#define CLASSES_DOUBTFUL \
+	(CLASS_SET(CLASS_LOCKED) | CLASS_SET(CLASS_TOLERATED) | CLASS_SET(CLASS_REPLACED))
 
 /* What backs the destination when the window begins. */
 enum dst_kind {
@@ -371,6 +376,47 @@ _Static_assert(sizeof(struct writer_shape) == 32, "struct writer_shape has paddi
 
 #define WRITER_SUB_AT 255
 #define NR_WRITER_SHAPES 512
+
+/* --- --by: the counts of each target ---------------------------------------------------------- */
+
+enum by {
+	BY_NOTHING,
+	BY_PROCESS,
+	BY_CGROUP,
+};
+
+/* Targets that have a row of their own. What finds no row is counted in row 0. */
+#define BY_ROWS 4096
+
+/* Lengths of windows: two buckets of lib/hist.h are one, which is at most 50 % wide. */
+#define BY_BUCKETS (HIST_BUCKETS / 2)
+#define by_bucket(ns) (hist_bucket(ns) / 2)
+
+struct by_key {
+	__u64 id;   /* the process's start_time, or the cgroup's id; 0: the owner was gone */
+	__u32 tgid; /* in the initial pid namespace; 0 with cgroups */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct by_key) == 16, "struct by_key has padding");
+
+struct by_counts {
+	__u64 calls;
+	__u64 eagain; /* of these: returned -EAGAIN */
+	__u64 windows;
+	__u64 needless; /* a per-MM check would fail these, and their meaning is the same */
+	__u64 doubtful; /* of these: the class relies on a silence */
+	__u64 lengths[BY_BUCKETS];
+};
+
+struct by_row {
+	__u64 used; /* 0: the row is nobody's, or its key is being written */
+	struct by_key key;
+	__u32 pid; /* in the loader's pid namespace; 0: not visible there */
+	__u32 pad;
+	char comm[COMM_LEN]; /* when the row was made */
+	struct by_counts counts;
+};
+_Static_assert(sizeof(struct by_row) == 664, "struct by_row has padding");
 
 /* --- Events, with --events -------------------------------------------------------------------- */
 

@@ -159,6 +159,9 @@ struct task_struct {
 	int tgid;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
+	struct task_struct *group_leader;
+	__u64 start_time;
+	char comm[16];
 };
 
 struct maple_tree { /* optional: 6.1 and later */

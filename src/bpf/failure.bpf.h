@@ -11,6 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
+#include "bpf/by.bpf.h"
 #include "bpf/copy_args.bpf.h"
 #include "bpf/copy_stop.bpf.h"
 #include "bpf/count.bpf.h"
@@ -216,6 +217,8 @@ static __always_inline void copy_call(struct userfaultfd_ctx *uffd, __u64 arg, _
 	if (slot < 0)
 		return;
 	count_call(slot, ret);
+	if (cfg_by)
+		by_call(slot, (__u64)BPF_CORE_READ(uffd, mm), ret);
 	if (ret < 0)
 		copy_call_failed(slot, uffd, arg, -ret);
 	else if (chains_open())

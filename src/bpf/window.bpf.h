@@ -40,12 +40,13 @@ static __always_inline struct window *window_take(void)
 	return w;
 }
 
-/* Count a window whose begin was missed, or that has no slot: @cause. */
+/* Count a window whose begin was missed, or that has no slot: @cause. It is in no target's row. */
 static __always_inline void window_undetermined(__u32 slot, __u32 kind, enum lost_cause cause)
 {
 	struct verdict v = { .class = CLASS_UNDETERMINED };
 
 	count_window(slot, kind, &v, 0, false);
+	by_window(slot, 0, &v, 0, 0);
 	count_lost(slot, cause);
 	if (cfg_events)
 		count_lost(slot, LOST_EVENTS);
@@ -68,6 +69,8 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 {
 	w->mm = mm;
 	w->slot = slot;
+	/* Read back: a global function takes no pointer with a type. */
+	w->by = by_of(slot, *(volatile __u64 *)&w->mm);
 	w->external = (__u64)bpf_get_current_task_btf()->mm != mm;
 	w->open = 1;
 	w->bounded_ns = 0;

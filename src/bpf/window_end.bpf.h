@@ -11,6 +11,7 @@
 
 #include "classify.h"
 #include "bpf/arch.bpf.h"
+#include "bpf/by.bpf.h"
 #include "bpf/event.bpf.h"
 #include "bpf/retry_chain.bpf.h"
 #include "bpf/window_slot.bpf.h"
@@ -88,6 +89,7 @@ __noinline int window_count(struct window *w, __u64 ns)
 	if (!w)
 		return 0;
 	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
+	by_window(w->slot, w->by, &w->verdict, ns, w->silences);
 	if (w->silences)
 		count_silent(w->slot, w->kind, w->verdict.class, w->silences);
 	if (cfg_relock)

@@ -38,6 +38,7 @@ struct window {
 	__u32 failed;	     /* plans on mmap_lock: the copy failed, the lock is not dropped yet */
 	__u32 silences;	     /* set of enum silence: what the facts rely on */
 	__u32 unlocked;	     /* plans on mmap_lock: no lock was taken since the last drop */
+	__u32 by;	     /* the row of its destination's owner: see by.bpf.h */
 	__u32 first_section; /* without a seqcount: section_head() at the begin */
 	struct writer_set writers;
 	struct relock relock;

@@ -114,6 +114,7 @@ static void count_unseen(struct counters *c)
 		c->skipped[COSTS_WINDOW] -= unseen;
 		c->totals.windows[kind][CLASS_UNDETERMINED] += unseen;
 		c->totals.lost[LOST_WINDOWS] += unseen;
+		c->unseen += unseen;
 	}
 }
 
@@ -121,17 +122,15 @@ static void count_unseen(struct counters *c)
  * @n windows of @class are undetermined after all: take them out of the checks that would fail
  * them.
  */
-static void undo_checks(struct totals *totals, int class, __u64 n)
+static void undo_checks(struct counters *c, int class, __u64 n)
 {
-	const __u32 spurious = CLASS_SET(CLASS_LOCKED) | CLASS_SET(CLASS_TOLERATED) |
-			       CLASS_SET(CLASS_REPLACED);
-
-	if (!(CLASS_SET(class) & spurious))
+	if (!(CLASS_SET(class) & CLASSES_DOUBTFUL))
 		return;
 	for (int i = CHECK_PER_VMA_SEQ; i <= CHECK_PER_MM_SEQ; i++) {
-		totals->checks[i].eagain -= n;
-		totals->checks[i].spurious -= n;
+		c->totals.checks[i].eagain -= n;
+		c->totals.checks[i].spurious -= n;
 	}
+	c->doubtful += n;
 }
 
 /*
@@ -149,8 +148,9 @@ static __u64 doubt(struct doubt *d, __u64 silent, __u64 missed)
 }
 
 /* Which of the windows in doubt are of another class is not known: all of them are undetermined. */
-static void count_doubtful(struct tracer *t, struct totals *totals)
+static void count_doubtful(struct tracer *t, struct counters *c)
 {
+	struct totals *totals = &c->totals;
 	static const __u32 roles[NR_SILENCES] = {
 		[SILENT_TESTS] = ROLE_PASSES,
 		[SILENT_PAGE] = ROLE_PAGES,
@@ -166,7 +166,7 @@ static void count_doubtful(struct tracer *t, struct totals *totals)
 				totals->windows[kind][class] -= n;
 				totals->windows[kind][CLASS_UNDETERMINED] += n;
 				totals->lost[LOST_WINDOWS] += n;
-				undo_checks(totals, class, n);
+				undo_checks(c, class, n);
 			}
 }
 
@@ -183,8 +183,9 @@ int tracer_read(struct tracer *t, struct counters *c)
 	if (!missed_by(t, ROLE_WITNESS))
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
+	c->unseen = c->doubtful = 0;
 	count_unseen(c);
-	count_doubtful(t, &c->totals);
+	count_doubtful(t, c);
 	c->open = read_open(t);
 	return err;
 }

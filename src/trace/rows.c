@@ -16,6 +16,7 @@ static struct bpf_map *map_of(const struct tracer *t, enum row_map which)
 		[ROWS_RELOCK_HISTS] = t->skel->maps.relock_hists,
 		[ROWS_CHAIN_HIST] = t->skel->maps.chain_hist,
 		[ROWS_WRITERS] = t->skel->maps.writer_rows,
+		[ROWS_BY] = t->skel->maps.by_rows,
 	};
 
 	return maps[which];
@@ -29,7 +30,7 @@ int size_rows(struct tracer *t)
 		struct bpf_map *map = map_of(t, i);
 
 		t->rows[i].keys = bpf_map__max_entries(map);
-		if (i != ROWS_WRITERS)
+		if (i != ROWS_WRITERS && i != ROWS_BY)
 			err = bpf_map__set_max_entries(map, t->rows[i].keys * (__u32)t->nr_cpus);
 	}
 	return err;

@@ -7,6 +7,7 @@
 #ifndef TRACER_H
 #define TRACER_H
 
+#include "counters/by.h"
 #include "counters/run.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct tracer_config {
 	bool witness;	   /* hook write locks of VMAs, as a second witness */
 	bool events;	   /* one a window, for tracer_read_events() */
 	bool relock;	   /* measure relock latency */
+	enum by by;	   /* count each target, for tracer_read_by() */
 };
 
 /* --- Life --- */
@@ -105,6 +107,12 @@ int tracer_count_runs(struct tracer *t);
  */
 int tracer_read(struct tracer *t, struct counters *c);
 void tracer_read_totals(struct tracer *t, enum totals_slot slot, struct totals *totals);
+
+/*
+ * tracer_read_by() - read the table of targets, after tracer_read() has read @c. While the programs
+ * count, the table can be a few copies ahead.
+ */
+void tracer_read_by(const struct tracer *t, const struct counters *c, struct by_table *table);
 
 /* Read at most @max holders of mmap_changing, most refused calls first. Returns how many. */
 int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);

@@ -27,7 +27,7 @@ struct doubt {
 
 /* --- The counters of the BPF programs: arrays that rows.c maps --- */
 
-/* All but the writers' have the keys of each CPU. */
+/* All but the writers' and targets' have the keys of each CPU. */
 enum row_map {
 	ROWS_TOTALS,
 	ROWS_FAILURES,
@@ -36,6 +36,7 @@ enum row_map {
 	ROWS_RELOCK_HISTS,
 	ROWS_CHAIN_HIST,
 	ROWS_WRITERS,
+	ROWS_BY,
 	NR_ROW_MAPS
 };
 
@@ -87,6 +88,9 @@ __u64 missed_by(const struct tracer *t, __u32 role);
 int configure(struct tracer *t, const struct tracer_config *cfg);
 /* Was a hook with @role loaded? */
 bool role_is_loaded(const struct tracer *t, __u32 role);
+
+/* read_by.c: before the load, tell the programs what a target is, and give it a table. */
+void size_by(struct tracer *t, enum by by);
 
 /* rows.c: before the load, give each CPU its rows; after it, map them. 0 or a negative errno. */
 int size_rows(struct tracer *t);

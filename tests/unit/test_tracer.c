@@ -162,6 +162,7 @@ static struct counter_map {
 	{ "relock_hists", sizeof(struct hist), NR_RELOCK_HOW, CPUS, -1, NULL },
 	{ "chain_hist", sizeof(struct hist), 1, CPUS, -1, NULL },
 	{ "writer_rows", sizeof(struct writer_row), MAX_WRITERS, 1, -1, NULL },
+	{ "by_rows", sizeof(struct by_row), 1, 1, -1, NULL }, /* without --by */
 };
 
 static size_t bytes_of(const struct counter_map *m)
