@@ -34,6 +34,7 @@ _uffdretry_value() {
 	-o | --output | --openmetrics) compgen -f -- "$2" ;;
 	-d | --duration) compgen -W '10s 1m 10m 1h' -- "$2" ;;
 	--fail-above) compgen -W '0.1% 1%' -- "$2" ;;
+	--by) compgen -W 'process cgroup' -- "$2" ;;
 	--user) compgen -u -- "$2" ;;
 	--plan) compgen -W 'retry_fn retry_state interval mmap_lock legacy' -- "$2" ;;
 	--self-test) compgen -W 'only off' -- "$2" ;;
@@ -44,7 +45,7 @@ _uffdretry_value() {
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option='' value='' before='' words
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
-		--claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan --user -T --timestamp
+		--by --top --claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan --user -T --timestamp
 		-v --verbose -V --version -h --help --brief --'
 
 	COMPREPLY=()

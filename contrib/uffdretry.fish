@@ -26,6 +26,8 @@ complete -c uffdretry -s d -l duration -x -a '10s 1m 10m 1h' -d 'stop after TIME
 complete -c uffdretry -s e -l events -d 'one line a window, failed copy and unread event'
 complete -c uffdretry -s j -l json -d 'JSON lines'
 complete -c uffdretry -s o -l output -r -F -d 'write the report to FILE'
+complete -c uffdretry -l by -x -a 'process cgroup' -d 'add a table of processes or cgroups'
+complete -c uffdretry -l top -d 'print that table each INTERVAL'
 complete -c uffdretry -l openmetrics -r -F -d 'keep FILE current for Prometheus'
 complete -c uffdretry -l claims -d 'add the claims of the mails'
 complete -c uffdretry -s T -l timestamp -d 'put the time on lines'

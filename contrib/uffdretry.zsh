@@ -20,6 +20,8 @@ _uffdretry() {
 		'(-e --events)'{-e,--events}'[one line a window, failed copy and unread event]' \
 		'(-j --json)'{-j,--json}'[JSON lines]' \
 		'(-o --output)'{-o+,--output=}'[write the report to FILE]:FILE:_files' \
+		'--by=[add a table of processes or cgroups]:what:(process cgroup)' \
+		'--top[print that table each INTERVAL]' \
 		'--openmetrics=[keep FILE current for Prometheus]:FILE:_files' \
 		'--claims[add the claims of the mails]' \
 		'(-T --timestamp)'{-T,--timestamp}'[put the time on lines]' \

@@ -19,6 +19,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How often to look whether the cgroup is still there. */
@@ -37,8 +39,11 @@ static struct run {
 	struct holder_row holders[MAX_HOLDERS];
 	struct uffd_list owners; /* when the run began */
 	bool owners_known;
-	__u64 start_ns, interval_ns; /* begin of the run and of the interval */
-	bool more_events;	     /* events were left unread */
+	struct by_table *by, *by_then; /* at present, and at the last interval; NULL without --by */
+	struct cgroup_names *cgroups;  /* NULL without --by */
+	__u64 named_ns;		       /* when new cgroups were looked for */
+	__u64 start_ns, interval_ns;   /* begin of the run and of the interval */
+	bool more_events;	       /* events were left unread */
 } run;
 
 static double seconds_since(__u64 then)
@@ -50,6 +55,7 @@ static double seconds_since(__u64 then)
 static struct span whole_run(bool final)
 {
 	return (struct span) { .counters = &run.now,
+			       .by = run.by,
 			       .elapsed_s = seconds_since(run.start_ns),
 			       .final = final };
 }
@@ -72,10 +78,46 @@ static void report_events(bool all)
 	sink_flush(&run.sink);
 }
 
+static int open_by(void)
+{
+	if (!run.options.by)
+		return 0;
+	run.by = calloc(1, sizeof(*run.by));
+	run.by_then = calloc(1, sizeof(*run.by_then));
+	run.cgroups = calloc(1, sizeof(*run.cgroups));
+	run.sink.report.by_list = calloc(1, sizeof(*run.sink.report.by_list));
+	return run.by && run.by_then && run.cgroups && run.sink.report.by_list
+		       ? 0
+		       : fail(EXIT_ERROR, NULL, "--by: %s", strerror(ENOMEM));
+}
+
+/* Find the names of new cgroups before they are removed. */
+static void name_cgroups(void)
+{
+	bool more = false;
+
+	for (__u32 id = 1; id < run.by->nr; id++)
+		if (run.by->rows[id].key.id)
+			more |= cgroup_names_add(run.cgroups, run.by->rows[id].key.id);
+	if (more)
+		cgroup_names_find(run.cgroups, cgroup_root());
+	run.named_ns = now_ns();
+}
+
+static void read_by(void)
+{
+	if (!run.options.by)
+		return;
+	tracer_read_by(run.session.tracer, &run.now, run.by);
+	if (run.options.by == BY_CGROUP)
+		name_cgroups();
+}
+
 static int read_counters(void)
 {
 	int err = tracer_read(run.session.tracer, &run.now);
 
+	read_by();
 	run.sink.report.nr_hooks = tracer_hooks(run.session.tracer, run.sink.report.hooks);
 	return err ? fail(EXIT_ERROR, NULL, "cannot read the counters: %s", strerror(-err)) : 0;
 }
@@ -92,12 +134,16 @@ static int start_metrics(void)
 static void report_interval(void)
 {
 	const struct span span = { .counters = &run.diff,
+				   .by = run.by,
+				   .by_then = run.by_then,
 				   .elapsed_s = seconds_since(run.interval_ns) };
 
 	counters_sub(&run.diff, &run.now, &run.then);
 	run.then = run.now;
 	run.interval_ns = now_ns();
 	sink_span(&run.sink, &span);
+	if (run.by)
+		memcpy(run.by_then, run.by, offsetof(struct by_table, rows[run.by->nr]));
 }
 
 /* INTERVAL has passed, or without one the period of the metrics. */
@@ -143,14 +189,15 @@ static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
 	      now = now_ns();
-	__u64 longest = run.options.events  ? EVENTS_PERIOD_MS
-			: run.target.cgroup ? CGROUP_PERIOD_MS
-					    : 3600000;
+	const bool cgroups = run.target.cgroup || run.options.by == BY_CGROUP;
+	__u64 longest = run.options.events ? EVENTS_PERIOD_MS
+			: cgroups	   ? CGROUP_PERIOD_MS
+					   : 3600000;
 
 	if (run.more_events && !sink_waits())
 		return 0;
 	if (!next)
-		return run.options.events || run.target.cgroup ? (int)longest : -1;
+		return run.options.events || cgroups ? (int)longest : -1;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
@@ -207,6 +254,9 @@ static int watch(void)
 		if (wait_and_see(next_timeout(next, end)))
 			break;
 		target_check_cgroup(&run.target);
+		if (run.options.by == BY_CGROUP &&
+		    now_ns() - run.named_ns >= CGROUP_PERIOD_MS * 1000000ULL)
+			read_by();
 		if (end && now_ns() >= end)
 			break;
 		if (next && now_ns() >= next) {
@@ -252,6 +302,7 @@ static void describe_run(void)
 	r->unmeasured = s->kernel.unmeasured;
 	r->seq = s->kernel.seq;
 	r->target = run.target.nr || run.target.cgroup ? &run.target : NULL;
+	r->cgroups = run.cgroups;
 	r->owners = run.owners_known ? &run.owners : NULL;
 	r->in_pid_ns = tracer_in_pid_ns(s->tracer);
 	r->command = run.options.command;
@@ -282,7 +333,7 @@ static int count_runs(void)
 /* Attach everything, then give up all rights. Returns 0 or an exit status. */
 static int prepare(void)
 {
-	int err = session_open(&run.session, &run.options);
+	int err = open_by() ?: session_open(&run.session, &run.options);
 
 	if (!err)
 		add_targets();

@@ -4,7 +4,9 @@
 #ifndef REPORT_COMMON_H
 #define REPORT_COMMON_H
 
+#include "counters/by.h"
 #include "counters/run.h"
+#include "sys/cgroup_names.h"
 #include "sys/target.h"
 #include "sys/uffd_list.h"
 
@@ -21,6 +23,10 @@ struct report {
 	bool verbose;	       /* the whole report, not only what has something to say */
 	bool overhead;	       /* --overhead */
 	bool claims;	       /* --claims */
+	enum by by;	       /* --by */
+	bool top;	       /* --top */
+	bool on_terminal;      /* @out is one: @terminal */
+	int terminal;	       /* its descriptor */
 	double interval_s;     /* INTERVAL */
 	const char *plan;      /* its name */
 	const char *exactness; /* "exact", or the plan's error */
@@ -36,6 +42,8 @@ struct report {
 	bool relock;			    /* counters.relock is measured */
 	const struct writer_entry *writers; /* of counters.writers; NULL: not measured */
 	const struct target *target;	    /* NULL: every process */
+	struct by_list *by_list;	    /* room for it; NULL without --by */
+	const struct cgroup_names *cgroups; /* --by cgroup */
 	const struct uffd_list *owners;	    /* when the run began; NULL: not looked for */
 	bool in_pid_ns;	      /* pids are those of our pid namespace, not of the initial one */
 	char *const *command; /* NULL without one */
@@ -46,6 +54,8 @@ struct span {
 	const struct counters *counters;
 	const struct holder_row *holders; /* of mmap_changing; in the summary only */
 	int nr_holders;
+	const struct by_table *by;	/* the targets at its end; NULL without --by */
+	const struct by_table *by_then; /* and at its begin; NULL: the start of the run */
 	double elapsed_s;
 	bool final; /* the summary, not an interval */
 };

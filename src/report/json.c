@@ -10,6 +10,7 @@
 #include "report/sections/failures.h"
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
+#include "report/sections/targets.h"
 #include "report/sections/writers.h"
 #include "sys/json_lines.h"
 #include "version.h"
@@ -255,6 +256,7 @@ int json_span(const struct report *r, const struct span *s)
 	add_kinds(o, r, t);
 	add_checks(o, r, t);
 	json_failures(o, s);
+	json_targets(o, r, s);
 	json_writers(o, r, s->counters);
 	json_chains(o, s->counters);
 	json_hists(o, r, s->counters);

@@ -4,6 +4,7 @@
 #include "report/report.h"
 #include "report/event.h"
 #include "report/json.h"
+#include "report/sections/targets.h"
 #include "report/text.h"
 
 int report_start(const struct report *r)
@@ -15,7 +16,9 @@ int report_span(const struct report *r, const struct span *s)
 {
 	if (r->json)
 		return json_span(r, s);
-	return s->final ? text_summary(r, s) : text_interval(r, s);
+	if (s->final)
+		return text_summary(r, s);
+	return r->top ? text_top(r, s) : text_interval(r, s);
 }
 
 int report_self_test(const struct report *r, const struct self_test *t)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int cannot_open(const char *path)
 {
@@ -46,7 +47,13 @@ int sink_open(struct sink *s, const struct options *o)
 
 	s->report.json = o->json;
 	s->report.timestamp = o->timestamp;
+	s->report.by = o->by;
+	s->report.top = o->top;
 	s->metrics = o->openmetrics;
+	if (out) {
+		s->report.terminal = fileno(out);
+		s->report.on_terminal = isatty(fileno(out));
+	}
 	s->report.out = without_waiting(out);
 	if (!s->report.out)
 		return cannot_open(o->output ?: "the report");

@@ -13,6 +13,7 @@
 #include "report/format.h"
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
+#include "report/sections/targets.h"
 #include "report/sections/trust.h"
 #include "report/sections/windows.h"
 #include "report/sections/writers.h"
@@ -152,6 +153,7 @@ int text_summary(const struct report *r, const struct span *s)
 	const struct counters *c = s->counters;
 
 	print_answers(r, s);
+	text_targets(r, s);
 	if (r->verbose) {
 		print_copies(r, &c->totals);
 		print_windows(r, c);

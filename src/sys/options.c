@@ -76,6 +76,17 @@ static int set_fail_above(struct options *o, const char *arg)
 					       : 0;
 }
 
+static int set_by(struct options *o, const char *arg)
+{
+	if (!strcmp(arg, "process"))
+		o->by = BY_PROCESS;
+	else if (!strcmp(arg, "cgroup"))
+		o->by = BY_CGROUP;
+	else
+		return usage_error("--by takes process or cgroup, not '%s'", arg);
+	return 0;
+}
+
 static int set_self_test(struct options *o, const char *arg)
 {
 	if (!arg)
@@ -131,6 +142,9 @@ static const struct row {
 	{ .help = "How long and how:" },
 	{ "duration", 'd', "TIME", "stop after TIME: 500ms, 10s, 1m", .parse = set_duration },
 	{ "events", 'e', NULL, "one line a window, failed copy and unread event", SETS(events) },
+	{ "by", 0, "process|cgroup", "add a table: which of them, by who owns the memory",
+	  .parse = set_by },
+	{ "top", 0, NULL, "print that table each INTERVAL (1 s)", SETS(top) },
 	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json, .list = true },
 	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output),
 	  .list = true },
@@ -335,6 +349,10 @@ static int check_combination(const struct options *o)
 				   o->probe ? "--probe" : "--self-test=only");
 	if (!traces && o->events)
 		return usage_error("%s needs a run that traces", "--events");
+	if (!traces && o->by)
+		return usage_error("%s needs a run that traces", o->top ? "--top" : "--by");
+	if (o->top && o->events)
+		return usage_error("%s cannot be combined with --events", "--top");
 	if (!traces && o->overhead)
 		return usage_error("%s needs a run that traces", "--overhead");
 	if (!traces && o->openmetrics)
@@ -376,7 +394,11 @@ int options_parse(struct options *o, int argc, char **argv)
 		return err;
 	if (o->command && !o->command[0])
 		return usage_error("%s needs a COMMAND", "--");
+	if (o->top && !o->by)
+		o->by = BY_PROCESS;
 	err = check_list(o) ?: check_combination(o);
+	if (o->top && !o->interval_ns)
+		o->interval_ns = 1000000000;
 	if (!o->nr_pids && !o->cgroup && !o->command)
 		o->all = true;
 	err_verbose(o->verbose);

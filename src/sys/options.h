@@ -4,7 +4,8 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include <linux/types.h>
+#include "uffdretry.h"
+
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -28,6 +29,8 @@ struct options {
 	bool json;
 	const char *output;	 /* file, or NULL */
 	const char *openmetrics; /* file, or NULL */
+	enum by by;
+	bool top;
 	bool claims;
 	bool timestamp;
 	double fail_above; /* share of windows; negative: not asked for */

@@ -10,7 +10,7 @@ usage_error 'unknown short option in a bundle' 'Z' -- -vZj
 usage_error 'ambiguous abbreviation' '--p' -- --p 1
 usage_error 'a value where none goes' '--probe' -- --probe=yes
 usage_error '... of an option with a letter' '--json' -- --json=yes
-for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics --user; do
+for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics --user --by; do
 	usage_error "$option without its value" "$option" -- $option
 done
 
@@ -22,6 +22,9 @@ for value in '' 0 -5 +5 ' 5' '5 s' 5d 5S 0x5 nan inf 1e400 s 1h30m; do
 done
 for value in '' -0.1 2 101% nan 0.1%% x; do
 	usage_error "--fail-above '$value'" "'$value'" -- --fail-above "$value"
+done
+for value in '' x Process process,cgroup; do
+	usage_error "--by '$value'" "'$value'" -- --by "$value"
 done
 usage_error '--self-test=maybe' 'maybe' -- --self-test=maybe
 usage_error '--self-test=' "''" -- --self-test=
@@ -47,6 +50,10 @@ usage_error '--cgroup and --all' '--all' -- -c x -a
 usage_error '--probe and --cgroup' '--probe' -- --probe -c x
 usage_error '--events and --probe' '--events' -- -e --probe
 usage_error '--events and --self-test=only' '--events' -- -e --self-test=only
+usage_error '--by and --probe' '--by' -- --by process --probe
+usage_error '--top and --self-test=only' '--top' -- --top --self-test=only
+usage_error '--top and --events' '--top' -- --top -e
+usage_error 'list and --by' '--by' -- list --by process
 usage_error '--openmetrics and --probe' '--openmetrics' -- --openmetrics x --probe
 usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetrics x --self-test=only
 usage_error '-- without COMMAND' 'COMMAND' -- --

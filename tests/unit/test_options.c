@@ -294,6 +294,41 @@ static const struct {
 	  { .interval_ns = 1000000000, .count = 2, .json = true, .not_all = true, .command = "ls" } },
 };
 
+/* --top is a table of processes each second, unless told otherwise. */
+static const struct {
+	const char *args[ARGS + 1];
+	enum by by;
+	bool top;
+	__u64 interval_ns, count;
+} by_lines[] = {
+	{ { "--by", "process" }, .by = BY_PROCESS },
+	{ { "--by=cgroup" }, .by = BY_CGROUP },
+	{ { "--by", "cgroup", "2" }, .by = BY_CGROUP, .interval_ns = 2000000000 },
+	{ { "--top" }, .by = BY_PROCESS, .top = true, .interval_ns = 1000000000 },
+	{ { "--top", "--by", "cgroup" }, .by = BY_CGROUP, .top = true, .interval_ns = 1000000000 },
+	{ { "--top", "5", "3" },
+	  .by = BY_PROCESS,
+	  .top = true,
+	  .interval_ns = 5000000000,
+	  .count = 3 },
+};
+
+static void by_and_top(void **state)
+{
+	static struct options o;
+
+	for (size_t i = 0; i < COUNT(by_lines); i++) {
+		char *argv[ARGS + 2];
+		const char *row = by_lines[i].args[1] ?: by_lines[i].args[0];
+
+		expect_u64(row, parse(&o, by_lines[i].args, argv), 0);
+		expect_u64(row, o.by, by_lines[i].by);
+		expect_u64(row, o.top, by_lines[i].top);
+		expect_u64(row, o.interval_ns, by_lines[i].interval_ns);
+		expect_u64(row, o.count, by_lines[i].count);
+	}
+}
+
 static void check_text(const char *row, const char *got, const char *want)
 {
 	assert_int_equal(!got, !want);
@@ -430,10 +465,10 @@ static void bad_command_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(duration_values),   cmocka_unit_test(rate_values),
-		cmocka_unit_test(count_values),	     cmocka_unit_test(pid_values),
-		cmocka_unit_test(at_most_max_pids),  cmocka_unit_test(good_command_lines),
-		cmocka_unit_test(bad_command_lines),
+		cmocka_unit_test(duration_values),    cmocka_unit_test(rate_values),
+		cmocka_unit_test(count_values),	      cmocka_unit_test(pid_values),
+		cmocka_unit_test(at_most_max_pids),   cmocka_unit_test(by_and_top),
+		cmocka_unit_test(good_command_lines), cmocka_unit_test(bad_command_lines),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

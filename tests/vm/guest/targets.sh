@@ -24,7 +24,7 @@ in_cgroup() {
 tool() {
 	name=$1
 	shift
-	uffdretry -j -o "/out/$name.json" "$@" 2>"/out/$name.err" &
+	"${program:-uffdretry}" -j -o "/out/$name.json" "$@" 2>"/out/$name.err" &
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json" || echo "$name start" >>/out/failed
 }
@@ -133,6 +133,45 @@ of_inside() {
 	wait $tool || echo "inside end" >>/out/failed
 }
 whole /out/inside.json -- of_inside
+
+# --by process: two tools watch the same loads. The second, the test build, has room for two
+# processes. The first load ends before the others begin; the second has a handler in another process;
+# `causes` has one copy into the memory of a process that is gone.
+by_process() {
+	tool by-process --by process
+	process=$tool
+	export UFFDRETRY_BY_ROWS=2
+	[ ! -x /bin/uffdretry-inject ] || program=/bin/uffdretry-inject
+	tool by-few --by process
+	program=
+	load by-early uffdload exact $kernel --runs 1 --only $scenarios
+	load by-handler uffdload exact $kernel --runs 2 --only $external,remove-event-external
+	load by-late uffdload exact $kernel --runs 3 --only $scenarios,$external
+	load by-causes uffdload causes $kernel --runs 1
+	end by-few
+	tool=$process end by-process
+}
+whole /out/by-process.json /out/by-few.json -- by_process
+
+# --by cgroup: the first cgroup is removed before the tool ends.
+by_cgroup() {
+	mkdir -p $cgroups/gone
+	tool by-cgroup --by cgroup 2
+	load by-gone in_cgroup gone uffdload exact $kernel --runs 1 --only $scenarios
+	wait_for 20 has_line 'gone"' /out/by-cgroup.json || echo "by-cgroup gone" >>/out/failed
+	rmdir $cgroups/gone
+	load by-a in_cgroup a uffdload exact $kernel --runs 2 --only $external
+	load by-b in_cgroup b uffdload exact $kernel --runs 3 --only $scenarios
+	end by-cgroup
+}
+whole /out/by-cgroup.json -- by_cgroup
+
+for attempt in 1 2 3; do
+	uffdretry --top 200ms -- uffdload exact $kernel --runs 20 --only $scenarios 2>/out/top.err >/out/top.out || echo "top" >>/out/failed
+	! has_line '^ *nothing lost' /out/top.out || break
+	[ $attempt = 3 ] || again top 'the kernel skipped programs'
+done
+grep '^{' /out/top.out >/out/top.truth
 
 left >/out/left
 exit 0
