@@ -3,9 +3,10 @@
 /*
  * Print how many BPF programs, maps and links the kernel holds: "programs N maps N links N". With
  * the argument `verified`: the sum of the instructions that the verifier processed for these
- * programs.
+ * programs. With `functions NAME...`: those that the kernel's BTF has, a line each.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +41,24 @@ static __u64 verified(void)
 	return sum;
 }
 
+static void print_functions(char **names)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	for (; *names; names++)
+		if (btf__find_by_name_kind(btf, *names, BTF_KIND_FUNC) > 0)
+			puts(*names);
+	btf__free(btf);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "verified")) {
 		printf("%llu\n", (unsigned long long)verified());
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "functions")) {
+		print_functions(argv + 2);
 		return 0;
 	}
 	printf("programs %u maps %u links %u\n", count(bpf_prog_get_next_id),

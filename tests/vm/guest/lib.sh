@@ -19,9 +19,14 @@ wait_for() {
 find_kernel() {
 	# shellcheck disable=SC2034 # for the script that sources this
 	check=none locks=mmap
-	grep -q mfill_retry_state_changed /sys/kernel/btf/vmlinux && check=snapshot
-	grep -q lock_vma_under_rcu /sys/kernel/btf/vmlinux && locks=both
-	grep -q uffd_lock_vma /sys/kernel/btf/vmlinux && locks=vma
+	# To search the BTF with grep would take seconds.
+	for function in $(bpfleft functions mfill_retry_state_changed lock_vma_under_rcu uffd_lock_vma); do
+		case $function in
+		mfill_retry_state_changed) check=snapshot ;;
+		lock_vma_under_rcu) locks=both ;;
+		uffd_lock_vma) locks=vma ;;
+		esac
+	done
 	read -r words </proc/cmdline
 	for word in $words; do
 		case $word in uffd_retry_check=*) check=${word#*=} ;; esac
