@@ -11,7 +11,10 @@ trap '[ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$out/." "$KEEP"; }; rm 
 vm_options=()
 # Where the programs for this script's kernel are.
 built=$root/build
-[[ ${1:-} != arm64-* ]] || built+=/arm64
+if [[ ${1:-} == arm64-* ]]; then
+	built+=/arm64
+	why=$({ DEPS=no "$root/tools/deps" arm64 && "$root/tools/sysroot" arm64; } 2>&1 >/dev/null) || skip_all "${why##*$'\n'}"
+fi
 
 # none_left FILE: the guest found no BPF object.
 none_left() {

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# TAP: where packages for arm64 are missing, a test for it is skipped, and names them.
+set -u
+root=$(realpath "$(dirname "$0")/../..")
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A Debian where no package is installed.
+printf '#!/bin/sh\n' >"$work/dpkg-query"
+cp "$work/dpkg-query" "$work/apt-get"
+chmod +x "$work"/*
+PATH=$work:$PATH "$root/tests/vm/exact" arm64-7.3 short >"$work/tap" 2>&1
+check 'a test for arm64 without the cross compiler is skipped' grep -q '^1\.\.0 # SKIP .*gcc-aarch64-linux-gnu' "$work/tap"
+check '... and does nothing else' test "$(wc -l <"$work/tap")" = 1
+done_testing
