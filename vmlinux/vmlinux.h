@@ -196,11 +196,9 @@ struct mempolicy {
 	int home_node;
 };
 
-struct pgprot {
+typedef struct {
 	unsigned long pgprot;
-};
-
-typedef struct pgprot pgprot_t;
+} pgprot_t;
 
 struct userfaultfd_ctx {
 	wait_queue_head_t event_wqh;

@@ -12,6 +12,7 @@
  * count as members of the outer type. An array may be declared too short, and a pointer as void *.
  * A marked type or field may be absent, but not from all kernels unless the mark says so. A
  * ___flavour is compared with its type; a marked flavour that does not fit as a whole is absent.
+ * The struct of a typedef, declared without a tag, may have one.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -174,13 +175,28 @@ static int disagree(const char *type, const char *field, bool absent, const char
 	return 1;
 }
 
+/*
+ * Are both the typedef of that name, and ours of a nameless struct? Some processors give it a tag. The
+ * members tell whether they agree.
+ */
+static bool same_typedef(__u32 our_id, __u32 their_id)
+{
+	const struct btf_type *ours = btf__type_by_id(header, our_id),
+			      *theirs = btf__type_by_id(kernel, their_id);
+
+	return btf_is_typedef(ours) && btf_is_typedef(theirs) &&
+	       same_name(name_of(header, ours), name_of(kernel, theirs)) &&
+	       is_anonymous_composite(header, real_type(header, our_id)) &&
+	       btf_kind(real_type(header, our_id)) == btf_kind(real_type(kernel, their_id));
+}
+
 static int compare_types(const char *type, const char *field, __u32 our_id, __u32 their_id)
 {
 	char ours[TEXT], theirs[TEXT], what[3 * TEXT];
 
 	describe(header, our_id, ours, sizeof(ours));
 	describe(kernel, their_id, theirs, sizeof(theirs));
-	if (fits(ours, theirs))
+	if (fits(ours, theirs) || same_typedef(our_id, their_id))
 		return 0;
 	snprintf(what, sizeof(what), "declared as %s, but the kernel has %s", ours, theirs);
 	return disagree(type, field, false, what);

@@ -45,9 +45,10 @@ make_kernels() {
 	};
 	typedef unsigned int number;
 	typedef struct { int counter; } boxed;
+	typedef struct tag { int n; } tagged;
 	enum colour { RED = 1, GREEN = 2 };
 	enum { LOOSE = 5 };
-	struct sample s; number n; boxed y; enum colour c; int e = LOOSE;
+	struct sample s; number n; boxed y; tagged t; enum colour c; int e = LOOSE;
 	int get(void) { return LOOSE; }
 	END
 	sed '1i #define NEW' "$out/old.c" >"$out/new.c"
@@ -128,6 +129,12 @@ check 'a wrong typedef' both 'typedef unsigned long number;' 'number: declared a
 check 'a wrong field in a typedef' both 'typedef struct {
 	long counter;
 } boxed;' 'boxed.counter: declared as s64, but the kernel has s32'
+check 'a nameless struct for the named one of a typedef' says 'typedef struct {
+	int n;
+} tagged;'
+check '... and a wrong field in it' both 'typedef struct {
+	long n;
+} tagged;' 'tagged.n: declared as s64, but the kernel has s32'
 check 'a wrong enumerator' both 'enum colour {
 	RED = 7,
 };' 'colour.RED: the kernel has another value'
