@@ -406,8 +406,10 @@ static int list_holders(void)
 {
 	const bool brief = run.options.brief;
 	struct uffd_list l;
-	int err = uffd_list_read(&l, "/proc", !brief);
+	int err;
 
+	signals_kill();
+	err = uffd_list_read(&l, "/proc", !brief);
 	if (err)
 		err = fail(EXIT_ERROR, NULL, "cannot read /proc: %s", strerror(-err));
 	/* The file is the user's. */
@@ -428,8 +430,6 @@ static int find_target(void)
 
 static int run_as_asked(void)
 {
-	if (run.options.list || run.options.probe)
-		signals_kill();
 	if (run.options.list)
 		return list_holders();
 	if (run.options.probe)

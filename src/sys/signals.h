@@ -15,7 +15,7 @@
  */
 void signals_catch(void);
 
-/* Nothing is measured, so those that end the run kill at once. */
+/* Nothing is measured, as in list: those that end the run kill at once. */
 void signals_kill(void);
 
 /* In the child, before it executes COMMAND: all signals as our caller left them. */
