@@ -17,6 +17,7 @@
 #define PAGES 256
 #define HALF (PAGE / 2)
 #define LINE 64
+#define AREA (3 * HUGE)
 
 /* --- counters --------------------------------------------------------------------------------- */
 
@@ -66,25 +67,104 @@ bool copier_enclosed_call(const struct copier *copier, size_t page, unsigned int
 
 /* --- set-up ----------------------------------------------------------------------------------- */
 
-static int map_second(struct copier *copier, const char *source, const char *dir)
+/* Makes the second page go. 0 or -errno. */
+static int drop_mapping(struct copier *copier)
 {
-	int flags = MAP_FIXED | MAP_PRIVATE;
+	return madvise(copier->view + PAGE, copier->len, MADV_DONTNEED) ? -errno : 0;
+}
 
-	if (!strcmp(source, "memfd-cached")) {
+static int drop_page_of_memfd(struct copier *copier)
+{
+	return fallocate(copier->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)PAGE)
+		       ? -errno
+		       : 0;
+}
+
+static int drop_from_cache(struct copier *copier)
+{
+	int err = drop_mapping(copier);
+	unsigned char cached;
+
+	if (!err)
+		err = -posix_fadvise(copier->file, 0, (off_t)PAGE, POSIX_FADV_DONTNEED);
+	if (!err && mincore(copier->view + PAGE, PAGE, &cached))
+		err = -errno;
+	if (!err)
+		copier->still_cached += cached & 1;
+	return err;
+}
+
+static int new_memfd(const char *dir)
+{
+	int fd = memfd_create("uffdload", MFD_CLOEXEC);
+
+	(void)dir;
+	return fd < 0 || ftruncate(fd, (off_t)PAGE) ? -errno : fd;
+}
+
+static int new_file(const char *dir)
+{
+	return memory_new_file(dir, 1);
+}
+
+static const struct second {
+	const char *source;
+	int (*open)(const char *dir); /* its file: a descriptor or -errno */
+	int (*drop)(struct copier *copier);
+	int flags;
+	size_t len;
+} seconds[] = {
+	{ "memfd-cached", NULL, drop_mapping, 0, PAGE }, /* the witness's, which is there */
+	{ "memfd", new_memfd, drop_page_of_memfd, MAP_SHARED, PAGE },
+	{ "file", new_file, drop_mapping, MAP_PRIVATE, PAGE },
+	{ "cold", new_file, drop_from_cache, MAP_PRIVATE, PAGE },
+	{ "anon", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, PAGE },
+	{ "thp", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, HUGE },
+};
+
+static const struct second *second_of(const char *source)
+{
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+		if (!strcmp(seconds[i].source, source))
+			return &seconds[i];
+	return NULL;
+}
+
+static int map_second(struct copier *copier, const struct second *second, const char *dir)
+{
+	uint8_t *at = copier->view + PAGE;
+
+	copier->drop = second->drop;
+	copier->len = second->len;
+	if (!second->flags) {
 #ifdef __x86_64__
 		copier->tells = true;
 #endif
 		return 0;
 	}
-	if (!strcmp(source, "file"))
-		copier->file = memory_new_file(dir, 1);
-	else if (!strcmp(source, "anon"))
-		flags |= MAP_ANONYMOUS;
-	else
-		return -EINVAL;
-	if (copier->file < -1)
-		return copier->file;
-	return mmap(copier->view + PAGE, PAGE, PROT_READ, flags, copier->file, 0) == MAP_FAILED
+	if (second->open) {
+		copier->file = second->open(dir);
+		if (copier->file < 0)
+			return copier->file;
+	}
+	if (mmap(at, second->len, PROT_READ, MAP_FIXED | second->flags, copier->file, 0) ==
+	    MAP_FAILED)
+		return -errno;
+	return second->len == HUGE && madvise(at, HUGE, MADV_HUGEPAGE) ? -errno : 0;
+}
+
+/* Two pages. The second one begins a huge page. */
+static int map_view(struct copier *copier, int witness)
+{
+	uint8_t *view;
+
+	copier->area =
+		mmap(NULL, AREA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (copier->area == MAP_FAILED)
+		return -errno;
+	view = (uint8_t *)(((uint64_t)copier->area + PAGE + HUGE - 1) & ~(HUGE - 1)) - PAGE;
+	copier->view = view;
+	return mmap(view, 2 * PAGE, PROT_READ, MAP_FIXED | MAP_SHARED, witness, 0) == MAP_FAILED
 		       ? -errno
 		       : 0;
 }
@@ -92,25 +172,24 @@ static int map_second(struct copier *copier, const char *source, const char *dir
 int copier_open(struct copier *copier, const struct witness *witness, const char *source,
 		const struct native_options *options)
 {
+	const struct second *second = second_of(source);
 	/* Another process can make only a file's page go, not one of this address space. */
 	int err =
 		rig_target_open(&copier->target, options->elsewhere ? RIG_SHMEM : RIG_ANON, PAGES);
 
+	copier->area = MAP_FAILED;
 	copier->file = -1;
-	if (err)
-		return err;
-	copier->view = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, witness->fd, 0);
-	if (copier->view == MAP_FAILED) {
-		copier->view = NULL;
-		return -errno;
-	}
-	return map_second(copier, source, options->dir);
+	if (!second)
+		return -EINVAL;
+	if (!err)
+		err = map_view(copier, witness->fd);
+	return err ? err : map_second(copier, second, options->dir);
 }
 
 void copier_close(struct copier *copier)
 {
-	if (copier->view)
-		munmap(copier->view, 2 * PAGE);
+	if (copier->area != MAP_FAILED)
+		munmap(copier->area, AREA);
 	if (copier->file >= 0)
 		close(copier->file);
 	rig_target_close(&copier->target);
@@ -125,8 +204,10 @@ size_t copier_pages(const struct copier *copier)
 
 struct timed_copy copier_copy(struct copier *copier, size_t page, bool drop)
 {
-	if (drop && madvise(copier->view + PAGE, PAGE, MADV_DONTNEED))
-		return (struct timed_copy) { .err = errno };
+	int err = drop ? copier->drop(copier) : 0;
+
+	if (err)
+		return (struct timed_copy) { .err = -err };
 	(void)*(volatile uint8_t *)copier->view;
 	if (!drop)
 		(void)*(volatile uint8_t *)(copier->view + PAGE);

@@ -35,9 +35,13 @@ struct witness {
 
 struct copier {
 	struct rig_target target;
-	uint8_t *view; /* two pages: see above */
-	bool tells;    /* the second page is the witness's */
-	int file;      /* of another second page, or -1 */
+	uint8_t *area; /* reserved */
+	uint8_t *view; /* in it, two pages: see above */
+	size_t len;    /* of the mapping of the second page */
+	int (*drop)(struct copier *copier);
+	uint64_t still_cached; /* cold: copies whose page the kernel kept all the same */
+	bool tells;	       /* the second page is the witness's */
+	int file;	       /* of another second page, or -1 */
 };
 
 int witness_create(struct witness *witness);
@@ -46,7 +50,7 @@ void witness_destroy(struct witness *witness);
 atomic_uchar *witness_begun(const struct witness *witness, unsigned int n);
 atomic_uchar *witness_ended(const struct witness *witness, unsigned int n);
 
-/* The second page is SOURCE: memfd-cached, file or anon; -EINVAL for others. */
+/* The second page is SOURCE: memfd-cached, memfd, file, cold, anon or thp; -EINVAL for others. */
 int copier_open(struct copier *copier, const struct witness *witness, const char *source,
 		const struct native_options *options);
 void copier_close(struct copier *copier);

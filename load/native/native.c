@@ -97,7 +97,8 @@ static const struct setting settings[] = {
 		     "long calls take that hold mmap_lock for write; overlap: how many copies meet "
 		     "such a call"),
 	WORD_SETTING(struct native_options, source, "source", "SOURCE", memory_words,
-		     "Copy from this memory; overlap has memfd-cached (its default), file and anon"),
+		     "Copy from this memory; overlap has memfd-cached (its default), "
+		     "memfd, file, cold, anon and thp"),
 	WORD_SETTING(struct native_options, operation, "operation", "OP", operation_words,
 		     "hold, overlap: these calls; in overlap the default is mprotect"),
 	NUMBER_SETTING(struct native_options, copies, "copies", "N", 1, 10000000,

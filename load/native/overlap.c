@@ -346,7 +346,7 @@ static int report(struct overlap *run)
 {
 	const struct native_options *options = run->options;
 	struct json_object *record = record_begin("overlap", NULL);
-	uint64_t overlapping = 0, enclosed = 0, calls = 0;
+	uint64_t overlapping = 0, enclosed = 0, calls = 0, cached = 0;
 	struct copies copies = { 0 };
 	unsigned int n;
 	int err;
@@ -356,6 +356,7 @@ static int report(struct overlap *run)
 	for (n = 0; n < options->copiers; n++) {
 		overlapping += stamps_overlapping(&run->copies[n], run->calls, run->writers);
 		enclosed += run->enclosed[n];
+		cached += run->copier[n].still_cached;
 		copies_sum(&copies, &run->returned[n]);
 	}
 	put_text(record, "source",
@@ -376,6 +377,7 @@ static int report(struct overlap *run)
 	put_count(record, "overlapping", overlapping);
 	json_object_object_add(record, "enclosing",
 			       run->tells ? json_object_new_uint64(enclosed) : NULL);
+	put_count(record, "still_cached", cached);
 	err = put_durations(record, "copy_ns", run->copies, options->copiers);
 	if (!err)
 		err = put_durations(record, "write_call_ns", run->calls, run->writers);
@@ -395,7 +397,8 @@ int measure_overlap(const struct native_options *options)
 	run->writers = options->writers;
 	err = set_up(run);
 	if (err == -EINVAL)
-		errx(EXIT_USAGE, "--measure overlap copies from memfd-cached, file or anon");
+		errx(EXIT_USAGE,
+		     "--measure overlap copies from memfd-cached, memfd, file, cold, anon or thp");
 	run->tells = run->copier[0].tells;
 	if (!err)
 		err = run_all(run);

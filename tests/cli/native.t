@@ -29,8 +29,8 @@ if ! "$UFFDRETRY" native --source mapped --copies 1 >"$tmp/out" 2>"$tmp/err"; th
 	done_testing
 	exit
 fi
-check 'overlap has three sources' 64 '^$' 'overlap copies from memfd-cached, file or anon' -- \
-	native --measure overlap --source memfd
+check 'overlap has six sources' 64 '^$' 'overlap copies from memfd-cached, memfd, file, cold, anon or thp' -- \
+	native --measure overlap --source dontneed
 
 # Durations in order, and a histogram of all of them.
 # shellcheck disable=SC2016 # jq's variables
@@ -92,6 +92,10 @@ for where in '' --elsewhere; do
 		.overlapping <= .calls and .pages == .returned.ok and
 		(if .host.arch == "x86_64" then .enclosing <= .overlapping else .enclosing == null end)' -- \
 		--measure overlap --writer-rate 1000 --duration 500ms $where
+done
+for source in memfd file anon thp; do
+	records "overlap: each copy from $source finds its page gone" 1 '.calls == .returned.ok and .calls > 0 and .still_cached == 0 and
+		.alone.dropped_ns.p50 > .alone.mapped_ns.p50' -- --measure overlap --source $source --writer-rate 0 --duration 100ms
 done
 records 'overlap: with anonymous pages nothing is sure' 1 '.enclosing == null and .overlapping > 0' -- \
 	--measure overlap --source anon --writer-rate max --duration 500ms

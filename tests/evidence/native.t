@@ -26,10 +26,10 @@ with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
     BOOT = file.read().strip()
 
 
-def play(how, boot=BOOT):
+def play(how, boot=BOOT, only=""):
     """(status, runs of the load)"""
     open(log, "w", encoding="utf-8").close()
-    status = subprocess.run([os.path.join(ROOT, "tools/evidence/native"), "--uffdload", load, "--dir", "/tmp", "--rounds", "2",
+    status = subprocess.run([os.path.join(ROOT, "tools/evidence/native"), "--uffdload", load, "--dir", "/tmp", "--rounds", "2", "--only", only,
                              "-o", out, "--into", into], env={**os.environ, "PLAY": how, "LOG": log, "BOOT": boot},
                             stderr=subprocess.DEVNULL, check=False).returncode
     with open(log, encoding="utf-8") as lines:
@@ -41,8 +41,8 @@ def packed():
         return [json.loads(line) for line in lines]
 
 
-# 13 sources, 2 blind ones, 12 operations; 2 places, 2 sources and 5 rates; twice.
-ALL = 2 * (13 + 2 + 12 + 2 * 2 * 5)
+# 13 sources, 2 blind ones, 12 operations; 2 places, 6 sources and 5 rates; twice.
+ALL = 2 * (13 + 2 + 12 + 2 * 6 * 5)
 status, runs = play("20")
 tap.equal((status, len(runs)), (1, 20), "a measurement that fails ends the run")
 tap.check(not os.path.exists(into), "then nothing is packed")
@@ -58,4 +58,7 @@ tap.equal((status, len(runs), len(packed())), (0, ALL, 2 * ALL), "a second run a
 play("3", boot="another")
 status, runs = play("none")
 tap.equal((status, len(runs)), (0, ALL), "what another boot measured does not count as done")
+open(into, "w", encoding="utf-8").close()
+status, runs = play("none", only="overlap --source thp")
+tap.equal((status, len(runs)), (0, 2 * 2 * 5), "--only measures the cells that it names")
 tap.done()
