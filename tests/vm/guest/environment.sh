@@ -74,7 +74,7 @@ fill_cgroup() {
 	echo $load >$cgroups/full/cgroup.procs
 	starve hog in_cgroup full tail /dev/zero
 }
-held cgroup-oom 8 0 fill_cgroup
+whole /out/cgroup-oom.json -- held cgroup-oom 8 0 fill_cgroup
 
 # LimitFSIZE= of a service, for the file of metrics. life has it for the report.
 mkdir /tmp/metrics
