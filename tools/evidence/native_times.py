@@ -26,6 +26,7 @@ FIGURE = ROOT / "docs/evidence/figures/bounds.svg"
 MILLION = 1e6
 TITLE = "Beside 100 calls a second, at most 0.22 % of the windows met one from memory, 0.56 % from disk"
 FLOOR = 0.01  # where the figure begins
+SOURCES = 6  # of a whole session
 DISK = "cold"  # the source whose windows wait for a disk
 PLACES = {False: "this process", True: "another process"}
 RULE = (0.67, 1.5)  # of the model to the count, agreed before it was measured
@@ -124,15 +125,38 @@ def bound(percent, outward):
     return f"{outward(round(percent / step, 6)) * step:.6g} %"
 
 
+def most(runs, disk):
+    """The most upper bound of these runs from memory, or from disk."""
+    uppers = [100 * r["overlapping"] / r["calls"] for r in runs if (r["source"] == DISK) == disk]
+    return bound(max(uppers), math.ceil) if uppers else "-"
+
+
+def by_rate(records):
+    """{asked rate or None: its runs}"""
+    return groups([r for r in of(records, "overlap") if r["asked_per_s"] != 0], lambda r: r["asked_per_s"])
+
+
 def summary(records):
     """Head and rows: what evidence.md begins with. The least lower and the most upper bound of any run."""
     rows = []
-    for asked, runs in groups([r for r in of(records, "overlap") if r["asked_per_s"] != 0], lambda r: r["asked_per_s"]).items():
+    for asked, runs in by_rate(records).items():
         lower = min(100 * r["enclosing"] / r["calls"] for r in runs if r["enclosing"] is not None)
-        upper = groups(runs, lambda r: r["source"] == DISK)
-        rows.append([f"{asked:,}" if asked else "without pause", len(runs), bound(lower, math.floor),
-                     *(bound(max(100 * r["overlapping"] / r["calls"] for r in upper[disk]), math.ceil) for disk in (False, True))])
+        rows.append([f"{asked:,}" if asked else "without pause", len(runs), bound(lower, math.floor), most(runs, False), most(runs, True)])
     return ["writer's calls/s", "runs", "met a call, at least", "at most, source in memory", "at most, source on disk"], rows
+
+
+def session_rows(records):
+    for began, runs in sorted(groups(of(records, "overlap"), lambda r: r["run"]["began"]).items()):
+        sources = list(dict.fromkeys(r["source"] for r in runs))
+        at = by_rate(runs)
+        yield [began[11:16], "all" if len(sources) == SOURCES else ", ".join(f"`{name}`" for name in sources),
+               len({r["run"]["key"].split()[0] for r in runs}), span([float(r["host"]["load"].split()[0]) for r in runs], ".1f"),
+               *(most(at[rate], disk) for rate in (100, 1000) for disk in (False, True))]
+
+
+def session_table(records):
+    return page.table(["began, UTC", "sources", "rounds", "load average", "100/s, memory", "100/s, disk", "1,000/s, memory", "1,000/s, disk"],
+                      session_rows(records), words=2)
 
 
 def program_rates():
@@ -212,7 +236,7 @@ def missing(records):
 
 
 def parts(records):
-    return {"summary": page.table(*summary(records)), "overlap": overlap_table(records), "attempts": attempt_table(), "model": model_table(),
+    return {"summary": page.table(*summary(records)), "sessions": session_table(records), "overlap": overlap_table(records), "attempts": attempt_table(), "model": model_table(),
             "windows": window_table(records, 1), "windows of 16": window_table(records, 16),
             "holds": hold_table(records), "machine": machine_table(records), "missing": missing(records)}
 
