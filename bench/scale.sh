@@ -20,8 +20,8 @@ watch() {
 # expect FILE WINDOWS: as many, and what was lost.
 expect() {
 	windows=$(sed -n 's/^{"type":"summary".*"windows":{"total":\([0-9]*\).*/\1/p' "$1")
-	lost=$(sed -n 's/^{"type":"summary".*"lost":{\([^}]*\)}.*/\1/p' "$1")
-	echo "{\"type\":\"scale\",\"what\":\"expected\",\"file\":\"$1\",\"windows\":$windows,\"expected\":$2,\"lost\":{$lost}}" >>/out/scale
+	lost=$(sed -n 's/^{"type":"summary".*"lost":\({[^{}]*\({[^{}]*}[^{}]*\)*}\).*/\1/p' "$1")
+	echo "{\"type\":\"scale\",\"what\":\"expected\",\"file\":\"$1\",\"windows\":$windows,\"expected\":$2,\"lost\":$lost}" >>/out/scale
 	[ "$windows" = "$2" ] || fail "$1: $windows windows, $2 made; lost: $lost"
 }
 
