@@ -46,9 +46,12 @@ static struct run {
 	bool more_events;	       /* events were left unread */
 } run;
 
+/* In microseconds, as the JSON has them. */
 static double seconds_since(__u64 then)
 {
-	return (double)(now_ns() - then) / 1e9;
+	const __u64 us = (now_ns() - then) / 1000;
+
+	return (double)us / 1e6;
 }
 
 /* Everything since the start. */

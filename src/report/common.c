@@ -24,9 +24,21 @@ bool report_tells_check(const struct report *r, enum check check)
 	return (check != CHECK_PER_VMA_SEQ && check != CHECK_PER_MM_SEQ) || r->seq != SEQ_NONE;
 }
 
+static __u64 saved_page_size; /* 0: none */
+
+__u64 page_size(void)
+{
+	return saved_page_size ?: (__u64)sysconf(_SC_PAGESIZE);
+}
+
+void set_page_size(__u64 size)
+{
+	saved_page_size = size;
+}
+
 __u64 pages_of(__u64 bytes)
 {
-	return bytes / (__u64)sysconf(_SC_PAGESIZE);
+	return bytes / page_size();
 }
 
 static void command_text(char *const *command, char *text, size_t size)

@@ -13,6 +13,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Everything about a run that is not a counter. */
 struct report {
@@ -47,6 +48,8 @@ struct report {
 	const struct uffd_list *owners;	    /* when the run began; NULL: not looked for */
 	bool in_pid_ns;	      /* pids are those of our pid namespace, not of the initial one */
 	char *const *command; /* NULL without one */
+	const char *kernel;   /* of a saved record; NULL: the one that runs */
+	time_t time;	      /* of a saved record; 0: now */
 };
 
 /* A span of time and what was counted in it. */
@@ -67,8 +70,10 @@ bool report_sees(const struct report *r, enum dst_kind kind);
 bool report_tells_class(const struct report *r, enum window_class class);
 bool report_tells_check(const struct report *r, enum check check);
 
-/* Bytes copied as pages of the kernel's size. */
+/* Bytes copied as pages of the kernel's size, or of the one that the record's kernel had. */
 __u64 pages_of(__u64 bytes);
+__u64 page_size(void);
+void set_page_size(__u64 size);
 
 /* "PID 4242", "PIDs 1, 2", "every process", or the command: printable, at most @size bytes. */
 void target_text(const struct report *r, char *text, size_t size);

@@ -8,10 +8,12 @@
 #include "report/sections/claims.h"
 #include "report/sections/durations.h"
 #include "report/sections/failures.h"
+#include "report/sections/idle.h"
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
 #include "report/sections/targets.h"
 #include "report/sections/writers.h"
+#include "sys/hypervisor.h"
 #include "sys/json_lines.h"
 #include "version.h"
 
@@ -31,6 +33,7 @@ static void add_names(struct json_object *o, const char *key, const char *const 
 
 static void add_host(struct json_object *o)
 {
+	char signature[HYPERVISOR_LEN];
 	struct json_object *host = add_object(o, "host");
 	struct utsname uts;
 
@@ -38,6 +41,8 @@ static void add_host(struct json_object *o)
 	add_str(host, "kernel", uts.release);
 	add_str(host, "arch", uts.machine);
 	add_u64(host, "cpus", (__u64)sysconf(_SC_NPROCESSORS_ONLN));
+	add_u64(host, "page_size", page_size());
+	add_str(host, "hypervisor", hypervisor(signature));
 }
 
 static void add_tool(struct json_object *o)
@@ -55,6 +60,7 @@ static void add_plan(struct json_object *o, const struct report *r)
 
 	add_str(plan, "name", r->plan);
 	add_bool(plan, "exact", r->exact);
+	add_str(plan, "exactness", r->exactness);
 	add_str(plan, "self_test", r->self_test);
 	add_str(plan, "kernel_check", r->kernel_check);
 	for (int i = 0; i < r->nr_hooks; i++) {
@@ -241,6 +247,7 @@ int json_span(const struct report *r, const struct span *s)
 		add_host(o);
 		add_plan(o, r);
 		add_target(o, r);
+		json_owners(o, r);
 	}
 	add_time(o);
 	add_double(o, "elapsed_s", s->elapsed_s);

@@ -457,6 +457,11 @@ static void per_mm(void **state)
 	want_double(o, "per_mm.needless_per_million_copies", 100000);
 	/* 500,000 * (3/4 * (1 - exp(-0.04)) + 1/4 * (1 - exp(-0.02))) */
 	want_double(o, "per_mm.modelled_per_million_copies", 17179.126155);
+	want_u64(o, "per_mm.passed_ns", 4000000000);
+	want_u64(o, "per_mm.passed_steps", 8000);
+	want_u64(o, "per_mm.quiet_ns", 4000000);
+	want_u64(o, "per_mm.held", 10);
+	want_u64(o, "per_mm.held_ns", 300000);
 	json_object_put(o);
 	/* Sections shorter than a window; an int that each moves once. */
 	c.totals.held_ns = 10 * 4000;
@@ -490,6 +495,7 @@ static void per_mm_unknown(void **state)
 	count_copies();
 	c.totals.held = 0;
 	want_unknown("per_mm.hold_ns");
+	want_unknown("per_mm.held_ns");
 	c.totals.passed_steps = 0;
 	o = record(json_span, &r, &final);
 	want_double(o, "per_mm.sections_per_s", 0);
@@ -498,6 +504,7 @@ static void per_mm_unknown(void **state)
 	count_copies();
 	c.totals.passed_ns = 0;
 	want_unknown("per_mm.sections_per_s");
+	want_unknown("per_mm.passed_steps");
 	count_copies();
 	c.totals.calls = 0;
 	want_unknown("per_mm.needless_per_million_copies");
@@ -606,8 +613,10 @@ static void check_context(struct json_object *o)
 	want_str(o, "host.kernel", uts.release);
 	want_str(o, "host.arch", uts.machine);
 	want_u64(o, "host.cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	want_u64(o, "host.page_size", sysconf(_SC_PAGESIZE));
 	want_str(o, "plan.name", "retry_state");
 	assert_int_equal(json_object_get_boolean(member(o, "plan.exact")), true);
+	want_str(o, "plan.exactness", "exact");
 	want_str(o, "plan.self_test", "passed");
 	want_length(o, "plan.hooks", 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -631,6 +640,25 @@ static void summary(void **state)
 	check_numbers(o);
 	check_hists(o);
 	check_context(o);
+	json_object_put(o);
+}
+
+/* Who had a userfaultfd when the run began. */
+static void owners(void **state)
+{
+	static struct uffd_process processes[] = { { .pid = 42, .comm = "a handler\xff" },
+						   { .pid = 43, .comm = "b" } };
+	static const struct uffd_list list = { .processes = processes, .nr = 2, .unreadable = 3 };
+	struct json_object *o = record(json_span, &r, &final);
+
+	assert_null(member(o, "owners"));
+	json_object_put(o);
+	r.owners = &list;
+	o = record(json_span, &r, &final);
+	want_length(o, "owners.processes", 2);
+	want_u64(element(o, "owners.processes", 0), "pid", 42);
+	want_str(element(o, "owners.processes", 0), "comm", "a handler" BAD);
+	want_u64(o, "owners.unreadable", 3);
 	json_object_put(o);
 }
 
@@ -824,6 +852,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test_setup(summary, canned),
 		cmocka_unit_test_setup(interval, canned),
+		cmocka_unit_test_setup(owners, canned),
 		cmocka_unit_test_setup(overhead, canned),
 		cmocka_unit_test_setup(only_the_self_test, canned),
 		cmocka_unit_test_setup(claims, canned),

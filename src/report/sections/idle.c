@@ -5,6 +5,7 @@
 #include "counters/counters.h"
 #include "report/format.h"
 #include "report/sections/answer.h"
+#include "sys/json_lines.h"
 
 bool nothing_happened(const struct counters *c)
 {
@@ -65,4 +66,25 @@ void text_idle(const struct report *r, const struct span *s)
 		answer(r->out, "", "%s", owners);
 	}
 	answer(r->out, "", "-> %s", what_to_try(r));
+}
+
+void json_owners(struct json_object *o, const struct report *r)
+{
+	struct json_object *owners, *processes;
+
+	if (!r->owners) {
+		add_null(o, "owners");
+		return;
+	}
+	owners = add_object(o, "owners");
+	processes = json_array();
+	for (int i = 0; i < r->owners->nr; i++) {
+		struct json_object *one = json_new();
+
+		add_value(one, "pid", json_int(r->owners->processes[i].pid));
+		add_str(one, "comm", r->owners->processes[i].comm);
+		json_append(processes, one);
+	}
+	add_value(owners, "processes", processes);
+	add_u64(owners, "unreadable", (__u64)r->owners->unreadable);
 }

@@ -10,5 +10,6 @@
 bool nothing_happened(const struct counters *c);
 /* Say so: at most seven lines. */
 void text_idle(const struct report *r, const struct span *s);
+void json_owners(struct json_object *o, const struct report *r);
 
 #endif /* IDLE_H */

@@ -176,10 +176,20 @@ void text_per_mm(const struct report *r, const struct counters *c)
 		MEAN(p.window), MEAN(p.hold), r->relock ? "" : " (--relock)");
 }
 
+/* What a quotient is made of; null where that is. */
+static void add_part(struct json_object *o, const char *key, __u64 part, double quotient)
+{
+	if (isnan(quotient))
+		add_null(o, key);
+	else
+		add_u64(o, key, part);
+}
+
 void json_per_mm(struct json_object *o, const struct report *r, const struct counters *c)
 {
 	const struct per_mm p = per_mm_of(r, c);
 	struct json_object *per_mm = add_object(o, "per_mm");
+	struct hist quiet;
 
 	/* add_double() makes null of NAN. */
 	add_double(per_mm, "sections_per_s", p.sections);
@@ -187,4 +197,10 @@ void json_per_mm(struct json_object *o, const struct report *r, const struct cou
 	add_double(per_mm, "hold_ns", p.hold);
 	add_double(per_mm, "needless_per_million_copies", p.counted);
 	add_double(per_mm, "modelled_per_million_copies", p.modelled);
+	hist_of_class(c, CLASS_QUIET, &quiet);
+	add_part(per_mm, "passed_ns", c->totals.passed_ns, p.sections);
+	add_part(per_mm, "passed_steps", c->totals.passed_steps, p.sections);
+	add_part(per_mm, "quiet_ns", quiet.sum, p.window);
+	add_part(per_mm, "held", c->totals.held, p.hold);
+	add_part(per_mm, "held_ns", c->totals.held_ns, p.hold);
 }
