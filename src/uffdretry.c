@@ -3,6 +3,7 @@
 /* main: parse, find the target, open a session, watch, report. */
 #include "counters/counters.h"
 #include "lib/clock.h"
+#include "report/saved.h"
 #include "report/sink.h"
 #include "report/threshold.h"
 #include "sys/err.h"
@@ -46,7 +47,7 @@ static struct run {
 	bool more_events;	       /* events were left unread */
 } run;
 
-/* In microseconds, as the JSON has them. */
+/* In microseconds, as the JSON has them: what `report` prints of it is then the same. */
 static double seconds_since(__u64 then)
 {
 	const __u64 us = (now_ns() - then) / 1000;
@@ -409,10 +410,8 @@ static int list_holders(void)
 {
 	const bool brief = run.options.brief;
 	struct uffd_list l;
-	int err;
+	int err = uffd_list_read(&l, "/proc", !brief);
 
-	signals_kill();
-	err = uffd_list_read(&l, "/proc", !brief);
 	if (err)
 		err = fail(EXIT_ERROR, NULL, "cannot read /proc: %s", strerror(-err));
 	/* The file is the user's. */
@@ -433,8 +432,13 @@ static int find_target(void)
 
 static int run_as_asked(void)
 {
-	if (run.options.list)
+	if (run.options.sub)
+		signals_kill();
+	if (run.options.sub == SUBCMD_LIST)
 		return list_holders();
+	/* Both files are the user's. */
+	if (run.options.sub == SUBCMD_REPORT)
+		return rights_drop() ?: saved_report(&run.sink, run.options.files[0]);
 	if (run.options.probe)
 		return probe(&run.options, run.sink.report.out);
 	if (run.options.self_test == SELF_TEST_ONLY)

@@ -5,6 +5,7 @@
 #include "syscall_names.h"
 
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -232,6 +233,22 @@ const char *syscall_name(int nr)
 const char *advice_name(int advice)
 {
 	return advice < 0 ? NULL : word_name(advice_words, (__u32)advice);
+}
+
+int syscall_number(const char *name)
+{
+	for (const struct syscall_row *row = syscall_rows; row->name; row++)
+		if (row->raises && !strcmp(row->name, name))
+			return (int)row->nr;
+	return -1;
+}
+
+int advice_number(const char *name)
+{
+	for (const struct word *word = advice_words; word->name; word++)
+		if (!strcmp(word->name, name))
+			return (int)word->value;
+	return -1;
 }
 
 const char *uffd_request_name(__u32 request)

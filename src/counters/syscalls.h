@@ -54,6 +54,10 @@ const char *syscall_name(int nr);
 /* "MADV_DONTNEED", or NULL. -1 is none. */
 const char *advice_name(int advice);
 
+/* The other way round: the number, or -1 for a name that the functions above do not return. */
+int syscall_number(const char *name);
+int advice_number(const char *name);
+
 /* "UFFDIO_REGISTER", or NULL for another ioctl() than a userfaultfd's. */
 const char *uffd_request_name(__u32 request);
 

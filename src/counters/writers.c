@@ -114,6 +114,14 @@ void writer_describe(const struct writer_key *key, struct writer_text *text)
 		snprintf(text->op, sizeof(text->op), "khugepaged");
 }
 
+void writer_words(const struct writer_entry *e, struct writer_text *text)
+{
+	if (e->words)
+		*text = *e->words;
+	else
+		writer_describe(&e->key, text);
+}
+
 struct ranked {
 	struct writer_counts counts;
 	int id;

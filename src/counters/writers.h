@@ -20,6 +20,7 @@ struct writer_entry {
 	__u64 start; /* equal to end: the range is not known */
 	__u64 end;
 	bool used;
+	const struct writer_text *words; /* of a saved record; NULL: as @key says */
 };
 
 /* A writer in the kernel's words; an empty string where it has none. */
@@ -36,6 +37,9 @@ void writer_shapes_fill(struct writer_shape shapes[NR_WRITER_SHAPES]);
 
 /* writer_describe() - @key in words. */
 void writer_describe(const struct writer_key *key, struct writer_text *text);
+
+/* The words of @e, which has them or a key. */
+void writer_words(const struct writer_entry *e, struct writer_text *text);
 
 /*
  * writers_sort() - the ids of the writers with a count, most windows first, then most sections,

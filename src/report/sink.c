@@ -47,6 +47,7 @@ int sink_open(struct sink *s, const struct options *o)
 
 	s->report.json = o->json;
 	s->report.timestamp = o->timestamp;
+	s->report.verbose = o->verbose;
 	s->report.by = o->by;
 	s->report.top = o->top;
 	s->metrics = o->openmetrics;
@@ -137,6 +138,18 @@ int sink_list(struct sink *s, const struct uffd_list *l, bool brief)
 	if (err)
 		return err;
 	written(s, report_list(&s->report, l, brief));
+	sink_whole(s);
+	return s->broken && s->broken_errno != EPIPE ? report_failed(s, NULL) : 0;
+}
+
+int sink_print(struct sink *s, int (*print)(const struct report *r, const void *what),
+	       const void *what)
+{
+	int err = sink_begin(s);
+
+	if (err)
+		return err;
+	written(s, print(&s->report, what));
 	sink_whole(s);
 	return s->broken && s->broken_errno != EPIPE ? report_failed(s, NULL) : 0;
 }

@@ -23,6 +23,9 @@ int sink_start(struct sink *s);
 int sink_self_test(struct sink *s, const struct self_test *t);
 /* `uffdretry list`, which is no run. */
 int sink_list(struct sink *s, const struct uffd_list *l, bool brief);
+/* What else traces nothing: @print gets @what. */
+int sink_print(struct sink *s, int (*print)(const struct report *r, const void *what),
+	       const void *what);
 int sink_start_metrics(struct sink *s, const struct span *span);
 
 /* During the run. A failure sets @broken, which ends the run. */

@@ -28,7 +28,7 @@
 static void print_time(const struct report *r)
 {
 	char text[32];
-	time_t now = time(NULL);
+	time_t now = r->time ?: time(NULL);
 
 	if (r->timestamp && strftime(text, sizeof(text), "%H:%M:%S ", localtime(&now)))
 		fputs(text, r->out);
@@ -43,7 +43,8 @@ static void print_head(const struct report *r, const struct span *s)
 	uname(&uts);
 	print_time(r);
 	fprintf(r->out, "UFFDIO_COPY of %s, %.1f s\n", who, s->elapsed_s);
-	fprintf(r->out, "kernel %.50s, its check: %s\n\n", uts.release, r->kernel_check);
+	fprintf(r->out, "kernel %.50s, its check: %s\n\n", r->kernel ?: uts.release,
+		r->kernel_check);
 }
 
 static void print_copies(const struct report *r, const struct totals *t)

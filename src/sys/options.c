@@ -11,16 +11,20 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int usage_error(const char *fmt, const char *arg)
+__attribute__((format(printf, 1, 2))) static int usage_error(const char *fmt, ...)
 {
 	char message[256];
+	va_list ap;
 
-	snprintf(message, sizeof(message), fmt, arg);
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
 	return fail(EXIT_USAGE, "uffdretry --help lists the options", "%s", message);
 }
 
@@ -128,10 +132,12 @@ static const struct row {
 	int (*parse)(struct options *o, const char *arg); /* 0 or an exit status */
 	size_t flag;					  /* offset of the bool to set */
 	size_t text;					  /* offset of the string to set */
-	bool list;					  /* `uffdretry list` takes it too */
+	unsigned int subs;				  /* who takes it beside a run: of SUB() */
 } rows[] = {
 #define SETS(field) .flag = offsetof(struct options, field)
 #define STORES(field) .text = offsetof(struct options, field)
+#define SUB(name) (1U << SUBCMD_##name)
+#define ALL_SUBS (SUB(LIST) | SUB(REPORT))
 	{ .help = "Whose windows:" },
 	{ "pid", 'p', "PID[,PID...]", "those whose caller or destination is one of these",
 	  .parse = set_pids },
@@ -145,18 +151,19 @@ static const struct row {
 	{ "by", 0, "process|cgroup", "add a table: which of them, by who owns the memory",
 	  .parse = set_by },
 	{ "top", 0, NULL, "print that table each INTERVAL (1 s)", SETS(top) },
-	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json, .list = true },
+	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json,
+	  .subs = SUB(LIST) },
 	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output),
-	  .list = true },
+	  .subs = ALL_SUBS },
 	{ "brief", 0, NULL, "with list: print the PIDs alone, one a line", SETS(brief),
-	  .list = true },
+	  .subs = SUB(LIST) },
 	{ "user", 0, "NAME", "go on as NAME, with COMMAND (default: sudo's caller)", STORES(user),
-	  .list = true },
+	  .subs = ALL_SUBS },
 	{ "openmetrics", 0, "FILE", "keep FILE current, for Prometheus's textfiles",
 	  STORES(openmetrics) },
 	{ "claims", 0, NULL, "add the claims of the mails, each with its number", SETS(claims) },
 	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary",
-	  SETS(timestamp) },
+	  SETS(timestamp), .subs = SUB(REPORT) },
 	{ "fail-above", 0, "RATE",
 	  "exit 2 when a per-MM check would needlessly fail\nmore than RATE (0.1%) of the windows it judges",
 	  .parse = set_fail_above },
@@ -173,17 +180,28 @@ static const struct row {
 	{ "self-test", 0, "[=only|off]", "prove the plan by known windows, only that, or not",
 	  .parse = set_self_test },
 	{ "plan", 0, "NAME", "force a probe plan (for tests)", STORES(plan) },
-	{ "verbose", 'v', NULL, "print the whole report, and what libbpf prints", SETS(verbose) },
+	{ "verbose", 'v', NULL, "print the whole report, and what libbpf prints", SETS(verbose),
+	  .subs = SUB(REPORT) },
 	{ "version", 'V', NULL, "print the version, and libbpf's", .parse = print_version },
 	{ "help", 'h', NULL, "print this help", .parse = print_help },
 };
 
 #define NR_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+_Static_assert(NR_ROWS <= 64, "a row has no bit in options.given");
+
+static const struct {
+	const char *name;
+	int files;
+} subs[NR_SUBCOMMANDS] = {
+	[SUBCMD_LIST] = { "list", 0 },
+	[SUBCMD_REPORT] = { "report", 1 },
+};
 
 static const char help_begin[] =
 	"Usage: uffdretry [OPTION...] [INTERVAL [COUNT]]\n"
 	"       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
 	"       uffdretry list [-j] [-o FILE] [--brief]\n"
+	"       uffdretry report [-v] [-T] [-o FILE] FILE\n"
 	"Count UFFDIO_COPY's retry windows, and what each candidate check would do there.\n";
 
 static const char help_end[] =
@@ -278,14 +296,34 @@ static void getopt_tables(struct option longs[NR_ROWS + 1], char shorts[2 * NR_R
 	*s = '\0';
 }
 
-static int parse_positional(const char *arg, struct options *o)
+static enum subcommand sub_named(const char *arg)
 {
-	if (!strcmp(arg, "list") && !o->interval_ns && !o->list) {
-		o->list = true;
+	for (int i = SUBCMD_NONE + 1; i < NR_SUBCOMMANDS; i++)
+		if (!strcmp(arg, subs[i].name))
+			return (enum subcommand)i;
+	return SUBCMD_NONE;
+}
+
+/* An argument of list, report or diff. */
+static int parse_file(const char *arg, struct options *o)
+{
+	for (int i = 0; i < subs[o->sub].files; i++) {
+		if (o->files[i])
+			continue;
+		o->files[i] = arg;
 		return 0;
 	}
-	if (o->list)
-		return usage_error("list takes no argument '%s'", arg);
+	return usage_error("%s takes no argument '%s'", subs[o->sub].name, arg);
+}
+
+static int parse_positional(const char *arg, struct options *o)
+{
+	if (o->sub)
+		return parse_file(arg, o);
+	if (!o->interval_ns && sub_named(arg)) {
+		o->sub = sub_named(arg);
+		return 0;
+	}
 	if (!o->interval_ns)
 		return parse_duration(arg, &o->interval_ns) ? usage_error("bad INTERVAL '%s'", arg)
 							    : 0;
@@ -309,8 +347,7 @@ static int refused(int key, const char *arg)
 
 static int parse_option(const struct row *row, const char *arg, struct options *o)
 {
-	if (!row->list)
-		o->for_a_run = row->name;
+	o->given |= 1ULL << (row - rows);
 	if (row->parse)
 		return row->parse(o, arg);
 	if (row->text)
@@ -320,16 +357,23 @@ static int parse_option(const struct row *row, const char *arg, struct options *
 	return 0;
 }
 
-static int check_list(const struct options *o)
+static int check_sub(const struct options *o)
 {
-	if (!o->list)
-		return o->brief ? usage_error("%s goes with list", "--brief") : 0;
-	if (o->for_a_run)
-		return usage_error("list takes no --%s", o->for_a_run);
+	const char *name = subs[o->sub].name;
+
+	if (o->brief && o->sub != SUBCMD_LIST)
+		return usage_error("%s goes with list", "--brief");
+	if (!o->sub)
+		return 0;
+	for (int i = 0; i < NR_ROWS; i++)
+		if (o->given >> i & 1 && !(rows[i].subs >> o->sub & 1))
+			return usage_error("%s takes no --%s", name, rows[i].name);
 	if (o->command)
-		return usage_error("list takes no %s", "COMMAND");
+		return usage_error("%s takes no COMMAND", name);
 	if (o->json && o->brief)
 		return usage_error("%s cannot be combined with --json", "--brief");
+	if (subs[o->sub].files && !o->files[subs[o->sub].files - 1])
+		return usage_error("%s needs a FILE", name);
 	return 0;
 }
 
@@ -396,7 +440,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		return usage_error("%s needs a COMMAND", "--");
 	if (o->top && !o->by)
 		o->by = BY_PROCESS;
-	err = check_list(o) ?: check_combination(o);
+	err = check_sub(o) ?: check_combination(o);
 	if (o->top && !o->interval_ns)
 		o->interval_ns = 1000000000;
 	if (!o->nr_pids && !o->cgroup && !o->command)

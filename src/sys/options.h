@@ -17,6 +17,14 @@ enum self_test_mode {
 	SELF_TEST_OFF,
 };
 
+/* What traces nothing, by its first word. */
+enum subcommand {
+	SUBCMD_NONE,
+	SUBCMD_LIST,   /* list the holders of a userfaultfd */
+	SUBCMD_REPORT, /* print a saved record */
+	NR_SUBCOMMANDS,
+};
+
 struct options {
 	pid_t pids[MAX_PIDS];
 	int nr_pids;
@@ -43,10 +51,11 @@ struct options {
 	enum self_test_mode self_test;
 	const char *plan; /* its name, or NULL */
 	bool verbose;
-	bool list; /* no run: list the holders of a userfaultfd */
+	enum subcommand sub;
+	const char *files[2]; /* of @sub */
 	bool brief;
-	const char *for_a_run; /* an option that only a run takes, or NULL */
-	char **command;	       /* NULL-terminated, or NULL */
+	__u64 given;	/* the options, a bit each: the numbers are options.c's */
+	char **command; /* NULL-terminated, or NULL */
 };
 
 /*

@@ -32,7 +32,9 @@ void read_writers(struct tracer *t, struct writer_counts counts[MAX_WRITERS])
 			continue;
 		if (counts)
 			counts[id] = (struct writer_counts) { row->windows, row->sections };
-		t->writers[id] = (struct writer_entry) { row->key, row->start, row->end, true };
+		t->writers[id] = (struct writer_entry) {
+			.key = row->key, .start = row->start, .end = row->end, .used = true
+		};
 	}
 }
 

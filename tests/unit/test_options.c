@@ -223,7 +223,9 @@ static const struct {
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
 		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock,
-			claims, list, brief;
+			claims, brief;
+		enum subcommand sub;
+		const char *file, *file2;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
@@ -265,10 +267,13 @@ static const struct {
 	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
 	{ { "--probe" }, { .probe = true } },
 	{ { "--probe", "-j" }, { .probe = true, .json = true } },
-	{ { "list" }, { .list = true } },
-	{ { "list", "-j", "-o", "x" }, { .list = true, .json = true, .output = "x" } },
-	{ { "-o", "x", "list", "--brief" }, { .list = true, .brief = true, .output = "x" } },
+	{ { "list" }, { .sub = SUBCMD_LIST } },
+	{ { "list", "-j", "-o", "x" }, { .sub = SUBCMD_LIST, .json = true, .output = "x" } },
+	{ { "-o", "x", "list", "--brief" }, { .sub = SUBCMD_LIST, .brief = true, .output = "x" } },
 	{ { "--", "list" }, { .not_all = true, .command = "list" } },
+	{ { "report", "x" }, { .sub = SUBCMD_REPORT, .file = "x" } },
+	{ { "report", "-v", "-T", "-o", "y", "-" },
+	  { .sub = SUBCMD_REPORT, .file = "-", .output = "y", .verbose = true, .timestamp = true } },
 	{ { "--self-test" }, {} },
 	{ { "--self-test=only" }, { .self_test = SELF_TEST_ONLY } },
 	{ { "--self-test=off" }, { .self_test = SELF_TEST_OFF } },
@@ -371,7 +376,9 @@ static void good_command_lines(void **state)
 		expect_u64(row, o.overhead, want->overhead);
 		expect_u64(row, o.relock, want->relock);
 		expect_u64(row, o.claims, want->claims);
-		expect_u64(row, o.list, want->list);
+		expect_u64(row, o.sub, want->sub);
+		check_text(row, o.files[0], want->file);
+		check_text(row, o.files[1], want->file2);
 		expect_u64(row, o.brief, want->brief);
 		check_text(row, o.plan, want->plan);
 		expect_near(row, o.fail_above, want->fail_above > 0 ? want->fail_above : -1, 1e-15);
@@ -439,6 +446,13 @@ static const struct {
 	{ { "list", "list" }, "'list'" },
 	{ { "1", "list" }, "'list'" },
 	{ { "list", "--", "ls" }, "COMMAND" },
+	{ { "report" }, "FILE" },
+	{ { "report", "x", "y" }, "'y'" },
+	{ { "report", "x", "-j" }, "--json" },
+	{ { "report", "x", "--claims" }, "--claims" },
+	{ { "report", "--brief", "x" }, "--brief" },
+	{ { "report", "x", "--", "ls" }, "COMMAND" },
+	{ { "1", "report", "x" }, "'report'" },
 	{ { "--brief" }, "--brief" },
 	{ { "list", "-j", "--brief" }, "--brief" },
 	{ { "--" }, "COMMAND" },

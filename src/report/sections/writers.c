@@ -14,7 +14,7 @@ static void print_writer(const struct report *r, const struct writer_entry *e,
 	struct writer_text text;
 	char all[192], what[31], comm[16];
 
-	writer_describe(&e->key, &text);
+	writer_words(e, &text);
 	snprintf(all, sizeof(all), "%s%s%s%s", text.op, text.advice[0] || text.flags[0] ? " " : "",
 		 text.advice, text.flags);
 	printable(what, sizeof(what), all);
@@ -49,7 +49,7 @@ struct json_object *json_writer(const struct writer_entry *e)
 	struct json_object *o = json_new(), *range;
 	struct writer_text text;
 
-	writer_describe(&e->key, &text);
+	writer_words(e, &text);
 	add_str(o, "op", text.op);
 	add_str(o, "syscall", text.syscall[0] ? text.syscall : NULL);
 	add_str(o, "advice", text.advice[0] ? text.advice : NULL);

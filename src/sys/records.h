@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (C) 2026 the uffdretry authors */
+/* A file of JSON records, as -j writes them or laid out by another program. */
+#ifndef RECORDS_H
+#define RECORDS_H
+
+#include <json-c/json.h>
+
+/*
+ * records_read() - give each JSON object of the file @path ("-": stdin) to @each, which owns none of
+ * it. Lines between objects that begin with no brace, and what is no JSON up to the end of its line,
+ * are skipped: a COMMAND may have written them.
+ * Returns 0, or prints why the file cannot be read and returns EXIT_ERROR.
+ */
+int records_read(const char *path, void (*each)(void *data, struct json_object *o), void *data);
+
+/* What an error calls @path. */
+const char *records_name(const char *path);
+
+#endif /* RECORDS_H */

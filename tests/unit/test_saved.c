@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/*
+ * `uffdretry report` (report/saved.c, counters/from_json.c, sys/records.c): the text of a saved record
+ * is the text of the live run, byte for byte, and a hostile file is refused or harmless.
+ */
+#include "canned.h"
+#include "report/json.h"
+#include "report/saved.h"
+#include "report/text.h"
+#include "sys/err.h"
+#include "unit.h"
+
+#include <ctype.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Stand-in for the system's. */
+static const char *release = "7.3.4+deb14-cloud-amd64";
+
+int uname(struct utsname *uts)
+{
+	memset(uts, 0, sizeof(*uts));
+	snprintf(uts->release, sizeof(uts->release), "%s", release);
+	snprintf(uts->machine, sizeof(uts->machine), "x86_64");
+	return 0;
+}
+
+static struct counters c;
+static struct report r;
+static struct span span;
+static struct saved saved;
+
+static int canned(void **state)
+{
+	canned_counters(&c);
+	/* What the JSON cannot have. */
+	c.skipped[COSTS_NOTHING] = 0;
+	r = canned_report(NULL);
+	span = (struct span) { .counters = &c, .elapsed_s = 12.5, .final = true };
+	return 0;
+}
+
+/* What @print makes of a report; the caller frees it. */
+static char *printed(int (*print)(const struct report *, const struct span *), struct report *from,
+		     const struct span *s)
+{
+	char *text;
+	size_t size;
+
+	from->out = open_memstream(&text, &size);
+	assert_int_equal(print(from, s), 0);
+	fclose(from->out);
+	return text;
+}
+
+/* Read @json as a file. Returns the exit status. */
+static int read_saved(const char *json)
+{
+	int fd = memfd_create("record", 0), status;
+	char path[64];
+
+	assert_int_equal(write(fd, json, strlen(json)), strlen(json));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	status = saved_read(&saved, path);
+	close(fd);
+	return status;
+}
+
+static void expect_same_text(const char *what, bool verbose)
+{
+	char *live, *later;
+
+	r.verbose = saved.report.verbose = verbose;
+	live = printed(text_summary, &r, &span);
+	release = "another kernel";
+	later = printed(text_summary, &saved.report, &saved.span);
+	release = "7.3.4+deb14-cloud-amd64";
+	if (strcmp(later, live))
+		expect_str(what, later, live);
+	free(live);
+	free(later);
+}
+
+/* The proof: live text and the text of the record are equal. */
+static void same(const char *what)
+{
+	char *json = printed(json_span, &r, &span);
+
+	keep_records(json);
+	assert_int_equal(read_saved(json), 0);
+	expect_same_text(what, false);
+	expect_same_text(what, true);
+	saved_free(&saved);
+	free(json);
+}
+
+/* Without mm_lock_seq nothing of this is counted. */
+static void without_seq(void)
+{
+	memset(&c.totals.checks[CHECK_PER_VMA_SEQ], 0, sizeof(struct check_totals));
+	memset(&c.totals.checks[CHECK_PER_MM_SEQ], 0, sizeof(struct check_totals));
+	for (int kind = 0; kind < NR_KINDS; kind++) {
+		c.totals.windows[kind][CLASS_LOCKED] = 0;
+		memset(&c.hists[kind][CLASS_LOCKED], 0, sizeof(struct hist));
+	}
+	c.totals.odd_start = 0;
+	c.totals.passed_ns = c.totals.passed_steps = 0;
+	r.seq = SEQ_NONE;
+}
+
+static void the_run(void **state)
+{
+	static struct target one = { .pids = { 42 }, .nr = 1 },
+			     two = { .pids = { 42, 43 }, .nr = 2 },
+			     group = { .cgroup = "a/b\n\xc3\xa4\xff" };
+	char *command[] = { (char *)"/a/very/long/path/to/a/program\xff", (char *)"--option \x1b",
+			    (char *)"", NULL };
+
+	same("every process");
+	r.target = &one;
+	same("a process");
+	r.target = &two;
+	same("two processes");
+	r.target = &group;
+	same("a cgroup");
+	r.target = &one;
+	r.command = command;
+	same("a command");
+	r.exact = false;
+	r.exactness = "begins 3 us early";
+	r.self_test = "failed";
+	r.kernel_check = "none";
+	r.sees_hugetlb = true;
+	c.totals.windows[KIND_HUGETLB][CLASS_REAL] = 77;
+	c.hists[KIND_HUGETLB][CLASS_REAL].count[19] = 77;
+	same("another plan");
+	r.bounds_begin = false;
+	c.totals.begin_bounded = c.totals.begin_moved = 0;
+	same("begins without bounds");
+}
+
+static void what_the_kernel_tells(void **state)
+{
+	c.begin.count[hist_bucket(300)] = 406;
+	c.totals.odd_start = 0;
+	r.seq = SEQ_INT;
+	same("mm_lock_seq is an int");
+	without_seq();
+	same("no mm_lock_seq");
+}
+
+static void what_was_asked_for(void **state)
+{
+	r.claims = true;
+	r.overhead = true;
+	r.relock = true;
+	c.relock[RELOCK_MMAP_LOCK].count[7] = 3;
+	c.relock[RELOCK_VMA_LOCK].count[9] = 10;
+	c.relock[RELOCK_MMAP_LOCK].count[9] = 10;
+	same("all options");
+}
+
+static void writers_in_words(void **state)
+{
+	r.writers = canned_writers(&c);
+	same("writers");
+	for (__u32 i = 0; i < 4; i++) {
+		static struct writer_entry kinds[MAX_WRITERS];
+
+		memcpy(kinds, r.writers, sizeof(kinds));
+		kinds[0].key =
+			(struct writer_key) { .origin = WRITER_KTHREAD, .comm = "khugepaged" };
+		kinds[1].key = (struct writer_key) { .nr = 9, .sub = 0x22, .comm = "mapper" };
+		kinds[2].key = (struct writer_key) { .nr = 4000, .tgid = 1 };
+		kinds[4].key = (struct writer_key) { .origin = WRITER_STACK };
+		r.writers = kinds;
+		c.writers[i].windows += 1000 * i;
+		same("other writers");
+	}
+}
+
+static void holders_in_words(void **state)
+{
+	static const struct holder_row rows[] = {
+		{ { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
+		  { 400, 0, 30000000, 72037, 4712, 1 } },
+		{ { CHANGING_FORK, 1, -1, -1, "\xc3\xa4\xff\x1b" }, { 1, 0, 1, 4, 4712, 1 } },
+		{ { CHANGING_UNMAP, 4294967295U, 9999, 555, "sixteen bytes ab" },
+		  { ~0ULL, 0, ~0ULL, 3, 4712, 1 } },
+	};
+
+	span.holders = rows;
+	for (span.nr_holders = 0; span.nr_holders <= 3; span.nr_holders++)
+		same("holders");
+	span.nr_holders = 3;
+	c.failures.refused_stuck = 0;
+	c.failures.failed[FAIL_EAGAIN][SITE_ENTRY] = 80000;
+	c.failures.refused = 72044;
+	c.totals.returned[EAGAIN] = 80000;
+	same("a pending event");
+	span.nr_holders = 1;
+	same("one holder alone");
+	c.chain_longest = 0;
+	same("no chain");
+	c.chain_longest = CHAIN_WORD(7, FAIL_EEXIST, SITE_PAGE);
+	same("a chain of EEXIST");
+	c.failures.chains_ended = 0;
+	same("a chain that goes on");
+}
+
+static void nothing_happened(void **state)
+{
+	static struct uffd_process processes[9] = { { .pid = 12, .comm = "qemu\033[2J\xff" },
+						    { .pid = 376, .comm = "load" } };
+	static struct uffd_list owners = { .processes = processes };
+	static const struct target one = { .pids = { 42 }, .nr = 1 };
+
+	memset(&c, 0, sizeof(c));
+	same("nobody looked");
+	r.owners = &owners;
+	for (owners.nr = 0; owners.nr <= 9; owners.nr++)
+		same("owners");
+	owners.nr = 2;
+	owners.unreadable = 3;
+	r.target = &one;
+	same("owners, and others unreadable");
+}
+
+static void any_magnitude(void **state)
+{
+	__u64 *p = (__u64 *)&c;
+
+	r.writers = canned_writers(&c);
+	for (int i = 0; i < 14; i++) {
+		for (size_t k = 0; k < sizeof(c) / sizeof(*p); k++)
+			p[k] *= 10;
+		c.chain_longest = CHAIN_WORD(558ULL << i, FAIL_EAGAIN, SITE_CHECK);
+		same("ten times more");
+	}
+	span.elapsed_s = 1e-6;
+	same("a microsecond");
+	span.elapsed_s = 123456.789012;
+	same("a day and a half");
+}
+
+/* The kernel of the record had larger pages than the one here. */
+static void another_page_size(void **state)
+{
+	char *json;
+
+	set_page_size(65536);
+	json = printed(json_span, &r, &span);
+	set_page_size(0);
+	assert_int_equal(read_saved(json), 0);
+	assert_int_equal(pages_of(20475904), 312);
+	saved_free(&saved);
+	assert_int_equal(pages_of(20475904), 20475904 / sysconf(_SC_PAGESIZE));
+	free(json);
+}
+
+/* -T: the time of the record. */
+static void the_time(void **state)
+{
+	char *json = printed(json_span, &r, &span), *later, want[16];
+
+	assert_int_equal(read_saved(json), 0);
+	saved.report.timestamp = true;
+	saved.report.time = 1700000000;
+	later = printed(text_summary, &saved.report, &saved.span);
+	strftime(want, sizeof(want), "%H:%M:%S ", localtime(&saved.report.time));
+	assert_int_equal(strncmp(later, want, 9), 0);
+	saved_free(&saved);
+	free(later);
+	free(json);
+}
+
+/* --- JSON again: no counter was forgotten, also none that the text leaves out --- */
+
+static struct json_object *without_host(const char *json)
+{
+	struct json_object *o = json_tokener_parse(json), *plan;
+
+	json_object_object_del(o, "time");
+	json_object_object_get_ex(o, "plan", &plan);
+	json_object_object_del(plan, "hooks");
+	json_object_object_del(plan, "unmeasured");
+	return o;
+}
+
+static void json_again(void **state)
+{
+	static const struct holder_row row = { { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
+					       { 400, 5, 30000000, 72037, 4712, 0 } };
+	static struct uffd_process process = { .pid = 12, .comm = "qemu" };
+	static struct uffd_list owners = { .processes = &process, .nr = 1, .unreadable = 2 };
+	static struct target one = { .pids = { 42 }, .nr = 1, .cgroup = "a/b" };
+	static struct writer_entry writers[MAX_WRITERS];
+	char *command[] = { (char *)"a", NULL }, *first, *second;
+	struct json_object *before, *after;
+
+	memcpy(writers, canned_writers(&c), sizeof(writers));
+	memcpy(writers[3].key.comm, "a writer", 9);
+	r.writers = writers;
+	r.owners = &owners;
+	r.target = &one;
+	r.command = command;
+	r.relock = true;
+	c.relock[RELOCK_VMA_LOCK].count[9] = 10;
+	c.chain_lengths.count[3] = 8;
+	c.begin.count[30] = 9;
+	c.hists[KIND_ANON][CLASS_QUIET].sum = 123456;
+	span.holders = &row;
+	span.nr_holders = 1;
+	first = printed(json_span, &r, &span);
+	assert_int_equal(read_saved(first), 0);
+	saved.report.unmeasured = canned_unmeasured;
+	second = printed(json_span, &saved.report, &saved.span);
+	before = without_host(first);
+	after = without_host(second);
+	if (!json_object_equal(before, after))
+		expect_str("JSON", json_object_to_json_string(after),
+			   json_object_to_json_string(before));
+	json_object_put(before);
+	json_object_put(after);
+	saved_free(&saved);
+	free(first);
+	free(second);
+}
+
+/* Is all of @part in @whole? A later version may add members. */
+static bool has_all(struct json_object *whole, struct json_object *part)
+{
+	if (json_object_is_type(part, json_type_array)) {
+		bool same = json_object_is_type(whole, json_type_array) &&
+			    json_object_array_length(whole) == json_object_array_length(part);
+
+		for (size_t i = 0; same && i < json_object_array_length(part); i++)
+			same = has_all(json_object_array_get_idx(whole, i),
+				       json_object_array_get_idx(part, i));
+		return same;
+	}
+	if (!json_object_is_type(part, json_type_object))
+		return json_object_equal(whole, part);
+	json_object_object_foreach(part, key, value) {
+		struct json_object *there;
+
+		if (!json_object_object_get_ex(whole, key, &there) || !has_all(there, value))
+			return false;
+	}
+	return true;
+}
+
+/* The records of real runs, which tests/cli/report.t prints. Their text has the rest. */
+static void real_records(void **state)
+{
+	static const char *const files[] = { "device.json", "balloon.json", "legacy.json" };
+	static const char *const here[] = { "host", "tool", "overhead" };
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct json_object *before, *after;
+		char path[64], *line = NULL, *again;
+		size_t size = 0;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "tests/cli/records/%s", files[i]);
+		file = fopen(path, "r");
+		assert_non_null(file);
+		while (getline(&line, &size, file) > 0)
+			;
+		fclose(file);
+		assert_int_equal(saved_read(&saved, path), 0);
+		saved.report.unmeasured = canned_unmeasured;
+		again = printed(json_span, &saved.report, &saved.span);
+		before = without_host(line);
+		after = without_host(again);
+		for (size_t k = 0; k < COUNT(here); k++) {
+			json_object_object_del(before, here[k]);
+			json_object_object_del(after, here[k]);
+		}
+		if (!has_all(after, before))
+			expect_str(files[i], json_object_to_json_string(after),
+				   json_object_to_json_string(before));
+		json_object_put(before);
+		json_object_put(after);
+		saved_free(&saved);
+		free(line);
+		free(again);
+	}
+}
+
+/* --- The file --- */
+
+static char said[1024]; /* on stderr, by the last read_said() */
+
+static int read_said(const char *json)
+{
+	FILE *real = stderr;
+	int status;
+
+	memset(said, 0, sizeof(said));
+	stderr = fmemopen(said, sizeof(said) - 1, "w");
+	status = read_saved(json);
+	fclose(stderr);
+	stderr = real;
+	return status;
+}
+
+#define START "{\"type\":\"start\",\"schema\":1}\n"
+
+static const struct {
+	const char *name, *file, *says;
+} refused[] = {
+	{ "nothing", "", "has no record of uffdretry" },
+	{ "text", "hello\n", "has no record of uffdretry" },
+	{ "text with a brace", "{ hello\n", "has no record of uffdretry" },
+	{ "an array", "[{\"type\":\"summary\",\"schema\":1}]", "has no record of uffdretry" },
+	{ "another program's JSON", "{\"type\":\"load\",\"schema\":2,\"copies\":3}\n",
+	  "has no record of uffdretry" },
+	{ "no type", "{\"schema\":1}\n", "has no record of uffdretry" },
+	{ "types", "{\"type\":1,\"schema\":\"1\"}\n", "has no record of uffdretry" },
+	{ "interrupted", START, "has no summary: its run was interrupted" },
+	{ "interrupted in its summary", START "{\"type\":\"summary\",\"schema\":1,\"cop",
+	  "has no summary: its run was interrupted" },
+	{ "a list", "{\"type\":\"list\",\"schema\":1}\n",
+	  "has no summary: it is not of a run that traced" },
+	{ "newer", START "{\"type\":\"summary\",\"schema\":2}\n",
+	  "has JSON schema 2, and this version reads 1" },
+	{ "much newer", "{\"type\":\"summary\",\"schema\":18446744073709551615}\n",
+	  "has JSON schema 18446744073709551615" },
+	{ "empty", "{\"type\":\"summary\",\"schema\":1}\n", "no valid 'copy.calls'" },
+	{ "deep",
+	  "{\"type\":\"summary\",\"schema\":1,\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+	  "has no record of uffdretry" },
+};
+
+static void refused_files(void **state)
+{
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		expect_u64(refused[i].name, read_said(refused[i].file), EXIT_ERROR);
+		if (!strstr(said, refused[i].says))
+			expect_str(refused[i].name, said, refused[i].says);
+		expect_u64(refused[i].name, strstr(said, "/proc/self/fd/") != NULL, true);
+		saved_free(&saved);
+	}
+}
+
+/* A record of 5 MiB, which ours never are, must not fill the memory. */
+static void a_record_without_end(void **state)
+{
+	const size_t size = 5 << 20;
+	char *text = malloc(size + 1);
+
+	memset(text, 'a', size);
+	text[size] = '\0';
+	memcpy(text, "{\"a\":\"", 6);
+	assert_int_equal(read_said(text), EXIT_ERROR);
+	assert_non_null(strstr(said, "File too large"));
+	saved_free(&saved);
+	free(text);
+}
+
+/* What COMMAND prints beside the records is skipped; the last summary counts. */
+static void among_other_text(void **state)
+{
+	char *first, *last, *pretty, *file;
+	struct json_object *o;
+
+	first = printed(json_span, &r, &span);
+	c.totals.calls = 7;
+	last = printed(json_span, &r, &span);
+	o = json_tokener_parse(last);
+	pretty = (char *)json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY);
+	assert_true(asprintf(&file, "42 \"pages\n{ no JSON\n\n{\"type\":\"load\"}\n%s%s%s%s bye",
+			     START, first, START, pretty) > 0);
+	assert_int_equal(read_said(file), 0);
+	expect_str("stderr", said, "");
+	expect_u64("calls", saved.all.counters.totals.calls, 7);
+	expect_same_text("laid out by another program", true);
+	saved_free(&saved);
+	free(file);
+	assert_true(asprintf(&file, "%s" START, first) > 0);
+	assert_int_equal(read_said(file), 0);
+	assert_non_null(strstr(said, "a later run in it has no summary"));
+	expect_u64("calls", saved.all.counters.totals.calls, 5003);
+	saved_free(&saved);
+	free(file);
+	free(first);
+	free(last);
+	json_object_put(o);
+}
+
+/* --- A hostile record --- */
+
+static void expect_harmless(const char *what, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		expect_u64(what, *p == '\n' || isprint((unsigned char)*p), true);
+}
+
+/* @json may be refused. If not, it prints nothing that a terminal acts on. */
+static void try_hostile(const char *what, const char *json)
+{
+	char *text;
+
+	if (!read_said(json)) {
+		saved.report.verbose = true;
+		text = printed(text_summary, &saved.report, &saved.span);
+		expect_harmless(what, text);
+		free(text);
+	}
+	expect_harmless(what, said);
+	saved_free(&saved);
+}
+
+static const char *const hostile[] = {
+	"null",
+	"-1",
+	"1e999",
+	"NaN",
+	"18446744073709551616",
+	"9223372036854775808",
+	"-0.5",
+	"true",
+	"\"\\u001b[2J\\u009b\\u0000\"",
+	"[]",
+	"{}",
+	"[null,7,{}]",
+};
+
+/* Put each hostile value in the place of the member number @nr of @o and below. Counts down. */
+static bool replace(struct json_object *o, int *nr, const char *value)
+{
+	if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++) {
+			if (!(*nr)--) {
+				json_object_array_put_idx(o, i, json_tokener_parse(value));
+				return true;
+			}
+			if (replace(json_object_array_get_idx(o, i), nr, value))
+				return true;
+		}
+		return false;
+	}
+	if (!json_object_is_type(o, json_type_object))
+		return false;
+	json_object_object_foreach(o, key, member) {
+		if (!(*nr)--) {
+			json_object_object_add(o, key, json_tokener_parse(value));
+			return true;
+		}
+		if (replace(member, nr, value))
+			return true;
+	}
+	return false;
+}
+
+static void hostile_members(void **state)
+{
+	static const struct holder_row row = { { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
+					       { 400, 5, 30000000, 72037, 4712, 0 } };
+	char *json;
+	int nr = 0;
+
+	r.writers = canned_writers(&c);
+	r.overhead = r.claims = r.relock = true;
+	span.holders = &row;
+	span.nr_holders = 1;
+	json = printed(json_span, &r, &span);
+	for (bool more = true; more; nr++) {
+		struct json_object *o = json_tokener_parse(json);
+		int left = nr;
+
+		more = replace(o, &left, hostile[(size_t)nr % COUNT(hostile)]);
+		try_hostile("replaced", json_object_to_json_string(o));
+		json_object_put(o);
+	}
+	expect_u64("members", nr > 500, true);
+	free(json);
+}
+
+/* Without any one of its counts a record is refused, not read as 0. */
+static void a_member_too_few(void **state)
+{
+	static const char *const paths[] = { "copy.calls",	     "lost.skipped.windows",
+					     "checks.kernel.missed", "by_kind.anon.quiet",
+					     "chains.longest",	     "elapsed_s",
+					     "host.page_size",	     "write_sections",
+					     "mmap_changing.holders" };
+	char *json = printed(json_span, &r, &span);
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct json_object *whole = json_tokener_parse(json), *o = whole;
+		const char *name = paths[i];
+		char part[32];
+
+		for (; strchr(name, '.'); name = strchr(name, '.') + 1) {
+			snprintf(part, sizeof(part), "%.*s", (int)strcspn(name, "."), name);
+			json_object_object_get_ex(o, part, &o);
+		}
+		json_object_object_del(o, name);
+		expect_u64(paths[i], read_said(json_object_to_json_string(whole)), EXIT_ERROR);
+		if (!strstr(said, name))
+			expect_str(paths[i], said, name);
+		saved_free(&saved);
+		json_object_put(whole);
+	}
+	free(json);
+}
+
+/* More rows than there is room for. */
+static void too_many_rows(void **state)
+{
+	struct json_object *o, *rows;
+	char *json;
+
+	r.writers = canned_writers(&c);
+	json = printed(json_span, &r, &span);
+	o = json_tokener_parse(json);
+	json_object_object_get_ex(o, "writers", &rows);
+	for (int i = 0; i < 2000; i++)
+		json_object_array_add(rows, json_object_get(json_object_array_get_idx(rows, 0)));
+	assert_int_equal(read_said(json_object_to_json_string(o)), 0);
+	free(printed(text_summary, &saved.report, &saved.span));
+	saved_free(&saved);
+	json_object_put(o);
+	free(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_run, canned),
+		cmocka_unit_test_setup(what_the_kernel_tells, canned),
+		cmocka_unit_test_setup(what_was_asked_for, canned),
+		cmocka_unit_test_setup(writers_in_words, canned),
+		cmocka_unit_test_setup(holders_in_words, canned),
+		cmocka_unit_test_setup(nothing_happened, canned),
+		cmocka_unit_test_setup(any_magnitude, canned),
+		cmocka_unit_test_setup(another_page_size, canned),
+		cmocka_unit_test_setup(the_time, canned),
+		cmocka_unit_test_setup(json_again, canned),
+		cmocka_unit_test(real_records),
+		cmocka_unit_test_setup(refused_files, canned),
+		cmocka_unit_test_setup(a_record_without_end, canned),
+		cmocka_unit_test_setup(among_other_text, canned),
+		cmocka_unit_test_setup(hostile_members, canned),
+		cmocka_unit_test_setup(a_member_too_few, canned),
+		cmocka_unit_test_setup(too_many_rows, canned),
+	};
+
+	return cmocka_run_group_tests_name("saved", tests, NULL, NULL);
+}
