@@ -42,6 +42,11 @@ _uffdretry_value() {
 	esac
 }
 
+# Is the first word report or diff? Then what is no option is a file.
+_uffdretry_takes_files() {
+	[[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} =~ ^(report|diff)$ ]]
+}
+
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option='' value='' before='' words
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
@@ -68,7 +73,14 @@ _uffdretry() {
 	fi
 	case $cur in
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") ;;
-	l*) [ "$COMP_CWORD" -ne 1 ] || mapfile -t COMPREPLY < <(compgen -W list -- "$cur") ;;
+	*)
+		if _uffdretry_takes_files; then
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		elif [ "$COMP_CWORD" -eq 1 ] && [ -n "$cur" ]; then
+			mapfile -t COMPREPLY < <(compgen -W 'list report diff' -- "$cur")
+		fi
+		;;
 	esac
 }
 

@@ -17,8 +17,15 @@ function __uffdretry_first
 	test (count (commandline -opc)) -eq 1
 end
 
+function __uffdretry_files
+	string match -qr '^(report|diff)$' -- (commandline -opc)[2]
+end
+
 complete -c uffdretry -f
 complete -c uffdretry -n __uffdretry_first -a list -d 'who holds a userfaultfd'
+complete -c uffdretry -n __uffdretry_first -a report -d 'a saved JSON as text'
+complete -c uffdretry -n __uffdretry_first -a diff -d 'compare two runs'
+complete -c uffdretry -n __uffdretry_files -F
 complete -c uffdretry -s p -l pid -x -a '(__uffdretry_pids)' -d 'these processes'
 complete -c uffdretry -s c -l cgroup -x -a '(__fish_complete_directories (commandline -ct) cgroup)' -d 'this cgroup'
 complete -c uffdretry -s a -l all -d 'every process'

@@ -12,6 +12,10 @@ _uffdretry_pid() {
 }
 
 _uffdretry() {
+	if ((CURRENT > 2)) && [[ $words[2] == (report|diff) && $words[CURRENT] != -* ]]; then
+		_files
+		return
+	fi
 	_arguments -s -S \
 		'(-p --pid)'{-p+,--pid=}'[these processes]:PID:_sequence _uffdretry_pid' \
 		'(-c --cgroup)'{-c+,--cgroup=}'[this cgroup]:cgroup:_files -W /sys/fs/cgroup -/' \
@@ -38,7 +42,7 @@ _uffdretry() {
 		'(-v --verbose)'{-v,--verbose}'[print more]' \
 		'(-V --version)'{-V,--version}'[print the version]' \
 		'(-h --help)'{-h,--help}'[print help]' \
-		'1:INTERVAL, list or --:(list 1)' \
+		'1:INTERVAL, list, report, diff or --:(list report diff 1)' \
 		'*::COMMAND:_normal'
 }
 

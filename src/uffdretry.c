@@ -3,6 +3,7 @@
 /* main: parse, find the target, open a session, watch, report. */
 #include "counters/counters.h"
 #include "lib/clock.h"
+#include "report/diff.h"
 #include "report/saved.h"
 #include "report/sink.h"
 #include "report/threshold.h"
@@ -439,6 +440,8 @@ static int run_as_asked(void)
 	/* Both files are the user's. */
 	if (run.options.sub == SUBCMD_REPORT)
 		return rights_drop() ?: saved_report(&run.sink, run.options.files[0]);
+	if (run.options.sub == SUBCMD_DIFF)
+		return rights_drop() ?: diff_files(&run.sink, run.options.files);
 	if (run.options.probe)
 		return probe(&run.options, run.sink.report.out);
 	if (run.options.self_test == SELF_TEST_ONLY)

@@ -183,22 +183,36 @@ __u64 hist_quantile(const struct hist *h, double q)
 	return 0;
 }
 
-void wilson(__u64 k, __u64 n, double *low, double *high)
+/* Of @n that is not 0. */
+static void score_interval(__u64 k, __u64 n, double *low, double *high)
 {
 	const double z = 1.959963984540054; /* 97.5 % quantile of the normal distribution */
-	double p, nn = (double)n, centre, spread;
+	const double nn = (double)n, p = (double)k / nn;
+	const double centre = (p + z * z / (2 * nn)) / (1 + z * z / nn);
+	const double spread = z / (1 + z * z / nn) * sqrt(p * (1 - p) / nn + z * z / (4 * nn * nn));
 
-	*low = 0;
-	*high = 1;
-	if (!n)
-		return;
-	if (!k) {
-		*high = 3 / nn < 1 ? 3 / nn : 1;
-		return;
-	}
-	p = (double)k / nn;
-	centre = (p + z * z / (2 * nn)) / (1 + z * z / nn);
-	spread = z / (1 + z * z / nn) * sqrt(p * (1 - p) / nn + z * z / (4 * nn * nn));
 	*low = centre - spread > 0 ? centre - spread : 0;
 	*high = centre + spread < 1 ? centre + spread : 1;
+}
+
+void wilson(__u64 k, __u64 n, double *low, double *high)
+{
+	*low = 0;
+	*high = 1;
+	if (n && !k)
+		*high = 3 / (double)n < 1 ? 3 / (double)n : 1;
+	else if (n)
+		score_interval(k, n, low, high);
+}
+
+void newcombe(const __u64 k[2], const __u64 n[2], double *low, double *high)
+{
+	double p[2], l[2], h[2];
+
+	for (int i = 0; i < 2; i++) {
+		p[i] = (double)k[i] / (double)n[i];
+		score_interval(k[i], n[i], &l[i], &h[i]);
+	}
+	*low = p[1] - p[0] - hypot(p[1] - l[1], h[0] - p[0]);
+	*high = p[1] - p[0] + hypot(h[1] - p[1], p[0] - l[0]);
 }

@@ -50,4 +50,10 @@ __u64 hist_quantile(const struct hist *h, double q);
  */
 void wilson(__u64 k, __u64 n, double *low, double *high);
 
+/*
+ * newcombe() - the 95 % interval of the difference of two independent shares, k[1] of n[1] less k[0]
+ * of n[0]: Newcombe's hybrid of their Wilson score intervals (1998, method 10). Neither n is 0.
+ */
+void newcombe(const __u64 k[2], const __u64 n[2], double *low, double *high);
+
 #endif /* COUNTERS_H */

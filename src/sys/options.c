@@ -137,7 +137,7 @@ static const struct row {
 #define SETS(field) .flag = offsetof(struct options, field)
 #define STORES(field) .text = offsetof(struct options, field)
 #define SUB(name) (1U << SUBCMD_##name)
-#define ALL_SUBS (SUB(LIST) | SUB(REPORT))
+#define ALL_SUBS (SUB(LIST) | SUB(REPORT) | SUB(DIFF))
 	{ .help = "Whose windows:" },
 	{ "pid", 'p', "PID[,PID...]", "those whose caller or destination is one of these",
 	  .parse = set_pids },
@@ -152,7 +152,7 @@ static const struct row {
 	  .parse = set_by },
 	{ "top", 0, NULL, "print that table each INTERVAL (1 s)", SETS(top) },
 	{ "json", 'j', NULL, "print JSON lines instead of text", .parse = set_json,
-	  .subs = SUB(LIST) },
+	  .subs = SUB(LIST) | SUB(DIFF) },
 	{ "output", 'o', "FILE", "write the report to FILE instead of stdout", STORES(output),
 	  .subs = ALL_SUBS },
 	{ "brief", 0, NULL, "with list: print the PIDs alone, one a line", SETS(brief),
@@ -195,6 +195,7 @@ static const struct {
 } subs[NR_SUBCOMMANDS] = {
 	[SUBCMD_LIST] = { "list", 0 },
 	[SUBCMD_REPORT] = { "report", 1 },
+	[SUBCMD_DIFF] = { "diff", 2 },
 };
 
 static const char help_begin[] =
@@ -202,6 +203,7 @@ static const char help_begin[] =
 	"       uffdretry [OPTION...] -- COMMAND [ARG...]\n"
 	"       uffdretry list [-j] [-o FILE] [--brief]\n"
 	"       uffdretry report [-v] [-T] [-o FILE] FILE\n"
+	"       uffdretry diff [-j] [-o FILE] BEFORE AFTER\n"
 	"Count UFFDIO_COPY's retry windows, and what each candidate check would do there.\n";
 
 static const char help_end[] =
@@ -373,7 +375,10 @@ static int check_sub(const struct options *o)
 	if (o->json && o->brief)
 		return usage_error("%s cannot be combined with --json", "--brief");
 	if (subs[o->sub].files && !o->files[subs[o->sub].files - 1])
-		return usage_error("%s needs a FILE", name);
+		return usage_error(o->sub == SUBCMD_DIFF ? "%s needs two FILEs" : "%s needs a FILE",
+				   name);
+	if (o->sub == SUBCMD_DIFF && !strcmp(o->files[0], "-") && !strcmp(o->files[1], "-"))
+		return usage_error("%s cannot read standard input twice", name);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ enum subcommand {
 	SUBCMD_NONE,
 	SUBCMD_LIST,   /* list the holders of a userfaultfd */
 	SUBCMD_REPORT, /* print a saved record */
+	SUBCMD_DIFF,   /* compare two of them */
 	NR_SUBCOMMANDS,
 };
 

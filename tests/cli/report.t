@@ -116,7 +116,7 @@ usage_error 'no FILE' 'FILE' -- report
 usage_error 'two FILEs' "'y'" -- report x y
 usage_error 'an option of a run' 'claims' -- report --claims x
 check_json 'JSON' 64 '.type == "error" and (.message | contains("--json"))' -- report x --json
-check '--help' 0 "^Usage: uffdretry .*uffdretry report " '^$' -- report --help
+check '--help' 0 "^Usage: uffdretry .*uffdretry report .*uffdretry diff " '^$' -- report --help
 "$UFFDRETRY" report "$records/balloon.json" >/dev/full 2>"$tmp/err"
 status=$? out='' err=$(<"$tmp/err")
 matches 1 '^$' '^uffdretry: cannot write the report: No space left on device'

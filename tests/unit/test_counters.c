@@ -242,6 +242,31 @@ static void the_longest_chain(void **state)
 	assert_true(CHAIN_LENGTH(CHAIN_WORD(2, 0, 0)) > CHAIN_LENGTH(CHAIN_WORD(1, 255, 255)));
 }
 
+/* The examples of Newcombe's paper (Statistics in Medicine 17, 1998, table II), method 10. */
+static void differences_of_shares(void **state)
+{
+	static const struct {
+		const char *name;
+		__u64 k[2], n[2];
+		double low, high;
+	} table[] = {
+		{ "56/70 - 48/80", { 48, 56 }, { 80, 70 }, 0.0524, 0.3339 },
+		{ "9/10 - 3/10", { 3, 9 }, { 10, 10 }, 0.1705, 0.8090 },
+		{ "6/7 - 2/7", { 2, 6 }, { 7, 7 }, 0.0582, 0.8062 },
+		{ "5/56 - 0/29", { 0, 5 }, { 29, 56 }, -0.0381, 0.1926 },
+		{ "0/10 - 0/20", { 0, 0 }, { 20, 10 }, -0.1611, 0.2775 },
+		{ "10/10 - 0/20", { 0, 10 }, { 20, 10 }, 0.6791, 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		double low, high;
+
+		newcombe(table[i].k, table[i].n, &low, &high);
+		expect_near(table[i].name, low, table[i].low, 5e-5);
+		expect_near(table[i].name, high, table[i].high, 5e-5);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +278,7 @@ int main(void)
 		cmocka_unit_test(quantile_in_the_open_bucket),
 		cmocka_unit_test(quantile_error),
 		cmocka_unit_test(wilson_intervals),
+		cmocka_unit_test(differences_of_shares),
 		cmocka_unit_test(causes),
 		cmocka_unit_test(sums_of_failures),
 		cmocka_unit_test(the_longest_chain),
