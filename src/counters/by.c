@@ -141,3 +141,14 @@ void by_list_make(struct by_list *l, const struct by_table *now, const struct by
 	}
 	l->other.p99_ns = p99(others);
 }
+
+void by_list_cut(struct by_list *l, int max)
+{
+	if (l->nr <= max)
+		return;
+	for (int i = max; i < l->nr; i++)
+		add_line(&l->other, &l->lines[i]);
+	l->others += l->nr - max;
+	l->nr = max;
+	l->other.p99_ns = 0;
+}

@@ -43,4 +43,7 @@ struct by_list {
 void by_list_make(struct by_list *l, const struct by_table *now, const struct by_table *then,
 		  int max);
 
+/* by_list_cut() - sum the lines beyond @max into @other, whose p99 is then not known. */
+void by_list_cut(struct by_list *l, int max);
+
 #endif /* BY_H */

@@ -6,6 +6,8 @@
 #include "counters/syscalls.h"
 #include "lib/hist.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) offsetof(struct counters, member)
@@ -28,6 +30,8 @@ static const struct {
 	{ "anomalies", AT(totals.anomalies), false },
 	{ "lost.windows", AT(totals.lost[LOST_WINDOWS]), false },
 	{ "lost.events", AT(totals.lost[LOST_EVENTS]), false },
+	{ "lost.changing_events", AT(totals.lost[LOST_CHANGING_EVENTS]), false },
+	{ "lost.copy_events", AT(totals.lost[LOST_COPY_EVENTS]), false },
 	{ "lost.map_full", AT(totals.lost[LOST_MAP_FULL]), false },
 	{ "lost.recursion", AT(recursion), false },
 	{ "mmap_changing.raised", AT(failures.raised), false },
@@ -293,6 +297,65 @@ static void read_writers(struct json_reader *r, struct json_object *o, struct sa
 		read_writer(r, json_object_array_get_idx(rows, i), s, i);
 }
 
+/* All that the text shows of a target. One whose owner was gone has null for its names. */
+static void read_who(struct json_reader *r, struct json_object *o, struct saved_targets *t,
+		     struct by_row *who)
+{
+	char comm[COMM_LEN + 1], path[PATH_MAX];
+
+	if (t->by == BY_CGROUP) {
+		who->key.id = read_u64_or_null(r, o, "cgroup_id");
+		if (read_null(o, "cgroup"))
+			return;
+		read_text(o, "cgroup", path, sizeof(path));
+		cgroup_names_add(&t->cgroups, who->key.id);
+		cgroup_names_set(&t->cgroups, who->key.id, path);
+		return;
+	}
+	who->key.id = !read_null(o, "comm");
+	who->pid = (__u32)read_u64_or_null(r, o, "pid");
+	read_text(o, "comm", comm, sizeof(comm));
+	memcpy(who->comm, comm, COMM_LEN);
+}
+
+static struct by_line read_line(struct json_reader *r, struct json_object *o)
+{
+	return (struct by_line) {
+		.calls = read_u64(r, o, "calls"),
+		.eagain = read_u64(r, o, "eagain"),
+		.windows = read_u64(r, o, "windows"),
+		.needless = read_u64_or_null(r, o, "needless"),
+		.p99_ns = read_u64_or_null(r, o, "p99_ns"),
+	};
+}
+
+/* Without any row the record does not tell --by process from --by cgroup. */
+static void read_targets(struct json_reader *r, struct json_object *o, struct saved_counters *s)
+{
+	struct json_object *rows, *other;
+	struct saved_targets *t;
+
+	if (!read_there(o, "targets"))
+		return;
+	rows = read_member(r, o, "targets", json_type_array);
+	other = read_member(r, o, "targets_other", json_type_object);
+	t = s->targets = calloc(1, sizeof(*t));
+	if (!rows || !t)
+		return read_failed(r, "targets");
+	for (size_t i = 0; i < json_object_array_length(rows) && i < BY_SHOWN; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		t->by = read_there(row, "cgroup_id") ? BY_CGROUP : BY_PROCESS;
+		read_who(r, row, t, &t->rows[i]);
+		t->list.lines[i] = read_line(r, row);
+		t->list.lines[i].who = &t->rows[i];
+		t->list.nr++;
+	}
+	t->list.other = read_line(r, other);
+	/* Far from an overflow when more are added. */
+	t->list.others = (int)(read_u64(r, other, "targets") & 0xffffff);
+}
+
 static void read_numbers(struct json_reader *r, struct json_object *o, struct counters *c)
 {
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -327,4 +390,5 @@ void counters_from_json(struct json_reader *r, struct json_object *o, struct sav
 	read_chains(r, o, c);
 	read_holders(r, o, s);
 	read_writers(r, o, s);
+	read_targets(r, o, s);
 }

@@ -4,8 +4,19 @@
 #ifndef FROM_JSON_H
 #define FROM_JSON_H
 
+#include "counters/by.h"
 #include "counters/run.h"
+#include "sys/cgroup_names.h"
 #include "sys/json_read.h"
+
+/* The table of --by. */
+struct saved_targets {
+	enum by by;
+	struct by_list list;
+	struct by_list shown;	      /* room for what is printed of it */
+	struct by_row rows[BY_SHOWN]; /* who they are; without counts */
+	struct cgroup_names cgroups;
+};
 
 /* What the report prints of a run's counters. */
 struct saved_counters {
@@ -14,6 +25,7 @@ struct saved_counters {
 	int nr_holders;
 	struct writer_entry writers[MAX_WRITERS]; /* in words */
 	struct writer_text words[MAX_WRITERS];
+	struct saved_targets *targets; /* NULL without --by. The caller frees it */
 };
 
 /*

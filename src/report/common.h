@@ -59,6 +59,7 @@ struct span {
 	int nr_holders;
 	const struct by_table *by;	/* the targets at its end; NULL without --by */
 	const struct by_table *by_then; /* and at its begin; NULL: the start of the run */
+	const struct by_list *by_saved; /* instead of these, of a saved record */
 	double elapsed_s;
 	bool final; /* the summary, not an interval */
 };

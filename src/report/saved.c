@@ -169,6 +169,7 @@ static enum seq_kind seq_of(struct json_object *o)
 static void read_run(struct json_reader *r, struct json_object *o, struct saved *s)
 {
 	const __u64 size = read_u64(r, o, "host.page_size");
+	struct saved_targets *targets = s->all.targets;
 
 	if (!size)
 		read_failed(r, "host.page_size");
@@ -192,11 +193,15 @@ static void read_run(struct json_reader *r, struct json_object *o, struct saved 
 		.seq = seq_of(o),
 		.relock = !read_null(o, "relock"),
 		.writers = read_null(o, "writers") ? NULL : s->all.writers,
+		.by = targets ? targets->by : BY_NOTHING,
+		.by_list = targets ? &targets->shown : NULL,
+		.cgroups = targets ? &targets->cgroups : NULL,
 	};
 	s->span = (struct span) {
 		.counters = &s->all.counters,
 		.holders = s->all.holders,
 		.nr_holders = s->all.nr_holders,
+		.by_saved = targets ? &targets->list : NULL,
 		.elapsed_s = read_double(r, o, "elapsed_s"),
 		.final = true,
 	};
@@ -240,6 +245,8 @@ int saved_read(struct saved *s, const char *path)
 void saved_free(struct saved *s)
 {
 	uffd_list_free(&s->owners);
+	free(s->all.targets);
+	s->all.targets = NULL;
 	set_page_size(0);
 }
 

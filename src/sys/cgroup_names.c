@@ -66,17 +66,20 @@ bool cgroup_names_add(struct cgroup_names *n, __u64 id)
 	return true;
 }
 
-static void name(struct walk *w, __u64 id)
+void cgroup_names_set(struct cgroup_names *n, __u64 id, const char *path)
 {
-	struct cgroup_names *n = w->names;
 	const int place = place_of(n, id);
-	const char *path = w->path[0] ? w->path : "/";
 	const size_t size = strlen(path) + 1;
 
 	if (!is_at(n, place, id) || n->names[place].path || size > sizeof(n->text) - n->used)
 		return;
 	n->names[place].path = memcpy(n->text + n->used, path, size);
 	n->used += size;
+}
+
+static void name(struct walk *w, __u64 id)
+{
+	cgroup_names_set(w->names, id, w->path[0] ? w->path : "/");
 }
 
 /* Name the directory @fd's children and what is below them. Closes @fd. */

@@ -35,6 +35,9 @@ bool cgroup_names_add(struct cgroup_names *n, __u64 id);
  */
 void cgroup_names_find(struct cgroup_names *n, const char *root);
 
+/* Give @id the path @path, if it was added and has none. */
+void cgroup_names_set(struct cgroup_names *n, __u64 id, const char *path);
+
 /* The path of @id, or NULL. */
 const char *cgroup_path(const struct cgroup_names *n, __u64 id);
 

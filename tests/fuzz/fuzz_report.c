@@ -52,6 +52,34 @@ static int read_record(const char *json, size_t size)
 	return err;
 }
 
+/* Three targets, of what is left of the input. */
+static void add_targets(struct hostile *h, const struct bytes *b)
+{
+	static struct by_table table;
+	static struct by_list list;
+	static struct cgroup_names cgroups;
+
+	struct bytes names = *b;
+
+	table.nr = 4;
+	for (__u32 id = 0; id < table.nr; id++) {
+		struct by_row *row = &table.rows[id];
+
+		take(&names, row, offsetof(struct by_row, counts));
+		repeat(b, &row->counts, sizeof(row->counts));
+		row->used = 1;
+		/* Without a row the record does not tell what they are of. */
+		row->counts.calls |= 1;
+	}
+	memset(&cgroups, 0, sizeof(cgroups));
+	cgroup_names_add(&cgroups, table.rows[1].key.id);
+	cgroup_names_set(&cgroups, table.rows[1].key.id, h->cgroup);
+	h->report.by = b->left & 1 ? BY_CGROUP : BY_PROCESS;
+	h->report.by_list = &list;
+	h->report.cgroups = &cgroups;
+	h->span.by = &table;
+}
+
 /* Leave out what no run has. */
 static void make_possible(struct hostile *h)
 {
@@ -83,6 +111,7 @@ static void round_trip(struct bytes *b)
 
 	hostile_fill(&h, b, NULL);
 	make_possible(&h);
+	add_targets(&h, b);
 	json = printed(json_span, &h.report, &h.span);
 	demand(read_record(json, strlen(json)) == 0);
 	for (int verbose = 0; verbose < 2; verbose++) {

@@ -158,6 +158,25 @@ static void windows_in_doubt_are_certainly_nobodys(void **state)
 	expect_u64("sum", 10 + 7 + 5 + 3, 30 - 5);
 }
 
+/* What is cut goes where the others are; what their windows' lengths were is then not known. */
+static void cutting_loses_nothing_but_the_p99(void **state)
+{
+	for (__u32 id = 1; id <= 5; id++)
+		add_row(now, id, 100, 10 - id, 7, 3, 1000);
+	by_list_make(&l, now, NULL, 4);
+	by_list_cut(&l, 4);
+	expect_u64("nothing to cut: others", l.others, 1);
+	expect_length("nothing to cut", l.other.p99_ns, 1000);
+	by_list_cut(&l, 2);
+	expect_order((const __u32[]) { 1, 2 }, 2);
+	expect_u64("others", l.others, 3);
+	expect_u64("calls", l.other.calls, 300);
+	expect_u64("EAGAIN", l.other.eagain, 7 + 6 + 5);
+	expect_u64("windows", l.other.windows, 21);
+	expect_u64("needless", l.other.needless, 9);
+	expect_u64("p99", l.other.p99_ns, 0);
+}
+
 /* One window in a hundred may be longer. */
 static void p99_is_of_the_bucket(void **state)
 {
@@ -189,9 +208,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(most_important_first),	      TEST(the_others_are_summed),
-		TEST(an_unused_row_is_no_target),     TEST(an_interval_is_the_difference),
-		TEST(read_while_a_window_is_counted), TEST(windows_in_doubt_are_certainly_nobodys),
+		TEST(most_important_first),
+		TEST(the_others_are_summed),
+		TEST(an_unused_row_is_no_target),
+		TEST(an_interval_is_the_difference),
+		TEST(read_while_a_window_is_counted),
+		TEST(windows_in_doubt_are_certainly_nobodys),
+		TEST(cutting_loses_nothing_but_the_p99),
 		TEST(p99_is_of_the_bucket),
 	};
 

@@ -76,11 +76,23 @@ static void no_more_names_than_there_is_room_for(void **state)
 	assert_null(cgroup_path(&names, 1));
 }
 
+static void a_path_that_is_known(void **state)
+{
+	memset(&names, 0, sizeof(names));
+	cgroup_names_set(&names, 7, "/nobody/asked");
+	assert_null(cgroup_path(&names, 7));
+	assert_true(cgroup_names_add(&names, 7));
+	cgroup_names_set(&names, 7, "/vms/a");
+	cgroup_names_set(&names, 7, "/vms/b");
+	assert_string_equal(cgroup_path(&names, 7), "/vms/a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_by_ids),
 		cmocka_unit_test(no_more_names_than_there_is_room_for),
+		cmocka_unit_test(a_path_that_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,89 @@ static void holders_in_words(void **state)
 	same("a chain that goes on");
 }
 
+static void add_target(struct by_table *t, __u64 id, __u32 pid, const char *comm, __u64 eagain)
+{
+	struct by_row *row = &t->rows[t->nr++];
+
+	*row = (struct by_row) {
+		.used = 1,
+		.key = { .id = id },
+		.pid = pid,
+		.counts = { .calls = 700 + eagain, .eagain = eagain, .windows = 3, .needless = 2 },
+	};
+	row->counts.lengths[by_bucket(1000 * (1 + eagain))] = 3;
+	memcpy(row->comm, comm, strnlen(comm, COMM_LEN));
+}
+
+/* Some targets, of every kind. */
+static struct by_table *some_targets(void)
+{
+	static struct by_table table;
+	static struct by_list list;
+
+	memset(&table, 0, sizeof(table));
+	table.nr = 1;
+	table.rows[0].counts.calls = 5;
+	add_target(&table, 50, 4242, "qemu-system-x86", 90);
+	add_target(&table, 51, 4243, "\x1b[2J56789abcd\xc3\xa4\xff", 80);
+	add_target(&table, 52, 0, "elsewhere", 70);
+	add_target(&table, 0, 0, "", 60);
+	r.by = BY_PROCESS;
+	r.by_list = &list;
+	span.by = &table;
+	return &table;
+}
+
+static void targets(void **state)
+{
+	static struct cgroup_names names;
+	struct by_table *table = some_targets();
+
+	same("processes");
+	r.seq = SEQ_NONE;
+	without_seq();
+	same("processes on a kernel without mm_lock_seq");
+	r.by = BY_CGROUP;
+	r.cgroups = &names;
+	cgroup_names_add(&names, 50);
+	cgroup_names_set(&names, 50, "/vms/a\n\xc3\xa4");
+	cgroup_names_add(&names, 51);
+	cgroup_names_set(&names, 51,
+			 "/machine.slice/machine-qemu-1-\xff\xc3\xa4.scope/a-long-name");
+	cgroup_names_add(&names, 52);
+	same("cgroups");
+	r.by = BY_PROCESS;
+	while (table->nr <= 20)
+		add_target(table, 100 + table->nr, 5000 + table->nr, "many", 10);
+	same("as many as the text has lines");
+	table->nr = 1;
+	same("only calls of no target");
+	table->rows[0].counts.calls = 0;
+	same("no target");
+}
+
+/* The record has no lengths: the text that sums more lines does not say a p99. */
+static void more_targets_than_lines(void **state)
+{
+	struct by_table *table = some_targets();
+	char *json, *later;
+
+	while (table->nr <= 2000)
+		add_target(table, 100 + table->nr, 5000 + table->nr, "many", 10);
+	json = printed(json_span, &r, &span);
+	assert_int_equal(read_saved(json), 0);
+	expect_same_text("1,024 lines, the others as the record has them", true);
+	saved.report.verbose = false;
+	later = printed(text_summary, &saved.report, &saved.span);
+	assert_non_null(strstr(
+		later,
+		"\nmany                           5020      710       10        3        2  11.3us\n"
+		"1980 others                          1405805    19800     5940     3960       -\n"));
+	saved_free(&saved);
+	free(later);
+	free(json);
+}
+
 static void nothing_happened(void **state)
 {
 	static struct uffd_process processes[9] = { { .pid = 12, .comm = "qemu\033[2J\xff" },
@@ -289,7 +372,8 @@ static struct json_object *without_host(const char *json)
 	return o;
 }
 
-static void json_again(void **state)
+/* A record with each member that there is. The caller frees it. */
+static char *full_record(void)
 {
 	static const struct holder_row row = { { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
 					       { 400, 5, 30000000, 72037, 4712, 0 } };
@@ -297,23 +381,37 @@ static void json_again(void **state)
 	static struct uffd_list owners = { .processes = &process, .nr = 1, .unreadable = 2 };
 	static struct target one = { .pids = { 42 }, .nr = 1, .cgroup = "a/b" };
 	static struct writer_entry writers[MAX_WRITERS];
-	char *command[] = { (char *)"a", NULL }, *first, *second;
-	struct json_object *before, *after;
+	static char *command[] = { (char *)"a", NULL };
 
 	memcpy(writers, canned_writers(&c), sizeof(writers));
 	memcpy(writers[3].key.comm, "a writer", 9);
+	writers[1].key = (struct writer_key) { .nr = 9, .sub = 0x22, .comm = "mapper" };
 	r.writers = writers;
 	r.owners = &owners;
 	r.target = &one;
 	r.command = command;
 	r.relock = true;
 	c.relock[RELOCK_VMA_LOCK].count[9] = 10;
+	c.relock[RELOCK_MMAP_LOCK].count[9] = 4;
+	r.sees_hugetlb = true;
+	for (__u32 i = 0; i < NR_CLASSES; i++) {
+		c.totals.windows[KIND_HUGETLB][i] = 11 + i;
+		c.hists[KIND_HUGETLB][i].count[19] = 11 + i;
+	}
 	c.chain_lengths.count[3] = 8;
 	c.begin.count[30] = 9;
 	c.hists[KIND_ANON][CLASS_QUIET].sum = 123456;
+	memcpy(some_targets()->rows[2].comm, "a target\0\0\0\0\0\0\0\0", COMM_LEN);
 	span.holders = &row;
 	span.nr_holders = 1;
-	first = printed(json_span, &r, &span);
+	return printed(json_span, &r, &span);
+}
+
+static void json_again(void **state)
+{
+	char *first = full_record(), *second;
+	struct json_object *before, *after;
+
 	assert_int_equal(read_saved(first), 0);
 	saved.report.unmeasured = canned_unmeasured;
 	second = printed(json_span, &saved.report, &saved.span);
@@ -565,6 +663,7 @@ static void hostile_members(void **state)
 
 	r.writers = canned_writers(&c);
 	r.overhead = r.claims = r.relock = true;
+	some_targets();
 	span.holders = &row;
 	span.nr_holders = 1;
 	json = printed(json_span, &r, &span);
@@ -583,12 +682,16 @@ static void hostile_members(void **state)
 /* Without any one of its counts a record is refused, not read as 0. */
 static void a_member_too_few(void **state)
 {
-	static const char *const paths[] = { "copy.calls",	     "lost.skipped.windows",
-					     "checks.kernel.missed", "by_kind.anon.quiet",
-					     "chains.longest",	     "elapsed_s",
-					     "host.page_size",	     "write_sections",
-					     "mmap_changing.holders" };
-	char *json = printed(json_span, &r, &span);
+	static const char *const paths[] = {
+		"copy.calls",	       "lost.skipped.windows", "checks.kernel.missed",
+		"by_kind.anon.quiet",  "chains.longest",       "elapsed_s",
+		"host.page_size",      "write_sections",       "mmap_changing.holders",
+		"targets_other.calls", "lost.copy_events"
+	};
+	char *json;
+
+	some_targets();
+	json = printed(json_span, &r, &span);
 
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct json_object *whole = json_tokener_parse(json), *o = whole;
@@ -609,18 +712,229 @@ static void a_member_too_few(void **state)
 	free(json);
 }
 
+/* --- Each member of the schema --- */
+
+/* What the text and diff do not need: all below these; "*": whatever ends so. */
+static const char *const not_needed[] = {
+	"tool",
+	"advice",
+	"plan.hooks",
+	"plan.unmeasured",
+	/* These follow from others. */
+	"copy.pages",
+	"eagain_causes",
+	"short_copy.*.calls",
+	"relock.total",
+	"relock.mmap_lock",
+	"claims[]",
+	"overhead[].cpu_share",
+	"overhead[].why",
+	"begin_early.kinds",
+	"per_mm.sections_per_s",
+	"per_mm.window_ns",
+	"per_mm.hold_ns",
+	"per_mm.needless_per_million_copies",
+	"per_mm.modelled_per_million_copies",
+	"hist_ns.window",
+	"*[].max",
+	"windows.quiet",
+	"windows.unrelated",
+	"windows.locked",
+	"windows.tolerated",
+	"windows.replaced",
+	"windows.hidden",
+	"windows.false_alarm",
+	"windows.real",
+	"windows.gone",
+	"windows.blocked",
+	"windows.aborted",
+	"windows.undetermined",
+};
+
+static struct {
+	struct json_object *definitions;
+	char *records[2], *of_record[2]; /* --by process and cgroup, and what is made of them */
+	int members, needed;
+	bool used[COUNT(not_needed)];
+} schema;
+
+static bool is_below(const char *path, const char *of)
+{
+	const size_t n = strlen(of), all = strlen(path);
+
+	if (of[0] == '*')
+		return all >= n - 1 && !strcmp(path + all - (n - 1), of + 1);
+	return !strncmp(path, of, n) && strchr(".[", path[n]);
+}
+
+static bool is_needed(const char *path)
+{
+	for (size_t i = 0; i < COUNT(not_needed); i++) {
+		if (!is_below(path, not_needed[i]))
+			continue;
+		schema.used[i] = true;
+		return false;
+	}
+	return true;
+}
+
+/* Delete @path wherever it is: "a.b", "a[].b" of each row, "a.*.b" of each member. */
+static bool drop(struct json_object *o, const char *path)
+{
+	const size_t n = strcspn(path, ".[");
+	struct json_object *below;
+	bool any = false;
+	char name[40];
+
+	if (path[0] == '[') {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			any |= drop(json_object_array_get_idx(o, i), path + 3);
+		return any;
+	}
+	if (!json_object_is_type(o, json_type_object))
+		return false;
+	if (path[0] == '*') {
+		struct json_object_iter each;
+
+		json_object_object_foreachC(o, each) any |= drop(each.val, path + 2);
+		return any;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)n, path);
+	if (!json_object_object_get_ex(o, name, &below))
+		return false;
+	if (path[n])
+		return below && drop(below, path + n + (path[n] == '.'));
+	json_object_object_del(o, name);
+	return true;
+}
+
+/* All that comes of a record. The caller frees it. */
+static char *made_of(const char *record)
+{
+	char *text, *json, *all;
+	struct json_object *o;
+
+	if (read_said(record)) {
+		saved_free(&saved);
+		return strdup("refused");
+	}
+	saved.report.verbose = true;
+	saved.report.unmeasured = canned_unmeasured;
+	text = printed(text_summary, &saved.report, &saved.span);
+	json = printed(json_span, &saved.report, &saved.span);
+	o = without_host(json);
+	assert_true(asprintf(&all, "%s%s%s%s", text, json_object_to_json_string(o), saved.machine,
+			     saved.kernel) > 0);
+	json_object_put(o);
+	saved_free(&saved);
+	free(text);
+	free(json);
+	return all;
+}
+
+/* Without a member that is needed a record is refused, or something else comes of it. */
+static void try_member(const char *path)
+{
+	const bool needed = is_needed(path);
+	bool found = false;
+
+	for (size_t i = 0; i < COUNT(schema.records); i++) {
+		struct json_object *o = json_tokener_parse(schema.records[i]);
+		char *without;
+
+		if (drop(o, path)) {
+			found = true;
+			without = made_of(json_object_to_json_string(o));
+			expect_u64(path, strcmp(without, schema.of_record[i]) != 0, needed);
+			free(without);
+		}
+		json_object_put(o);
+	}
+	expect_u64(path, found, true);
+	schema.members++;
+	schema.needed += needed;
+}
+
+static void try_members(struct json_object *of, const char *path)
+{
+	struct json_object *value, *definition;
+	char below[128];
+
+	if (json_object_object_get_ex(of, "$ref", &value)) {
+		assert_true(json_object_object_get_ex(schema.definitions,
+						      json_object_get_string(value) +
+							      strlen("#/$defs/"),
+						      &definition));
+		try_members(definition, path);
+	}
+	if (json_object_object_get_ex(of, "anyOf", &value))
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			try_members(json_object_array_get_idx(value, i), path);
+	snprintf(below, sizeof(below), "%s[]", path);
+	if (json_object_object_get_ex(of, "items", &value))
+		try_members(value, below);
+	snprintf(below, sizeof(below), "%s.*", path);
+	if (json_object_object_get_ex(of, "additionalProperties", &value) &&
+	    json_object_is_type(value, json_type_object))
+		try_members(value, below);
+	if (!json_object_object_get_ex(of, "properties", &value))
+		return;
+	json_object_object_foreach(value, key, member) {
+		snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "." : "", key);
+		try_member(below);
+		try_members(member, below);
+	}
+}
+
+static void each_member_of_the_schema(void **state)
+{
+	static struct cgroup_names names;
+	struct json_object *file = json_object_from_file("docs/reference/uffdretry.schema.json"),
+			   *summary;
+
+	assert_non_null(file);
+	assert_true(json_object_object_get_ex(file, "$defs", &schema.definitions));
+	assert_true(json_object_object_get_ex(schema.definitions, "summary", &summary));
+	r.claims = r.overhead = true;
+	schema.records[0] = full_record();
+	r.by = BY_CGROUP;
+	r.cgroups = &names;
+	cgroup_names_add(&names, 50);
+	cgroup_names_set(&names, 50, "/vms/a");
+	schema.records[1] = printed(json_span, &r, &span);
+	for (size_t i = 0; i < COUNT(schema.records); i++) {
+		schema.of_record[i] = made_of(schema.records[i]);
+		assert_true(strlen(schema.of_record[i]) > 1000);
+	}
+	try_members(summary, "");
+	for (size_t i = 0; i < COUNT(not_needed); i++)
+		expect_u64(not_needed[i], schema.used[i], true);
+	expect_u64("members", schema.members > 300, true);
+	expect_u64("needed", schema.needed > 200, true);
+	for (size_t i = 0; i < COUNT(schema.records); i++) {
+		free(schema.records[i]);
+		free(schema.of_record[i]);
+	}
+	json_object_put(file);
+}
+
 /* More rows than there is room for. */
 static void too_many_rows(void **state)
 {
+	static const char *const names[] = { "writers", "targets" };
 	struct json_object *o, *rows;
 	char *json;
 
 	r.writers = canned_writers(&c);
+	some_targets();
 	json = printed(json_span, &r, &span);
 	o = json_tokener_parse(json);
-	json_object_object_get_ex(o, "writers", &rows);
-	for (int i = 0; i < 2000; i++)
-		json_object_array_add(rows, json_object_get(json_object_array_get_idx(rows, 0)));
+	for (size_t k = 0; k < COUNT(names); k++) {
+		json_object_object_get_ex(o, names[k], &rows);
+		for (int i = 0; i < 2000; i++)
+			json_object_array_add(rows,
+					      json_object_get(json_object_array_get_idx(rows, 0)));
+	}
 	assert_int_equal(read_said(json_object_to_json_string(o)), 0);
 	free(printed(text_summary, &saved.report, &saved.span));
 	saved_free(&saved);
@@ -636,6 +950,8 @@ int main(void)
 		cmocka_unit_test_setup(what_was_asked_for, canned),
 		cmocka_unit_test_setup(writers_in_words, canned),
 		cmocka_unit_test_setup(holders_in_words, canned),
+		cmocka_unit_test_setup(targets, canned),
+		cmocka_unit_test_setup(more_targets_than_lines, canned),
 		cmocka_unit_test_setup(nothing_happened, canned),
 		cmocka_unit_test_setup(any_magnitude, canned),
 		cmocka_unit_test_setup(another_page_size, canned),
@@ -647,6 +963,7 @@ int main(void)
 		cmocka_unit_test_setup(among_other_text, canned),
 		cmocka_unit_test_setup(hostile_members, canned),
 		cmocka_unit_test_setup(a_member_too_few, canned),
+		cmocka_unit_test_setup(each_member_of_the_schema, canned),
 		cmocka_unit_test_setup(too_many_rows, canned),
 	};
 

@@ -19,7 +19,12 @@
 
 static const struct by_list *list_of(const struct report *r, const struct span *s, int max)
 {
-	by_list_make(r->by_list, s->by, s->by_then, max);
+	if (s->by) {
+		by_list_make(r->by_list, s->by, s->by_then, max);
+	} else {
+		*r->by_list = *s->by_saved;
+		by_list_cut(r->by_list, max);
+	}
 	return r->by_list;
 }
 
@@ -96,7 +101,7 @@ void text_targets(const struct report *r, const struct span *s)
 {
 	const struct by_list *l;
 
-	if (!s->by)
+	if (!s->by && !s->by_saved)
 		return;
 	l = list_of(r, s, r->verbose ? BY_SHOWN : LINES_SHOWN);
 	if (!l->nr && !l->other.calls && !l->other.windows)
@@ -174,7 +179,7 @@ void json_targets(struct json_object *o, const struct report *r, const struct sp
 	struct json_object *list, *other;
 	const struct by_list *l;
 
-	if (!s->by)
+	if (!s->by && !s->by_saved)
 		return;
 	l = list_of(r, s, BY_SHOWN);
 	list = json_array();
