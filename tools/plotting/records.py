@@ -6,12 +6,8 @@ Whatever the bytes are, read_file() returns a Recording or raises BadInput.
 """
 import dataclasses
 import datetime
-import gzip
-import io
-import json
-import re
-import sys
-import zlib
+
+from fields import BadInput, LIMIT, buckets, count, get, number, printable, read_records, text
 
 SCHEMA = 1
 
@@ -28,15 +24,7 @@ SUMMED = ("elapsed_s", "copy", "windows", "checks", "eagain_causes", "anomalies"
           "chains", "write_sections")  # of intervals
 EMULATION = "TCGTCGTCGTCG"  # host.hypervisor: QEMU without KVM
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
-LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
-CHUNK = 1 << 20  # characters
-LONGEST = 64 << 20  # characters of a record
 MOST = 40  # results of calls
-BLANK = re.compile(r"[ \t\r\n]*")
-
-
-class BadInput(Exception):
-    """Bad input. The text is one line for the user."""
 
 
 @dataclasses.dataclass
@@ -98,177 +86,6 @@ class Run:
         return writes_per_second(self.result) if self.result else None
 
 
-# --- lines ----------------------------------------------------------------------------------------
-
-def open_bytes(path):
-    if path == "-":
-        return sys.stdin.buffer
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
-
-
-def no_constant(name):
-    raise ValueError(f"{name} is not JSON")
-
-
-DECODER = json.JSONDecoder(parse_constant=no_constant)
-
-
-class Rest:
-    """What is left of a file, as far as it was read."""
-
-    def __init__(self, file, path):
-        self.file, self.path = file, path
-        self.text, self.at, self.line = "", 0, 1
-
-    @property
-    def where(self):
-        return f"{self.path}:{self.line}"
-
-    def go_to(self, at):
-        self.line += self.text.count("\n", self.at, at)
-        self.at = at
-
-    def more(self):
-        """Read on. False at the end, or when this is longer than any record."""
-        left = len(self.text) - self.at
-        read = self.file.read(left + CHUNK) if left < LONGEST else ""
-        if read:
-            self.text, self.at = self.text[self.at:] + read, 0
-        return bool(read)
-
-    def skip_blank(self):
-        """Whether anything follows."""
-        self.go_to(BLANK.match(self.text, self.at).end())
-        while self.at == len(self.text) and self.more():
-            self.go_to(BLANK.match(self.text, self.at).end())
-        return self.at < len(self.text)
-
-    def skip_line(self):
-        while self.text.find("\n", self.at) < 0 and self.more():
-            pass
-        end = self.text.find("\n", self.at)
-        self.go_to(end if end >= 0 else len(self.text))
-
-    def decode(self):
-        """The object here and its end; None when the file ends in the middle of it."""
-        while True:
-            try:
-                return DECODER.raw_decode(self.text, self.at)
-            except json.JSONDecodeError as err:
-                if self.more():
-                    continue
-                if self.is_cut(err.pos):
-                    return None
-                self.go_to(err.pos)
-                raise self.wrong(err.msg) from err
-            except (ValueError, RecursionError) as err:
-                raise self.wrong(err) from err
-
-    def is_cut(self, wrong_at):
-        """Whether the file ends in the middle of an object on one line, or of one on several."""
-        pretty = self.text[self.at + 1:self.at + 2] in ("\r", "\n") and "\n" not in self.text[wrong_at:].strip()
-        return pretty or "\n" not in self.text[self.at:]
-
-    def wrong(self, why):
-        return BadInput(f"{self.where}: not JSON: {' '.join(str(why).split())[:120]}")
-
-
-def objects(rest, cut, skip):
-    """Yield (where, record). cut(where) is called when the file ends in the middle of one, and skip(where) for
-    what is no object with a type: a line, or an object."""
-    while rest.skip_blank():
-        where = rest.where
-        if rest.text[rest.at] != "{":
-            skip(where)
-            rest.skip_line()
-            continue
-        decoded = rest.decode()
-        if not decoded:
-            cut(where)
-            return
-        found, end = decoded
-        rest.go_to(end)
-        if isinstance(found.get("type"), str):
-            yield where, found
-        else:
-            skip(where)
-
-
-def refuse_cut(where):
-    raise BadInput(f"{where}: truncated: the file ends in the middle of a record")
-
-
-def refuse_line(where):
-    raise BadInput(f"{where}: not a record: no JSON object with a \"type\"")
-
-
-def read_records(path, cut=refuse_cut, skip=refuse_line):
-    """Yield all records of a file (.gz too, - is stdin), each with its place: (where, record)."""
-    try:
-        with io.TextIOWrapper(open_bytes(path), "utf-8", "surrogateescape") as file:
-            yield from objects(Rest(file, path), cut, skip)
-    except (OSError, EOFError, zlib.error) as err:
-        raise BadInput(f"{path}: {getattr(err, 'strerror', None) or err}") from err
-
-
-# --- fields ---------------------------------------------------------------------------------------
-
-def get(record, path, where, kinds, default=...):
-    """The member at a dotted path, of one of these kinds; default when it is absent or null."""
-    value = record
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    if value is None and default is not ...:
-        return default
-    if not isinstance(value, kinds) or isinstance(value, bool) and kinds is not bool:
-        wrong = "missing" if value is None else "not what it should be"
-        raise BadInput(f"{where}: {path} is {wrong}")
-    return value
-
-
-def count(record, path, where, default=...):
-    value = get(record, path, where, int, default)
-    if value is not default and not 0 <= value <= LIMIT:
-        raise BadInput(f"{where}: {path} is out of range")
-    return value
-
-
-def number(record, path, where, default=...):
-    value = get(record, path, where, (int, float), default)
-    if value is not default and not 0 <= value <= LIMIT:
-        raise BadInput(f"{where}: {path} is out of range")
-    return value
-
-
-def printable(value, most=80):
-    """On one line, without characters that change what a reader sees around them."""
-    return "".join(c if c.isprintable() else "?" for c in value[:most])
-
-
-def text(record, path, where, default=..., most=80):
-    return printable(get(record, path, where, str, default), most)
-
-
-def buckets(record, path, where):
-    found = []
-    for n, bucket in enumerate(get(record, path, where, list, [])):
-        here = f"{where}: {path}[{n}]"
-        low, high, amount = (count(bucket, name, here) for name in ("min", "max", "count"))
-        if low > high or found and low <= found[-1][1]:
-            raise BadInput(f"{here}: the bounds are not in order")
-        found.append((low, high, amount))
-    return found
-
-
-def writers(record, where):
-    rows = []
-    for n, row in enumerate(get(record, "writers", where, list, [])):
-        here = f"{where}: writers[{n}]"
-        covers = get(row, "covers_dst", here, bool, False)
-        rows.append(Writer(text(row, "op", here), covers, count(row, "windows", here)))
-    return rows
-
-
 # --- records to runs ------------------------------------------------------------------------------
 
 def classes(record, where):
@@ -301,6 +118,15 @@ def lost_windows(record, where):
     """At most."""
     lost = "lost.windows", "lost.map_full", "lost.skipped.windows"
     return sum(count(record, path, where, 0) for path in lost)
+
+
+def writers(record, where):
+    rows = []
+    for n, row in enumerate(get(record, "writers", where, list, [])):
+        here = f"{where}: writers[{n}]"
+        covers = get(row, "covers_dst", here, bool, False)
+        rows.append(Writer(text(row, "op", here), covers, count(row, "windows", here)))
+    return rows
 
 
 def time_of(record, where):
