@@ -200,6 +200,23 @@ tap.equal(page.said.get("Answers"), ["EAGAIN   7 of 9 <b><script>al&'</b>\n5", "
           "the first screen is that of uffdretry report, as text")
 tool('echo half; exit 1')
 tap.check("half" not in page_of(RECORD).text, "... unless it fails")
+REAL = os.path.join(ROOT, "uffdretry")
+if os.access(REAL, os.X_OK):
+    os.remove(TOOL)
+    shutil.copy(REAL, TOOL)
+    for name, says in (("balloon", "EAGAIN   37995 of 39637 copies (95.9%). Cause: unread userfaultfd event (37995)"),
+                       ("legacy", "PER-MM   not on this kernel: it has no mm_lock_seq")):
+        record = os.path.join(ROOT, f"tests/cli/records/{name}.json")
+        got = run("--html", path("page.html"), record)
+        with open(path("page.html"), encoding="utf-8") as file:
+            page = Page(file.read())
+        report = subprocess.run([REAL, "report", record], capture_output=True, text=True, check=False).stdout.strip("\n")
+        answers = page.said.get("Answers", [""])
+        tap.equal((got[0], answers[-1], page.pairs.get("Hypervisor")), (0, "Printed by uffdretry report.", "TCGTCGTCGTCG"),
+                  f"the page of a real record, {name}, with the tool itself")
+        tap.check(answers[0] == report and says in report.splitlines(), "... has what uffdretry report prints", answers)
+else:
+    tap.skip("the page with the tool itself: make uffdretry")
 
 # --- refusals, help and manual --------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ LOSSES = {  # by place in the record
     "lost.windows": "windows whose end was missed",
     "lost.map_full": "what could not be followed, because a map was full",
     "lost.events": "windows without an event",
+    "lost.copy_events": "failed copies without an event",
+    "lost.changing_events": "raised or lowered mmap_changing without an event",
     "lost.recursion": "runs of tracing programs that the kernel skipped",
     "lost.skipped.windows": "windows missing, at most",
     "lost.skipped.calls": "calls and their results missing, at most",
