@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MILLION 1e6
@@ -561,15 +562,18 @@ static int print(const struct report *to, const void *data)
 
 int diff_files(struct sink *sink, const char *const files[2])
 {
-	static struct diff d;
+	struct diff *d = calloc(1, sizeof(*d));
 	int err = 0;
 
+	if (!d)
+		return fail(EXIT_ERROR, NULL, "diff: %s", strerror(ENOMEM));
 	for (int i = 0; i < 2 && !err; i++) {
-		d.names[i] = records_name(files[i]);
-		err = saved_read(&d.runs[i], files[i]);
+		d->names[i] = records_name(files[i]);
+		err = saved_read(&d->runs[i], files[i]);
 	}
-	err = err ?: sink_print(sink, print, &d);
+	err = err ?: sink_print(sink, print, d);
 	for (int i = 0; i < 2; i++)
-		saved_free(&d.runs[i]);
+		saved_free(&d->runs[i]);
+	free(d);
 	return err;
 }

@@ -263,9 +263,14 @@ static int print(const struct report *to, const void *data)
 
 int saved_report(struct sink *sink, const char *path)
 {
-	static struct saved s;
-	const int err = saved_read(&s, path) ?: sink_print(sink, print, &s);
+	/* No part of each run's memory: it is large. */
+	struct saved *s = calloc(1, sizeof(*s));
+	int err;
 
-	saved_free(&s);
+	if (!s)
+		return fail(EXIT_ERROR, NULL, "report: %s", strerror(ENOMEM));
+	err = saved_read(s, path) ?: sink_print(sink, print, s);
+	saved_free(s);
+	free(s);
 	return err;
 }

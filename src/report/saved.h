@@ -7,7 +7,7 @@
 #include "counters/from_json.h"
 #include "report/sink.h"
 
-/* Large, and its parts point at each other: static, and not copied. */
+/* Large, and its parts point at each other: it is not copied. */
 struct saved {
 	struct report report; /* without an output */
 	struct span span;
