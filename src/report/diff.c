@@ -194,9 +194,11 @@ static const char *warning_of(const struct diff *d)
 
 static const char *options_text(const struct saved *s, char *text, size_t size)
 {
-	snprintf(text, size, "%s%s%s%s", s->report.writers ? "" : " --no-writers",
-		 s->report.relock ? " --relock" : "", s->report.claims ? " --claims" : "",
-		 s->report.overhead ? " --overhead" : "");
+	static const char *const by[] = { "", " --by process", " --by cgroup" };
+
+	snprintf(text, size, "%s%s%s%s%s", s->report.writers ? "" : " --no-writers",
+		 by[s->report.by], s->report.relock ? " --relock" : "",
+		 s->report.claims ? " --claims" : "", s->report.overhead ? " --overhead" : "");
 	return text[0] ? text + 1 : "none that the record shows";
 }
 

@@ -166,6 +166,12 @@ static enum seq_kind seq_of(struct json_object *o)
 	return read_null(o, "odd_start") ? SEQ_INT : SEQ_COUNT;
 }
 
+/* Null where it was not. */
+static bool was_measured(struct json_reader *r, struct json_object *o, const char *path)
+{
+	return !read_null(o, path) && read_member(r, o, path, json_type_object);
+}
+
 static void read_run(struct json_reader *r, struct json_object *o, struct saved *s)
 {
 	const __u64 size = read_u64(r, o, "host.page_size");
@@ -188,10 +194,10 @@ static void read_run(struct json_reader *r, struct json_object *o, struct saved 
 		.kernel_check = s->kernel_check,
 		.time = (time_t)read_double(r, o, "time"),
 		.claims = read_there(o, "claims"),
-		.sees_hugetlb = !read_null(o, "by_kind.hugetlb"),
-		.bounds_begin = !read_null(o, "begin_early"),
+		.sees_hugetlb = was_measured(r, o, "by_kind.hugetlb"),
+		.bounds_begin = was_measured(r, o, "begin_early"),
 		.seq = seq_of(o),
-		.relock = !read_null(o, "relock"),
+		.relock = was_measured(r, o, "relock"),
 		.writers = read_null(o, "writers") ? NULL : s->all.writers,
 		.by = targets ? targets->by : BY_NOTHING,
 		.by_list = targets ? &targets->shown : NULL,

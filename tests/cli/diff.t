@@ -12,21 +12,21 @@ has() {
 
 run diff device.json balloon.json
 [ $status -eq 0 ] && [ -z "$err" ] && has '^file +device.json +balloon.json$' && has '^kernel +7.3.4\+deb13-cloud-amd64 in both$' &&
-	has '^options +--relock --claims --overhead +none that the record shows$'
+	has '^options +--relock --claims --overhead +--by process$'
 report $? 'the head names both, and what differs'
-has '^EAGAIN +0 +958574 +\+958574$' && has '^ +< 338 +956567 \.\.\. 960492 ' && has '^ +0 of 8864 +37995 of 39637 +more$'
+has '^EAGAIN +0 +776847 +\+776847$' && has '^ +< 364 +769437 \.\.\. 784085 ' && has '^ +0 of 8235 +9643 of 12413 +more$'
 report $? 'a share with its intervals, its counts and the verdict'
-has '^needless by per-MM +2\.1% +9\.1% +\+7\.0%$' && has '^ +13 of 621 +18 of 197 +more$'
+has '^needless by per-MM +1\.7% +7\.7% +\+6\.0%$' && has '^ +9 of 523 +22 of 286 +more$'
 report $? 'needless EAGAIN of a per-MM check'
-has '^pages filled wrongly +0% +0% +0%$' && has '^ +0 of 621 +0 of 197 +no difference seen$'
+has '^pages filled wrongly +0% +0% +0%$' && has '^ +0 of 523 +0 of 286 +no difference seen$'
 report $? 'no difference seen'
 ! grep -nE '.{81}| $' "$tmp/out"
 report $? 'it fits in 80 columns'
 
-check_json '-j' 0 '.type == "diff" and .before.file == "device.json" and .after.copies == 39637 and .warning == null and
-	(.shares[] | select(.name == "EAGAIN") | .verdict == "more" and .before.number == 0 and .before.of == 8864 and .after.number == 37995 and
-	.difference.low > 956000 and .difference.high < 961000) and (.window_ns | map(.name)) == ["p50", "p99"] and
-	(.losses[] | select(.name == "skipped program runs") | .before == 3 and .after == 8)' -- diff -j device.json balloon.json
+check_json '-j' 0 '.type == "diff" and .before.file == "device.json" and .after.copies == 12413 and .warning == null and
+	(.shares[] | select(.name == "EAGAIN") | .verdict == "more" and .before.number == 0 and .before.of == 8235 and .after.number == 9643 and
+	.difference.low > 769000 and .difference.high < 785000) and (.window_ns | map(.name)) == ["p50", "p99"] and
+	(.losses[] | select(.name == "skipped program runs") | .before == 2 and .after == 10)' -- diff -j device.json balloon.json
 run -o "$tmp/file" diff device.json balloon.json
 [ $status -eq 0 ] && [ -z "$out" ] && grep -q '^EAGAIN ' "$tmp/file"
 report $? '-o FILE'
@@ -35,11 +35,11 @@ run diff balloon.json balloon.json
 [ $status -eq 0 ] && [ "$(grep -c 'no difference seen$' "$tmp/out")" -ge 6 ] && ! has '(more|less)$'
 report $? 'a run does not differ from itself'
 run diff legacy.json device.json
-[ $status -eq 0 ] && has '^needless by per-MM +not on this kernel +2\.1%$' && has '^kernel +6\.1\.[^ ]+ +7\.3\.4' && has '^plan +legacy \(exact' && has '^ +AFTER: retry_state \(exact'
+[ $status -eq 0 ] && has '^needless by per-MM +not on this kernel +1\.7%$' && has '^kernel +6\.1\.[^ ]+ +7\.3\.4' && has '^plan +legacy \(exact' && has '^ +AFTER: retry_state \(exact'
 report $? 'what one kernel cannot tell'
 "$UFFDRETRY" diff - balloon.json <device.json >"$tmp/out" 2>"$tmp/err"
 status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
-[ $status -eq 0 ] && has '^file +standard input +balloon.json$' && has '^EAGAIN +0 +958574 '
+[ $status -eq 0 ] && has '^file +standard input +balloon.json$' && has '^EAGAIN +0 +776847 '
 report $? '- reads standard input'
 
 jq -c '.host.hypervisor = null' balloon.json >"$tmp/native"

@@ -286,7 +286,7 @@ static void more_targets_than_lines(void **state)
 	later = printed(text_summary, &saved.report, &saved.span);
 	assert_non_null(strstr(
 		later,
-		"\nmany                           5020      710       10        3        2  11.3us\n"
+		"\nmany                           5020      710       10        3        2  10.2us\n"
 		"1980 others                          1405805    19800     5940     3960       -\n"));
 	saved_free(&saved);
 	free(later);
