@@ -17,6 +17,9 @@ static bool is_shared(int fd)
 
 	if (fstat(fd, &st) || st.st_mode & (S_ISVTX | S_IWOTH))
 		return true;
+	/* With umask 002 one's own directories are writable by the group that is one's own. */
+	if (st.st_mode & S_IWGRP && st.st_gid != getegid())
+		return true;
 	return st.st_uid != 0 && st.st_uid != geteuid();
 }
 

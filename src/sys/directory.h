@@ -9,7 +9,7 @@
 struct directory {
 	int fd;		  /* O_PATH */
 	const char *name; /* of the file in it: the end of the path */
-	bool shared;	  /* others may make names in it: it is sticky, world-writable, or theirs */
+	bool shared;	  /* others may make names in it: see SECURITY.md */
 };
 
 /*

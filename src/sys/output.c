@@ -265,13 +265,14 @@ const char *output_left(void)
 	return path;
 }
 
-/* Does the path still name the file that we made? */
-static bool is_ours(void)
+/* Is it still the file that we made, and empty? */
+static bool is_ours(const struct directory *d)
 {
 	struct stat here, there;
 
-	return fstat(fileno(output.file), &here) == 0 && lstat(output.path, &there) == 0 &&
-	       here.st_size == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	return fstat(fileno(output.file), &here) == 0 &&
+	       fstatat(d->fd, d->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && here.st_size == 0 &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 /* Of a report that did not become whole. */
@@ -289,12 +290,18 @@ static void leave_beside(void)
 
 void output_discard(void)
 {
+	struct directory d;
+
 	leave_beside();
 	if (!output.file || !output.made || fflush(output.file))
 		return;
 	if (rights_as_user())
 		return;
-	if (is_ours())
-		unlink(output.path);
+	/* Not by the path: whoever owns a directory on the way may lead it elsewhere meanwhile. */
+	if (!directory_open(&d, output.path)) {
+		if (is_ours(&d))
+			unlinkat(d.fd, d.name, 0);
+		close(d.fd);
+	}
 	rights_as_ourselves();
 }

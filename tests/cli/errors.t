@@ -150,16 +150,18 @@ if [ "$(id -u)" -eq 0 ]; then
 	run --probe -o "$tmp/ours/link"
 	grep -q '^result' "$tmp/ours/target"
 	report $? '-o: a link elsewhere is followed'
-	# Another user may have made what is in these: its own directory, and one that all may write.
+	# Another user may have made what is in these: its own directory, one that all may write, and one of its group.
 	mkdir -m 755 "$tmp/home"
+	mkdir -m 2775 "$tmp/group"
 	mkdir "$tmp/precious"
 	echo kept >"$tmp/precious/file"
-	for shared in home public; do
+	for shared in home public group; do
 		ln -s "$tmp/precious/file" "$tmp/$shared/link-to-file"
 		ln -s "$tmp/precious" "$tmp/$shared/link-to-directory"
 	done
 	chown 65534 "$tmp/home"
-	for planted in {home,public}/link-to-{file,directory/file}; do
+	chgrp 65534 "$tmp/group"
+	for planted in {home,public,group}/link-to-{file,directory/file}; do
 		check "-o $planted: not followed" 1 '^$' "$(says 'cannot write .*Too many levels')" -- --probe -o "$tmp/$planted"
 	done
 	[ "$(cat "$tmp/precious/file")" = kept ]

@@ -18,6 +18,16 @@
 
 static bool somebody_else; /* own the files here, as geteuid() tells */
 
+static bool another_group; /* than ours owns the directory, as getegid() tells */
+
+gid_t __real_getegid(void);
+gid_t __wrap_getegid(void);
+
+gid_t __wrap_getegid(void)
+{
+	return __real_getegid() + another_group;
+}
+
 uid_t __real_geteuid(void);
 uid_t __wrap_geteuid(void);
 
@@ -237,6 +247,30 @@ static void another_file_stays(void **state)
 	unlink(path);
 }
 
+/* Meanwhile a directory on the way is a link, in one where others may make names. */
+static void another_way_stays(void **state)
+{
+	char was[64], file[64];
+	FILE *f;
+
+	assert_int_equal(mkdir(in_dir("was"), 0700), 0);
+	strcpy(was, path);
+	f = output_open(in_dir("was/file"));
+	assert_non_null(f);
+	strcpy(file, path);
+	assert_int_equal(rename(was, in_dir("is")), 0);
+	assert_int_equal(symlink(path, was), 0);
+	strcpy(path, file);
+	chmod(dir, 0777);
+	output_discard();
+	chmod(dir, 0700);
+	assert_string_equal(content(), "");
+	fclose(f);
+	unlink(path);
+	unlink(was);
+	rmdir(in_dir("is"));
+}
+
 static void the_same_file(void **state)
 {
 	FILE *f = output_open(in_dir("file")), *null = fopen("/dev/null", "w");
@@ -336,10 +370,10 @@ static void a_component_that_is_too_long(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
-/* Sticky, world-writable, or of another user: a link on the way is not followed there. */
+/* Sticky, or writable by others, or of another user: a link on the way is not followed there. */
 static void links_on_the_way(void **state)
 {
-	static const mode_t shared[] = { 01700, 0777 };
+	static const mode_t shared[] = { 01700, 0777, 0770 };
 	struct directory d;
 	struct replace r;
 	char link[64];
@@ -347,8 +381,10 @@ static void links_on_the_way(void **state)
 	assert_int_equal(symlink("/etc", in_dir("link")), 0);
 	strcpy(link, path);
 	in_dir("link/x");
+	chmod(dir, 0770); /* by the group that is our own */
 	assert_int_equal(directory_open(&d, path), 0);
 	close(d.fd);
+	another_group = true;
 	for (size_t i = 0; i < COUNT(shared); i++) {
 		chmod(dir, shared[i]);
 		assert_int_equal(directory_open(&d, path), -1);
@@ -358,6 +394,7 @@ static void links_on_the_way(void **state)
 		assert_int_equal(replace_begin(&r, path), -1);
 		assert_int_equal(errno, ELOOP);
 	}
+	another_group = false;
 	chmod(dir, 0700);
 	if (!__real_geteuid()) { /* only root can give it away */
 		assert_int_equal(chown(dir, 65534, (gid_t)-1), 0);
@@ -553,6 +590,7 @@ int main(void)
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
 		test(another_file_stays),
+		test(another_way_stays),
 		test(the_same_file),
 		test(a_device_is_left_alone),
 		test(a_fifo),
