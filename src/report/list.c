@@ -104,7 +104,10 @@ static int json_list(FILE *out, const struct uffd_list *l)
 	for (int i = 0; i < l->nr; i++)
 		json_append(processes, process_json(&l->processes[i]));
 	add_value(o, "processes", processes);
-	add_u64(o, "unreadable", (__u64)l->unreadable);
+	if (l->hidden)
+		add_null(o, "unreadable");
+	else
+		add_u64(o, "unreadable", (__u64)l->unreadable);
 	return json_write(out, o);
 }
 
@@ -179,7 +182,7 @@ static int text_list(FILE *out, const struct uffd_list *l)
 {
 	if (!l->nr)
 		fprintf(out, "no process %sholds a userfaultfd\n",
-			l->unreadable ? "that can be read " : "");
+			l->unreadable || l->hidden ? "that can be read " : "");
 	else
 		fprintf(out, "%7s %4s %8s %11s  %-23s %s\n", "pid", "fds", "waiting", "registered",
 			"events", "comm");

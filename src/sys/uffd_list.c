@@ -118,7 +118,7 @@ static bool is_userfaultfd(int fds, const char *name)
 	return !strcmp(target, "anon_inode:[userfaultfd]");
 }
 
-/* Returns 0 or a negative errno: -EACCES, or -ENOENT for a process that is gone. */
+/* Returns 0 or a negative errno. */
 static int read_fds(int dir, struct uffd_process *p)
 {
 	DIR *fds = open_directory(dir, "fd");
@@ -188,17 +188,30 @@ static void free_process(struct uffd_process *p)
 	free(p->ranges);
 }
 
+/* Not for lack of a descriptor or of memory: then we would call a holder none. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ESRCH;
+}
+
+static bool is_refused(int err)
+{
+	return err == -EACCES || err == -EPERM;
+}
+
 /* Add the process of the directory @dir to @l, if it holds a userfaultfd. */
 static int read_process(struct uffd_list *l, int dir, pid_t pid, bool ranges)
 {
 	struct uffd_process p = { .pid = pid }, *kept;
 	int err = read_fds(dir, &p);
 
-	if (err == -EACCES || err == -EPERM)
+	if (is_refused(err))
 		l->unreadable += !has_no_files(dir);
-	if (err == -ENOMEM || err == -EMFILE || !p.nr_fds) {
+	if (is_refused(err) || is_gone(err))
+		err = 0;
+	if (err || !p.nr_fds) {
 		free_process(&p);
-		return err == -ENOMEM || err == -EMFILE ? err : 0;
+		return err;
 	}
 	read_comm(dir, p.comm, sizeof(p.comm));
 	err = ranges ? read_ranges(dir, &p) : 0;
@@ -209,6 +222,20 @@ static int read_process(struct uffd_list *l, int dir, pid_t pid, bool ranges)
 	}
 	*kept = p;
 	return 0;
+}
+
+/* The same for the entry @name of the directory @proc. */
+static int read_entry(struct uffd_list *l, int proc, const char *name, bool ranges)
+{
+	int dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (dir < 0) {
+		l->hidden |= is_refused(-errno); /* hidepid=1 shows the names alone */
+		return is_refused(-errno) || is_gone(-errno) ? 0 : -errno;
+	}
+	err = read_process(l, dir, atoi(name), ranges);
+	close(dir);
+	return err;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -222,23 +249,21 @@ int uffd_list_read(struct uffd_list *l, const char *proc, bool ranges)
 {
 	DIR *all = opendir(proc);
 	struct dirent *entry;
+	bool has_init = false;
 	int err = 0;
 
 	*l = (struct uffd_list) {};
 	if (!all)
 		return -errno;
 	while (!err && (entry = readdir(all))) {
-		int dir;
-
 		if (!is_number(entry->d_name))
 			continue;
-		dir = openat(dirfd(all), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0)
-			continue; /* it is gone */
-		err = read_process(l, dir, atoi(entry->d_name), ranges);
-		close(dir);
+		has_init |= !strcmp(entry->d_name, "1");
+		err = read_entry(l, dirfd(all), entry->d_name, ranges);
 	}
 	closedir(all);
+	/* Every pid namespace has a process 1. */
+	l->hidden |= !has_init;
 	if (l->nr)
 		qsort(l->processes, (size_t)l->nr, sizeof(l->processes[0]), by_pid);
 	return err;

@@ -45,6 +45,7 @@ struct uffd_list {
 	struct uffd_process *processes; /* by pid */
 	int nr;
 	int unreadable; /* processes whose file descriptors we may not see */
+	bool hidden; /* /proc hides processes (hidepid=): there are more, nobody tells how many */
 };
 
 /*

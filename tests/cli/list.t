@@ -63,6 +63,18 @@ report $? '... in 80 columns'
 run list --brief
 grep -qx "$pid" "$tmp/out" && ! grep -qvE '^[0-9]+$' "$tmp/out"
 report $? 'list --brief prints PIDs alone'
+# A holder that could not be looked at is not none.
+said=0 wrong=''
+for limit in {3..16}; do
+	(ulimit -n "$limit" && exec "$UFFDRETRY" list --brief) >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	if [ $status -eq 0 ]; then
+		grep -qx "$pid" "$tmp/out" || wrong+=" $limit"
+		said=$((said + 1))
+	fi
+done
+[ -z "$wrong" ] && [ $said -gt 0 ] && [ $said -lt 14 ]
+report $? "with too few file descriptors list fails, or shows it$wrong"
 check_json 'list -j has it all' 0 ".type == \"list\" and (.processes[] | select(.pid == $pid) |
 	.comm == \"a handler\" and (.fds | length) == 1 and .fds[0].fd == $fd and .fds[0].inode > 0 and .fds[0].pending == 0 and .fds[0].total == 0 and
 	.fds[0].features == [\"EVENT_REMAP\", \"EVENT_REMOVE\", \"EVENT_UNMAP\"] and
@@ -79,6 +91,22 @@ if [ "$(id -u)" = 0 ]; then
 	report $? 'list -o FILE under sudo: the file is the caller'"'"'s'
 else
 	skip 'list -o FILE under sudo: this user is not root'
+fi
+# hides OPTION: list of nobody says so, where /proc is mounted with this option.
+export -f as_nobody
+hides() {
+	# shellcheck disable=SC2016 # for the shell in there
+	unshare --mount bash -c 'mount -t proc -o "$1" proc /proc && as_nobody "$0" list && as_nobody "$0" list -j' "$UFFDRETRY" "$1" \
+		>"$tmp/out" 2>"$tmp/err"
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 0 '^no process that can be read holds' 'hidepid' && [[ $out == *'"unreadable":null}' ]]
+	report $? "list where /proc is mounted with $1"
+}
+if can_be_nobody && unshare --mount mount -t proc -o hidepid=2 proc /proc 2>"$tmp/err"; then
+	hides hidepid=1
+	hides hidepid=2
+else
+	skip 'list where /proc hides processes: it cannot be mounted so here'
 fi
 if can_be_nobody; then
 	as_nobody "$UFFDRETRY" list >"$tmp/out" 2>"$tmp/err"

@@ -526,6 +526,9 @@ static void idle(void **state)
 	expect_line(
 		"^         at the start no process had a userfaultfd open; 3 processes could not$");
 	expect_line("^         -> start the program that fills pages under the tool");
+	owners.hidden = true;
+	print_summary();
+	expect_line("^         at the start no process had a userfaultfd open; /proc hides others");
 	/* Another ioctl than UFFDIO_COPY. */
 	c.failures.fills[FILL_CONTINUE].ok = 1;
 	print_summary();

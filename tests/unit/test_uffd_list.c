@@ -79,6 +79,7 @@ static int make_proc(void **state)
 	    "7f0000005000-7f0000009000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr ac \n");
 	put_process("77", "other\n");
 	put_fd("77/fd/3", UFFD);
+	put_process("1", "init\n");
 	put_process("9", "none\n");
 	put_fd("9/fd/3", "anon_inode:[eventfd]");
 	put_directory("self"); /* no number */
@@ -115,6 +116,7 @@ static void expect_printed(bool ranges, bool json, bool brief, const char *want)
 
 	assert_int_equal(uffd_list_read(&l, proc, ranges), 0);
 	assert_int_equal(l.unreadable, 0);
+	assert_false(l.hidden);
 	text = printed(&l, json, brief);
 	expect_str("list", text, want);
 	free(text);
@@ -177,6 +179,34 @@ static void nobody(void **state)
 	free(text);
 }
 
+static void move_init(const char *from, const char *to)
+{
+	char old[64], new[64];
+
+	snprintf(old, sizeof(old), "%s/%s", proc, from);
+	snprintf(new, sizeof(new), "%s/%s", proc, to);
+	assert_int_equal(rename(old, new), 0);
+}
+
+/* hidepid=2: who sees no process 1 sees those of others as little. */
+static void hidden(void **state)
+{
+	struct uffd_list l;
+	char *text;
+
+	move_init("1", "init");
+	assert_int_equal(uffd_list_read(&l, proc, false), 0);
+	assert_true(l.hidden);
+	text = printed(&l, true, false);
+	assert_non_null(strstr(text, "\"unreadable\":null}"));
+	free(text);
+	uffd_list_free(&l);
+	text = printed(&(struct uffd_list) { .hidden = true }, false, false);
+	assert_string_equal(text, "no process that can be read holds a userfaultfd\n");
+	free(text);
+	move_init("init", "1");
+}
+
 static void no_proc(void **state)
 {
 	struct uffd_list l;
@@ -190,7 +220,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_text), cmocka_unit_test(brief),
 		cmocka_unit_test(as_json), cmocka_unit_test(a_new_feature),
-		cmocka_unit_test(nobody),  cmocka_unit_test(no_proc),
+		cmocka_unit_test(nobody),  cmocka_unit_test(hidden),
+		cmocka_unit_test(no_proc),
 	};
 
 	return cmocka_run_group_tests_name("uffd_list", tests, make_proc, remove_proc);

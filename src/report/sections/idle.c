@@ -38,7 +38,9 @@ static void owners_text(const struct uffd_list *o, char *text, size_t size)
 		snprintf(one, sizeof(one), " and %d more", o->nr - NAMED);
 		append_printable(text, size, one);
 	}
-	if (o->unreadable) {
+	if (o->hidden) {
+		append_printable(text, size, "; /proc hides others (hidepid)");
+	} else if (o->unreadable) {
 		snprintf(one, sizeof(one), "; %d processes could not be looked at", o->unreadable);
 		append_printable(text, size, one);
 	}
