@@ -103,6 +103,13 @@ careless_apt() {
 	PATH=$work/bin:$PATH refused 'not the checksum of the signed list'
 }
 
+# It would take QEMU and sources from such lists.
+careless_config() {
+	printf '%s "true";\n' Acquire::Allow{Insecure,Weak}Repositories Acquire::AllowDowngradeToInsecureRepositories \
+		APT::Get::AllowUnauthenticated >careless.conf
+	APT_CONFIG=$work/careless.conf refused 'lists could not be refreshed'
+}
+
 cd "$work" || exit
 make_vmlinuz
 make_deb
@@ -119,6 +126,7 @@ change "archive/$deb"
 check '... refused where apt does not' careless_apt
 sign other
 check 'a list of another signature is refused' refused 'no 9.9 kernel is available'
+check '... also where the apt of this machine takes what nobody signed' careless_config
 sign debian
 echo >>archive/dists/bookworm/main/binary-amd64/Packages
 check 'a list that its signature does not cover is refused' refused 'no 9.9 kernel is available'
