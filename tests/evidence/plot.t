@@ -230,6 +230,7 @@ refused("a run that failed", "the run failed: no BTF", write(path("failed"), [{"
 refused("not a number", "not JSON", spoilt("nan", b'{"type":"interval","time":NaN}\n'))
 refused("records without counts", "no whole summary", spoilt("start", b'{"type":"start"}\n'))
 refused("a missing file", "No such file", path("missing"))
+refused("... whose name would act on the terminal", "?[31m?]0;x?: No such file", path("\x1b[31m\x1b]0;x\x07"))
 refused("a directory", "directory", work.name)
 refused("an output directory that is missing", "No such file", "-o", path("missing"), sweep)
 refused("a figure that has no data", "nothing in the data", "--check", "--figure", "time", sweep)
