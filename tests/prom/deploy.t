@@ -83,4 +83,23 @@ environment_is_used() {
 	[ $n = 2 ] && sh -n "$root/contrib/systemd/uffdretry.default"
 }
 check 'the unit uses what the environment file sets' environment_is_used
+
+# What the unit's ExecStartPost does, with a live process as MAINPID.
+link() {
+	local script
+	script=$(sed -n "/^ExecStartPost=/,/'\$/p" "$unit")
+	script=${script#*\'} script=${script%\'}
+	script=${script//$'\\\n'/} script=${script//'$$'/'$'}
+	MAINPID=$$ RUNTIME_DIRECTORY=$tmp/run TEXTFILE_DIRECTORY="$tmp/text files" timeout 10 sh -c "$script"
+}
+
+# The link is replaced, and not made in a directory of its name.
+links() {
+	mkdir -p "$tmp/run" "$tmp/text files" && : >"$tmp/run/uffdretry.prom"
+	ln -s /nonexistent "$tmp/text files/uffdretry.prom"
+	link && [ "$(readlink "$tmp/text files/uffdretry.prom")" = "$tmp/run/uffdretry.prom" ] || return
+	rm "$tmp/text files/uffdretry.prom" && mkdir "$tmp/text files/uffdretry.prom"
+	! link && [ -z "$(ls "$tmp/text files/uffdretry.prom")" ]
+}
+check 'the unit links the metrics, and not into a directory of that name' links
 done_testing
