@@ -7,6 +7,7 @@
 #include "sys/err.h"
 #include "sys/output.h"
 #include "sys/signals.h"
+#include "sys/stderr.h"
 #include "sys/stream.h"
 
 #include <errno.h>
@@ -261,7 +262,10 @@ int sink_summary(struct sink *s, const struct span *span)
 	if (!s->broken)
 		return 0;
 	/* The numbers must not be lost with the file. */
-	s->report.out = stderr;
-	report_span(&s->report, span);
+	if (stderr_begin()) {
+		s->report.out = stderr;
+		report_span(&s->report, span);
+	}
+	stderr_end();
 	return s->broken_errno == EPIPE ? 0 : report_failed(s, "the summary is above");
 }

@@ -18,7 +18,7 @@
 #include "report/sections/windows.h"
 #include "report/sections/writers.h"
 #include "report/sections/wrong.h"
-#include "sys/signals.h"
+#include "sys/stderr.h"
 
 #include <errno.h>
 #include <string.h>
@@ -115,11 +115,12 @@ int text_start(const struct report *r)
 	char who[56];
 
 	target_text(r, who, sizeof(who));
-	signals_let_in(true);
-	fprintf(stderr, "Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
-		r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "", r->plan,
-		r->self_test);
-	signals_let_in(false);
+	if (stderr_begin())
+		fprintf(stderr,
+			"Tracing UFFDIO_COPY of %s%s (plan %s, self-test %s). Ctrl-C ends.\n", who,
+			r->in_pid_ns && r->target && r->target->nr ? " of this pid namespace" : "",
+			r->plan, r->self_test);
+	stderr_end();
 	return 0;
 }
 

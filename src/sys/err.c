@@ -3,7 +3,7 @@
 /* Errors and warnings: see err.h. */
 #include "sys/err.h"
 #include "sys/json_lines.h"
-#include "sys/signals.h"
+#include "sys/stderr.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -51,11 +51,10 @@ int fail(int status, const char *hint, const char *fmt, ...)
 	format(message, sizeof(message), fmt, ap);
 	va_end(ap);
 
-	signals_let_in(true);
-	fprintf(stderr, "uffdretry: %s\n", message);
-	if (hint)
-		fprintf(stderr, "hint: %s\n", hint);
-	signals_let_in(false);
+	if (stderr_begin())
+		fprintf(stderr, "uffdretry: %s\n%s%s%s", message, hint ? "hint: " : "", hint ?: "",
+			hint ? "\n" : "");
+	stderr_end();
 	if (json_out)
 		error_object(message, hint, status);
 	return status;
@@ -66,9 +65,9 @@ static void say(const char *prefix, const char *fmt, va_list ap)
 	char message[1024];
 
 	format(message, sizeof(message), fmt, ap);
-	signals_let_in(true);
-	fprintf(stderr, "uffdretry: %s%s\n", prefix, message);
-	signals_let_in(false);
+	if (stderr_begin())
+		fprintf(stderr, "uffdretry: %s%s\n", prefix, message);
+	stderr_end();
 }
 
 void warning(const char *fmt, ...)

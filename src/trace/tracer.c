@@ -3,7 +3,7 @@
 /* The BPF object's life: open, attach, targets, phases, close. */
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
-#include "sys/signals.h"
+#include "sys/stderr.h"
 #include "uffdretry_plain.skel.h"
 
 #include <bpf/bpf.h>
@@ -17,13 +17,13 @@ static bool libbpf_verbose;
 
 static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	int n;
+	int n = 0;
 
 	if (!libbpf_verbose || level == LIBBPF_DEBUG)
 		return 0;
-	signals_let_in(true);
-	n = vfprintf(stderr, fmt, ap);
-	signals_let_in(false);
+	if (stderr_begin())
+		n = vfprintf(stderr, fmt, ap);
+	stderr_end();
 	return n;
 }
 

@@ -68,6 +68,14 @@ for options in --probe '--probe -j'; do
 	report $? "$options: a reader that stopped is no error"
 done
 exec 4>&-
+# Who reads stderr has stopped: the tool must end all the same.
+exec 3<>"$tmp/pipe"
+dd if=/dev/zero of=/dev/stdout bs=4k count=16 status=none >&3
+timeout -s KILL 20 "$UFFDRETRY" -p $no_pid >"$tmp/out" 2>"$tmp/pipe" </dev/null
+status=$? out=$(<"$tmp/out") err=''
+matches 1 '^$' ''
+report $? 'an error that nobody reads does not hold the tool'
+exec 3<&-
 for options in --help --version; do
 	"$UFFDRETRY" $options 2>"$tmp/err" >/dev/full
 	status=$? out='' err=$(<"$tmp/err")
