@@ -360,6 +360,15 @@ static int start(void)
 	return start_metrics() ?: sink_start(&run.sink);
 }
 
+static int start_command(void)
+{
+	/* While it was not there to get one. */
+	if (signal_caught())
+		return fail(128 + signal_caught(), NULL,
+			    "a signal came before COMMAND was started");
+	return target_start(&run.target, run.options.command);
+}
+
 /* A signal was meant for COMMAND too. We are its user, unless it became another. */
 static void pass_signal_on(void)
 {
@@ -384,7 +393,7 @@ static int trace(void)
 	if (err)
 		return err;
 	if (run.options.command)
-		err = target_start(&run.target, run.options.command);
+		err = start_command();
 	if (!err)
 		err = watch();
 	signals_release();

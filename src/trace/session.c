@@ -4,6 +4,7 @@
 #include "trace/session.h"
 #include "sys/can_trace.h"
 #include "sys/err.h"
+#include "sys/signals.h"
 #include "counters/counters.h"
 
 #include <malloc.h>
@@ -67,7 +68,9 @@ static void prove_plan(struct session *s)
 {
 	const struct self_test *test = &s->self_test;
 
+	signals_let_in(false); /* it has a thread of its own */
 	self_test(s->tracer, &s->kernel, &s->self_test);
+	signals_let_in(true);
 	if (test->result == SELF_TEST_PASSED) {
 		verbose("self-test of plan %s passed: %d windows in %.1f ms", s->plan->name,
 			test->windows, (double)test->took_ns / 1e6);
@@ -155,7 +158,7 @@ static void release_memory(struct session *s)
 	malloc_trim(0);
 }
 
-int session_open(struct session *s, const struct options *o)
+static int open_session(struct session *s, const struct options *o)
 {
 	int err;
 
@@ -179,6 +182,17 @@ int session_open(struct session *s, const struct options *o)
 		return explain_refusal(err, "loading the tracing programs");
 	release_memory(s);
 	return 0;
+}
+
+int session_open(struct session *s, const struct options *o)
+{
+	int err;
+
+	/* BTF and the verifier take their time: a second signal must not wait for them. */
+	signals_let_in(true);
+	err = open_session(s, o);
+	signals_let_in(false);
+	return err;
 }
 
 void session_close(struct session *s)

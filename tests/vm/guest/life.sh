@@ -91,7 +91,26 @@ sleep 0.2
 kill -INT $tool
 wait $tool
 echo $? >/out/unread-killed.status
+# Nobody reads stderr: the run ends in time all the same, and the report is whole.
+timeout -s KILL 100 uffdretry -j -o /out/mute.out -d 1s 2>/tmp/unread
+echo $? >/out/mute.status
 exec 9>&-
+# The second signal also kills while the tool starts. The same one: it would be pending once.
+uffdretry 2>/out/starting.err >/out/starting.out &
+tool=$!
+sleep 1
+kill -TERM $tool
+sleep 0.2
+kill -TERM $tool
+wait $tool
+echo $? >/out/starting.status
+# After a single one COMMAND does not begin.
+uffdretry -- touch /out/begun 2>/out/command-starting.err >/out/command-starting.out &
+tool=$!
+sleep 1
+kill -TERM $tool
+wait $tool
+echo $? >/out/command-starting.status
 # stdout is closed: the tool waits all the same, and does not spin. No JSON: that fails at once.
 (
 	uffdretry -d 100ms >/dev/null 2>&1
