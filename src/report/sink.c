@@ -19,8 +19,9 @@
 static int cannot_open(const char *path)
 {
 	return fail(EXIT_ERROR,
-		    errno == ENXIO ? "start the reader of a FIFO first"
-				   : "-o takes a file that the user (--user, sudo) may write",
+		    errno == ENXIO   ? "start the reader of a FIFO first"
+		    : errno == EBUSY ? "another run writes it: give each its own file"
+				     : "-o takes a file that the user (--user, sudo) may write",
 		    "cannot write %s: %s", path, strerror(errno));
 }
 

@@ -77,10 +77,38 @@ static int open_carefully(const char *path, bool *made)
 	return fd;
 }
 
-FILE *output_open(const char *path)
+/*
+ * Does another run write there? Both would be lost. Not flock(2): the caller may hold that one. A
+ * file system without locks does not tell.
+ */
+static bool is_taken(int fd)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (!fcntl(fd, F_OFD_SETLK, &all) || (errno != EAGAIN && errno != EACCES))
+		return false;
+	errno = EBUSY;
+	return true;
+}
+
+/* The FILE of @fd, or NULL with errno set and @fd closed. */
+static FILE *take(int fd, const char *path, bool made)
 {
 	struct stat st;
-	FILE *file;
+	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	FILE *file = regular && is_taken(fd) ? NULL : fdopen(fd, "w");
+	int err = errno;
+
+	if (!file)
+		close(fd);
+	else if (regular)
+		output = (struct output) { .file = file, .path = path, .made = made };
+	errno = err;
+	return file;
+}
+
+FILE *output_open(const char *path)
+{
 	bool made;
 	int fd;
 
@@ -89,12 +117,7 @@ FILE *output_open(const char *path)
 		return NULL;
 	fd = open_carefully(path, &made);
 	rights_as_ourselves();
-	if (fd < 0)
-		return NULL;
-	file = fdopen(fd, "w");
-	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		output = (struct output) { .file = file, .path = path, .made = made };
-	return file;
+	return fd < 0 ? NULL : take(fd, path, made);
 }
 
 bool output_holds_more(void)

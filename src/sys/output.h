@@ -19,7 +19,8 @@ struct replace {
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h). What it holds
  * stays until output_begin(). In a shared directory (directory.h), refuse a link, another user's file, and a file
- * with a second name; on the way there, a link. A FIFO without a reader is ENXIO.
+ * with a second name; on the way there, a link. A FIFO without a reader is ENXIO, a file
+ * that another run writes EBUSY.
  * Returns NULL with errno set.
  */
 FILE *output_open(const char *path);

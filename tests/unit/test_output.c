@@ -233,6 +233,25 @@ static void what_is_written_in_place(void **state)
 	unlink(path);
 }
 
+/* Two runs would write over each other. */
+static void one_writer(void **state)
+{
+	FILE *f = output_open(in_dir("one"));
+
+	assert_non_null(f);
+	fputs("the first\n", f);
+	fflush(f);
+	assert_null(output_open(path));
+	assert_int_equal(errno, EBUSY);
+	output_discard(); /* not its file */
+	assert_string_equal(content(), "the first\n");
+	fclose(f);
+	f = output_open(path);
+	assert_non_null(f);
+	fclose(f);
+	unlink(path);
+}
+
 /* Meanwhile another file has the name: it is not ours to remove. */
 static void another_file_stays(void **state)
 {
@@ -589,6 +608,7 @@ int main(void)
 		test(a_whole_report_replaces),
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
+		test(one_writer),
 		test(another_file_stays),
 		test(another_way_stays),
 		test(the_same_file),
