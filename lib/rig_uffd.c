@@ -26,7 +26,7 @@ static int uffd_new(void)
 		return fd;
 	device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	if (device < 0)
-		return -EPERM;
+		return errno == EMFILE || errno == ENFILE ? -errno : -EPERM;
 	fd = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		fd = -errno;

@@ -300,12 +300,18 @@ static void each_call_that_fails_is_told(void **state)
 	assert_true(told > 40);
 }
 
-/* Without userfaultfd(2) the device serves; without both the error is EPERM. */
+/*
+ * Without userfaultfd(2) the device serves; without both the error is EPERM, but not where only
+ * file descriptors are missing.
+ */
 static void no_userfaultfd_at_all(void **state)
 {
 	arm(1, ENOSYS);
 	failing.on = true;
 	assert_int_equal(rig_uffd_open(0), -EPERM);
+	arm(1, EMFILE);
+	failing.on = true;
+	assert_int_equal(rig_uffd_open(0), -EMFILE);
 	arm(0, 0);
 }
 
