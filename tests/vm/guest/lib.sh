@@ -19,10 +19,10 @@ wait_for() {
 find_kernel() {
 	# shellcheck disable=SC2034 # for the script that sources this
 	check=none locks=mmap
-	# To search the BTF with grep would take seconds.
-	for function in $(bpfleft functions mfill_retry_state_changed lock_vma_under_rcu uffd_lock_vma); do
+	# To search the BTF with grep would take seconds. The compiler inlines one of the two of the check: gcc the latter.
+	for function in $(bpfleft functions mfill_retry_state_changed mfill_copy_folio_retry lock_vma_under_rcu uffd_lock_vma); do
 		case $function in
-		mfill_retry_state_changed) check=snapshot ;;
+		mfill_retry_state_changed | mfill_copy_folio_retry) check=snapshot ;;
 		lock_vma_under_rcu) locks=both ;;
 		uffd_lock_vma) locks=vma ;;
 		esac
