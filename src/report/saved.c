@@ -105,7 +105,8 @@ static void read_owners(struct json_reader *r, struct json_object *o, struct sav
 		return;
 	all = read_member(r, o, "owners.processes", json_type_array);
 	nr = all ? json_object_array_length(all) : 0;
-	s->owners.unreadable = (int)(read_u64(r, o, "owners.unreadable") & 0x7fffffff);
+	s->owners.hidden = read_null(o, "owners.unreadable");
+	s->owners.unreadable = (int)(read_u64_or_null(r, o, "owners.unreadable") & 0x7fffffff);
 	s->owners.processes = nr ? calloc(nr, sizeof(*s->owners.processes)) : NULL;
 	if (nr && !s->owners.processes)
 		return read_failed(r, "owners");

@@ -309,6 +309,8 @@ static void nothing_happened(void **state)
 	owners.unreadable = 3;
 	r.target = &one;
 	same("owners, and others unreadable");
+	owners.hidden = true;
+	same("owners, and others hidden");
 }
 
 static void any_magnitude(void **state)

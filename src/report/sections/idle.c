@@ -88,5 +88,8 @@ void json_owners(struct json_object *o, const struct report *r)
 		json_append(processes, one);
 	}
 	add_value(owners, "processes", processes);
-	add_u64(owners, "unreadable", (__u64)r->owners->unreadable);
+	if (r->owners->hidden)
+		add_null(owners, "unreadable");
+	else
+		add_u64(owners, "unreadable", (__u64)r->owners->unreadable);
 }
