@@ -196,7 +196,7 @@ static const struct {
 	{ "pending_event", pending_event, ABOUT_EAGAIN,
 	  "on EAGAIN, read() the userfaultfd until it has no event, then retry" },
 	{ "wrong_page", wrong_page, ABOUT_WRONG,
-	  "do not remap or re-register a range during copies to it (-e: where)" },
+	  "program: do not remap or re-register ranges it copies to (-e: where)" },
 	{ "short_copies", short_copies, ABOUT_EAGAIN,
 	  "`copy` above 0 is progress: go on after these bytes, that call tells the error" },
 	{ "changed_mapping", changed_mapping, ABOUT_EAGAIN,
@@ -205,7 +205,8 @@ static const struct {
 	  "retry at once: the destination still means the same page (class false_alarm)" },
 	{ "not_registered", not_registered, ABOUT_EAGAIN,
 	  "on ENOENT wait until the range is registered (again), or drop the page" },
-	{ "wake_after_eexist", wake_after_eexist, ABOUT_OTHER, NULL },
+	{ "wake_after_eexist", wake_after_eexist, ABOUT_EAGAIN,
+	  "on EEXIST the page is there already: UFFDIO_WAKE its waiters, and go on" },
 	{ "unmapped_source", unmapped_source, ABOUT_OTHER, NULL },
 };
 

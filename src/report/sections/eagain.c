@@ -64,8 +64,11 @@ static void others_text(const struct totals *t, char *text, size_t size)
 			 most == others ? "all" : "most of them", name);
 }
 
-static void print_causes(FILE *out, const struct totals *t, const struct failures *f)
+static void print_causes(FILE *out, const struct counters *c)
 {
+	const struct totals *t = &c->totals;
+	const struct failures *f = &c->failures;
+	const bool unseen = c->skipped[COSTS_CALL];
 	struct cause causes[NR_EAGAIN_CAUSES];
 	const __u64 eagain = t->returned[EAGAIN];
 	const int nr = causes_of(f, causes);
@@ -81,7 +84,8 @@ static void print_causes(FILE *out, const struct totals *t, const struct failure
 		append_printable(text, sizeof(text), one);
 	}
 	if (!eagain && !nr)
-		answer(out, "EAGAIN", "none in %s copies%s", N(t->calls), others);
+		answer(out, "EAGAIN", "none %sin %s copies%s", unseen ? "seen " : "", N(t->calls),
+		       others);
 	else
 		answer(out, "EAGAIN", "%s of %s copies (%s)%s. %s%s", N(eagain), N(t->calls),
 		       PERCENT(share_of(eagain, t->calls)), others, text,
@@ -96,7 +100,8 @@ static void print_fills(FILE *out, const struct failures *f)
 	for (int i = 0; i < NR_FILLS; i++)
 		n += f->fills[i].mmap_changing;
 	if (n)
-		answer(out, "", "events also refused %s calls of other fill ioctls", N(n));
+		answer(out, "", "events also refused %s other fill ioctls: %s calls in all", N(n),
+		       N(f->refused));
 }
 
 /* What the worst holder did, and no more than that. */
@@ -114,9 +119,10 @@ static void print_holder(FILE *out, const struct span *s)
 	}
 	holder_text(h, who);
 	if (h->totals.longest_ns)
-		snprintf(held, sizeof(held), "held at most %s", DURATION(h->totals.longest_ns));
-	answer(out, "", "raised %s times by %s, %s; this refused %s of the %s refused calls",
-	       N(h->totals.raised), who, held, N(h->totals.refused), N(f->refused));
+		snprintf(held, sizeof(held), "pending for at most %s",
+			 DURATION(h->totals.longest_ns));
+	answer(out, "", "%s raised %s events, %s; they refused %s of the %s calls", who,
+	       N(h->totals.raised), held, N(h->totals.refused), N(f->refused));
 }
 
 /* How long a page that is not filled has waited is not known. */
@@ -130,7 +136,7 @@ static void print_chains(FILE *out, const struct counters *c)
 		return;
 	if (f->chains_ended)
 		snprintf(late, sizeof(late), ", late by %s in sum", DURATION(f->chain_lost_ns));
-	answer(out, "", "%s %s failed, %s filled since%s; one failed %s times in a row (%s)",
+	answer(out, "", "%s %s failed, %s filled since%s; one page failed %s times in a row (%s)",
 	       N(f->chains), f->chains == 1 ? "page" : "pages", N(f->chains_ended), late, N(length),
 	       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-");
 }
@@ -139,7 +145,7 @@ void text_eagain(const struct report *r, const struct span *s)
 {
 	const struct counters *c = s->counters;
 
-	print_causes(r->out, &c->totals, &c->failures);
+	print_causes(r->out, c);
 	print_fills(r->out, &c->failures);
 	print_holder(r->out, s);
 	print_chains(r->out, c);

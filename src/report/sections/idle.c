@@ -51,7 +51,7 @@ static const char *what_to_try(const struct report *r)
 	if (r->command)
 		return "is it another process that fills the pages? Trace that: -p PID, or every process: -a";
 	if (!r->owners || !r->owners->nr)
-		return "start the program that fills pages under the tool: uffdretry -- COMMAND";
+		return "start the program that fills pages under the tool (uffdretry -- COMMAND), or trace longer";
 	if (r->target)
 		return "trace one of these (-p PID), or every process (-a)";
 	return "trace longer, while pages are being filled";

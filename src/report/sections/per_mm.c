@@ -124,15 +124,15 @@ static void print_no_window(const struct report *r, const struct counters *c)
 	       N(t->calls), windows, PERCENT(high));
 }
 
-/* Copies that fail for another reason, in a loop, make any rate small: "", or that of the others. */
-static void of_good_text(const struct totals *t, __u64 k, char *text, size_t size)
+/* Copies that fail for another reason, in a loop, make any rate small: then that of the others. */
+static void per_copy_text(const struct totals *t, __u64 k, char *text, size_t size)
 {
 	const __u64 good = t->returned[0];
+	const bool few = good && good < t->calls / 2;
 
-	text[0] = '\0';
-	if (good && good < t->calls / 2)
-		snprintf(text, size, ", %s per million that succeeded",
-			 RATE(MILLION * ratio((double)k, (double)good)));
+	snprintf(text, size, "%s per million copies%s",
+		 RATE(MILLION * ratio((double)k, (double)(few ? good : t->calls))),
+		 few ? " that succeeded" : "");
 }
 
 void text_per_mm_answer(const struct report *r, const struct counters *c)
@@ -140,7 +140,7 @@ void text_per_mm_answer(const struct report *r, const struct counters *c)
 	const struct totals *t = &c->totals;
 	const __u64 reached = windows_reached(t), k = t->checks[CHECK_PER_MM_SEQ].spurious;
 	double low, high;
-	char of_good[64];
+	char per_copy[64];
 
 	if (!report_tells_check(r, CHECK_PER_MM_SEQ)) {
 		answer(r->out, "PER-MM", "not on this kernel: it has no mm_lock_seq");
@@ -151,16 +151,15 @@ void text_per_mm_answer(const struct report *r, const struct counters *c)
 		return;
 	}
 	wilson(k, reached, &low, &high);
-	of_good_text(t, k, of_good, sizeof(of_good));
+	per_copy_text(t, k, per_copy, sizeof(per_copy));
 	if (k)
 		answer(r->out, "PER-MM",
-		       "a per-MM check would needlessly fail %s%s of %s checked windows: %s (95 %%: %s ... %s), %s per million copies%s",
+		       "a per-MM check would needlessly fail %s%s of %s windows with EAGAIN: %s (95 %%: %s ... %s), %s",
 		       r->exact ? "" : "at most ", N(k), N(reached), PERCENT(share_of(k, reached)),
-		       PERCENT(low), PERCENT(high),
-		       RATE(MILLION * ratio((double)k, (double)t->calls)), of_good);
+		       PERCENT(low), PERCENT(high), per_copy);
 	else
 		answer(r->out, "PER-MM",
-		       "a per-MM check would needlessly fail 0 of %s checked windows: < %s, < %s per million copies",
+		       "a per-MM check would needlessly fail 0 of %s windows: < %s, < %s per million copies",
 		       N(reached), PERCENT(high), RATE(MILLION * ratio(3, (double)t->calls)));
 }
 

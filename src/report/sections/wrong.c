@@ -15,10 +15,25 @@ static void check_text(const struct report *r, const struct check_totals *kernel
 	if (!strcmp(r->kernel_check, "none"))
 		snprintf(text, size, "this kernel has no check");
 	else if (!kernel->eagain)
-		snprintf(text, size, "this kernel's check refused 0");
+		snprintf(text, size, "this kernel's check %s",
+			 kernel->missed ? "let them pass" : "refused 0");
 	else
-		snprintf(text, size, "this kernel's check refused %s%s, %s of them needlessly",
-			 N(kernel->eagain), kernel->missed ? " others" : "", N(kernel->spurious));
+		snprintf(text, size, "this kernel's check %srefused %s%s, %s of them needlessly",
+			 kernel->missed ? "let them pass and " : "", N(kernel->eagain),
+			 kernel->missed ? " others" : "", N(kernel->spurious));
+}
+
+/* The sequence checks that would have missed none of them. */
+static const char *better_text(const struct report *r, const struct totals *t)
+{
+	const bool mm = report_tells_check(r, CHECK_PER_MM_SEQ) &&
+			!t->checks[CHECK_PER_MM_SEQ].missed;
+	const bool vma = report_tells_check(r, CHECK_PER_VMA_SEQ) &&
+			 !t->checks[CHECK_PER_VMA_SEQ].missed;
+
+	return mm && vma ? "; a per-VMA or a per-MM check would refuse them all"
+	       : mm	 ? "; a per-MM check would refuse them all"
+			 : "";
 }
 
 void text_wrong(const struct report *r, const struct span *s)
@@ -39,11 +54,9 @@ void text_wrong(const struct report *r, const struct span *s)
 		       check);
 	else
 		answer(r->out, "WRONG",
-		       "%s pages filled wrongly in %s %s: the address meant another page or userfaultfd; %s%s",
-		       N(kernel->missed), N(reached), windows, check,
-		       t->checks[CHECK_PER_MM_SEQ].missed ||
-				       !report_tells_check(r, CHECK_PER_MM_SEQ)
-			       ? ""
-			       : "; a per-MM check would refuse them all");
+		       "%s pages filled wrongly in %s %s: the address meant another page%s; %s%s",
+		       N(kernel->missed), N(reached), windows,
+		       t->meaning_reasons[MEANING_DIFF_CTX] ? " or userfaultfd" : " by then", check,
+		       better_text(r, t));
 	text_todo(r, s, ABOUT_WRONG);
 }
