@@ -459,6 +459,8 @@ int BPF_PROG(mmap_lock_released, struct mm_struct *mm, const char *memcg_path, b
 {
 	if (!write)
 		legacy_unlocked(mm);
+	else if (cfg_relock)
+		hold_end(mm);
 	return 0;
 }
 

@@ -551,7 +551,7 @@ struct totals {
 	__u64 begin_bounded;	      /* windows with both bounds of the begin seen */
 	__u64 begin_moved;	      /* of these: mm_lock_seq moved between the bounds */
 	__u64 passed_ns;	      /* from the first window of each mm to its last */
-	__u64 passed_steps;	      /* of mm_lock_seq in that time */
+	__u64 passed_steps;	      /* of mm_lock_seq in that time, two a section */
 	__u64 held;		      /* with --relock: write sections whose end was seen */
 	__u64 held_ns;		      /* and how long they held mmap_lock */
 	struct writer_totals writers;

@@ -150,10 +150,19 @@ static __always_inline enum seq_kind mm_seq_kind(void)
 	return bpf_core_field_exists(old->mm_lock_seq) ? SEQ_INT : SEQ_NONE;
 }
 
-/* Does each write section have an odd mm_lock_seq of its own? */
+/* Does each write section have an odd number of its own, which the kernel counts? */
 static __always_inline bool mm_numbers_sections(void)
 {
-	return mm_seq_kind() == SEQ_COUNT;
+	return mm_seq_kind() != SEQ_NONE;
+}
+
+/*
+ * As a seqcount counts: odd in a write section, with the number of that section. An int is N in a
+ * section and N + 1 after it, and is read as 2 N and 2 N + 2.
+ */
+static __always_inline __u32 as_seqcount(int mm_lock_seq)
+{
+	return (__u32)mm_lock_seq << 1;
 }
 
 static __always_inline __u32 mm_lock_seq(struct mm_struct *mm)
@@ -161,7 +170,7 @@ static __always_inline __u32 mm_lock_seq(struct mm_struct *mm)
 	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
 		return mm->mm_lock_seq.sequence;
 	if (bpf_core_field_exists(((struct mm_struct___int *)mm)->mm_lock_seq))
-		return ((struct mm_struct___int *)mm)->mm_lock_seq;
+		return as_seqcount(((struct mm_struct___int *)mm)->mm_lock_seq);
 	return 0;
 }
 
@@ -173,7 +182,7 @@ static __always_inline __u32 mm_lock_seq_at(__u64 address)
 	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
 		return BPF_CORE_READ(mm, mm_lock_seq.sequence);
 	if (bpf_core_field_exists(old->mm_lock_seq))
-		return BPF_CORE_READ(old, mm_lock_seq);
+		return as_seqcount(BPF_CORE_READ(old, mm_lock_seq));
 	return 0;
 }
 
@@ -198,15 +207,28 @@ static __always_inline __u32 mm_lock_seq_of(__u64 address)
 	return own ? mm_lock_seq(own) : mm_lock_seq_at(address);
 }
 
-/* The mm_lock_seq at which the VMA was last write-locked; 6.4 and later. */
+/* The number of the write section that the current task is in. */
+static __always_inline __u32 mm_section(struct mm_struct *mm)
+{
+	return mm_lock_seq(mm) | 1;
+}
+
+/* vm_lock_seq has mm_lock_seq as it is in a write section: the same, as mm_section(). */
+static __always_inline __u32 section_of(__u32 vm_lock_seq)
+{
+	return mm_seq_kind() == SEQ_INT ? as_seqcount(vm_lock_seq) | 1 : vm_lock_seq;
+}
+
+/* The number of the write section that last locked the VMA; 6.4 and later. */
 static __always_inline __u32 vma_lock_seq(struct vm_area_struct *vma)
 {
-	return bpf_core_field_exists(vma->vm_lock_seq) ? vma->vm_lock_seq : 0;
+	return bpf_core_field_exists(vma->vm_lock_seq) ? section_of(vma->vm_lock_seq) : 0;
 }
 
 static __always_inline __u32 vma_lock_seq_at(struct vm_area_struct *vma)
 {
-	return bpf_core_field_exists(vma->vm_lock_seq) ? BPF_CORE_READ(vma, vm_lock_seq) : 0;
+	return bpf_core_field_exists(vma->vm_lock_seq) ? section_of(BPF_CORE_READ(vma, vm_lock_seq))
+						       : 0;
 }
 
 struct rw_semaphore___any {

@@ -22,19 +22,21 @@
 #define LEGACY_OVER 2
 
 /*
- * The facts of the VMA that the kernel takes for the destination's, all 0 without one. It looks up
- * the first page of the whole copy (find_dst_vma()), and accepts only a VMA that holds all of it.
+ * The facts of the VMA that the kernel takes for the destination's. Without one only mm_lock_seq is
+ * set, which says who wrote meanwhile. The kernel looks up the first page of the whole copy
+ * (find_dst_vma()), and accepts only a VMA that holds all of it.
  */
 static __always_inline void read_dst_facts(struct vma_facts *f, const struct window *w)
 {
 	__u64 vma = vma_at(w->mm, w->copy.dst);
 
+	if (vma) {
+		read_facts_at(f, vma, w->mm);
+		if (w->copy.dst >= f->start && w->copy.dst < f->end)
+			return;
+	}
 	__builtin_memset(f, 0, sizeof(*f));
-	if (!vma)
-		return;
-	read_facts_at(f, vma, w->mm);
-	if (w->copy.dst < f->start || w->copy.dst >= f->end)
-		__builtin_memset(f, 0, sizeof(*f));
+	f->mm_lock_seq = mm_lock_seq_of(w->mm);
 }
 
 /* legacy_enter() - the current task enters the copy loop. */
@@ -197,6 +199,8 @@ static __always_inline void legacy_acquired(struct mm_struct *mm, bool write)
 			section_record(mm);
 		return;
 	}
+	if (cfg_relock)
+		hold_end(mm); /* a downgrade ends a write section, and fires here */
 	w = copy_of_current();
 	if (w && w->mm == (__u64)mm)
 		legacy_locked(w);

@@ -39,7 +39,7 @@ struct window {
 	__u32 silences;	     /* set of enum silence: what the facts rely on */
 	__u32 unlocked;	     /* plans on mmap_lock: no lock was taken since the last drop */
 	__u32 by;	     /* the row of its destination's owner: see by.bpf.h */
-	__u32 first_section; /* without a seqcount: section_head() at the begin */
+	__u32 first_section; /* without an mm_lock_seq: section_head() at the begin */
 	struct writer_set writers;
 	struct relock relock;
 };

@@ -4,9 +4,9 @@
  * Recording write sections: who takes an mm's mmap_lock for write.
  *
  * Each write section has its own odd mm_lock_seq: mmap_write_lock() makes it odd before its
- * tracepoint fires, the unlock or downgrade makes it even. A writer records itself at the place
- * that its mm and this number give. Without a seqcount the numbers are our own, one sequence a
- * ring.
+ * tracepoint fires, the unlock or downgrade makes it even. (Up to 6.13 compat.bpf.h reads it so.) A
+ * writer records itself at the place that its mm and this number give. Without an mm_lock_seq the
+ * numbers are our own, one sequence a ring.
  *
  * Writers are recorded while an mm has a traced window, and for a while after: mm_state.h. All
  * other writers pay one load and a compare.
@@ -43,7 +43,7 @@ struct write_section {
 };
 
 struct section_ring {
-	__u32 head; /* without a seqcount: the next number */
+	__u32 head; /* without an mm_lock_seq: the next number */
 	__u32 pad;
 	struct write_section sections[RING_SECTIONS];
 };
@@ -104,7 +104,7 @@ static __always_inline __u32 section_seq(const struct write_section *s)
 	return seq;
 }
 
-/* section_head() - without a seqcount: the number of the next section in @mm's ring. */
+/* section_head() - without an mm_lock_seq: the number of the next section in @mm's ring. */
 static __always_inline __u32 section_head(__u64 mm)
 {
 	struct section_ring *ring;
@@ -117,7 +117,8 @@ static __always_inline __u32 section_head(__u64 mm)
 
 /*
  * section_follows() - was a write section of @mm recorded after its mm_lock_seq was @seq? The one
- * that follows, if it was not overwritten. Without a seqcount the numbers do not tell: no.
+ * that follows, if it was not overwritten. Without a seqcount the number of a section that has not
+ * ended is no later one: no.
  */
 static __always_inline bool section_follows(__u64 mm, __u32 seq)
 {
@@ -125,7 +126,7 @@ static __always_inline bool section_follows(__u64 mm, __u32 seq)
 	struct write_section *s;
 	struct section_ring *ring;
 
-	if (!has_writers || !mm_numbers_sections())
+	if (!has_writers || mm_seq_kind() != SEQ_COUNT)
 		return false;
 	ring = section_ring_of(mm);
 	if (!ring)
@@ -232,8 +233,8 @@ static __noinline void hold_begin(struct mm_struct *mm, __u32 seq)
 }
 
 /*
- * hold_end() - the current task is about to end a write section of @mm, if it is in one: only then is
- * mm_lock_seq odd. One test where none is timed.
+ * hold_end() - the current task is about to end a write section of @mm, if it is in one: after that no
+ * section has the number of the last. One test where none is timed.
  */
 static __always_inline void hold_end(struct mm_struct *mm)
 {
@@ -241,7 +242,7 @@ static __always_inline void hold_end(struct mm_struct *mm)
 	__u32 seq = *(volatile __u32 *)&state->hold_seq;
 	struct totals *t;
 
-	if (!seq || seq != mm_lock_seq(mm) || state->seen >> 32 != mm_tag((__u64)mm, SLOT_RUN))
+	if (!seq || seq != mm_section(mm) || state->seen >> 32 != mm_tag((__u64)mm, SLOT_RUN))
 		return;
 	state->hold_seq = 0;
 	t = totals_of(SLOT_RUN);
@@ -269,7 +270,7 @@ static __always_inline void section_record(struct mm_struct *mm)
 	if (!ring)
 		return;
 	if (mm_numbers_sections())
-		seq = mm_lock_seq(mm);
+		seq = mm_section(mm);
 	else
 		seq = __sync_fetch_and_add(&ring->head, 2) + 1;
 	s = section_at(ring, seq);
@@ -286,7 +287,7 @@ static __always_inline void section_record(struct mm_struct *mm)
 
 /*
  * section_grows_stack() - the current write section of @vma's mm grows a stack down to @address,
- * which neither a system call nor its arguments tell. Without a seqcount the section is the ring's
+ * which neither a system call nor its arguments tell. Without an mm_lock_seq the section is the ring's
  * last, unless another mm took a number since: then it stays as it was.
  */
 static __always_inline void section_grows_stack(struct vm_area_struct *vma, __u64 address)
@@ -301,7 +302,7 @@ static __always_inline void section_grows_stack(struct vm_area_struct *vma, __u6
 	ring = section_ring_of((__u64)mm);
 	if (!ring)
 		return;
-	seq = mm_numbers_sections() ? mm_lock_seq(mm) : *(volatile __u32 *)&ring->head - 1;
+	seq = mm_numbers_sections() ? mm_section(mm) : *(volatile __u32 *)&ring->head - 1;
 	s = section_at(ring, seq);
 	if (s->mm != (__u64)mm || __sync_val_compare_and_swap(&s->seq, seq, SECTION_BUSY) != seq)
 		return;

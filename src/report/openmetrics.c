@@ -274,7 +274,7 @@ static void watched_sections(const struct report *r, const struct totals *t)
 		return;
 	plain(r->out, "uffdretry_watched_write_sections_total", "counter",
 	      "Times that mmap_lock was held for write between retry windows.",
-	      r->seq == SEQ_COUNT ? t->passed_steps / 2 : t->passed_steps);
+	      t->passed_steps / 2);
 	counted_seconds(r->out, "uffdretry_watched_seconds_total",
 			"Seconds from the first retry window of each process to its last.",
 			t->passed_ns);

@@ -79,7 +79,7 @@ static bool is_asked_for(const struct tracer_config *cfg, const struct hook *h)
 	if (h->roles & ROLE_RELOCK)
 		return cfg->relock;
 	if (h->roles & ROLE_HOLDS)
-		return cfg->relock && cfg->writers && cfg->kernel->seq == SEQ_COUNT;
+		return cfg->relock && cfg->writers && cfg->kernel->seq != SEQ_NONE;
 	if (h->roles & ROLE_CHILDREN)
 		return cfg->follow_forks;
 	return true;

@@ -26,12 +26,10 @@ static double ratio(double part, double of)
 	return of > 0 ? part / of : NAN;
 }
 
-static double sections_per_s(const struct report *r, const struct totals *t)
+static double sections_per_s(const struct totals *t)
 {
 	/* Each section moves a seqcount twice: odd, and even again. */
-	const double sections = (double)t->passed_steps / (r->seq == SEQ_COUNT ? 2 : 1);
-
-	return ratio(sections * NS_PER_S, (double)t->passed_ns);
+	return ratio((double)t->passed_steps / 2 * NS_PER_S, (double)t->passed_ns);
 }
 
 /* Nobody waited in a window in which no write section ended. */
@@ -71,7 +69,7 @@ static struct per_mm per_mm_of(const struct report *r, const struct counters *c)
 	const struct totals *t = &c->totals;
 	const __u64 needless = t->checks[CHECK_PER_MM_SEQ].spurious;
 	struct per_mm p = {
-		.sections = sections_per_s(r, t),
+		.sections = sections_per_s(t),
 		.window = window_ns(c),
 		.hold = ratio((double)t->held_ns, (double)t->held),
 		.counted = NAN,
