@@ -23,7 +23,7 @@ none_left() {
 
 # boot KERNEL GUEST_SCRIPT [ARG...]: run tests/vm/guest/GUEST_SCRIPT in the guest. Its /out comes
 # back in $out. The array vm_options has more options of tests/vm/run. With PARALLEL=yes its processors
-# really run at once.
+# really run at once. APPEND has more kernel parameters.
 boot() {
 	local kernel=$1 script=$2 run=(sh "/bin/$2") status
 	shift 2
@@ -32,7 +32,7 @@ boot() {
 		vm_options+=(--timeout 2700 --add "$root/build/cov/uffdretry:/bin/uffdretry" --add "$here/guest/coverage.sh")
 		run=(sh /bin/coverage.sh "/bin/$script")
 	fi
-	"$here/run" ${PARALLEL:+--parallel} --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$built/bpfleft" \
+	"$here/run" ${PARALLEL:+--parallel} ${APPEND:+--append "$APPEND"} --timeout 900 --add "$here/guest/lib.sh" --add "$here/guest/$script" --add "$built/bpfleft" \
 		--out "$out" --log "$out/log" "${vm_options[@]}" "$kernel" -- "${run[@]}" "$@"
 	status=$?
 	[ ! -d "$out/gcov" ] || cp -r "$out/gcov/." "$COVERAGE"
