@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /*
  * A rig is one copier thread and one source area. Parts of the source are registered with a second
@@ -58,7 +59,7 @@ enum rig_source {
  * A capital is a huge page's worth of pages: the first as the letter says, the others mapped.
  */
 #define RIG_PATTERN 0x5a
-#define RIG_HUGE 512 /* pages */
+#define RIG_HUGE ((size_t)sysconf(_SC_PAGESIZE) / 8) /* pages */
 int rig_create(struct rig **rig, const char *layout);
 /* Releases a window that is still open. NULL is accepted. */
 void rig_destroy(struct rig *rig);

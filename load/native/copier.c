@@ -112,14 +112,14 @@ static const struct second {
 	int (*open)(const char *dir); /* its file: a descriptor or -errno */
 	int (*drop)(struct copier *copier);
 	int flags;
-	size_t len;
+	bool huge; /* it is a huge page */
 } seconds[] = {
-	{ "memfd-cached", NULL, drop_mapping, 0, PAGE }, /* the witness's, which is there */
-	{ "memfd", new_memfd, drop_page_of_memfd, MAP_SHARED, PAGE },
-	{ "file", new_file, drop_mapping, MAP_PRIVATE, PAGE },
-	{ "cold", new_file, drop_from_cache, MAP_PRIVATE, PAGE },
-	{ "anon", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, PAGE },
-	{ "thp", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, HUGE },
+	{ "memfd-cached", NULL, drop_mapping, 0, false }, /* the witness's, which is there */
+	{ "memfd", new_memfd, drop_page_of_memfd, MAP_SHARED, false },
+	{ "file", new_file, drop_mapping, MAP_PRIVATE, false },
+	{ "cold", new_file, drop_from_cache, MAP_PRIVATE, false },
+	{ "anon", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, false },
+	{ "thp", NULL, drop_mapping, MAP_PRIVATE | MAP_ANONYMOUS, true },
 };
 
 static const struct second *second_of(const char *source)
@@ -135,7 +135,7 @@ static int map_second(struct copier *copier, const struct second *second, const 
 	uint8_t *at = copier->view + PAGE;
 
 	copier->drop = second->drop;
-	copier->len = second->len;
+	copier->len = second->huge ? HUGE : PAGE;
 	if (!second->flags) {
 #ifdef __x86_64__
 		copier->tells = true;
@@ -147,10 +147,10 @@ static int map_second(struct copier *copier, const struct second *second, const 
 		if (copier->file < 0)
 			return copier->file;
 	}
-	if (mmap(at, second->len, PROT_READ, MAP_FIXED | second->flags, copier->file, 0) ==
+	if (mmap(at, copier->len, PROT_READ, MAP_FIXED | second->flags, copier->file, 0) ==
 	    MAP_FAILED)
 		return -errno;
-	return second->len == HUGE && madvise(at, HUGE, MADV_HUGEPAGE) ? -errno : 0;
+	return second->huge && madvise(at, HUGE, MADV_HUGEPAGE) ? -errno : 0;
 }
 
 /* Two pages. The second one begins a huge page. */

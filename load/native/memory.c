@@ -117,7 +117,7 @@ static int map_here(const struct memory *memory, void *at)
 	if (memory->fd < 0)
 		flags |= MAP_ANONYMOUS;
 	if (kind->backing == ON_HUGETLB)
-		flags |= MAP_HUGETLB | MAP_HUGE_2MB;
+		flags |= MAP_HUGETLB | HUGE_FLAG;
 	if (mmap(at, len, PROT_READ | PROT_WRITE, flags, memory->fd, 0) == MAP_FAILED)
 		return -errno;
 	if (kind->backing == ON_FILE && !kind->by_block && !kind->but_blocks)

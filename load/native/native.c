@@ -106,7 +106,7 @@ static const struct setting settings[] = {
 		       "of each before copiers and writers meet"),
 	TIME_SETTING(struct native_options, limit_ms, "limit",
 		     "window, hold: go on to the next kind after TIME (default 10s)"),
-	NUMBER_SETTING(struct native_options, pages, "pages", "N", HUGE / PAGE, 1 << 20,
+	NUMBER_SETTING(struct native_options, pages, "pages", "N", 512, 1 << 20,
 		       "Pages of the source, a multiple of 512"),
 	NUMBER_SETTING(struct native_options, pages_per_copy, "pages-per-copy", "K", 1, 512,
 		       "window: pages of each ioctl (default: 1, then 16)"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-// A restore into huge pages: 512 small pages of the file in one window, and no check after it.
+// A restore into huge pages: all its small pages of the file in one window, and no check after it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -11,18 +11,21 @@
 /* A fault on a page beyond those that are free would be SIGBUS. */
 static int lacks_huge_pages(struct run *run)
 {
-	static const char path[] = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages";
 	unsigned long long nr = 0;
-	FILE *file = fopen(path, "re");
+	char path[96];
+	FILE *file;
 
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages",
+		 HUGE >> 10);
+	file = fopen(path, "re");
 	if (!file || fscanf(file, "%llu", &nr) != 1)
 		nr = 0;
 	if (file)
 		fclose(file);
 	if (nr >= run->params.pages)
 		return 0;
-	run_fail(run, "%llu huge pages of 2 MiB are free, %llu are needed (vm.nr_hugepages)", nr,
-		 (unsigned long long)run->params.pages);
+	run_fail(run, "%llu huge pages of %lu MiB are free, %llu are needed (vm.nr_hugepages)", nr,
+		 HUGE >> 20, (unsigned long long)run->params.pages);
 	return -ENOTSUP;
 }
 

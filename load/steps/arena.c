@@ -13,6 +13,13 @@
 
 #include "steps/arena.h"
 
+unsigned long kernel_page;
+
+static void __attribute__((constructor)) ask_kernel_page(void)
+{
+	kernel_page = (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
 static int new_file(size_t size, unsigned int flags)
 {
 	int fd = memfd_create("uffdload", MFD_CLOEXEC | flags);
@@ -36,7 +43,7 @@ static int open_again(int fd)
 /* mmap() of huge pages fails unless all of them are free. */
 static bool has_huge_pages(void)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_FLAG;
 	void *area = mmap(NULL, HUGE_PAGES * HUGE, PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	return area != MAP_FAILED && !munmap(area, HUGE_PAGES * HUGE);
@@ -49,10 +56,10 @@ static int create_huge(struct huge_arena *huge)
 	*huge = (struct huge_arena) { .file = -1, .again = -1, .other = -1 };
 	if (!has_huge_pages())
 		return 0;
-	huge->file = new_file(HUGE_PAGES * HUGE, MFD_HUGETLB | MFD_HUGE_2MB);
+	huge->file = new_file(HUGE_PAGES * HUGE, MFD_HUGETLB | HUGE_FLAG);
 	if (huge->file >= 0)
 		huge->again = open_again(huge->file);
-	huge->other = new_file(HUGE_PAGES * HUGE, MFD_HUGETLB | MFD_HUGE_2MB);
+	huge->other = new_file(HUGE_PAGES * HUGE, MFD_HUGETLB | HUGE_FLAG);
 	if (huge->file < 0 || huge->again < 0 || huge->other < 0)
 		return -errno;
 	area = mmap(NULL, (HUGE_PAGES + 1) * HUGE, PROT_NONE,
@@ -126,7 +133,7 @@ int arena_map(const struct arena *arena, uint64_t start, size_t pages,
 	off_t offset = fd < 0 ? 0 : (off_t)(mapping->offset * page);
 
 	if (mapping->huge && fd < 0)
-		flags |= MAP_HUGETLB | MAP_HUGE_2MB;
+		flags |= MAP_HUGETLB | HUGE_FLAG;
 	if (mmap((void *)start, pages * page, PROT_READ | PROT_WRITE, flags, fd, offset) ==
 	    MAP_FAILED)
 		return -errno;

@@ -4,12 +4,17 @@
 #ifndef UFFDLOAD_ARENA_H
 #define UFFDLOAD_ARENA_H
 
+#include <linux/mman.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE 4096UL
-#define HUGE (512 * PAGE)
+/* The kernel's page size, and that of huge pages: what a page of entries of eight bytes maps. */
+extern unsigned long kernel_page;
+#define PAGE kernel_page
+#define HUGE (PAGE / 8 * PAGE)
+/* The flag that asks mmap() and memfd_create() for huge pages of this size. */
+#define HUGE_FLAG (__builtin_ctzl(HUGE) << MAP_HUGE_SHIFT)
 
 /*
  * All of it is PROT_NONE until a test maps something: the kernel places nothing here by itself, and

@@ -165,7 +165,7 @@ static bool is_zero(const volatile uint64_t *word)
 /* A page may be replaced while it is compared; not this often in a row. */
 #define LOOKS 100
 
-/* The nth page of 4 KiB of the guest. */
+/* The nth page of PAGE bytes of the guest. */
 static void look_at(struct toucher *toucher, uint64_t n)
 {
 	const struct guest *guest = toucher->guest;

@@ -19,13 +19,13 @@ struct guest {
 	uint64_t released; /* percent of the pages that hold zeroes from the start */
 };
 
-/* page_size: 4 KiB or HUGE. The guest owns uffd from now on. 0 or -errno, with a message. */
+/* page_size: PAGE or HUGE. The guest owns uffd from now on. 0 or -errno, with a message. */
 int guest_map(struct guest *guest, struct run *run, int uffd, size_t page_size);
 void guest_unmap(struct guest *guest);
 /* Map all of it anew, register it and make it accessible, while it is in use. 0 or -errno. */
 int guest_replace(const struct guest *guest);
 
-/* The contents of the nth page of 4 KiB. */
+/* The contents of the nth page of PAGE bytes. */
 void content_fill(void *page, uint64_t seed, uint64_t n);
 bool content_is_zero(const struct guest *guest, uint64_t n);
 

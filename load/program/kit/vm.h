@@ -35,7 +35,7 @@ struct vm {
 };
 
 /*
- * One restore, of pages of 4 KiB or HUGE, from a snapshot that the first call makes. external: the
+ * One restore, of pages of PAGE or HUGE bytes, from a snapshot that the first call makes. external: the
  * handler is another process. 0 or -errno, with a message.
  */
 int vm_restore(struct run *run, size_t page_size, bool external);
