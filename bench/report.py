@@ -179,9 +179,10 @@ def scale_parts(scale, soak):
     }
 
 
-def runs_table(bench, **others):
+def runs_table(benches, **others):
     """Markdown: on which kernels, and when."""
-    rows = [["`make bench`", kernel["release"], 1, bench["date"]] for kernel in bench["kernels"].values()]
+    rows = [[f"`make {name}`", kernel["release"], 1, bench["date"]]
+            for name, bench in benches.items() for kernel in bench["kernels"].values()]
     rows += [[f"`make bench-{name}`", run["release"], run["cpus"], run["date"]] for name, run in others.items()]
     return page.table(["command", "kernel", "CPUs", "date"], rows, words=4)
 
@@ -197,14 +198,16 @@ def kinds_table(bench):
     return page.table(["kind of hook", "skipped when preempted", *bench["kernels"]], rows, words=2)
 
 
-def documents(bench):
+def documents():
     """The documents that show the numbers: path and what it should be."""
+    benches = {name: json.loads((DATA / f"{name}.json").read_text()) for name in ("bench", "bench-arm64")}
+    bench = benches["bench"]
     overhead, manual = DATA.parent / "overhead.md", DATA.parent.parent / "reference/uffdretry.8"
     newest, scale, soak = bench["kernels"]["7.3"], records("scale.json"), records("soak.json")
-    parts = {"runs": runs_table(bench, scale=scale["kernel"][0], soak=soak["kernel"][0]),
+    parts = {"runs": runs_table(benches, scale=scale["kernel"][0], soak=soak["kernel"][0]),
              "kinds": kinds_table(bench), "budgets": budget_table(newest, budget, "budget"),
              "peer": budget_table(newest, peer_budget, "half of bpftrace's"), **scale_parts(scale, soak)}
-    for name, kernel in bench["kernels"].items():
+    for name, kernel in (bench["kernels"] | benches["bench-arm64"]["kernels"]).items():
         parts[f"costs {name}"] = added_table(kernel, COSTS, before=True)
         parts[f"options {name}"] = added_table(kernel, OPTIONS)
     yield overhead, page.with_parts(overhead.read_text(), parts)
@@ -213,7 +216,7 @@ def documents(bench):
 
 def docs(check):
     """Write the numbers into the documents, or with @check report those that differ."""
-    new = list(documents(json.loads((DATA / "bench.json").read_text())))
+    new = list(documents())
     if check:
         stale = [path for path, text in new if path.read_text() != text]
         sys.exit("\n".join(f"{path} has other numbers than docs/evidence/data" for path in stale) or 0)

@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # What the tool costs: see bench/README.md. mk/check.mk links the programs.
 
-.PHONY: bench bench-check bench-scale bench-soak bench-programs
+.PHONY: bench bench-arm64 bench-check bench-scale bench-soak bench-programs
 
 bench-programs: uffdretry uffdload $(BUILD)/ops $(BUILD)/floor $(BUILD)/grow
 
@@ -11,6 +11,13 @@ bench:
 	$(Q)./tools/deps build bench
 	$(Q)$(MAKE) bench-programs
 	$(Q)./bench/run --json docs/evidence/data/bench.json
+	$(Q)./bench/report.py docs
+
+# make bench-arm64: measure the cost on arm64; writes docs/evidence/data/bench-arm64.json and the tables from it (ten minutes)
+bench-arm64:
+	$(Q)./tools/deps build arm64
+	$(Q)env -u CC $(MAKE) ARCH=arm64 guest-programs build/arm64/ops build/arm64/floor
+	$(Q)./bench/run --quick --json docs/evidence/data/bench-arm64.json arm64-7.3
 	$(Q)./bench/report.py docs
 
 # make bench-check: compare the cost with bench.json; fails when anything costs a tenth more

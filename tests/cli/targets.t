@@ -16,7 +16,7 @@ for_people() {
 }
 
 listed() {
-	make_here help-all | sed -n 's/^make \([a-z-]\+\) .*/\1/p'
+	make_here help-all | sed -n 's/^make \([a-z0-9-]\+\) .*/\1/p'
 }
 
 out=$(diff <(for_people | sort) <(listed | sort))
