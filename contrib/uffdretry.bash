@@ -50,7 +50,7 @@ _uffdretry_takes_files() {
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option='' value='' before='' words
 	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
-		--by --top --claims --relock --no-writers --witness --overhead --fail-above --probe --self-test --plan --user -T --timestamp
+		--by --top --claims --relock --no-writers --witness --overhead --stacks --fail-above --probe --self-test --plan --user -T --timestamp
 		-v --verbose -V --version -h --help --brief --'
 
 	COMPREPLY=()

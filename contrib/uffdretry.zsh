@@ -33,6 +33,7 @@ _uffdretry() {
 		'--relock[measure relocks]' \
 		'--no-writers[do not record writers]' \
 		'--witness[also hook every write lock of a VMA]' \
+		'--stacks[add the stacks of writers]' \
 		'--overhead[add the counts for each BPF program]' \
 		'--user=[act for NAME]:user:_users' \
 		'--probe[show what works here]' \

@@ -38,6 +38,10 @@ $(BUILD)/repro/%: repro/%.c repro/repro.h $(FLAGS)
 $(BUILD)/%: GUEST_LIBS = -static
 $(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: $(LIB_OBJS)
 $(BUILD)/hold $(BUILD)/ops $(BUILD)/grow: GUEST_LIBS = -static -lpthread
+# Its frames are known: each function of its own has a frame pointer, and none is entered by a jump.
+$(BUILD)/stacked: $(LIB_OBJS)
+$(BUILD)/stacked: private ALL_CFLAGS += -fPIE -fno-omit-frame-pointer -fno-optimize-sibling-calls
+$(BUILD)/stacked: GUEST_LIBS = -$(if $(CROSS),static-)pie -lpthread
 $(BUILD)/withcaps: GUEST_LIBS = -static $(STATIC_LDFLAGS) -lcap-ng
 $(BUILD)/bpfleft $(BUILD)/floor: GUEST_LIBS = $(if $(CROSS),-static -lbpf -lelf -lz,-lbpf)
 
@@ -59,7 +63,7 @@ $(BUILD)/failmalloc.so: tests/vm/failmalloc.c $(FLAGS) | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 
-GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold floor cost)
+GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd hold stacked floor cost)
 
 # The test build of the tool, which can skip runs of a hook. The second make knows what it depends on.
 INJECT_TOOL := $(BUILD)/inject/uffdretry

@@ -85,7 +85,7 @@ int BPF_PROG(__vma_start_write_exit, struct vm_area_struct *vma)
 SEC("?tp_btf/mmap_lock_acquire_returned")
 int BPF_PROG(mmap_lock_acquire_returned__writers, struct mm_struct *mm, bool write, bool success)
 {
-	mmap_lock_acquired(mm, write, success);
+	mmap_lock_acquired(ctx, mm, write, success);
 	return 0;
 }
 
@@ -98,7 +98,7 @@ SEC("?tp_btf/mmap_lock_acquire_returned")
 int BPF_PROG(mmap_lock_acquire_returned__writers_memcg, struct mm_struct *mm,
 	     const char *memcg_path, bool write, bool success)
 {
-	mmap_lock_acquired(mm, write, success);
+	mmap_lock_acquired(ctx, mm, write, success);
 	return 0;
 }
 
@@ -470,7 +470,7 @@ int BPF_PROG(mmap_lock_acquire_returned__legacy, struct mm_struct *mm, const cha
 	     bool write, bool success)
 {
 	if (success)
-		legacy_acquired(mm, write);
+		legacy_acquired(ctx, mm, write);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* main: parse, find the target, open a session, watch, report. */
 #include "counters/counters.h"
+#include "counters/stacks.h"
 #include "lib/clock.h"
 #include "report/diff.h"
 #include "report/saved.h"
@@ -171,6 +172,7 @@ static int tick(void)
 static int report_summary(void)
 {
 	struct span span = whole_run(true);
+	struct stacks stacks;
 	int err;
 
 	target_check_cgroup(&run.target);
@@ -184,6 +186,10 @@ static int report_summary(void)
 		report_interval();
 	span.holders = run.holders;
 	span.nr_holders = tracer_read_holders(run.session.tracer, run.holders, MAX_HOLDERS);
+	if (run.options.stacks) {
+		tracer_stacks(run.session.tracer, &stacks);
+		span.stacks = &stacks;
+	}
 	/* Whatever the reader does, the kernel is as it was. */
 	tracer_detach(run.session.tracer);
 	return sink_summary(&run.sink, &span);

@@ -352,6 +352,59 @@ struct writer_set {
 	__u16 pad;
 };
 
+/* --- Stacks of the writers, with --stacks ------------------------------------------------------ */
+
+/* The innermost frames that are kept of a stack, of each side. */
+#define STACK_DEPTH 64
+#define MAX_STACKS 1024
+
+/* Rows of write sections without a stack. */
+enum stack_id {
+	STACK_BEFORE, /* no window was open when the writer came */
+	STACK_LOST,   /* there was no place, or nothing was readable */
+	FIRST_STACK,
+};
+
+/* A side of a stack, the innermost frame first: where it is, or where its call is. */
+struct stack_frames {
+	__u64 at[STACK_DEPTH]; /* an address; of a user frame with a name, the offset in that file */
+	__u16 names[STACK_DEPTH]; /* ids; 0: none */
+};
+
+/* Write sections that agree in all of this are counted together. */
+struct stack_key {
+	__u64 hash; /* of the frames' addresses */
+	__u64 mm;   /* of the writer: the same address is another place elsewhere */
+	__u32 pid;  /* in the loader's pid namespace; 0: not visible there */
+	__u32 pad;
+	char comm[COMM_LEN];
+};
+_Static_assert(sizeof(struct stack_key) == 40, "struct stack_key has padding");
+
+struct stack_row {
+	__u64 used;	/* 0: the row is nobody's, or is being written */
+	__u64 sections; /* that windows met */
+	struct stack_key key;
+	__u32 nr_user;
+	__u32 nr_kernel;
+	struct stack_frames user;
+	struct stack_frames kernel;
+};
+
+/* Names of frames: functions of the kernel, and files. The first one is nobody's. */
+#define MAX_STACK_NAMES 1024
+#define NAME_LEVELS 8
+#define NAME_PART 48
+
+struct stack_name {
+	__u64 used;   /* 0: the row is nobody's, or is being written */
+	__u32 levels; /* of a file's path; a function has one */
+	__u8 cut;     /* the path has more */
+	__u8 deleted; /* the file has no path any more */
+	__u16 pad;
+	char parts[NAME_LEVELS][NAME_PART]; /* the file's own name first */
+};
+
 /* (sub & mask) == value */
 struct writer_when {
 	__u32 mask;

@@ -33,6 +33,7 @@ enum {
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -43,6 +44,7 @@ enum {
 };
 
 enum {
+	BPF_F_USER_STACK = 256,
 	BPF_F_MMAPABLE = 1024,
 };
 
@@ -96,13 +98,36 @@ struct seqcount {
 
 typedef struct seqcount seqcount_t;
 
+typedef __u32 __kernel_dev_t;
+typedef __kernel_dev_t dev_t;
+
+struct super_block {
+	dev_t s_dev;
+};
+
 struct inode {
 	unsigned long i_ino; /* __u64 since 7.1 */
+	const unsigned int i_nlink;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
 };
 
 struct file {
 	void *private_data;
 	struct inode *f_inode;
+	struct path f_path;
 };
 
 struct list_head {

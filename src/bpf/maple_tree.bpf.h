@@ -53,16 +53,22 @@ static __always_inline __u64 maple_descend(__u64 enode, __u64 index)
 	return next;
 }
 
+/* The root node of @mm's tree, or 0. */
+static __always_inline __u64 maple_root(__u64 mm)
+{
+	__u64 entry = (__u64)BPF_CORE_READ((struct mm_struct *)mm, mm_mt.ma_root);
+
+	/* Only the root may be an entry itself: a node ends in binary 10 there (xa_is_node()). */
+	return (entry & 3) == 2 && entry > MAPLE_RESERVED_RANGE ? entry : 0;
+}
+
 /*
  * vma_at() - the address of the VMA of @mm that holds @address, or 0. The caller holds mmap_lock.
  */
 static __always_inline __u64 vma_at(__u64 mm, __u64 address)
 {
-	__u64 entry = (__u64)BPF_CORE_READ((struct mm_struct *)mm, mm_mt.ma_root);
+	__u64 entry = maple_root(mm);
 
-	/* Only the root may be an entry itself: a node ends in binary 10 there (xa_is_node()). */
-	if ((entry & 3) != 2 || entry <= MAPLE_RESERVED_RANGE)
-		return 0;
 	for (int depth = 0; entry && depth < MAPLE_DEPTH_MAX; depth++) {
 		__u32 type = MAPLE_TYPE(entry);
 

@@ -188,7 +188,7 @@ static __always_inline void legacy_locked(struct window *w)
  * legacy_acquired() - the current task has @mm's mmap_lock. Without mm_lock_seq every write section
  * is logged as one of the whole mm.
  */
-static __always_inline void legacy_acquired(struct mm_struct *mm, bool write)
+static __always_inline void legacy_acquired(void *ctx, struct mm_struct *mm, bool write)
 {
 	struct window *w;
 
@@ -196,7 +196,7 @@ static __always_inline void legacy_acquired(struct mm_struct *mm, bool write)
 		if (mm_seq_kind() == SEQ_NONE)
 			vma_log_append((__u64)mm, 0, ~0ULL, VMA_WRITE_LOCK);
 		if (has_writers)
-			section_record(mm);
+			section_record(ctx, mm);
 		return;
 	}
 	if (cfg_relock)

@@ -198,14 +198,15 @@ static __always_inline void window_relock_ends(struct window *w)
  * mmap_lock_acquired() - the current task has @mm's mmap_lock, or failed a trylock: who writes, and
  * --relock.
  */
-static __always_inline void mmap_lock_acquired(struct mm_struct *mm, bool write, bool success)
+static __always_inline void mmap_lock_acquired(void *ctx, struct mm_struct *mm, bool write,
+					       bool success)
 {
 	struct window *w;
 
 	if (!success)
 		return;
 	if (write && has_writers) {
-		section_record(mm);
+		section_record(ctx, mm);
 		return;
 	}
 	if (write || !cfg_relock)

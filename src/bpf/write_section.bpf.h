@@ -20,6 +20,7 @@
 #include "bpf/arch.bpf.h"
 #include "bpf/compat.bpf.h"
 #include "bpf/relock.bpf.h"
+#include "bpf/stack.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/vma_log.bpf.h"
 
@@ -36,7 +37,8 @@ struct write_section {
 	__u64 args[SYSCALL_ARGS];
 	__u64 at[2]; /* two words behind the argument writer_shape.at, 0 if unreadable */
 	__u32 seq;   /* the section's number, or SECTION_BUSY */
-	__u32 origin;
+	__u16 origin;
+	__u16 stack; /* its row, with --stacks */
 	__u32 nr;
 	__u32 tgid;
 	char comm[COMM_LEN];
@@ -253,7 +255,7 @@ static __always_inline void hold_end(struct mm_struct *mm)
 }
 
 /* section_record() - the current task has just taken @mm's mmap_lock for write. */
-static __always_inline void section_record(struct mm_struct *mm)
+static __always_inline void section_record(void *ctx, struct mm_struct *mm)
 {
 	struct mm_state *state = mm_state_of((__u64)mm);
 	struct section_ring *ring;
@@ -278,6 +280,10 @@ static __always_inline void section_record(struct mm_struct *mm)
 		return;
 	s->mm = (__u64)mm;
 	s->when = now;
+	/* Here, where the verifier has one state to follow. Read back: see stack_find(). */
+	if (cfg_stacks)
+		s->stack = mm_has_window(state) ? stack_of_writer(ctx, *(volatile __u64 *)&s->mm)
+						: STACK_BEFORE;
 	section_read_current(s);
 	/* A full barrier: a reader sees the number only with its fields. */
 	__sync_lock_test_and_set(&s->seq, seq);

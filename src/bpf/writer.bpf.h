@@ -178,6 +178,7 @@ __noinline int writer_section(struct writer_query *q, __u32 seq)
 	struct writer_key key = {};
 	struct section_ring *ring;
 	struct write_section *s;
+	__u32 stack;
 
 	if (!q)
 		return 0;
@@ -203,11 +204,15 @@ __noinline int writer_section(struct writer_query *q, __u32 seq)
 		key.covers = range_covers(q, s->at[0], s->at[1]);
 	key.covers |= mm_numbers_sections() && seq == q->lock_seq;
 	q->sections++;
+	stack = s->stack;
 	/* Overwritten meanwhile: the fields may be of two sections. */
-	if (section_seq(s) != seq)
+	if (section_seq(s) != seq) {
 		q->unseen++;
-	else
-		count_writer(q, &key);
+		return 0;
+	}
+	count_writer(q, &key);
+	if (cfg_stacks && q->slot == SLOT_RUN)
+		stack_met(stack);
 	return 0;
 }
 

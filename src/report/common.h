@@ -6,6 +6,7 @@
 
 #include "counters/by.h"
 #include "counters/run.h"
+#include "counters/stacks.h"
 #include "sys/cgroup_names.h"
 #include "sys/target.h"
 #include "sys/uffd_list.h"
@@ -60,6 +61,7 @@ struct span {
 	const struct by_table *by;	/* the targets at its end; NULL without --by */
 	const struct by_table *by_then; /* and at its begin; NULL: the start of the run */
 	const struct by_list *by_saved; /* instead of these, of a saved record */
+	const struct stacks *stacks;	/* in the summary, with --stacks; else NULL */
 	double elapsed_s;
 	bool final; /* the summary, not an interval */
 };

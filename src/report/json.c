@@ -11,6 +11,7 @@
 #include "report/sections/idle.h"
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
+#include "report/sections/stacks.h"
 #include "report/sections/targets.h"
 #include "report/sections/writers.h"
 #include "sys/hypervisor.h"
@@ -283,6 +284,7 @@ int json_span(const struct report *r, const struct span *s)
 		json_claims(o, r, s->counters);
 	if (s->final && r->overhead)
 		json_overhead(o, r, s);
+	json_stacks(o, r, s);
 	if (s->final)
 		json_advice(o, s);
 	return json_write(r->out, o);

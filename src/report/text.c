@@ -13,6 +13,7 @@
 #include "report/format.h"
 #include "report/sections/overhead.h"
 #include "report/sections/per_mm.h"
+#include "report/sections/stacks.h"
 #include "report/sections/targets.h"
 #include "report/sections/trust.h"
 #include "report/sections/windows.h"
@@ -176,6 +177,7 @@ int text_summary(const struct report *r, const struct span *s)
 	if (r->overhead)
 		text_overhead(r, s);
 	text_advice(r, s);
+	text_stacks(r, s);
 	return report_flush(r);
 }
 

@@ -174,6 +174,7 @@ static const struct row {
 	  SETS(no_writers) },
 	{ "witness", 0, NULL, "also hook every write lock of a VMA (for tests)", SETS(witness) },
 	{ "overhead", 0, NULL, "add the runs and the time of each BPF program", SETS(overhead) },
+	{ "stacks", 0, NULL, "add the stacks of writers in windows, folded", SETS(stacks) },
 
 	{ .help = "About this kernel and this tool:" },
 	{ "probe", 0, NULL, "show kernel, rights, BTF, plans and hooks, and exit", SETS(probe) },
@@ -404,6 +405,10 @@ static int check_combination(const struct options *o)
 		return usage_error("%s cannot be combined with --events", "--top");
 	if (!traces && o->overhead)
 		return usage_error("%s needs a run that traces", "--overhead");
+	if (!traces && o->stacks)
+		return usage_error("%s needs a run that traces", "--stacks");
+	if (o->stacks && o->no_writers)
+		return usage_error("%s cannot be combined with --no-writers", "--stacks");
 	if (!traces && o->openmetrics)
 		return usage_error("%s needs a run that traces", "--openmetrics");
 	return 0;

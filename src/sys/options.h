@@ -47,6 +47,7 @@ struct options {
 	bool no_writers;
 	bool witness;
 	bool overhead;
+	bool stacks;
 	const char *user; /* whose rights, or NULL */
 	bool probe;
 	enum self_test_mode self_test;

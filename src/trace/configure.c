@@ -150,6 +150,7 @@ int configure(struct tracer *t, const struct tracer_config *cfg)
 	bpf_program__set_autoload(t->skel->progs.end_windows, true);
 	size_maps(t, cfg);
 	size_by(t, cfg->by);
+	size_stacks(t, cfg->stacks);
 	t->has_writers = cfg->writers && role_is_loaded(t, ROLE_WRITERS);
 	t->skel->rodata->cfg_all = cfg->all;
 	t->skel->rodata->page_shift = (__u32)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));

@@ -17,6 +17,8 @@ static struct bpf_map *map_of(const struct tracer *t, enum row_map which)
 		[ROWS_CHAIN_HIST] = t->skel->maps.chain_hist,
 		[ROWS_WRITERS] = t->skel->maps.writer_rows,
 		[ROWS_BY] = t->skel->maps.by_rows,
+		[ROWS_STACKS] = t->skel->maps.stack_rows,
+		[ROWS_STACK_NAMES] = t->skel->maps.stack_names,
 	};
 
 	return maps[which];
@@ -30,7 +32,7 @@ int size_rows(struct tracer *t)
 		struct bpf_map *map = map_of(t, i);
 
 		t->rows[i].keys = bpf_map__max_entries(map);
-		if (i != ROWS_WRITERS && i != ROWS_BY)
+		if (i < ROWS_WRITERS)
 			err = bpf_map__set_max_entries(map, t->rows[i].keys * (__u32)t->nr_cpus);
 	}
 	return err;
@@ -39,9 +41,13 @@ int size_rows(struct tracer *t)
 /* The kernel rounds each row up to 8 bytes. */
 static int open_map(struct rows *r, const struct bpf_map *map)
 {
-	int fd = bpf_map__fd(map);
 	void *mem;
+	int fd;
 
+	/* Of an option that was not given. */
+	if (!bpf_map__autocreate(map))
+		return 0;
+	fd = bpf_map__fd(map);
 	if (fd < 0)
 		return fd;
 	r->row = (bpf_map__value_size(map) + 7UL) & ~7UL;

@@ -43,6 +43,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.witness = o->witness || o->probe, /* --probe shows every hook */
 		.events = o->events,
 		.relock = o->relock || o->probe,
+		.stacks = o->stacks,
 		.by = o->by,
 	};
 	int err = tracer_open(&s->tracer, &cfg);

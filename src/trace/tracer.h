@@ -15,6 +15,7 @@
 
 struct kernel;
 struct plan;
+struct stacks;
 struct tracer;
 
 struct tracer_config {
@@ -26,6 +27,7 @@ struct tracer_config {
 	bool witness;	   /* hook write locks of VMAs, as a second witness */
 	bool events;	   /* one a window, for tracer_read_events() */
 	bool relock;	   /* measure relock latency */
+	bool stacks;	   /* of the writers, for tracer_stacks() */
 	enum by by;	   /* count each target, for tracer_read_by() */
 };
 
@@ -119,6 +121,9 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max);
 
 /* The MAX_WRITERS writers, by id, as tracer_read() saw them last; NULL: no hook sees writers. */
 const struct writer_entry *tracer_writers(const struct tracer *t);
+
+/* tracer_stacks() - the stacks, if they were asked for. Valid after tracer_stop(), as long as @t. */
+void tracer_stacks(const struct tracer *t, struct stacks *s);
 
 /* --- Events --- */
 

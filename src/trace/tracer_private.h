@@ -27,7 +27,7 @@ struct doubt {
 
 /* --- The counters of the BPF programs: arrays that rows.c maps --- */
 
-/* All but the writers' and targets' have the keys of each CPU. */
+/* Those before the writers' have the keys of each CPU. */
 enum row_map {
 	ROWS_TOTALS,
 	ROWS_FAILURES,
@@ -37,6 +37,8 @@ enum row_map {
 	ROWS_CHAIN_HIST,
 	ROWS_WRITERS,
 	ROWS_BY,
+	ROWS_STACKS, /* these two only with --stacks */
+	ROWS_STACK_NAMES,
 	NR_ROW_MAPS
 };
 
@@ -91,6 +93,9 @@ bool role_is_loaded(const struct tracer *t, __u32 role);
 
 /* read_by.c: before the load, tell the programs what a target is, and give it a table. */
 void size_by(struct tracer *t, enum by by);
+
+/* read_stacks.c: before the load, have its maps created, or not. */
+void size_stacks(struct tracer *t, bool stacks);
 
 /* rows.c: before the load, give each CPU its rows; after it, map them. 0 or a negative errno. */
 int size_rows(struct tracer *t);

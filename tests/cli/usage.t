@@ -54,6 +54,8 @@ usage_error '--by and --probe' '--by' -- --by process --probe
 usage_error '--top and --self-test=only' '--top' -- --top --self-test=only
 usage_error '--top and --events' '--top' -- --top -e
 usage_error 'list and --by' '--by' -- list --by process
+usage_error '--stacks and --probe' '--stacks' -- --stacks --probe
+usage_error '--stacks and --no-writers' '--stacks' -- --stacks --no-writers
 usage_error '--openmetrics and --probe' '--openmetrics' -- --openmetrics x --probe
 usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetrics x --self-test=only
 usage_error '-- without COMMAND' 'COMMAND' -- --

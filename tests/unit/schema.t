@@ -42,6 +42,7 @@ undocumented() {
 check 'start, interval, summary and self_test' printed json 24
 check 'event' printed event 6
 check 'targets' printed targets 3
+check 'stacks' printed stacks 3
 check 'diff' printed diff 1
 check 'the records that report reads' printed saved 50
 check 'the schema as a whole knows these types and no other' whole_schema

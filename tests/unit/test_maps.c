@@ -29,7 +29,8 @@ static int close_object(void **state)
 static bool is_of_each_cpu(const struct bpf_map *map)
 {
 	return bpf_map__map_flags(map) & BPF_F_MMAPABLE && !bpf_map__is_internal(map) &&
-	       strcmp(bpf_map__name(map), "writer_rows") && strcmp(bpf_map__name(map), "by_rows");
+	       strcmp(bpf_map__name(map), "writer_rows") && strcmp(bpf_map__name(map), "by_rows") &&
+	       strncmp(bpf_map__name(map), "stack_", 6);
 }
 
 /* The kernel rounds each value up to 8 bytes. A ring buffer has neither keys nor values. */
@@ -42,6 +43,8 @@ static __u64 bytes_of(const struct bpf_map *map)
 		return nr;
 	case BPF_MAP_TYPE_HASH:
 		return nr * (value + bpf_map__key_size(map));
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return nr * value * CPUS;
 	default:
 		return nr * value * (is_of_each_cpu(map) ? CPUS : 1);
 	}
@@ -68,8 +71,8 @@ static void maps_fit_in_memory(void **state)
 
 /* Written by copies, on all CPUs at once. Each begins a line, which nothing else is on. */
 static const char *const written[] = {
-	"copy_loops",  "last_by",     "longest_chain", "mm_states",
-	"next_writer", "open_chains", "task_slots",
+	"copy_loops",	   "last_by",	  "longest_chain", "mm_states",	 "next_stack",
+	"next_stack_name", "next_writer", "open_chains",   "task_slots",
 };
 
 static const struct btf_type *bss(void)

@@ -222,7 +222,7 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, relock,
+		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, stacks, relock,
 			claims, brief;
 		enum subcommand sub;
 		const char *file, *file2;
@@ -261,6 +261,7 @@ static const struct {
 	{ { "--no-writers" }, { .no_writers = true } },
 	{ { "--witness" }, { .witness = true } },
 	{ { "--overhead" }, { .overhead = true } },
+	{ { "--stacks" }, { .stacks = true } },
 	{ { "--relock" }, { .relock = true } },
 	{ { "--claims" }, { .claims = true } },
 	{ { "--openmetrics", "x" }, { .openmetrics = "x" } },
@@ -374,6 +375,7 @@ static void good_command_lines(void **state)
 		check_text(row, o.openmetrics, want->openmetrics);
 		check_text(row, o.cgroup, want->cgroup);
 		expect_u64(row, o.events, want->events);
+		expect_u64(row, o.stacks, want->stacks);
 		expect_u64(row, o.no_writers, want->no_writers);
 		expect_u64(row, o.witness, want->witness);
 		expect_u64(row, o.overhead, want->overhead);
@@ -441,6 +443,9 @@ static const struct {
 	{ { "--self-test=only", "-e" }, "--events" },
 	{ { "--overhead", "--probe" }, "--overhead" },
 	{ { "--overhead", "--self-test=only" }, "--overhead" },
+	{ { "--stacks", "--probe" }, "--stacks" },
+	{ { "--stacks", "--self-test=only" }, "--stacks" },
+	{ { "--stacks", "--no-writers" }, "--stacks" },
 	{ { "--openmetrics", "x", "--probe" }, "--openmetrics" },
 	{ { "list", "-p", "1" }, "--pid" },
 	{ { "-d", "1", "list" }, "--duration" },

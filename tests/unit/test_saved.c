@@ -722,6 +722,9 @@ static const char *const not_needed[] = {
 	"advice",
 	"plan.hooks",
 	"plan.unmeasured",
+	/* tools/stacks.py reads these. */
+	"stacks",
+	"stacks_missing",
 	/* These follow from others. */
 	"copy.pages",
 	"eagain_causes",
@@ -890,6 +893,11 @@ static void try_members(struct json_object *of, const char *path)
 
 static void each_member_of_the_schema(void **state)
 {
+	static struct stack_row rows[MAX_STACKS] = {
+		[FIRST_STACK] = { .used = 1, .sections = 2, .nr_user = 1, .nr_kernel = 1 },
+	};
+	static struct stack_name stack_names[MAX_STACK_NAMES];
+	static const struct stacks stacks = { rows, stack_names };
 	static struct cgroup_names names;
 	struct json_object *file = json_object_from_file("docs/reference/uffdretry.schema.json"),
 			   *summary;
@@ -898,6 +906,7 @@ static void each_member_of_the_schema(void **state)
 	assert_true(json_object_object_get_ex(file, "$defs", &schema.definitions));
 	assert_true(json_object_object_get_ex(schema.definitions, "summary", &summary));
 	r.claims = r.overhead = true;
+	span.stacks = &stacks;
 	schema.records[0] = full_record();
 	r.by = BY_CGROUP;
 	r.cgroups = &names;

@@ -6,6 +6,7 @@
  * that error and leave nothing behind.
  */
 #include "canned_btf.h"
+#include "counters/stacks.h"
 #include "failing.h"
 #include "trace/hook_table.h"
 #include "trace/tracer.h"
@@ -163,6 +164,8 @@ static struct counter_map {
 	{ "chain_hist", sizeof(struct hist), 1, CPUS, -1, NULL },
 	{ "writer_rows", sizeof(struct writer_row), MAX_WRITERS, 1, -1, NULL },
 	{ "by_rows", sizeof(struct by_row), 1, 1, -1, NULL }, /* without --by */
+	{ "stack_rows", sizeof(struct stack_row), MAX_STACKS, 1, -1, NULL },
+	{ "stack_names", sizeof(struct stack_name), MAX_STACK_NAMES, 1, -1, NULL },
 };
 
 static size_t bytes_of(const struct counter_map *m)
@@ -726,6 +729,43 @@ static void holders_by_what_they_refused(void **state)
 	assert_int_equal(tracer_read_holders(t, rows, 1), 1);
 }
 
+/* --- Stacks ----------------------------------------------------------------------------------- */
+
+static bool creates_stack_maps(void)
+{
+	const struct bpf_map *map;
+	int created = 0, of_stacks = 0;
+
+	for (int i = 0; i < kernel.skel->map_cnt; i++) {
+		map = *kernel.skel->maps[i].map;
+		if (strncmp(map_name(map), "stack_", 6))
+			continue;
+		of_stacks++;
+		created += bpf_map__autocreate(map);
+	}
+	assert_int_equal(of_stacks, 5);
+	assert_true(!created || created == of_stacks);
+	return created;
+}
+
+static void stacks_when_asked_for(void **state)
+{
+	struct stacks s;
+
+	start();
+	assert_false(creates_stack_maps());
+	stop();
+	fresh(NULL);
+	cfg.stacks = true;
+	start();
+	assert_true(creates_stack_maps());
+	((struct stack_row *)counters_of("stack_rows"))[5].sections = 4711;
+	((struct stack_name *)counters_of("stack_names"))[6].levels = 7;
+	tracer_stacks(t, &s);
+	assert_int_equal(s.rows[5].sections, 4711);
+	assert_int_equal(s.names[6].levels, 7);
+}
+
 /* --- Events ----------------------------------------------------------------------------------- */
 
 static int handed_on;
@@ -775,7 +815,7 @@ static int everything(void)
 	struct holder_row rows[4];
 	int err;
 
-	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = cfg.all = true;
+	cfg.follow_forks = cfg.witness = cfg.relock = cfg.events = cfg.all = cfg.stacks = true;
 	err = tracer_open(&t, &cfg);
 	if (err) {
 		assert_null(t);
@@ -889,6 +929,7 @@ int main(void)
 		test(no_doubt),
 		test(writers_have_their_place),
 		test(holders_by_what_they_refused),
+		test(stacks_when_asked_for),
 		test(events_in_batches),
 		test(each_call_that_fails_is_told),
 		test(libbpf_is_quiet_unless_asked),

@@ -15,7 +15,7 @@ find_kernel
 uffdretry --probe -j >/out/probe.json
 
 # With the programs of all options loaded.
-uffdretry -a -e --relock --witness --by process -j -o /out/verified.json &
+uffdretry -a -e --relock --witness --stacks --by process -j -o /out/verified.json &
 tool=$!
 wait_for 60 has_line '"type":"start"' /out/verified.json && bpfleft verified >/out/verified
 kill -TERM $tool
