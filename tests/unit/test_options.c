@@ -222,8 +222,8 @@ static const struct {
 		int pid, pid2;
 		bool not_all;
 		__u64 duration_ns, interval_ns, count;
-		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, stacks, relock,
-			claims, brief;
+		bool json, probe, timestamp, verbose, events, no_writers, witness, overhead, stacks,
+			relock, claims, brief;
 		enum subcommand sub;
 		const char *file, *file2;
 		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;

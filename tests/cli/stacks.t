@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# TAP: tools/stacks.py folds known stacks, names what it can prove, and refuses bad input with one line.
+set -u
+root=$(realpath "$(dirname "$0")/../..")
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+nl=$'\n'
+
+# A program whose addresses are not its offsets: functions known and other.
+build() {
+	printf 'int known(void) { return 1; }\nint other(void) { return 2; }\nint main(void) { return 0; }\n' >"$work/a.c"
+	"${CC:-cc}" -O0 -no-pie -Wl,-Ttext-segment=0x600000 "$work/a.c" -o "$work/a;out" || return
+	known=0x$(nm "$work/a;out" | sed -n 's/^\([0-9a-f]*\) T known$/\1/p')
+	offset=$(printf '0x%x' $((known - 0x600000)))
+}
+
+# record TIME: a run of a second that ends then.
+record() {
+	jq -nc --argjson time "$1" --arg known "$work/a;out+$offset" '
+		{type: "start"},
+		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+			{pid: 1, comm: "a;b\n", user: ["[deeper]", "0x7f00", $known], kernel: ["entry", "do_munmap"], sections: 3},
+			{pid: 2, comm: "a;b\n", user: ["[deeper]", "0x7f00", $known], kernel: ["entry", "do_munmap"], sections: 4},
+			{pid: 3, comm: "khugepaged", user: null, kernel: ["collapse"], sections: 9},
+			{pid: 4, comm: "x", user: ["/nosuch/lib.so (deleted)+0x12", "/dev/null+0x1", ".../deep+0x5"], kernel: null, sections: 1}]}'
+}
+
+# folds WANT ARGUMENT...: this is its whole stdout.
+folds() {
+	local want=$1
+	shift
+	"$root/tools/stacks.py" "$@" >"$work/out" 2>"$work/err" || return
+	diff "$work/out" - <<<"$want"
+}
+
+# refuses STATUS TEXT ARGUMENT...: with one line on stderr, and nothing on stdout.
+refuses() {
+	local status=$1 text=$2
+	shift 2
+	"$root/tools/stacks.py" "$@" >"$work/out" 2>"$work/err"
+	[ $? = "$status" ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -qF "$text" "$work/err" && return
+	cat "$work/out" "$work/err"
+	return 1
+}
+
+full_disk() {
+	! "$root/tools/stacks.py" "$work/run" >/dev/full 2>"$work/err" && grep -q 'stdout: No space left' "$work/err"
+}
+
+rest='khugepaged;collapse_[k] 9'
+plain="lib.so (deleted)+0x12;null+0x1;.../deep+0x5 1"
+known='' offset=''
+build
+check 'a program with known addresses is built' [ -n "$offset" ]
+later=$(($(date +%s) + 1000))
+record $later >"$work/run"
+check 'stacks that read alike are one line, with names' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/run"
+check '... from stdin' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" <"$work/run"
+check 'below another root there is no such file' folds "$rest${nl}a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7${nl}x;$plain" --sysroot /nosuch "$work/run"
+record 1000000000 >"$work/old"
+check 'a file that is newer than the run gives no name' folds "$rest${nl}a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/old"
+check '... and is told of' grep -q 'is newer than the run' "$work/err"
+check 'a file that is not there' refuses 1 'nosuch: No such file or directory' "$work/nosuch"
+echo '{"type":"summary","time":1,"elapsed_s":1}' >"$work/without"
+check 'a run without --stacks' refuses 1 'the summary has no stacks' "$work/without"
+for bad in '{' '[]' '1' '{"type":"summary"}' '{"type":"summary","time":1,"elapsed_s":1,"stacks":[{}]}' \
+	'{"type":"summary","time":1,"elapsed_s":1,"stacks":[{"comm":"a","user":[1],"kernel":null,"sections":1}]}' \
+	'{"type":"summary","time":1,"elapsed_s":1,"stacks":5}' $'\xff'; do
+	printf '%s\n' "$bad" >"$work/bad"
+	check "bad input: $(printf %q "$bad")" refuses 1 "$work/bad: not" "$work/bad"
+done
+check 'bad usage' refuses 64 'see --help' --nosuch
+check 'a full disk' full_disk
+done_testing

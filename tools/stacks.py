@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+"""Fold the stacks that uffdretry --stacks -j printed, with the names of user functions.
+
+FILE has JSON lines; stdin without one. The output is for flamegraph.pl and speedscope. Names come
+from addr2line and readelf (Debian: binutils), on this machine: run it where the files are that were
+mapped. A frame stays FILE+0xOFFSET where its file has no such name, is gone, or is newer than the run.
+Exit status: 0 done, 1 an input is not what it should be (one line on stderr), 64 usage.
+"""
+import argparse
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+
+FRAME = re.compile(r"(/.*)\+0x([0-9a-f]+)")
+SEGMENT = re.compile(r" *LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)")
+
+
+def fail(text, status=1):
+    print(f"stacks.py: {text}", file=sys.stderr)
+    sys.exit(status)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        fail(f"{message} (see --help)", 64)
+
+
+def parse_arguments():
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="JSON of uffdretry --stacks -j")
+    parser.add_argument("--sysroot", metavar="DIR", default="",
+                        help="look for the mapped files below DIR, as /proc/PID/root")
+    return parser.parse_args()
+
+
+def is_frames(value):
+    return value is None or isinstance(value, list) and all(isinstance(f, str) for f in value)
+
+
+def stacks_of(lines, name):
+    """Yields each stack of the summaries, and when its run began."""
+    for line in lines:
+        try:
+            record = json.loads(line)
+            if record["type"] != "summary":
+                continue
+            began = record["time"] - record["elapsed_s"]
+            stacks = record.get("stacks")
+            if stacks is None:
+                fail(f"{name}: the summary has no stacks: uffdretry --stacks -j")
+            for stack in stacks:
+                if not isinstance(stack["comm"], str) or not isinstance(stack["sections"], int) or \
+                   not is_frames(stack["user"]) or not is_frames(stack["kernel"]):
+                    raise ValueError
+                yield stack, began
+        except (ValueError, TypeError, KeyError, AttributeError):
+            fail(f"{name}: not a record of uffdretry -j")
+
+
+def output_of(*command, text=""):
+    done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace",
+                          check=False, env={**os.environ, "LC_ALL": "C"})
+    return done.stdout.splitlines() if done.returncode == 0 else []
+
+
+class Files:
+    """The files that were mapped. Each is looked at once."""
+
+    def __init__(self, sysroot):
+        self.sysroot = sysroot
+        self.segments = {}  # path -> [(offset, address, size)]; empty: it has no names
+        self.names = {}  # (path, offset) -> name or None
+
+    def look(self, path, began):
+        try:
+            found = os.stat(self.sysroot + path)
+        except (OSError, ValueError):
+            return []
+        if not stat.S_ISREG(found.st_mode):
+            return []
+        if found.st_ctime >= began:
+            print(f"stacks.py: {path!a} is newer than the run", file=sys.stderr)
+            return []
+        lines = output_of("readelf", "-lW", "--", self.sysroot + path)
+        return [tuple(int(n, 16) for n in m.groups()) for m in map(SEGMENT.match, lines) if m]
+
+    def address(self, path, offset, began):
+        """Where the file says that its byte at offset is; None: nowhere."""
+        if path not in self.segments:
+            self.segments[path] = self.look(path, began)
+        for start, address, size in self.segments[path]:
+            if start <= offset < start + size:
+                return address + offset - start
+        return None
+
+    def name(self, path, offset, began):
+        key = (path, offset)
+        if key not in self.names:
+            address = self.address(path, offset, began)
+            lines = address is not None and output_of("addr2line", "-Cf", "-e", self.sysroot + path,
+                                                      text=f"{address:#x}\n")
+            self.names[key] = lines[0] if lines and lines[0] != "??" else None
+        return self.names[key]
+
+    def frame(self, frame, began):
+        match = FRAME.fullmatch(frame)
+        if not match:
+            return frame
+        path, offset = match.groups()
+        return self.name(path, int(offset, 16), began) or f"{os.path.basename(path)}+0x{offset}"
+
+
+def clean(text):
+    return "".join(c if " " <= c <= "~" and c != ";" else "?" for c in text)
+
+
+def fold(stack, began, files):
+    frames = [stack["comm"]]
+    frames += [files.frame(frame, began) for frame in stack["user"] or []]
+    frames += [frame + "_[k]" for frame in stack["kernel"] or []]
+    return ";".join(map(clean, frames))
+
+
+def fold_all(arguments):
+    files, lines = Files(arguments.sysroot), {}
+    for name in arguments.files or ["-"]:
+        try:
+            with open(0 if name == "-" else name, encoding="utf-8", closefd=name != "-") as source:
+                for stack, began in stacks_of(source, name):
+                    line = fold(stack, began, files)
+                    lines[line] = lines.get(line, 0) + stack["sections"]
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{name}: {getattr(error, 'strerror', None) or 'not UTF-8'}")
+    return lines
+
+
+def main():
+    lines = fold_all(parse_arguments())
+    try:
+        for line, sections in sorted(lines.items(), key=lambda item: (-item[1], item[0])):
+            print(line, sections)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        fail(f"stdout: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()
