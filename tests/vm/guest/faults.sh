@@ -58,9 +58,9 @@ out_of_memory_at() {
 	done </out/allocations
 }
 
-# From too little memory to start, up to enough.
+# From too little memory to start, up to enough. Below 4,100 KiB the kernel cannot even map the tool.
 group_memory() {
-	for kib in 4000 6000 8000 12000 16000 24000 64000; do
+	for kib in 5000 6000 8000 12000 16000 24000 64000; do
 		(ulimit -v $kib && exec uffdretry --self-test=off -d 10ms) >/out/memory.out 2>/out/memory.err
 		echo "$kib $? $(head -1 /out/memory.err)"
 	done >/out/memory
