@@ -104,9 +104,9 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
 
 /*
  * Windows that showed without a begin: as many as runs of the begin's hook were skipped are
- * undetermined. The others were under way when the run began.
+ * undetermined. The others were under way when the run began. With @events each lacks its event.
  */
-static void count_unseen(struct counters *c)
+static void count_unseen(struct counters *c, bool events)
 {
 	for (int kind = 0; kind < NR_KINDS; kind++) {
 		__u64 unseen = c->totals.begin_unseen[kind];
@@ -116,6 +116,8 @@ static void count_unseen(struct counters *c)
 		c->skipped[COSTS_WINDOW] -= unseen;
 		c->totals.windows[kind][CLASS_UNDETERMINED] += unseen;
 		c->totals.lost[LOST_WINDOWS] += unseen;
+		if (events)
+			c->totals.lost[LOST_EVENTS] += unseen;
 		c->unseen += unseen;
 	}
 }
@@ -186,7 +188,7 @@ int tracer_read(struct tracer *t, struct counters *c)
 		t->unwitnessed = c->totals.unwitnessed;
 	c->totals.anomalies += t->unwitnessed;
 	c->unseen = c->doubtful = 0;
-	count_unseen(c);
+	count_unseen(c, t->events);
 	count_doubtful(t, c);
 	c->open = read_open(t);
 	return err;

@@ -625,6 +625,7 @@ static void runs_and_those_that_were_skipped(void **state)
 	/* More windows showed than begins were skipped: the others began before the run. */
 	assert_int_equal(c.skipped[COSTS_WINDOW], 0);
 	assert_int_equal(c.totals.windows[KIND_ANON][CLASS_UNDETERMINED], OVER_CPUS + 7 - 1);
+	assert_int_equal(c.totals.lost[LOST_EVENTS], OVER_CPUS);
 	assert_int_equal(tracer_count_runs(t), 0);
 	kernel.runs = 130;
 	kernel.run_ns = 5900;
@@ -637,6 +638,17 @@ static void runs_and_those_that_were_skipped(void **state)
 	assert_int_equal(hooks[0].run_ns, 900);
 	assert_int_equal(hooks[0].skipped, 2);
 	assert_int_equal(hooks[0].missed, 9);
+}
+
+/* With events a window whose begin was skipped lacks one. */
+static void windows_without_an_event(void **state)
+{
+	cfg.events = true;
+	start();
+	kernel.missed = 7;
+	assert_int_equal(read_now(), 0);
+	assert_int_equal(c.totals.lost[LOST_EVENTS], OVER_CPUS + 7);
+	cfg.events = false;
 }
 
 /* A write lock without a witness is an anomaly, unless the witness may have missed it. */
@@ -924,6 +936,7 @@ int main(void)
 		test(hooks_that_never_fire),
 		test(counters_are_sums_over_the_cpus),
 		test(runs_and_those_that_were_skipped),
+		test(windows_without_an_event),
 		test(anomalies_of_the_witness),
 		test(doubtful_windows),
 		test(no_doubt),
