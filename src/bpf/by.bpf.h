@@ -114,15 +114,17 @@ static __always_inline __u32 by_of(__u32 slot, __u64 mm)
 	return cfg_by && slot == SLOT_RUN ? by_find(mm) : 0;
 }
 
+/* The row @id; NULL without --by, and in the self-test. */
+static __always_inline struct by_row *by_row_at(__u32 slot, __u32 id)
+{
+	return cfg_by && slot == SLOT_RUN ? bpf_map_lookup_elem(&by_rows, &id) : NULL;
+}
+
 /* by_call() - UFFDIO_COPY into the mm at an address returned @ret. */
 static __always_inline void by_call(__u32 slot, __u64 mm, __s64 ret)
 {
-	__u32 id = by_of(slot, mm);
-	struct by_row *row;
+	struct by_row *row = by_row_at(slot, by_of(slot, mm));
 
-	if (!cfg_by || slot != SLOT_RUN)
-		return;
-	row = bpf_map_lookup_elem(&by_rows, &id);
 	if (!row)
 		return;
 	add(&row->counts.calls, 1);
@@ -137,11 +139,8 @@ static __always_inline void by_call(__u32 slot, __u64 mm, __s64 ret)
 static __always_inline void by_window(__u32 slot, __u32 id, const struct verdict *v, __u64 ns,
 				      __u32 silences)
 {
-	struct by_row *row;
+	struct by_row *row = by_row_at(slot, id);
 
-	if (!cfg_by || slot != SLOT_RUN)
-		return;
-	row = bpf_map_lookup_elem(&by_rows, &id);
 	if (!row)
 		return;
 	add(&row->counts.windows, 1);
