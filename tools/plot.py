@@ -27,7 +27,7 @@ REPORT_LIMIT = 1 << 16  # characters
 
 
 def say(text):
-    print(f"{NAME}: {records.printable(text, 5000)}", file=sys.stderr)  # a file may have any name
+    print(f"{NAME}: {records.printable(str(text), 5000)}", file=sys.stderr)  # a file may have any name
 
 
 def fail(text, status=1):
