@@ -22,6 +22,7 @@ static struct output {
 	bool made;   /* by us */
 	off_t whole; /* bytes of whole records */
 	bool beside; /* the report is in a temporary file until it is whole */
+	int lock;    /* then: keeps that of the file, whose descriptor the other one has taken */
 	struct replace replace;
 } output;
 
@@ -251,9 +252,12 @@ static bool begin_beside(void)
 		return false;
 	if (replace_begin(&output.replace, output.path))
 		return false;
-	if (!fchmod(fileno(output.replace.out), st.st_mode & 0777) &&
+	output.lock = fcntl(fileno(output.file), F_DUPFD_CLOEXEC, 0);
+	if (output.lock >= 0 && !fchmod(fileno(output.replace.out), st.st_mode & 0777) &&
 	    dup3(fileno(output.replace.out), fileno(output.file), O_CLOEXEC) >= 0)
 		return true;
+	if (output.lock >= 0)
+		close(output.lock);
 	fclose(output.replace.out);
 	give_up(&output.replace);
 	return false;
@@ -269,10 +273,14 @@ int output_begin(void)
 
 int output_end(void)
 {
+	int err;
+
 	if (!output.file || !output.beside)
 		return 0;
 	output.beside = false;
-	return replace_end(&output.replace);
+	err = replace_end(&output.replace);
+	close(output.lock);
+	return err;
 }
 
 const char *output_left(void)
@@ -308,6 +316,7 @@ static void leave_beside(void)
 		forget(&output.replace);
 	else
 		give_up(&output.replace);
+	close(output.lock);
 	output.beside = false;
 }
 

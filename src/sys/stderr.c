@@ -22,7 +22,7 @@ bool stderr_begin(void)
 
 	sigprocmask(SIG_SETMASK, NULL, &before);
 	signals_let_in(true);
-	/* A pipe that is ready takes PIPE_BUF, which no message of ours exceeds. */
+	/* A pipe that is ready takes PIPE_BUF. Only a summary is longer, and then nothing is traced. */
 	ready = poll(&fd, 1, patience_ms);
 	if (ready > 0 || (ready < 0 && errno != EINTR))
 		return true;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool somebody_else; /* own the files here, as geteuid() tells */
@@ -237,6 +238,8 @@ static void what_is_written_in_place(void **state)
 static void one_writer(void **state)
 {
 	FILE *f = output_open(in_dir("one"));
+	pid_t child;
+	int status;
 
 	assert_non_null(f);
 	fputs("the first\n", f);
@@ -245,6 +248,17 @@ static void one_writer(void **state)
 	assert_int_equal(errno, EBUSY);
 	output_discard(); /* not its file */
 	assert_string_equal(content(), "the first\n");
+	fclose(f);
+	f = output_open(path);
+	assert_non_null(f);
+	/* Its report goes into a file beside the earlier one. */
+	assert_int_equal(output_begin(), 0);
+	child = fork();
+	if (!child)
+		_exit(!output_open(path) && errno == EBUSY ? 42 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 42);
+	output_discard();
 	fclose(f);
 	f = output_open(path);
 	assert_non_null(f);
