@@ -35,7 +35,7 @@ const char *const class_meanings[NR_CLASSES] = {
 	[CLASS_FALSE_ALARM] = "same page, other snapshot",
 	[CLASS_REAL] = "other page, other snapshot",
 	[CLASS_GONE] = "no registered VMA there",
-	[CLASS_BLOCKED] = "an event refused it first",
+	[CLASS_BLOCKED] = "refused at the relock",
 	[CLASS_ABORTED] = "source could not be read",
 	[CLASS_UNDETERMINED] = "a fact was lost",
 };

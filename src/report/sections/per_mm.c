@@ -122,14 +122,20 @@ static void print_no_window(const struct report *r, const struct counters *c)
 	       N(t->calls), windows, PERCENT(high));
 }
 
-/* Copies that fail for another reason, in a loop, make any rate small: then that of the others. */
+/*
+ * Copies that fail for another reason, in a loop, make any rate small: then that of the others. Of no
+ * case the upper bound.
+ */
 static void per_copy_text(const struct totals *t, __u64 k, char *text, size_t size)
 {
 	const __u64 good = t->returned[0];
 	const bool few = good && good < t->calls / 2;
+	const __u64 of = few ? good : t->calls;
+	double low, high;
 
-	snprintf(text, size, "%s per million copies%s",
-		 RATE(MILLION * ratio((double)k, (double)(few ? good : t->calls))),
+	wilson(0, of, &low, &high);
+	snprintf(text, size, "%s%s per million copies%s", k ? "" : "< ",
+		 RATE(MILLION * (k ? ratio((double)k, (double)of) : high)),
 		 few ? " that succeeded" : "");
 }
 
@@ -157,8 +163,8 @@ void text_per_mm_answer(const struct report *r, const struct counters *c)
 		       PERCENT(low), PERCENT(high), per_copy);
 	else
 		answer(r->out, "PER-MM",
-		       "a per-MM check would needlessly fail 0 of %s windows: < %s, < %s per million copies",
-		       N(reached), PERCENT(high), RATE(MILLION * ratio(3, (double)t->calls)));
+		       "a per-MM check would needlessly fail 0 of %s windows: < %s, %s", N(reached),
+		       PERCENT(high), per_copy);
 }
 
 void text_per_mm(const struct report *r, const struct counters *c)
