@@ -183,6 +183,38 @@ __u64 hist_quantile(const struct hist *h, double q)
 	return 0;
 }
 
+/* P(@k of @n), each with probability @q. */
+static double binomial(__u64 k, __u64 n, double q)
+{
+	const double x = (double)k, m = (double)n;
+
+	return exp(lgamma(m + 1) - lgamma(x + 1) - lgamma(m - x + 1) + x * log(q) +
+		   (m - x) * log1p(-q));
+}
+
+void quantile_ranks(__u64 n, double q, __u64 *low, __u64 *high)
+{
+	const double mean = (double)n * q, sd = sqrt(mean * (1 - q)), tail = 0.025;
+	/* Nothing is farther out. From 1,000 on the normal distribution will do. */
+	const double far = sd < 1000 ? 8 * sd : 1.96 * sd;
+	double sum = 0, p;
+
+	*low = mean > far ? (__u64)(mean - far) : 0;
+	*high = mean + far < (double)n ? (__u64)ceil(mean + far) : n;
+	if (sd >= 1000)
+		return;
+	while ((p = binomial(*low, n, q)) + sum <= tail && *low < n) {
+		sum += p;
+		++*low;
+	}
+	sum = 0;
+	while ((p = binomial(*high, n, q)) + sum <= tail && *high) {
+		sum += p;
+		--*high;
+	}
+	++*high;
+}
+
 /* Of @n that is not 0. */
 static void score_interval(__u64 k, __u64 n, double *low, double *high)
 {

@@ -45,6 +45,12 @@ __u64 hist_count(const struct hist *h);
 __u64 hist_quantile(const struct hist *h, double q);
 
 /*
+ * quantile_ranks() - the order statistics (1 is the least of @n) between which the quantile @q of the
+ * source lies with 95 %, by the binomial distribution. 0 and @n + 1: there is none so far out.
+ */
+void quantile_ranks(__u64 n, double q, __u64 *low, __u64 *high);
+
+/*
  * wilson() - the 95 % Wilson score interval of a share of @k in @n.
  * With @k == 0 the upper bound is the rule of three, 3/n; with @n == 0 it is 0 ... 1.
  */

@@ -20,6 +20,7 @@
 struct share {
 	bool known; /* this kernel can tell */
 	__u64 k, n;
+	bool rate; /* k may exceed n, so there is no interval */
 };
 
 static struct share eagain(const struct saved *s, int arg)
@@ -27,14 +28,14 @@ static struct share eagain(const struct saved *s, int arg)
 	const struct totals *t = &s->all.counters.totals;
 
 	(void)arg;
-	return (struct share) { true, t->returned[EAGAIN], t->calls };
+	return (struct share) { true, t->returned[EAGAIN], t->calls, false };
 }
 
 static struct share of_cause(const struct saved *s, int cause)
 {
 	return (struct share) {
 		true, failures_of_cause(&s->all.counters.failures, (enum eagain_cause)cause),
-		s->all.counters.totals.calls
+		s->all.counters.totals.calls, false
 	};
 }
 
@@ -43,13 +44,15 @@ static struct share needless(const struct saved *s, int check)
 	const struct totals *t = &s->all.counters.totals;
 
 	return (struct share) { report_tells_check(&s->report, (enum check)check),
-				t->checks[check].spurious, windows_reached(t) };
+				t->checks[check].spurious, windows_reached(t), false };
 }
 
 static struct share needless_of_copies(const struct saved *s, int check)
 {
 	struct share share = needless(s, check);
 
+	/* A call of many pages has many windows. */
+	share.rate = share.n > s->all.counters.totals.calls;
 	share.n = s->all.counters.totals.calls;
 	return share;
 }
@@ -59,7 +62,7 @@ static struct share wrong_pages(const struct saved *s, int arg)
 	const struct totals *t = &s->all.counters.totals;
 
 	(void)arg;
-	return (struct share) { true, t->checks[CHECK_KERNEL].missed, windows_reached(t) };
+	return (struct share) { true, t->checks[CHECK_KERNEL].missed, windows_reached(t), false };
 }
 
 /* The important ones first. */
@@ -107,6 +110,10 @@ static const char *const loss_names[] = {
 	"calls missing, at most",
 	"failures without a cause",
 	"skipped program runs",
+	"events lost",
+	"holders without a place",
+	"chains without a place",
+	"write sections without a place",
 };
 
 #define NR_LOSSES (sizeof(loss_names) / sizeof(loss_names[0]))
@@ -120,10 +127,16 @@ static void losses_of(const struct counters *c, __u64 losses[NR_LOSSES])
 	losses[4] = c->skipped[COSTS_CALL];
 	losses[5] = failures_unexplained(&c->failures);
 	losses[6] = c->recursion;
+	losses[7] = c->totals.lost[LOST_EVENTS] + c->totals.lost[LOST_COPY_EVENTS] +
+		    c->totals.lost[LOST_CHANGING_EVENTS];
+	losses[8] = c->failures.holders_lost;
+	losses[9] = c->failures.chains_lost;
+	losses[10] = c->totals.writers.other;
 }
 
 /* --- What a difference is worth --- */
 
+/* NAN: there is no such end. */
 struct estimate {
 	bool known;
 	double value, low, high;
@@ -131,43 +144,49 @@ struct estimate {
 
 static struct estimate estimate_of(const struct share *s)
 {
-	struct estimate e = { .known = s->known && s->n && s->k <= s->n };
+	struct estimate e = { s->known && s->n && (s->rate || s->k <= s->n), 0, NAN, NAN };
 
 	if (!e.known)
 		return e;
-	e.value = share_of(s->k, s->n);
-	wilson(s->k, s->n, &e.low, &e.high);
+	e.value = (double)s->k / (double)s->n;
+	if (!s->rate)
+		wilson(s->k, s->n, &e.low, &e.high);
 	return e;
 }
 
 static struct estimate difference_of(const struct share s[2])
 {
-	struct estimate d = { .known = estimate_of(&s[0]).known && estimate_of(&s[1]).known };
+	const struct estimate e[2] = { estimate_of(&s[0]), estimate_of(&s[1]) };
+	struct estimate d = { e[0].known && e[1].known, e[1].value - e[0].value, NAN, NAN };
 
-	if (!d.known)
+	if (!d.known || s[0].rate || s[1].rate)
 		return d;
-	d.value = share_of(s[1].k, s[1].n) - share_of(s[0].k, s[0].n);
 	newcombe((__u64[]) { s[0].k, s[1].k }, (__u64[]) { s[0].n, s[1].n }, &d.low, &d.high);
 	return d;
 }
 
-/* By the ranks between which the quantile lies: to within a bucket. */
+static double at_rank(const struct hist *h, __u64 rank, __u64 n)
+{
+	return rank && rank <= n ? (double)hist_quantile(h, (double)rank / (double)n) : NAN;
+}
+
+/* By the ranks between which the quantile lies: to within a bucket. An end is NAN where few windows tell none. */
 static struct estimate quantile_of(const struct hist *h, double q)
 {
 	const __u64 n = hist_count(h);
 	struct estimate e = { .known = n };
-	double low, high;
+	__u64 low, high;
 
 	if (!n)
 		return e;
-	wilson((__u64)ceil(q * (double)n), n, &low, &high);
+	quantile_ranks(n, q, &low, &high);
 	e.value = (double)hist_quantile(h, q);
-	e.low = (double)hist_quantile(h, low);
-	e.high = (double)hist_quantile(h, high);
+	e.low = at_rank(h, low, n);
+	e.high = at_rank(h, high, n);
 	return e;
 }
 
-/* The intervals of two quantiles that do not overlap, as that of their difference. */
+/* The intervals of two quantiles that do not overlap, as that of their difference. NAN stays NAN. */
 static struct estimate quantile_difference(const struct estimate e[2])
 {
 	return (struct estimate) { .known = e[0].known && e[1].known,
@@ -178,7 +197,7 @@ static struct estimate quantile_difference(const struct estimate e[2])
 
 static const char *verdict_of(const struct estimate *d)
 {
-	if (!d->known)
+	if (!d->known || (isnan(d->low) && isnan(d->high)))
 		return NULL;
 	return d->low > 0 ? "more" : d->high < 0 ? "less" : "no difference seen";
 }
@@ -300,16 +319,18 @@ static void print_share(FILE *out, const struct row *row, const struct share s[2
 		if (!e.known)
 			continue;
 		strcpy(cells[0][i], SHARE(e.value, row->per_million));
+		if (s[i].rate)
+			continue;
 		snprintf(cells[1][i], TEXT, "%s%s%s", s[i].k ? SHARE(e.low, row->per_million) : "",
 			 s[i].k ? " ... " : "< ", SHARE(e.high, row->per_million));
 	}
-	if (d.known)
+	if (verdict_of(&d))
 		snprintf(between, sizeof(between), "%s ... %s", SIGNED(d.low, row->per_million),
 			 SIGNED(d.high, row->per_million));
 	print_cells(out, row->name, cells[0][0], cells[0][1],
 		    d.known ? SIGNED(d.value, row->per_million) : "");
 	print_cells(out, "", cells[1][0], cells[1][1], between);
-	print_cells(out, "", cells[2][0], cells[2][1], d.known ? verdict_of(&d) : "");
+	print_cells(out, "", cells[2][0], cells[2][1], verdict_of(&d) ?: "");
 }
 
 static void print_shares(FILE *out, const struct diff *d)
@@ -361,14 +382,15 @@ static void print_quantile(FILE *out, const char *name, const struct estimate e[
 		if (!e[i].known)
 			continue;
 		snprintf(values[i], TEXT, "%s", DURATION((__u64)e[i].value));
-		snprintf(between[i], TEXT, "%s ... %s", DURATION((__u64)e[i].low),
-			 DURATION((__u64)e[i].high));
+		snprintf(between[i], TEXT, "%s ... %s",
+			 isnan(e[i].low) ? "?" : DURATION((__u64)e[i].low),
+			 isnan(e[i].high) ? "?" : DURATION((__u64)e[i].high));
 	}
 	if (d.known)
 		snprintf(change, sizeof(change), "%s%s", d.value < 0 ? "-" : "+",
 			 DURATION((__u64)fabs(d.value)));
 	print_cells(out, name, values[0], values[1], change);
-	print_cells(out, "", between[0], between[1], d.known ? verdict_of(&d) : "");
+	print_cells(out, "", between[0], between[1], verdict_of(&d) ?: "");
 }
 
 static void print_lengths(FILE *out, const struct diff *d)
@@ -379,10 +401,12 @@ static void print_lengths(FILE *out, const struct diff *d)
 		hist_of_class(&d->runs[i].all.counters, NR_CLASSES, &h[i]);
 	fputc('\n', out);
 	print_cells(out, "length of windows", "before", "after", "difference");
-	for (size_t i = 0; i < NR_QUANTILES; i++)
-		print_quantile(out, quantiles[i].name,
-			       (struct estimate[]) { quantile_of(&h[0], quantiles[i].q),
-						     quantile_of(&h[1], quantiles[i].q) });
+	for (size_t i = 0; i < NR_QUANTILES; i++) {
+		const struct estimate e[2] = { quantile_of(&h[0], quantiles[i].q),
+					       quantile_of(&h[1], quantiles[i].q) };
+
+		print_quantile(out, quantiles[i].name, e);
+	}
 }
 
 static void print_losses(FILE *out, const struct diff *d)
@@ -422,6 +446,10 @@ int text_diff(FILE *out, const struct diff *d)
 /* Unlike add_double(): differences can be negative. */
 static void add_signed(struct json_object *o, const char *key, double value)
 {
+	if (isnan(value)) {
+		add_null(o, key);
+		return;
+	}
 	add_value(o, key, json_object_new_double(value));
 }
 
@@ -506,7 +534,7 @@ static struct json_object *share_json(const struct diff *d, const struct row *ro
 static struct json_object *quantile_json(const struct diff *d, size_t q)
 {
 	struct json_object *o = json_new();
-	struct estimate e[2], difference;
+	struct estimate e[2] = {}, difference;
 	struct hist h;
 
 	add_str(o, "name", quantiles[q].name);

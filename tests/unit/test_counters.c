@@ -267,9 +267,40 @@ static void differences_of_shares(void **state)
 	}
 }
 
+/* Computed elsewhere, from the binomial distribution; 0 and n + 1: there is none. */
+static void ranks_of_quantiles(void **state)
+{
+	static const struct {
+		const char *name;
+		__u64 n;
+		double q;
+		__u64 low, high;
+	} table[] = {
+		{ "one", 1, 0.5, 0, 2 },
+		{ "five", 5, 0.5, 0, 6 },
+		{ "six", 6, 0.5, 1, 6 },
+		{ "hundred", 100, 0.5, 40, 61 },
+		{ "too few", 367, 0.99, 359, 368 },
+		{ "just enough", 368, 0.99, 360, 368 },
+		{ "p99", 1000, 0.99, 983, 997 },
+		{ "normal", 100000000, 0.5, 49990200, 50009800 },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		__u64 low, high;
+
+		quantile_ranks(table[i].n, table[i].q, &low, &high);
+		expect_u64(table[i].name, low, table[i].low);
+		expect_u64(table[i].name, high, table[i].high);
+	}
+	/* Whatever a record says, this ends. */
+	quantile_ranks(~0ULL >> 1, 0.99, &(__u64) { 0 }, &(__u64) { 0 });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranks_of_quantiles),
 		cmocka_unit_test(sums),
 		cmocka_unit_test(only_these_never_reach_a_check),
 		cmocka_unit_test(differences),

@@ -126,6 +126,7 @@ static void the_same_host(void **state)
 		"^windows per copy +0\\.04 +0\\.04$",
 		"^ +400 / 10000 +400 / 10000$",
 		"^p50 +959ns +61\\.4us +\\+60\\.5us$",
+		"^ +[0-9.]+[nu]s \\.\\.\\. [0-9.]+[nu]s +[0-9.]+us \\.\\.\\. [0-9.]+us +more$",
 		"^p99 +61\\.4us +61\\.4us +\\+0ns$",
 		"^ .* no difference seen$",
 		"^nothing was lost in either$",
@@ -160,6 +161,32 @@ static void what_one_cannot_tell(void **state)
 	expect_line("^p50 +959ns +-$");
 	expect_line("^anomalies +0 +7$");
 	expect_line("^skipped program runs +0 +12345$");
+}
+
+/* Of one window each no quantile has an interval, so there is no verdict. A call of many pages has many windows. */
+static void too_few_windows(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		memset(c[i].totals.windows, 0, sizeof(c[i].totals.windows));
+		memset(c[i].hists, 0, sizeof(c[i].hists));
+		c[i].totals.windows[KIND_ANON][CLASS_UNRELATED] = 1;
+		c[i].hists[KIND_ANON][CLASS_UNRELATED].count[30 + 20 * i] = 1;
+		c[i].totals.lost[LOST_EVENTS] = (__u64)i;
+	}
+	print(text_diff);
+	check_lines();
+	expect_line("^ +\\? \\.\\.\\. \\? +\\? \\.\\.\\. \\?$");
+	expect_line("^events lost +0 +1$");
+	free(text);
+	print(json_diff);
+	assert_non_null(strstr(text, "\"low\":null,\"high\":null"));
+	assert_null(strstr(text, "NaN"));
+	free(text);
+	c[0].totals.windows[KIND_ANON][CLASS_UNRELATED] = 5 * c[0].totals.calls;
+	c[0].totals.checks[CHECK_PER_MM_SEQ].spurious = 2 * c[0].totals.calls;
+	print(text_diff);
+	check_lines();
+	expect_line("^needless by per-MM +2000000 ");
 }
 
 static void emulated_against_native(void **state)
@@ -270,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_same_host, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(what_one_cannot_tell, two_runs, tear_down),
+		cmocka_unit_test_setup_teardown(too_few_windows, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(emulated_against_native, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(every_magnitude, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(as_json, two_runs, tear_down),
