@@ -30,7 +30,7 @@ NOISE_SHARE, NOISE_MIN = 0.002, 2
 
 def collect(directory, kernels):
     """Print one object with the guests' files of DIRECTORY/KERNEL."""
-    result = {"type": "bench", "schema": 1, "date": datetime.date.today().isoformat(), "kernels": {}}
+    result = {"type": "bench", "schema": 2, "kernels": {}}
     for kernel in kernels:
         guest = pathlib.Path(directory) / kernel
         off, again, costs = {}, {}, {}
@@ -46,6 +46,7 @@ def collect(directory, kernels):
         # The cost with nothing attached is measured between all others; the median is the base.
         base = {op: sorted([off[op]] + again[op])[(len(again[op]) + 1) // 2] for op in off}
         result["kernels"][kernel] = {
+            "date": datetime.date.today().isoformat(),
             "release": (guest / "release").read_text().strip(),
             "hooks": (guest / "hooks").read_text().splitlines(),
             "detached": base,
@@ -95,7 +96,7 @@ COSTS = {"traced": "traced", "untraced": "not traced", "floor": "floor", "peer":
          "peer-untraced": "bpftrace, not traced"}
 OPTIONS = {"events": "`--events`, traced", "traced:--no-writers": "`--no-writers`, traced",
            "untraced:--no-writers": "`--no-writers`, not traced", "traced:--witness": "`--witness`, traced",
-           "untraced:--witness": "`--witness`, not traced"}
+           "untraced:--witness": "`--witness`, not traced", "traced:--stacks": "`--stacks`, traced"}
 
 
 def added_table(kernel, configs, before=False):
@@ -129,7 +130,7 @@ def man_table(kernel):
 
 def table(bench):
     for name, kernel in bench["kernels"].items():
-        print(f"\n{name} ({kernel['release']}), {bench['date']}: guest instructions added to an operation\n")
+        print(f"\n{name} ({kernel['release']}), {kernel['date']}: guest instructions added to an operation\n")
         for shown in (added_table(kernel, COSTS, before=True), added_table(kernel, OPTIONS),
                       budget_table(kernel, budget, "budget"), budget_table(kernel, peer_budget, "half of bpftrace's")):
             print(shown + "\n")
@@ -181,7 +182,7 @@ def scale_parts(scale, soak):
 
 def runs_table(benches, **others):
     """Markdown: on which kernels, and when."""
-    rows = [[f"`make {name}`", kernel["release"], 1, bench["date"]]
+    rows = [[f"`make {name}`", kernel["release"], 1, kernel["date"]]
             for name, bench in benches.items() for kernel in bench["kernels"].values()]
     rows += [[f"`make bench-{name}`", run["release"], run["cpus"], run["date"]] for name, run in others.items()]
     return page.table(["command", "kernel", "CPUs", "date"], rows, words=4)
