@@ -220,7 +220,7 @@ static void read_chains(struct json_reader *r, struct json_object *o, struct cou
 {
 	char cause[32];
 
-	read_text(o, "chains.longest_cause", cause, sizeof(cause));
+	read_text_or_null(r, o, "chains.longest_cause", cause, sizeof(cause));
 	c->chain_longest = chain_word(read_u64(r, o, "chains.longest"), cause);
 	read_hist(r, o, "chains.lengths", &c->chain_lengths);
 }
@@ -228,9 +228,10 @@ static void read_chains(struct json_reader *r, struct json_object *o, struct cou
 /* A name, or a number that has none. */
 static int read_name(struct json_object *o, const char *path, int (*number_of)(const char *name))
 {
+	struct json_reader number = {}; /* what is no name is not bad */
 	char name[32];
 
-	read_text(o, path, name, sizeof(name));
+	read_text(&number, o, path, name, sizeof(name));
 	return number_of(name);
 }
 
@@ -246,8 +247,8 @@ static void read_holders(struct json_reader *r, struct json_object *o, struct sa
 
 		if (s->nr_holders == MAX_HOLDERS)
 			return;
-		read_text(row, "op", op, sizeof(op));
-		read_text(row, "comm", comm, sizeof(comm));
+		read_text(r, row, "op", op, sizeof(op));
+		read_text(r, row, "comm", comm, sizeof(comm));
 		h->who.op = (__u32)index_of(op, changing_op_names, NR_CHANGING_OPS);
 		h->who.tgid = (__u32)read_u64(r, row, "pid");
 		h->who.syscall = read_name(row, "syscall", syscall_number);
@@ -270,11 +271,11 @@ static void read_writer(struct json_reader *r, struct json_object *row, struct s
 	struct writer_text *words = &s->words[id];
 	struct writer_entry *e = &s->writers[id];
 
-	read_text(row, "op", words->op, sizeof(words->op));
-	read_text(row, "syscall", words->syscall, sizeof(words->syscall));
-	read_text(row, "advice", words->advice, sizeof(words->advice));
-	read_text(row, "flags", words->flags, sizeof(words->flags));
-	read_text(row, "comm", words->comm, sizeof(words->comm));
+	read_text(r, row, "op", words->op, sizeof(words->op));
+	read_text_or_null(r, row, "syscall", words->syscall, sizeof(words->syscall));
+	read_text_or_null(r, row, "advice", words->advice, sizeof(words->advice));
+	read_text_or_null(r, row, "flags", words->flags, sizeof(words->flags));
+	read_text(r, row, "comm", words->comm, sizeof(words->comm));
 	*e = (struct writer_entry) { .words = words, .used = true };
 	e->key.tgid = (__u32)read_u64(r, row, "pid");
 	e->key.covers = read_bool(r, row, "covers_dst");
@@ -307,14 +308,14 @@ static void read_who(struct json_reader *r, struct json_object *o, struct saved_
 		who->key.id = read_u64_or_null(r, o, "cgroup_id");
 		if (read_null(o, "cgroup"))
 			return;
-		read_text(o, "cgroup", path, sizeof(path));
+		read_text(r, o, "cgroup", path, sizeof(path));
 		cgroup_names_add(&t->cgroups, who->key.id);
 		cgroup_names_set(&t->cgroups, who->key.id, path);
 		return;
 	}
 	who->key.id = !read_null(o, "comm");
 	who->pid = (__u32)read_u64_or_null(r, o, "pid");
-	read_text(o, "comm", comm, sizeof(comm));
+	read_text_or_null(r, o, "comm", comm, sizeof(comm));
 	memcpy(who->comm, comm, COMM_LEN);
 }
 

@@ -41,7 +41,7 @@ static void on_record(void *data, struct json_object *o)
 	char type[16];
 	__u64 schema;
 
-	read_text(o, "type", type, sizeof(type));
+	read_text(&r, o, "type", type, sizeof(type));
 	schema = read_u64(&r, o, "schema");
 	if (!is_ours(type) || r.bad[0])
 		return;
@@ -86,8 +86,8 @@ static void read_target(struct json_reader *r, struct json_object *o, struct sav
 
 	for (size_t i = 0; pids && i < json_object_array_length(pids) && i < MAX_PIDS; i++)
 		t->pids[t->nr++] = json_object_get_int(json_object_array_get_idx(pids, i));
-	read_text(o, "target.cgroup", s->cgroup, sizeof(s->cgroup));
-	read_text(o, "target.command", s->command, sizeof(s->command));
+	read_text_or_null(r, o, "target.cgroup", s->cgroup, sizeof(s->cgroup));
+	read_text_or_null(r, o, "target.command", s->command, sizeof(s->command));
 	t->cgroup = s->cgroup[0] ? s->cgroup : NULL;
 	s->report.target = t->nr || t->cgroup ? t : NULL;
 	if (read_null(o, "target.command"))
@@ -115,7 +115,7 @@ static void read_owners(struct json_reader *r, struct json_object *o, struct sav
 		struct uffd_process *p = &s->owners.processes[s->owners.nr++];
 
 		p->pid = (pid_t)(read_u64(r, one, "pid") & 0x7fffffff);
-		read_text(one, "comm", p->comm, sizeof(p->comm));
+		read_text(r, one, "comm", p->comm, sizeof(p->comm));
 	}
 	s->report.owners = &s->owners;
 }
@@ -133,8 +133,8 @@ static void read_overhead(struct json_reader *r, struct json_object *o, struct s
 	for (size_t i = 0; rows && i < json_object_array_length(rows) && nr < MAX_HOOKS; i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
-		read_text(row, "name", s->targets[nr], sizeof(s->targets[nr]));
-		read_text(row, "variant", s->variants[nr], sizeof(s->variants[nr]));
+		read_text(r, row, "name", s->targets[nr], sizeof(s->targets[nr]));
+		read_text(r, row, "variant", s->variants[nr], sizeof(s->variants[nr]));
 		s->report.hooks[nr] = (struct hook_state) {
 			.target = s->targets[nr],
 			.variant = s->variants[nr],
@@ -153,8 +153,8 @@ static void read_machine(struct json_reader *r, struct json_object *o, struct sa
 {
 	char arch[16], hypervisor[16];
 
-	read_text(o, "host.arch", arch, sizeof(arch));
-	read_text(o, "host.hypervisor", hypervisor, sizeof(hypervisor));
+	read_text(r, o, "host.arch", arch, sizeof(arch));
+	read_text_or_null(r, o, "host.hypervisor", hypervisor, sizeof(hypervisor));
 	s->emulated = !strcmp(hypervisor, "TCGTCGTCGTCG");
 	snprintf(s->machine, sizeof(s->machine), "%s, %llu CPUs%s%s", arch,
 		 read_u64(r, o, "host.cpus"), hypervisor[0] ? ", " : "", hypervisor);
@@ -181,11 +181,11 @@ static void read_run(struct json_reader *r, struct json_object *o, struct saved 
 	if (!size)
 		read_failed(r, "host.page_size");
 	set_page_size(size);
-	read_text(o, "host.kernel", s->kernel, sizeof(s->kernel));
-	read_text(o, "plan.name", s->plan, sizeof(s->plan));
-	read_text(o, "plan.exactness", s->exactness, sizeof(s->exactness));
-	read_text(o, "plan.self_test", s->self_test, sizeof(s->self_test));
-	read_text(o, "plan.kernel_check", s->kernel_check, sizeof(s->kernel_check));
+	read_text(r, o, "host.kernel", s->kernel, sizeof(s->kernel));
+	read_text(r, o, "plan.name", s->plan, sizeof(s->plan));
+	read_text(r, o, "plan.exactness", s->exactness, sizeof(s->exactness));
+	read_text(r, o, "plan.self_test", s->self_test, sizeof(s->self_test));
+	read_text(r, o, "plan.kernel_check", s->kernel_check, sizeof(s->kernel_check));
 	s->report = (struct report) {
 		.kernel = s->kernel,
 		.plan = s->plan,

@@ -90,15 +90,14 @@ bool read_bool(struct json_reader *r, struct json_object *o, const char *path)
 	return json_object_get_boolean(read_member(r, o, path, json_type_boolean));
 }
 
-void read_text(struct json_object *o, const char *path, char *text, size_t size)
+void read_text(struct json_reader *r, struct json_object *o, const char *path, char *text,
+	       size_t size)
 {
 	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
-	struct json_object *value;
-	const char *s = "";
+	struct json_object *value = read_member(r, o, path, json_type_string);
+	const char *s = value ? json_object_get_string(value) : "";
 	size_t used = 0;
 
-	if (find(o, path, &value) && json_object_is_type(value, json_type_string))
-		s = json_object_get_string(value);
 	while (*s && used + 1 < size) {
 		const bool lost = !strncmp(s, replacement, 3);
 
@@ -106,4 +105,12 @@ void read_text(struct json_object *o, const char *path, char *text, size_t size)
 		s += lost ? 3 : 1;
 	}
 	text[used] = '\0';
+}
+
+void read_text_or_null(struct json_reader *r, struct json_object *o, const char *path, char *text,
+		       size_t size)
+{
+	text[0] = '\0';
+	if (!read_null(o, path))
+		read_text(r, o, path, text, size);
 }

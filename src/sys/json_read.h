@@ -39,8 +39,12 @@ bool read_bool(struct json_reader *r, struct json_object *o, const char *path);
 
 /*
  * read_text() - a string as printable ASCII: '?' for each other byte, and for U+FFFD, which stands for
- * one byte (json_lines.h). Null and what is not there read as "".
+ * one byte (json_lines.h). What is no string is bad, and reads as "".
  */
-void read_text(struct json_object *o, const char *path, char *text, size_t size);
+void read_text(struct json_reader *r, struct json_object *o, const char *path, char *text,
+	       size_t size);
+/* The same, or "" where it is null. */
+void read_text_or_null(struct json_reader *r, struct json_object *o, const char *path, char *text,
+		       size_t size);
 
 #endif /* JSON_READ_H */
