@@ -92,13 +92,13 @@ static __u64 *counter_at(struct counters *c, size_t at)
 	return (__u64 *)((char *)c + at);
 }
 
-/* Counters that are not null, or with @sparse those that are there. */
+/* All counters, or with @sparse those that are there. */
 static void read_set(struct json_reader *r, struct json_object *o, const char *const *names, int nr,
 		     __u64 *to, bool sparse)
 {
 	for (int i = 0; o && i < nr; i++)
 		if (names[i] && (!sparse || read_there(o, names[i])))
-			to[i] = read_u64_or_null(r, o, names[i]);
+			to[i] = read_u64(r, o, names[i]);
 }
 
 static void read_returned(struct json_reader *r, struct json_object *o, struct totals *t)
@@ -108,27 +108,35 @@ static void read_returned(struct json_reader *r, struct json_object *o, struct t
 			t->returned[e] = read_u64(r, o, returned_name(e));
 }
 
+/* Null is what a kernel without mm_lock_seq does not tell. */
+static bool has_seq(struct json_object *o)
+{
+	return !read_null(o, "checks.per_mm_seq");
+}
+
 static void read_check(struct json_reader *r, struct json_object *checks, enum check check,
 		       struct check_totals *t)
 {
-	struct json_object *o;
+	struct json_object *o = read_member(r, checks, check_names[check], json_type_object);
 
-	if (read_null(checks, check_names[check]))
-		return;
-	o = read_member(r, checks, check_names[check], json_type_object);
 	/* The struct has the order of the columns; the kernel does not differ from itself. */
 	read_set(r, o, check_columns, check == CHECK_KERNEL ? 4 : 5, (__u64 *)t, false);
 }
 
-/* A histogram, or null. */
+static void read_checks(struct json_reader *r, struct json_object *o, struct totals *t)
+{
+	struct json_object *checks = read_member(r, o, "checks", json_type_object);
+
+	for (enum check i = 0; i < NR_CHECKS; i++)
+		if (has_seq(o) || (i != CHECK_PER_VMA_SEQ && i != CHECK_PER_MM_SEQ))
+			read_check(r, checks, i, &t->checks[i]);
+}
+
 static void read_hist(struct json_reader *r, struct json_object *o, const char *path,
 		      struct hist *h)
 {
-	struct json_object *buckets;
+	struct json_object *buckets = read_member(r, o, path, json_type_array);
 
-	if (read_null(o, path))
-		return;
-	buckets = read_member(r, o, path, json_type_array);
 	for (size_t i = 0; buckets && i < json_object_array_length(buckets); i++) {
 		struct json_object *bucket = json_object_array_get_idx(buckets, i);
 
@@ -142,13 +150,17 @@ static void read_kind(struct json_reader *r, struct json_object *o, enum dst_kin
 	struct json_object *kinds = read_member(r, o, "by_kind", json_type_object);
 	struct json_object *hists = read_member(r, o, "hist_ns.window_by_kind", json_type_object);
 
-	if (read_null(kinds, kind_names[kind]))
+	/* Some plans do not see this kind. */
+	if (kind == KIND_HUGETLB && read_null(kinds, kind_names[kind]))
 		return;
-	read_set(r, read_member(r, kinds, kind_names[kind], json_type_object), class_names,
-		 NR_CLASSES, c->totals.windows[kind], false);
+	kinds = read_member(r, kinds, kind_names[kind], json_type_object);
 	hists = read_member(r, hists, kind_names[kind], json_type_object);
-	for (int i = 0; hists && i < NR_CLASSES; i++)
+	for (int i = 0; kinds && hists && i < NR_CLASSES; i++) {
+		if (i == CLASS_LOCKED && !has_seq(o))
+			continue;
+		c->totals.windows[kind][i] = read_u64(r, kinds, class_names[i]);
 		read_hist(r, hists, class_names[i], &c->hists[kind][i]);
+	}
 }
 
 /* The JSON has all relocks, and those with mmap_lock. */
@@ -157,6 +169,8 @@ static void read_relocks(struct json_reader *r, struct json_object *o, struct co
 	struct hist *all = &c->relock[RELOCK_VMA_LOCK];
 	const struct hist *some = &c->relock[RELOCK_MMAP_LOCK];
 
+	if (read_null(o, "relock"))
+		return;
 	read_hist(r, o, "hist_ns.relock", all);
 	read_hist(r, o, "hist_ns.relock_mmap_lock", &c->relock[RELOCK_MMAP_LOCK]);
 	for (int i = 0; i < HIST_BUCKETS; i++)
@@ -382,10 +396,9 @@ void counters_from_json(struct json_reader *r, struct json_object *o, struct sav
 	read_returned(r, read_member(r, o, "copy.returned", json_type_object), &c->totals);
 	for (int i = 0; i < NR_KINDS; i++)
 		read_kind(r, o, (enum dst_kind)i, c);
-	for (int i = 0; i < NR_CHECKS; i++)
-		read_check(r, read_member(r, o, "checks", json_type_object), (enum check)i,
-			   &c->totals.checks[i]);
-	read_hist(r, o, "hist_ns.begin_early", &c->begin);
+	read_checks(r, o, &c->totals);
+	if (!read_null(o, "begin_early"))
+		read_hist(r, o, "hist_ns.begin_early", &c->begin);
 	read_relocks(r, o, c);
 	read_failures(r, o, &c->failures);
 	read_chains(r, o, c);

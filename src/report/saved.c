@@ -84,8 +84,13 @@ static void read_target(struct json_reader *r, struct json_object *o, struct sav
 	struct json_object *pids = read_member(r, o, "target.pids", json_type_array);
 	struct target *t = &s->target;
 
-	for (size_t i = 0; pids && i < json_object_array_length(pids) && i < MAX_PIDS; i++)
-		t->pids[t->nr++] = json_object_get_int(json_object_array_get_idx(pids, i));
+	for (size_t i = 0; pids && i < json_object_array_length(pids) && i < MAX_PIDS; i++) {
+		struct json_object *pid = json_object_array_get_idx(pids, i);
+
+		if (!json_object_is_type(pid, json_type_int))
+			read_failed(r, "target.pids");
+		t->pids[t->nr++] = json_object_get_int(pid);
+	}
 	read_text_or_null(r, o, "target.cgroup", s->cgroup, sizeof(s->cgroup));
 	read_text_or_null(r, o, "target.command", s->command, sizeof(s->command));
 	t->cgroup = s->cgroup[0] ? s->cgroup : NULL;
@@ -194,7 +199,7 @@ static void read_run(struct json_reader *r, struct json_object *o, struct saved 
 		.self_test = s->self_test,
 		.kernel_check = s->kernel_check,
 		.time = (time_t)read_double(r, o, "time"),
-		.claims = read_there(o, "claims"),
+		.claims = read_there(o, "claims") && read_member(r, o, "claims", json_type_array),
 		.sees_hugetlb = was_measured(r, o, "by_kind.hugetlb"),
 		.bounds_begin = was_measured(r, o, "begin_early"),
 		.seq = seq_of(o),

@@ -779,7 +779,7 @@ static const char *const not_needed[] = {
 static struct {
 	struct json_object *definitions;
 	char *records[2], *of_record[2]; /* --by process and cgroup, and what is made of them */
-	int members, needed;
+	int members, needed, nulls;
 	bool used[COUNT(not_needed)];
 } schema;
 
@@ -803,8 +803,41 @@ static bool is_needed(const char *path)
 	return true;
 }
 
-/* Delete @path wherever it is: "a.b", "a[].b" of each row, "a.*.b" of each member. */
-static bool drop(struct json_object *o, const char *path)
+/* Is null valid by the schema @of? */
+static bool may_be_null(struct json_object *of)
+{
+	struct json_object *value;
+	const char *ref;
+
+	if (json_object_object_get_ex(of, "$ref", &value)) {
+		ref = json_object_get_string(value) + strlen("#/$defs/");
+		assert_true(json_object_object_get_ex(schema.definitions, ref, &value));
+		return may_be_null(value);
+	}
+	if (json_object_object_get_ex(of, "anyOf", &value)) {
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			if (may_be_null(json_object_array_get_idx(value, i)))
+				return true;
+		return false;
+	}
+	/* "null", or among other types. */
+	return json_object_object_get_ex(of, "type", &value) &&
+	       strstr(json_object_to_json_string(value), "\"null\"");
+}
+
+/* What change() does to a member. */
+enum change { DROP, SET_NULL };
+
+static void change_value(struct json_object *o, const char *name, enum change how)
+{
+	if (how == DROP)
+		json_object_object_del(o, name);
+	else
+		json_object_object_add(o, name, NULL);
+}
+
+/* Change @path wherever it is: "a.b", "a[].b" of each row, "a.*.b" of each member. */
+static bool change(struct json_object *o, const char *path, enum change how)
 {
 	const size_t n = strcspn(path, ".[");
 	struct json_object *below;
@@ -813,7 +846,8 @@ static bool drop(struct json_object *o, const char *path)
 
 	if (path[0] == '[') {
 		for (size_t i = 0; i < json_object_array_length(o); i++)
-			any |= drop(json_object_array_get_idx(o, i), path + 3);
+			any |= path[2] ? change(json_object_array_get_idx(o, i), path + 3, how)
+				       : !json_object_array_put_idx(o, i, NULL);
 		return any;
 	}
 	if (!json_object_is_type(o, json_type_object))
@@ -821,15 +855,23 @@ static bool drop(struct json_object *o, const char *path)
 	if (path[0] == '*') {
 		struct json_object_iter each;
 
-		json_object_object_foreachC(o, each) any |= drop(each.val, path + 2);
+		json_object_object_foreachC(o, each)
+		{
+			if (path[1]) {
+				any |= change(each.val, path + 2, how);
+				continue;
+			}
+			change_value(o, each.key, how);
+			any = true;
+		}
 		return any;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)n, path);
 	if (!json_object_object_get_ex(o, name, &below))
 		return false;
 	if (path[n])
-		return below && drop(below, path + n + (path[n] == '.'));
-	json_object_object_del(o, name);
+		return below && change(below, path + n + (path[n] == '.'), how);
+	change_value(o, name, how);
 	return true;
 }
 
@@ -867,7 +909,7 @@ static void try_member(const char *path)
 		struct json_object *o = json_tokener_parse(schema.records[i]);
 		char *without;
 
-		if (drop(o, path)) {
+		if (change(o, path, DROP)) {
 			found = true;
 			without = made_of(json_object_to_json_string(o));
 			expect_u64(path, strcmp(without, schema.of_record[i]) != 0, needed);
@@ -878,6 +920,27 @@ static void try_member(const char *path)
 	expect_u64(path, found, true);
 	schema.members++;
 	schema.needed += needed;
+}
+
+/* A member whose schema @of has no null is not read as 0 or "" where it is null. */
+static void try_null(struct json_object *of, const char *path)
+{
+	bool found = false;
+
+	if (!is_needed(path) || may_be_null(of))
+		return;
+	for (size_t i = 0; i < COUNT(schema.records); i++) {
+		struct json_object *o = json_tokener_parse(schema.records[i]);
+
+		if (change(o, path, SET_NULL)) {
+			found = true;
+			expect_u64(path, read_said(json_object_to_json_string(o)), EXIT_ERROR);
+			saved_free(&saved);
+		}
+		json_object_put(o);
+	}
+	expect_u64(path, found, true);
+	schema.nulls++;
 }
 
 static void try_members(struct json_object *of, const char *path)
@@ -896,17 +959,22 @@ static void try_members(struct json_object *of, const char *path)
 		for (size_t i = 0; i < json_object_array_length(value); i++)
 			try_members(json_object_array_get_idx(value, i), path);
 	snprintf(below, sizeof(below), "%s[]", path);
-	if (json_object_object_get_ex(of, "items", &value))
+	if (json_object_object_get_ex(of, "items", &value)) {
+		try_null(value, below);
 		try_members(value, below);
+	}
 	snprintf(below, sizeof(below), "%s.*", path);
 	if (json_object_object_get_ex(of, "additionalProperties", &value) &&
-	    json_object_is_type(value, json_type_object))
+	    json_object_is_type(value, json_type_object)) {
+		try_null(value, below);
 		try_members(value, below);
+	}
 	if (!json_object_object_get_ex(of, "properties", &value))
 		return;
 	json_object_object_foreach(value, key, member) {
 		snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "." : "", key);
 		try_member(below);
+		try_null(member, below);
 		try_members(member, below);
 	}
 }
@@ -942,11 +1010,44 @@ static void each_member_of_the_schema(void **state)
 		expect_u64(not_needed[i], schema.used[i], true);
 	expect_u64("members", schema.members > 300, true);
 	expect_u64("needed", schema.needed > 200, true);
+	expect_u64("nulls", schema.nulls > 100, true);
 	for (size_t i = 0; i < COUNT(schema.records); i++) {
 		free(schema.records[i]);
 		free(schema.of_record[i]);
 	}
 	json_object_put(file);
+}
+
+/* Null where this kernel measured: the schema allows it, for kernels that cannot. */
+static void null_where_it_was_measured(void **state)
+{
+	static const char *const paths[] = {
+		"checks.snapshot",
+		"checks.per_vma_seq",
+		"by_kind.anon",
+		"by_kind.anon.real",
+		"by_kind.anon.locked",
+		"hist_ns.window_by_kind.anon.quiet",
+		"hist_ns.window_by_kind.anon.locked",
+		"hist_ns.relock",
+		"hist_ns.relock_mmap_lock",
+		"hist_ns.begin_early",
+	};
+	char *json;
+
+	c.totals.windows[KIND_ANON][CLASS_REAL] = c.totals.windows[KIND_ANON][CLASS_LOCKED] = 0;
+	json = full_record();
+	assert_int_equal(read_said(json), 0);
+	saved_free(&saved);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct json_object *o = json_tokener_parse(json);
+
+		assert_true(change(o, paths[i], SET_NULL));
+		expect_u64(paths[i], read_said(json_object_to_json_string(o)), EXIT_ERROR);
+		saved_free(&saved);
+		json_object_put(o);
+	}
+	free(json);
 }
 
 /* More rows than there is room for. */
@@ -995,6 +1096,7 @@ int main(void)
 		cmocka_unit_test_setup(hostile_members, canned),
 		cmocka_unit_test_setup(a_member_too_few, canned),
 		cmocka_unit_test_setup(each_member_of_the_schema, canned),
+		cmocka_unit_test_setup(null_where_it_was_measured, canned),
 		cmocka_unit_test_setup(too_many_rows, canned),
 	};
 
