@@ -12,10 +12,13 @@
 
 /* The largest summary, with all its writers and holders, is below 1 MiB. */
 #define RECORD_MAX (4U << 20)
+/* It has fewer than 15,000 objects and arrays. Each takes about a KiB of memory. */
+#define OBJECTS_MAX 65536
 
 struct records {
 	struct json_tokener *tokener;
 	size_t begun;	/* bytes of the object that is being read */
+	size_t objects; /* and arrays in it */
 	bool skip_line; /* until its end nothing is read */
 	void (*each)(void *data, struct json_object *o);
 	void *data;
@@ -34,34 +37,49 @@ static size_t skip(struct records *r, const char *text, size_t n)
 	return end ? (size_t)(end - text) + 1 : n;
 }
 
+/* Those in strings too: names have few. */
+static size_t count_objects(const char *text, size_t n)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < n; i++)
+		nr += text[i] == '{' || text[i] == '[';
+	return nr;
+}
+
+/* Parse an object, or a part of it: @used of @n bytes. Returns false when it is too large. */
+static bool parse_object(struct records *r, const char *text, size_t n, size_t *used)
+{
+	struct json_object *o = json_tokener_parse_ex(r->tokener, text, (int)n);
+	const enum json_tokener_error error = json_tokener_get_error(r->tokener);
+	bool fits;
+
+	*used = error == json_tokener_continue ? n : json_tokener_get_parse_end(r->tokener);
+	r->begun += *used;
+	r->objects += count_objects(text, *used);
+	fits = r->begun <= RECORD_MAX && r->objects <= OBJECTS_MAX;
+	if (error == json_tokener_continue)
+		return fits;
+	if (error != json_tokener_success)
+		r->skip_line = true;
+	else if (fits)
+		r->each(r->data, o);
+	json_object_put(o);
+	json_tokener_reset(r->tokener);
+	r->begun = r->objects = 0;
+	return fits;
+}
+
 /* @text has a NUL behind its @n bytes. Returns false when an object is too large. */
 static bool parse(struct records *r, const char *text, size_t n)
 {
-	struct json_object *o;
 	size_t used;
 
-	while (n) {
-		if (r->skip_line || (!r->begun && *text != '{')) {
+	for (; n; text += used, n -= used) {
+		if (r->skip_line || (!r->begun && *text != '{'))
 			used = skip(r, text, n);
-			text += used;
-			n -= used;
-			continue;
-		}
-		o = json_tokener_parse_ex(r->tokener, text, (int)n);
-		used = json_tokener_get_parse_end(r->tokener);
-		if (json_tokener_get_error(r->tokener) == json_tokener_continue) {
-			r->begun += n;
-			return r->begun <= RECORD_MAX;
-		}
-		if (json_tokener_get_error(r->tokener) == json_tokener_success)
-			r->each(r->data, o);
-		else
-			r->skip_line = true;
-		json_object_put(o);
-		json_tokener_reset(r->tokener);
-		r->begun = 0;
-		text += used;
-		n -= used;
+		else if (!parse_object(r, text, n, &used))
+			return false;
 	}
 	return true;
 }

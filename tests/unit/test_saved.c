@@ -561,6 +561,38 @@ static void a_record_without_end(void **state)
 	free(text);
 }
 
+/* {"a":[{},{},...{}]} with @nr objects and arrays. The caller frees it. */
+static char *many_objects(size_t nr)
+{
+	char *text = malloc(3 * nr + 16), *end = text + sprintf(text, "{\"a\":[{}");
+
+	for (size_t i = 3; i < nr; i++)
+		end += sprintf(end, ",{}");
+	sprintf(end, "]}\n");
+	return text;
+}
+
+/* A few MiB of "{}," would be a GiB of objects. */
+static void a_record_of_objects(void **state)
+{
+	char *text = many_objects(65537), *json, *file;
+
+	assert_int_equal(read_said(text), EXIT_ERROR);
+	assert_non_null(strstr(said, "File too large"));
+	saved_free(&saved);
+	free(text);
+	/* As many as may be, twice. */
+	text = many_objects(65536);
+	json = printed(json_span, &r, &span);
+	assert_true(asprintf(&file, "%s%s%s", text, text, json) > 0);
+	assert_int_equal(read_said(file), 0);
+	expect_u64("calls", saved.all.counters.totals.calls, 5003);
+	saved_free(&saved);
+	free(file);
+	free(json);
+	free(text);
+}
+
 /* What COMMAND prints beside the records is skipped; the last summary counts. */
 static void among_other_text(void **state)
 {
@@ -1092,6 +1124,7 @@ int main(void)
 		cmocka_unit_test(real_records),
 		cmocka_unit_test_setup(refused_files, canned),
 		cmocka_unit_test_setup(a_record_without_end, canned),
+		cmocka_unit_test_setup(a_record_of_objects, canned),
 		cmocka_unit_test_setup(among_other_text, canned),
 		cmocka_unit_test_setup(hostile_members, canned),
 		cmocka_unit_test_setup(a_member_too_few, canned),
