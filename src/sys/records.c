@@ -4,6 +4,7 @@
 #include "sys/records.h"
 #include "sys/err.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct records {
 	size_t begun;	/* bytes of the object that is being read */
 	size_t objects; /* and arrays in it */
 	bool skip_line; /* until its end nothing is read */
+	bool at_line;	/* the text begins with a line */
 	void (*each)(void *data, struct json_object *o);
 	void *data;
 };
@@ -27,11 +29,10 @@ struct records {
 /* Skip what is no object: space, or up to the end of a line. Returns how many of @n bytes. */
 static size_t skip(struct records *r, const char *text, size_t n)
 {
-	const size_t space = r->skip_line ? 0 : strspn(text, " \t\r\n");
 	const char *end;
 
-	if (space)
-		return space;
+	if (!r->skip_line && isspace((unsigned char)*text))
+		return 1;
 	end = memchr(text, '\n', n);
 	r->skip_line = !end;
 	return end ? (size_t)(end - text) + 1 : n;
@@ -47,11 +48,25 @@ static size_t count_objects(const char *text, size_t n)
 	return nr;
 }
 
+/* Where to go on after an error at @used: at the begin of its line, unless the object began there. */
+static size_t after_error(struct records *r, const char *text, size_t used, bool begun_before)
+{
+	const char *end = memrchr(text, '\n', used);
+
+	if (end)
+		return (size_t)(end - text) + 1;
+	if (begun_before && r->at_line)
+		return 0;
+	r->skip_line = true;
+	return used;
+}
+
 /* Parse an object, or a part of it: @used of @n bytes. Returns false when it is too large. */
 static bool parse_object(struct records *r, const char *text, size_t n, size_t *used)
 {
 	struct json_object *o = json_tokener_parse_ex(r->tokener, text, (int)n);
 	const enum json_tokener_error error = json_tokener_get_error(r->tokener);
+	const bool begun_before = r->begun;
 	bool fits;
 
 	*used = error == json_tokener_continue ? n : json_tokener_get_parse_end(r->tokener);
@@ -61,7 +76,7 @@ static bool parse_object(struct records *r, const char *text, size_t n, size_t *
 	if (error == json_tokener_continue)
 		return fits;
 	if (error != json_tokener_success)
-		r->skip_line = true;
+		*used = after_error(r, text, *used, begun_before);
 	else if (fits)
 		r->each(r->data, o);
 	json_object_put(o);
@@ -70,34 +85,52 @@ static bool parse_object(struct records *r, const char *text, size_t n, size_t *
 	return fits;
 }
 
-/* @text has a NUL behind its @n bytes. Returns false when an object is too large. */
-static bool parse(struct records *r, const char *text, size_t n)
+/* Returns 0, or -1 with errno set. */
+static int parse(struct records *r, const char *text, size_t n)
 {
+	const char *end = text + n;
 	size_t used;
 
-	for (; n; text += used, n -= used) {
-		if (r->skip_line || (!r->begun && *text != '{'))
+	for (; text < end; text += used) {
+		n = (size_t)(end - text);
+		if (r->skip_line || (!r->begun && *text != '{')) {
 			used = skip(r, text, n);
-		else if (!parse_object(r, text, n, &used))
-			return false;
+		} else if (!parse_object(r, text, n, &used)) {
+			errno = EFBIG;
+			return -1;
+		}
 	}
-	return true;
+	if (n)
+		r->at_line = end[-1] == '\n';
+	return 0;
+}
+
+/* The bytes of whole lines, or all when none fits into @size. */
+static size_t whole_lines(const char *text, size_t n, size_t size)
+{
+	const char *end = memrchr(text, '\n', n);
+
+	if (end)
+		return (size_t)(end - text) + 1;
+	return n == size ? n : 0;
 }
 
 /* Returns 0, or -1 with errno set. */
 static int read_all(struct records *r, int fd)
 {
-	static char buffer[(64 << 10) + 1];
+	static char buffer[64 << 10];
+	size_t kept = 0, whole;
 	ssize_t n;
 
-	while ((n = read(fd, buffer, sizeof(buffer) - 1)) > 0) {
-		buffer[n] = '\0';
-		if (parse(r, buffer, (size_t)n))
-			continue;
-		errno = EFBIG;
-		return -1;
+	while ((n = read(fd, buffer + kept, sizeof(buffer) - kept)) > 0) {
+		kept += (size_t)n;
+		whole = whole_lines(buffer, kept, sizeof(buffer));
+		if (parse(r, buffer, whole))
+			return -1;
+		kept -= whole;
+		memmove(buffer, buffer + whole, kept);
 	}
-	return n ? -1 : 0;
+	return n ? -1 : parse(r, buffer, kept);
 }
 
 const char *records_name(const char *path)

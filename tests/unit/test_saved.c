@@ -623,6 +623,25 @@ static void among_other_text(void **state)
 	json_object_put(o);
 }
 
+/* JSON that COMMAND did not end swallows no record, wherever a read() of the file ends. */
+static void after_unfinished_json(void **state)
+{
+	static const char *const unfinished[] = { "{\n \"x\": 1,\n", "{\n", "{\"x\": \"1\n",
+						  "{\"x\": [\n 1,\n 2\n" };
+	char *json = printed(json_span, &r, &span), *file;
+
+	for (size_t i = 0; i < COUNT(unfinished); i++)
+		for (int pad = 65536 - 24; pad < 65536 + 4; pad++) {
+			assert_true(asprintf(&file, "%*s\n%s%s", pad, "x", unfinished[i], json) >
+				    0);
+			expect_u64(unfinished[i], read_said(file), 0);
+			expect_str(unfinished[i], said, "");
+			saved_free(&saved);
+			free(file);
+		}
+	free(json);
+}
+
 /* --- A hostile record --- */
 
 static void expect_harmless(const char *what, const char *text)
@@ -1126,6 +1145,7 @@ int main(void)
 		cmocka_unit_test_setup(a_record_without_end, canned),
 		cmocka_unit_test_setup(a_record_of_objects, canned),
 		cmocka_unit_test_setup(among_other_text, canned),
+		cmocka_unit_test_setup(after_unfinished_json, canned),
 		cmocka_unit_test_setup(hostile_members, canned),
 		cmocka_unit_test_setup(a_member_too_few, canned),
 		cmocka_unit_test_setup(each_member_of_the_schema, canned),
