@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
+static unsigned long page;
 
 long stacked_inner(void *at);
 long stacked_outer(void *at);
@@ -38,10 +38,10 @@ __attribute__((noinline)) long stacked_inner(void *at)
 
 	asm volatile("syscall"
 		     : "=a"(ret)
-		     : "a"(SYS_mprotect), "D"(at), "S"(PAGE), "r"(prot)
+		     : "a"(SYS_mprotect), "D"(at), "S"(page), "r"(prot)
 		     : "rcx", "r11", "memory");
 #else
-	register long x8 asm("x8") = SYS_mprotect, x0 asm("x0") = (long)at, x1 asm("x1") = PAGE,
+	register long x8 asm("x8") = SYS_mprotect, x0 asm("x0") = (long)at, x1 asm("x1") = page,
 			 x2 asm("x2") = PROT_READ;
 
 	asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
@@ -62,10 +62,12 @@ __attribute__((noinline)) long stacked_outer(void *at)
 int main(int argc, char **argv)
 {
 	int nr = argc == 2 ? atoi(argv[1]) : 0, err;
-	void *at = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct rig_target target;
 	struct rig *rig;
+	void *at;
 
+	page = (unsigned long)sysconf(_SC_PAGESIZE);
+	at = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (nr < 1 || at == MAP_FAILED)
 		return 64;
 	prctl(PR_SET_NAME, "a;b c\n");
@@ -77,8 +79,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < nr; i++) {
 		const struct rig_copy copy = {
 			.uffd = target.uffd,
-			.dst = target.start + (unsigned long)i * PAGE,
-			.len = PAGE,
+			.dst = target.start + (unsigned long)i * page,
+			.len = page,
 		};
 
 		err = rig_start(rig, &copy);
