@@ -94,7 +94,8 @@ static long walk_up(__u32 level, struct path_walk *walk)
 	struct stack_name *name = bpf_map_lookup_elem(&stack_names, &walk->id);
 	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
 
-	if (!name || level >= NAME_LEVELS || parent == dentry)
+	/* The dentry of a memfd is its own parent, and has a name: so the first one is read always. */
+	if (!name || level >= NAME_LEVELS || (level && parent == dentry))
 		return 1;
 	bpf_probe_read_kernel_str(name->parts[level], NAME_PART,
 				  BPF_CORE_READ(dentry, d_name.name));

@@ -4,14 +4,18 @@
  * stacked N: N retry windows, held open while a named function calls another one, which makes the
  * system call mprotect() that the window meets. The stacks of the writer are known: it has frame
  * pointers (mk/check.mk), and no function of the C library is between.
+ * stacked N NAME: the same from a copy of the program in a memfd of that name.
  */
 #include "lib/rig.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,9 +63,20 @@ __attribute__((noinline)) long stacked_outer(void *at)
 	return ret;
 }
 
+/* Starts anew from a memfd, with @nr as the only argument. */
+static void become_memfd(char *nr, const char *name)
+{
+	int self = open("/proc/self/exe", O_RDONLY), memfd = memfd_create(name, MFD_CLOEXEC);
+
+	while (sendfile(memfd, self, NULL, 1 << 20) > 0)
+		;
+	fexecve(memfd, (char *[]) { "stacked", nr, NULL }, environ);
+	die("memfd", -errno);
+}
+
 int main(int argc, char **argv)
 {
-	int nr = argc == 2 ? atoi(argv[1]) : 0, err;
+	int nr = argc >= 2 ? atoi(argv[1]) : 0, err;
 	struct rig_target target;
 	struct rig *rig;
 	void *at;
@@ -70,6 +85,8 @@ int main(int argc, char **argv)
 	at = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (nr < 1 || at == MAP_FAILED)
 		return 64;
+	if (argc == 3)
+		become_memfd(argv[1], argv[2]);
 	prctl(PR_SET_NAME, "a;b c\n");
 	err = rig_create(&rig, "b");
 	if (!err)
