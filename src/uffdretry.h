@@ -399,7 +399,7 @@ struct stack_row {
 struct stack_name {
 	__u64 used;   /* 0: the row is nobody's, or is being written */
 	__u32 levels; /* of a file's path; a function has one */
-	__u8 cut;     /* the path has more */
+	__u8 cut;     /* the path, or a part of it, may have more */
 	__u8 deleted; /* the file has no path any more */
 	__u16 pad;
 	char parts[NAME_LEVELS][NAME_PART]; /* the file's own name first */

@@ -97,8 +97,8 @@ static long walk_up(__u32 level, struct path_walk *walk)
 	/* The dentry of a memfd is its own parent, and has a name: so the first one is read always. */
 	if (!name || level >= NAME_LEVELS || (level && parent == dentry))
 		return 1;
-	bpf_probe_read_kernel_str(name->parts[level], NAME_PART,
-				  BPF_CORE_READ(dentry, d_name.name));
+	name->cut |= bpf_probe_read_kernel_str(name->parts[level], NAME_PART,
+					       BPF_CORE_READ(dentry, d_name.name)) == NAME_PART;
 	walk->dentry = parent;
 	walk->levels = level + 1;
 	return 0;
@@ -112,7 +112,7 @@ static __always_inline void read_path(struct stack_name *name, __u32 id, struct 
 	bpf_loop(NAME_LEVELS, walk_up, &walk, 0);
 	top = walk.dentry;
 	name->levels = walk.levels;
-	name->cut = BPF_CORE_READ(top, d_parent) != top;
+	name->cut |= BPF_CORE_READ(top, d_parent) != top;
 	name->deleted = !BPF_CORE_READ(file, f_inode, i_nlink);
 }
 

@@ -18,7 +18,7 @@ uffdretry -- uffdload writers --runs 1 >/out/text 2>/out/text.err || echo text >
 # hides its addresses.
 whole /out/stacks.json -- uffdretry --stacks -j -o /out/stacks.json -- stacked 7 || echo stacks >>/out/failed
 uffdretry --stacks -- stacked 5 >/out/stacks.out 2>/out/stacks.err || echo stacks-text >>/out/failed
-whole /out/memfd.json -- uffdretry --stacks -j -o /out/memfd.json -- stacked 3 gone || echo memfd >>/out/failed
+whole /out/memfd.json -- uffdretry --stacks -j -o /out/memfd.json -- stacked 3 forty-one-bytes-of-this-name-fill-the-row-and-no-more || echo memfd >>/out/failed
 stacks_of_root() {
 	withcaps 65534 bpf,perfmon uffdretry --stacks -j -a >/out/stacks-caps.json 2>/out/stacks-caps.err &
 	tool=$!
