@@ -98,17 +98,10 @@ struct seqcount {
 
 typedef struct seqcount seqcount_t;
 
-typedef __u32 __kernel_dev_t;
-typedef __kernel_dev_t dev_t;
-
-struct super_block {
-	dev_t s_dev;
-};
-
 struct inode {
 	unsigned long i_ino; /* __u64 since 7.1 */
 	const unsigned int i_nlink;
-	struct super_block *i_sb;
+	__u32 i_generation;
 };
 
 struct qstr {

@@ -47,10 +47,14 @@ struct {
 	__type(value, struct stack_row);
 } stack_in_hand SEC(".maps");
 
-/* What a name is of: a file by its inode and device, a kernel address with NAME_KERNEL. */
+/*
+ * What a name is of: a kernel address with NAME_KERNEL, or a file by where its inode is, and by
+ * number and generation, as the kernel may put another inode there. The number and the device would
+ * not tell files of two subvolumes of btrfs apart.
+ */
 struct stack_name_key {
 	__u64 at;
-	__u64 device;
+	__u64 which;
 };
 
 #define NAME_KERNEL (~0ULL)
@@ -156,7 +160,7 @@ static __always_inline __u64 call_of(__u64 address, __u32 frame)
 static long name_kernel_frame(__u32 i, void *unused)
 {
 	struct stack_row *row = stack_scratch();
-	struct stack_name_key key = { .device = NAME_KERNEL };
+	struct stack_name_key key = { .which = NAME_KERNEL };
 
 	if (!row || i >= STACK_DEPTH)
 		return 1;
@@ -200,6 +204,7 @@ static long name_user_frame(__u32 i, __u64 *mm)
 	struct stack_row *row = stack_scratch();
 	struct stack_name_key key;
 	struct vm_area_struct *vma;
+	struct inode *inode;
 	struct file *file;
 	__u64 at;
 
@@ -212,8 +217,9 @@ static long name_user_frame(__u32 i, __u64 *mm)
 	file = vma ? BPF_CORE_READ(vma, vm_file) : NULL;
 	if (!file)
 		return 0;
-	key.at = BPF_CORE_READ(file, f_inode, i_ino);
-	key.device = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	inode = BPF_CORE_READ(file, f_inode);
+	key.at = (__u64)inode;
+	key.which = BPF_CORE_READ(inode, i_ino) ^ (__u64)BPF_CORE_READ(inode, i_generation) << 32;
 	row->user.names[i] = name_of(&key, file);
 	if (row->user.names[i])
 		row->user.at[i] = at - BPF_CORE_READ(vma, vm_start) +
