@@ -22,6 +22,7 @@
 #define BIT32(n) (1U << (n))
 
 /* vm_flags bits that never moved (include/linux/mm.h). */
+#define VM_EXEC 0x4ULL
 #define VM_RWX 0x7ULL /* VM_READ | VM_WRITE | VM_EXEC */
 #define VM_SHARED 0x8ULL
 #define VM_HUGETLB 0x400000ULL

@@ -15,6 +15,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "checks.h"
 #include "uffdretry.h"
 #include "bpf/arch.bpf.h"
 #include "bpf/count.bpf.h"
@@ -214,7 +215,10 @@ static long name_user_frame(__u32 i, __u64 *mm)
 	row->user.at[i] = at;
 	row->user.names[i] = 0;
 	vma = *mm ? search_vma(*mm, at) : NULL;
-	file = vma ? BPF_CORE_READ(vma, vm_file) : NULL;
+	/* Where the frame pointer holds other data, frames are data too. */
+	if (!vma || !(BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
+		return 0;
+	file = BPF_CORE_READ(vma, vm_file);
 	if (!file)
 		return 0;
 	inode = BPF_CORE_READ(file, f_inode);
