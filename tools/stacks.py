@@ -73,35 +73,47 @@ class Files:
 
     def __init__(self, sysroot):
         self.sysroot = sysroot
-        self.segments = {}  # path -> [(offset, address, size)]; empty: it has no names
+        self.files = {}  # path -> (ctime, [(offset, address, size)]); None: it has no names
+        self.newer = set()  # paths that were newer than a run
         self.names = {}  # (path, offset) -> name or None
 
-    def look(self, path, began):
+    def look(self, path):
         try:
             found = os.stat(self.sysroot + path)
         except (OSError, ValueError):
-            return []
+            return None
         if not stat.S_ISREG(found.st_mode):
-            return []
-        if found.st_ctime >= began:
-            print(f"stacks.py: {path!a} is newer than the run", file=sys.stderr)
-            return []
+            return None
         lines = output_of("readelf", "-lW", "--", self.sysroot + path)
-        return [tuple(int(n, 16) for n in m.groups()) for m in map(SEGMENT.match, lines) if m]
+        segments = [tuple(int(n, 16) for n in m.groups()) for m in map(SEGMENT.match, lines) if m]
+        return found.st_ctime, segments
 
-    def address(self, path, offset, began):
+    def has_names(self, path, began):
+        """Looks at the file, and says whether a run that began then had it as it is."""
+        if path not in self.files:
+            self.files[path] = self.look(path)
+        if not self.files[path]:
+            return False
+        if self.files[path][0] < began:
+            return True
+        if path not in self.newer:
+            print(f"stacks.py: {path!a} is newer than the run", file=sys.stderr)
+            self.newer.add(path)
+        return False
+
+    def address(self, path, offset):
         """Where the file says that its byte at offset is; None: nowhere."""
-        if path not in self.segments:
-            self.segments[path] = self.look(path, began)
-        for start, address, size in self.segments[path]:
+        for start, address, size in self.files[path][1]:
             if start <= offset < start + size:
                 return address + offset - start
         return None
 
     def name(self, path, offset, began):
+        if not self.has_names(path, began):
+            return None
         key = (path, offset)
         if key not in self.names:
-            address = self.address(path, offset, began)
+            address = self.address(path, offset)
             lines = address is not None and output_of("addr2line", "-Cf", "-e", self.sysroot + path,
                                                       text=f"{address:#x}\n")
             self.names[key] = lines[0] if lines and lines[0] != "??" else None
