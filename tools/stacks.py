@@ -18,6 +18,8 @@ import sys
 
 FRAME = re.compile(r"(/.*)\+0x([0-9a-f]+)")
 SEGMENT = re.compile(r" *LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)")
+FUNCTION = re.compile(r" *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) I?FUNC ")
+LINE_OF_DWARF = re.compile(r".*:[1-9]\d*(?: |$)")
 
 
 def fail(text, status=1):
@@ -73,7 +75,8 @@ class Files:
 
     def __init__(self, sysroot):
         self.sysroot = sysroot
-        self.files = {}  # path -> (ctime, [(offset, address, size)]); None: it has no names
+        # path -> (ctime, [(offset, address, size)], [(address, end)]); None: it has no names
+        self.files = {}
         self.newer = set()  # paths that were newer than a run
         self.names = {}  # (path, offset) -> name or None
 
@@ -84,9 +87,11 @@ class Files:
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
-        lines = output_of("readelf", "-lW", "--", self.sysroot + path)
+        lines = output_of("readelf", "-lsW", "--", self.sysroot + path)
         segments = [tuple(int(n, 16) for n in m.groups()) for m in map(SEGMENT.match, lines) if m]
-        return found.st_ctime, segments
+        functions = [(int(m[1], 16), int(m[1], 16) + int(m[2], 0))
+                     for m in map(FUNCTION.match, lines) if m]
+        return found.st_ctime, segments, functions
 
     def has_names(self, path, began):
         """Looks at the file, and says whether a run that began then had it as it is."""
@@ -108,15 +113,23 @@ class Files:
                 return address + offset - start
         return None
 
+    def function(self, path, address):
+        """The name of the function that holds the address. Without DWARF, addr2line gives that of
+        the last symbol before it, even where that has ended: ask the symbols."""
+        lines = output_of("addr2line", "-Cf", "-e", self.sysroot + path, text=f"{address:#x}\n")
+        if len(lines) < 2 or lines[0] == "??":
+            return None
+        known = LINE_OF_DWARF.match(lines[1]) or \
+            any(start <= address < end for start, end in self.files[path][2])
+        return lines[0] if known else None
+
     def name(self, path, offset, began):
         if not self.has_names(path, began):
             return None
         key = (path, offset)
         if key not in self.names:
             address = self.address(path, offset)
-            lines = address is not None and output_of("addr2line", "-Cf", "-e", self.sysroot + path,
-                                                      text=f"{address:#x}\n")
-            self.names[key] = lines[0] if lines and lines[0] != "??" else None
+            self.names[key] = self.function(path, address) if address is not None else None
         return self.names[key]
 
     def frame(self, frame, began):

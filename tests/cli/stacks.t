@@ -18,6 +18,18 @@ build() {
 	offset=$(printf '0x%x' $((known - 0x600000)))
 }
 
+# A stripped library: behind shown, a function that has no symbol any more.
+build_stripped() {
+	printf 'static int hidden(void);\nint shown(void) { return hidden(); }\nstatic int hidden(void) { return 1; }\n' >"$work/b.c"
+	"${CC:-cc}" -O0 -shared -fPIC "$work/b.c" -o "$work/b.so" || return
+	hidden=0x$(nm "$work/b.so" | sed -n 's/^0*\([0-9a-f]*\) t hidden$/\1/p')
+	shown=0x$(nm "$work/b.so" | sed -n 's/^0*\([0-9a-f]*\) T shown$/\1/p')
+	strip "$work/b.so"
+	jq -nc --argjson time "$later" --arg hidden "$work/b.so+$hidden" --arg shown "$work/b.so+$shown" '
+		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+			{pid: 1, comm: "s", user: [$shown, $hidden], kernel: null, sections: 1}]}' >"$work/stripped"
+}
+
 # record TIME: a run of a second that ends then.
 record() {
 	jq -nc --argjson time "$1" --arg known "$work/a;out+$offset" '
@@ -53,7 +65,7 @@ full_disk() {
 
 rest='khugepaged;collapse_[k] 9'
 plain="lib.so (deleted)+0x12;null+0x1;.../deep+0x5 1"
-known='' offset=''
+known='' offset='' shown='' hidden=''
 build
 check 'a program with known addresses is built' [ -n "$offset" ]
 later=$(($(date +%s) + 1000))
@@ -69,6 +81,9 @@ unnamed="a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7"
 both="khugepaged;collapse_[k] 18$nl$unnamed$nl$named${nl}x;${plain% 1} 2"
 check 'with a run before and one after it, each has its names' folds "$both" "$work/old" "$work/run"
 check '... in the other order' folds "$both" "$work/run" "$work/old"
+build_stripped
+check 'a stripped library is built' [ -n "$hidden" ]
+check 'a function without a symbol has not the name of the one before it' folds "s;shown;b.so+$hidden 1" "$work/stripped"
 check 'a file that is not there' refuses 1 'nosuch: No such file or directory' "$work/nosuch"
 echo '{"type":"summary","time":1,"elapsed_s":1}' >"$work/without"
 check 'a run without --stacks' refuses 1 'the summary has no stacks' "$work/without"
