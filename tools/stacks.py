@@ -60,13 +60,19 @@ def stacks_of(lines, name):
                    not is_frames(stack["user"]) or not is_frames(stack["kernel"]):
                     raise ValueError
                 yield stack, began
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             fail(f"{name}: not a record of uffdretry -j")
 
 
 def output_of(*command, text=""):
-    done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace",
-                          check=False, env={**os.environ, "LC_ALL": "C"})
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace",
+                              check=False, timeout=60, env={**os.environ, "LC_ALL": "C"})
+    except OSError as error:
+        fail(f"{command[0]}: {error.strerror} (Debian: binutils)")
+    except subprocess.TimeoutExpired:
+        print(f"stacks.py: {command[0]} had no answer for {command[-1]!a} in 60 s", file=sys.stderr)
+        return []
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 

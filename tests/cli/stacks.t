@@ -63,6 +63,11 @@ full_disk() {
 	! "$root/tools/stacks.py" "$work/run" >/dev/full 2>"$work/err" && grep -q 'stdout: No space left' "$work/err"
 }
 
+without_binutils() {
+	PATH=/nosuch "$root/tools/stacks.py" "$work/run" 2>"$work/err"
+	[ $? = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q 'readelf: No such file or directory' "$work/err"
+}
+
 rest='khugepaged;collapse_[k] 9'
 plain="lib.so (deleted)+0x12;null+0x1;.../deep+0x5 1"
 known='' offset='' shown='' hidden=''
@@ -93,6 +98,9 @@ for bad in '{' '[]' '1' '{"type":"summary"}' '{"type":"summary","time":1,"elapse
 	printf '%s\n' "$bad" >"$work/bad"
 	check "bad input: $(printf %q "$bad")" refuses 1 "$work/bad: not" "$work/bad"
 done
+printf '[%.0s' {1..100000} >"$work/deep"
+check 'JSON that is nested too deeply' refuses 1 "$work/deep: not" "$work/deep"
+check 'a machine without binutils' without_binutils
 check 'bad usage' refuses 64 'see --help' --nosuch
 check 'a full disk' full_disk
 done_testing
