@@ -100,6 +100,12 @@ void stacks_user_frame(const struct stacks *s, const struct stack_row *row, int 
 		 row->user.at[i]);
 }
 
+/* %ps prints the address where it knows no symbol. */
+static bool is_symbol(const char *name)
+{
+	return *name && strncmp(name, "0x", 2) != 0;
+}
+
 /* A function's name may need more than one part of the row. */
 void stacks_kernel_frame(const struct stacks *s, const struct stack_row *row, int frame,
 			 char text[FRAME_TEXT])
@@ -108,7 +114,7 @@ void stacks_kernel_frame(const struct stacks *s, const struct stack_row *row, in
 	int i = nr - 1 - frame;
 	const struct stack_name *name = name_at(s, row->kernel.names[i]);
 
-	if (name)
+	if (name && is_symbol(name->parts[0]))
 		snprintf(text, FRAME_TEXT, "%.*s", NAME_LEVELS * NAME_PART,
 			 (const char *)name->parts);
 	else

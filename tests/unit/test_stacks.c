@@ -140,6 +140,12 @@ static void unusual_stacks(void **state)
 	rows[FIRST_STACK].kernel.names[3] = MAX_STACK_NAMES;
 	print(text_only_stacks);
 	assert_non_null(strstr(text, "\nuffdload;[unknown]_[k];[unknown]_[k] 3\n"));
+	rows[FIRST_STACK].kernel.names[2] = MPROTECT;
+	rows[FIRST_STACK].kernel.names[3] = SYSCALL;
+	add_function(MPROTECT, "0xffffffffc0001234");
+	add_function(SYSCALL, "");
+	print(text_only_stacks);
+	assert_non_null(strstr(text, "\nuffdload;[unknown]_[k];[unknown]_[k] 3\n"));
 	rows[FIRST_STACK].nr_kernel = 0;
 	rows[FIRST_STACK].nr_user = STACK_DEPTH;
 	print(text_only_stacks);
