@@ -117,7 +117,7 @@ echo $? >/out/command-starting.status
 	times >/out/short.times
 )
 (
-	uffdretry -d 4s 2>/out/closed.err >&-
+	uffdretry -d 8s 2>/out/closed.err >&-
 	echo $? >/out/closed.status
 	times >/out/closed.times
 )
