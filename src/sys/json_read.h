@@ -16,7 +16,7 @@ struct json_reader {
 	char bad[64]; /* the first member that is missing or has another type; "": none */
 };
 
-/* Note that @path is bad. */
+/* Keep that @path is bad. */
 void read_failed(struct json_reader *r, const char *path);
 
 /* The member at @path ("a.b.c") of @o, or NULL, which is noted. */
