@@ -4,13 +4,7 @@
 #ifndef DIFF_H
 #define DIFF_H
 
-#include "report/saved.h"
-
-/* Two runs; index 0 is the earlier one. Large: see struct saved. */
-struct diff {
-	const char *names[2]; /* of the files, printable */
-	struct saved runs[2];
-};
+#include "report/comparison.h"
 
 /* Each prints and flushes. Returns 0, or -1 with errno set. */
 int text_diff(FILE *out, const struct diff *d);

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (C) 2026 the uffdretry authors
+/* What two runs are compared by, and what their differences are worth: see comparison.h. */
+#include "report/comparison.h"
+#include "report/format.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* --- What is compared --- */
+
+static struct share eagain(const struct saved *s, int arg)
+{
+	const struct totals *t = &s->all.counters.totals;
+
+	(void)arg;
+	return (struct share) { true, t->returned[EAGAIN], t->calls, false };
+}
+
+static struct share of_cause(const struct saved *s, int cause)
+{
+	return (struct share) {
+		true, failures_of_cause(&s->all.counters.failures, (enum eagain_cause)cause),
+		s->all.counters.totals.calls, false
+	};
+}
+
+static struct share needless(const struct saved *s, int check)
+{
+	const struct totals *t = &s->all.counters.totals;
+
+	return (struct share) { report_tells_check(&s->report, (enum check)check),
+				t->checks[check].spurious, windows_reached(t), false };
+}
+
+static struct share needless_of_copies(const struct saved *s, int check)
+{
+	struct share share = needless(s, check);
+
+	/* A call of many pages has many windows. */
+	share.rate = share.n > s->all.counters.totals.calls;
+	share.n = s->all.counters.totals.calls;
+	return share;
+}
+
+static struct share wrong_pages(const struct saved *s, int arg)
+{
+	const struct totals *t = &s->all.counters.totals;
+
+	(void)arg;
+	return (struct share) { true, t->checks[CHECK_KERNEL].missed, windows_reached(t), false };
+}
+
+/* The important ones first. */
+const struct diff_share diff_shares[] = {
+#define CAUSE(name, cause)                                   \
+	{                                                    \
+		name, "copies", true, false, of_cause, cause \
+	}
+	{ "EAGAIN", "copies", true, true, eagain, 0 },
+	CAUSE("entry_mmap_changing", CAUSE_ENTRY_MMAP_CHANGING),
+	CAUSE("lock_mmap_changing", CAUSE_LOCK_MMAP_CHANGING),
+	CAUSE("relock_mmap_changing", CAUSE_RELOCK_MMAP_CHANGING),
+	CAUSE("vma_lock", CAUSE_VMA_LOCK),
+	CAUSE("snapshot", CAUSE_SNAPSHOT),
+	CAUSE("pte", CAUSE_PTE),
+	CAUSE("short_copy", CAUSE_SHORT_COPY),
+	CAUSE("unknown", CAUSE_UNKNOWN),
+	{ "needless by per-MM", "copies", true, true, needless_of_copies, CHECK_PER_MM_SEQ },
+	{ "needless by per-MM", "checked windows", false, true, needless, CHECK_PER_MM_SEQ },
+	{ "needless by kernel", "checked windows", false, false, needless, CHECK_KERNEL },
+	{ "pages filled wrongly", "checked windows", false, true, wrong_pages, 0 },
+};
+
+const size_t nr_diff_shares = sizeof(diff_shares) / sizeof(diff_shares[0]);
+
+const struct diff_quantile diff_quantiles[NR_QUANTILES] = { { "p50", 0.5 }, { "p99", 0.99 } };
+
+const char *const loss_names[NR_LOSSES] = {
+	"anomalies",
+	"undetermined windows",
+	"windows missing, at most",
+	"windows whose end was missed",
+	"calls missing, at most",
+	"failures without a cause",
+	"skipped program runs",
+	"events lost",
+	"holders without a place",
+	"chains without a place",
+	"write sections without a place",
+};
+
+void losses_of(const struct counters *c, __u64 losses[NR_LOSSES])
+{
+	losses[0] = c->totals.anomalies;
+	losses[1] = windows_of_class(&c->totals, CLASS_UNDETERMINED);
+	losses[2] = windows_missing(c);
+	losses[3] = c->totals.lost[LOST_WINDOWS];
+	losses[4] = c->skipped[COSTS_CALL];
+	losses[5] = failures_unexplained(&c->failures);
+	losses[6] = c->recursion;
+	losses[7] = c->totals.lost[LOST_EVENTS] + c->totals.lost[LOST_COPY_EVENTS] +
+		    c->totals.lost[LOST_CHANGING_EVENTS];
+	losses[8] = c->failures.holders_lost;
+	losses[9] = c->failures.chains_lost;
+	losses[10] = c->totals.writers.other;
+}
+
+/* --- What a difference is worth --- */
+
+struct estimate estimate_of(const struct share *s)
+{
+	struct estimate e = { s->known && s->n && (s->rate || s->k <= s->n), 0, NAN, NAN };
+
+	if (!e.known)
+		return e;
+	e.value = (double)s->k / (double)s->n;
+	if (!s->rate)
+		wilson(s->k, s->n, &e.low, &e.high);
+	return e;
+}
+
+struct estimate difference_of(const struct share s[2])
+{
+	const struct estimate e[2] = { estimate_of(&s[0]), estimate_of(&s[1]) };
+	struct estimate d = { e[0].known && e[1].known, e[1].value - e[0].value, NAN, NAN };
+
+	if (!d.known || s[0].rate || s[1].rate)
+		return d;
+	newcombe((__u64[]) { s[0].k, s[1].k }, (__u64[]) { s[0].n, s[1].n }, &d.low, &d.high);
+	return d;
+}
+
+static double at_rank(const struct hist *h, __u64 rank, __u64 n)
+{
+	return rank && rank <= n ? (double)hist_quantile(h, (double)rank / (double)n) : NAN;
+}
+
+struct estimate quantile_of(const struct hist *h, double q)
+{
+	const __u64 n = hist_count(h);
+	struct estimate e = { .known = n };
+	__u64 low, high;
+
+	if (!n)
+		return e;
+	quantile_ranks(n, q, &low, &high);
+	e.value = (double)hist_quantile(h, q);
+	e.low = at_rank(h, low, n);
+	e.high = at_rank(h, high, n);
+	return e;
+}
+
+/* NAN stays NAN. */
+struct estimate quantile_difference(const struct estimate e[2])
+{
+	return (struct estimate) { .known = e[0].known && e[1].known,
+				   .value = e[1].value - e[0].value,
+				   .low = e[1].low - e[0].high,
+				   .high = e[1].high - e[0].low };
+}
+
+const char *verdict_of(const struct estimate *d)
+{
+	if (!d->known || (isnan(d->low) && isnan(d->high)))
+		return NULL;
+	return d->low > 0 ? "more" : d->high < 0 ? "less" : "no difference seen";
+}
+
+const char *warning_of(const struct diff *d)
+{
+	if (d->runs[0].emulated == d->runs[1].emulated)
+		return NULL;
+	return d->runs[0].emulated
+		       ? "BEFORE ran in emulation: do not compare its times and shares with AFTER's"
+		       : "AFTER ran in emulation: do not compare its times and shares with BEFORE's";
+}
+
+const char *options_text(const struct saved *s, char *text, size_t size)
+{
+	static const char *const by[] = { "", " --by process", " --by cgroup" };
+
+	snprintf(text, size, "%s%s%s%s%s", s->report.writers ? "" : " --no-writers",
+		 by[s->report.by], s->report.relock ? " --relock" : "",
+		 s->report.claims ? " --claims" : "", s->report.overhead ? " --overhead" : "");
+	return text[0] ? text + 1 : "none that the record shows";
+}
