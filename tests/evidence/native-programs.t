@@ -145,6 +145,13 @@ tap.equal(none["sections"].splitlines()[2:], ["| made | 0 (< 0.9) | 12 | - | 1 |
 tap.equal(parts["work"].splitlines()[2:],
           ["| made | made 1.0 | `made` | 2 | 300 to 600 rounds/s | 1.5 to 3 | 50 |"],
           "the table of work")
+OTHER = copy.deepcopy(SECOND)
+OTHER["machine"] |= {"cpu": "Other(R) CPU", "mitigations": {}}
+both = native_programs.parts(write(os.path.join(work.name, "both.jsonl"), [RECORD, OTHER]))
+tap.equal(both["sections"].splitlines()[0::2],
+          ["| program | write sections/s, a | write sections/s, Other | calls/s, a | calls/s, Other | main operation, of its sections | runs |",
+           "| made | 36 | 72 | 48 | 96 | `mmap`, 75% | 2 |"], "each machine has its columns")
+tap.check("| mitigation: spectre_v2 | IBRS | - |" in both["machine"], "what only one machine has")
 tap.equal(parts["failed"], "- bad: failed: no luck", "a program that failed is named")
 tap.check("| load average before a run | 0.50 to 1.00 |" in parts["machine"],
           "the load is in a table")

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tools"), str(ROOT / "tools/plotting")]
 
+import machines  # noqa: E402 pylint: disable=wrong-import-position
 import page  # noqa: E402 pylint: disable=wrong-import-position
 import strace_log  # noqa: E402 pylint: disable=wrong-import-position
 from records import (  # noqa: E402 pylint: disable=wrong-import-position
@@ -62,6 +63,10 @@ def read(path):
     return groups(good, lambda record: record["program"]), bad
 
 
+def all_runs(programs):
+    return [run for runs in programs.values() for run in runs]
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 def digits(value):
@@ -102,22 +107,24 @@ def sections_span(runs):
 
 
 def sections_table(programs):
-    rows = [[name, sections_span(runs), span(runs, "calls_per_s"), main_operation(runs),
-             len(runs)] for name, runs in programs.items()]
-    return page.table(["program", "write sections/s, least to most", "calls/s", "main operation, "
-                       "of its sections", "runs"], rows)
+    names = machines.split(all_runs(programs))
+    rows = [[name, *machines.each(names, runs, sections_span), *machines.each(names, runs, lambda own: span(own, "calls_per_s")),
+             main_operation(runs), len(runs)] for name, runs in programs.items()]
+    return page.table(["program", *machines.heads(names, "write sections/s", "calls/s"), "main operation, of its sections", "runs"], rows)
+
+
+def speed(runs):
+    found = [run["alone"]["work"] / run["alone"]["seconds"] for run in runs]
+    return f"{' to '.join(dict.fromkeys((digits(min(found)), digits(max(found)))))} {runs[0]['unit']}/s"
 
 
 def work_table(programs):
-    rows = []
+    names, rows = machines.split(all_runs(programs)), []
     for name, runs in programs.items():
-        speeds = [run["alone"]["work"] / run["alone"]["seconds"] for run in runs]
-        speed = " to ".join(dict.fromkeys((digits(min(speeds)), digits(max(speeds)))))
-        mm = runs[0]["mm"]
-        rows.append([name, runs[0]["version"], f"`{mm['program']}`",
-                     max(run["mms"] for run in runs), f"{speed} {runs[0]['unit']}/s",
+        rows.append([name, "; ".join(dict.fromkeys(run["version"] for run in runs)), f"`{runs[0]['mm']['program']}`",
+                     max(run["mms"] for run in runs), *machines.each(names, runs, speed),
                      span(runs, "slowdown"), span(runs, "calls_before")])
-    return page.table(["program", "version", "busiest mm", "mms", "work, alone",
+    return page.table(["program", "version", "busiest mm", "mms", *machines.heads(names, "work, alone"),
                        "times slower under strace", "calls before the work"], rows, words=3)
 
 
@@ -130,23 +137,23 @@ def calls_table(programs):
     return page.table(["program", "calls of all runs under strace"], rows, words=2)
 
 
-def machine_table(programs):
-    runs = [run for of in programs.values() for run in of]
+def machine_facts(runs):
+    """{what: measured} of one machine."""
+    machine = runs[0]["machine"]
     seconds = [run["alone"]["seconds"] + run["traced"]["seconds"] for run in runs]
     loads = [run[half]["load"][0] for run in runs for half in ("alone", "traced")]
-    rows = []
-    for machine in {str(run["machine"]): run["machine"] for run in runs}.values():
-        kind = "virtual machine" if machine["virtual"] else "hardware"
-        memory = f"{machine['memory_kib'] / 1024 / 1024:.0f} GiB"
-        rows += [["machine", f"{machine['cpu']}, {machine['cpus']} CPUs, {memory}, {kind}"],
-                 ["kernel", f"{machine['kernel']} ({machine['arch']})"]]
-        rows += [[f"mitigation: {name}", said] for name, said in machine["mitigations"].items()]
     dates = sorted({run["date"][:10] for run in runs})
-    rows += [["recorded", " to ".join(dict.fromkeys((dates[0], dates[-1])))],
-             ["load average before a run", f"{min(loads):.2f} to {max(loads):.2f}"],
-             ["seconds of work a run, alone and under strace",
-              f"{min(seconds):.0f} to {max(seconds):.0f}"]]
-    return page.table(["", "measured"], rows, words=2)
+    kind = "virtual machine" if machine["virtual"] else "hardware"
+    return {"processor": f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory_kib'] / 1024 / 1024:.0f} GiB, {kind}",
+            "kernel": f"{machine['kernel']} ({machine['arch']})",
+            **{f"mitigation: {name}": said for name, said in machine["mitigations"].items()},
+            "recorded": " to ".join(dict.fromkeys((dates[0], dates[-1]))),
+            "load average before a run": f"{min(loads):.2f} to {max(loads):.2f}",
+            "seconds of work a run, alone and under strace": f"{min(seconds):.0f} to {max(seconds):.0f}"}
+
+
+def machine_table(programs):
+    return machines.table({name: machine_facts(runs) for name, runs in machines.split(all_runs(programs)).items()})
 
 
 def parts(path=DATA):

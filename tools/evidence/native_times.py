@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tools"), str(ROOT / "tools/plotting")]
 
+import machines  # noqa: E402 pylint: disable=wrong-import-position
 import native_programs  # noqa: E402 pylint: disable=wrong-import-position
 import page  # noqa: E402 pylint: disable=wrong-import-position
 from records import BadInput, get, groups, read_records  # noqa: E402 pylint: disable=wrong-import-position
@@ -24,7 +25,6 @@ PAGE = ROOT / "docs/evidence/native.md"
 MODEL = ROOT / "docs/evidence/data/model.jsonl"
 FIGURE = ROOT / "docs/evidence/figures/bounds.svg"
 MILLION = 1e6
-TITLE = "Beside 100 calls a second, at most 0.22 % of the windows met one from memory, 0.56 % from disk"
 FLOOR = 0.01  # where the figure begins
 SOURCES = 6  # of a whole session
 DISK = "cold"  # the source whose windows wait for a disk
@@ -49,6 +49,13 @@ def of(records, measure, **members):
             all(r[name] == value for name, value in members.items())]
 
 
+def upper(run):
+    """At most this share of the copies met a call. The copier never pauses, and may fall into step with the
+    writer: of copies begun at random moments, the mean number of calls that one meets is such a bound."""
+    at_random = run["write_calls_per_s"] * (run["copy_ns"]["mean"] + run["write_call_ns"]["mean"]) / 1e9
+    return min(1, max(run["overlapping"] / run["calls"], at_random))
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 def span(values, digits=".1f"):
@@ -60,41 +67,48 @@ def us(values):
     return span([value / 1000 for value in values])
 
 
+def estimate(runs):
+    return us([r["window_estimate_ns"]["mean"] for r in runs]) if any(r["windows"] for r in runs) else "no window"
+
+
 def window_rows(records, pages):
+    names = machines.split(records)
     for source, runs in groups(of(records, "window", pages_per_copy=pages, looked=True), lambda r: r["source"]).items():
-        if not any(r["windows"] for r in runs):
-            yield [f"`{source}`", sum(r["dropped_ns"]["count"] for r in runs), "no window", "-",
-                   us([r["dropped_ns"]["mean"] for r in runs]), us([r["dropped_ns"]["p99"] for r in runs])]
-            continue
         copies = sum(r["dropped_ns"]["count"] for r in runs)
-        yield [f"`{source}`", copies, us([r["window_estimate_ns"]["mean"] for r in runs]),
-               span([r["windows"] / r["dropped_ns"]["count"] for r in runs], ".3g"),
-               us([r["dropped_ns"]["mean"] for r in runs]), us([r["dropped_ns"]["p99"] for r in runs])]
+        yield [f"`{source}`", copies, span([r["windows"] / r["dropped_ns"]["count"] for r in runs], ".3g"),
+               *machines.each(names, runs, estimate),
+               *machines.each(names, runs, lambda of_one: us([r["dropped_ns"]["mean"] for r in of_one])),
+               *machines.each(names, runs, lambda of_one: us([r["dropped_ns"]["p99"] for r in of_one]))]
 
 
 def window_table(records, pages):
-    return page.table(["source", "copies", "W, estimated, µs", "windows/copy", "ioctl, mean, µs", "ioctl, p99, µs"],
+    names = machines.split(records)
+    return page.table(["source", "copies", "windows/copy", *machines.heads(names, "W, estimated, µs", "ioctl, mean, µs", "ioctl, p99, µs")],
                       window_rows(records, pages))
 
 
+def call_time(name):
+    return lambda runs: us([r["call_ns"][name] for r in runs])
+
+
 def hold_rows(records):
+    names = machines.split(records)
     for call, runs in groups(of(records, "hold"), lambda r: r["call"]).items():
         sides = groups(runs, lambda r: r["beside"])
         alone, beside = sides["nothing"], sides["copier"]
-        yield [f"`{call}`", sum(r["call_ns"]["count"] for r in alone), us([r["call_ns"]["p50"] for r in alone]),
-               us([r["call_ns"]["mean"] for r in alone]), us([r["call_ns"]["p99"] for r in alone]),
-               us([r["call_ns"]["mean"] for r in beside]), us([r["call_ns"]["p99"] for r in beside])]
+        yield [f"`{call}`", sum(r["call_ns"]["count"] for r in alone), *machines.each(names, alone, call_time("mean")),
+               *machines.each(names, alone, call_time("p99")), *machines.each(names, beside, call_time("mean"))]
 
 
 def hold_table(records):
-    return page.table(["call", "calls alone", "p50, µs", "mean, µs", "p99, µs", "mean beside a copier, µs",
-                       "p99 beside a copier, µs"], hold_rows(records))
+    names = machines.split(records)
+    return page.table(["call", "calls alone", *machines.heads(names, "mean, µs", "p99, µs", "mean beside a copier, µs")], hold_rows(records))
 
 
 def bounds_of(same):
     """In a million copies, of each run: those that surely met a write (None: not known), and that may have."""
     lower = None if same[0]["enclosing"] is None else [MILLION * r["enclosing"] / r["calls"] for r in same]
-    return lower, [MILLION * r["overlapping"] / r["calls"] for r in same]
+    return lower, [MILLION * upper(r) for r in same]
 
 
 def overlaps(records):
@@ -104,17 +118,19 @@ def overlaps(records):
 
 
 def overlap_rows(records):
+    names = machines.split(records)
     for (source, elsewhere, asked), same in sorted(overlaps(records).items(), key=lambda arm: arm[0][:2]):
-        lower, upper = bounds_of(same)
+        lower, _ = bounds_of(same)
         made = "" if asked else f" ({span([r['write_calls_per_s'] for r in same], ',.0f')})"
         yield [f"`{source}`", PLACES[elsewhere], f"{asked:,}" if asked else f"max{made}",
-               us([r["write_call_ns"]["mean"] for r in same]), sum(r["calls"] for r in same),
-               "-" if lower is None else span(lower, ",.0f"), span(upper, ",.0f")]
+               sum(r["calls"] for r in same), *machines.each(names, same, lambda runs: us([r["write_call_ns"]["mean"] for r in runs])),
+               "-" if lower is None else span(lower, ",.0f"), *machines.each(names, same, lambda runs: span(bounds_of(runs)[1], ",.0f"))]
 
 
 def overlap_table(records):
-    return page.table(["source", "copier in", "calls/s", "length of a call, mean, µs", "copies", "at least", "at most"],
-                      overlap_rows(records), words=3)
+    names = machines.split(records)
+    return page.table(["source", "copier in", "calls/s", "copies", *machines.heads(names, "length of a call, mean, µs"), "at least",
+                       *machines.heads(names, "at most")], overlap_rows(records), words=3)
 
 
 def bound(percent, outward):
@@ -127,7 +143,7 @@ def bound(percent, outward):
 
 def most(runs, disk):
     """The most upper bound of these runs from memory, or from disk."""
-    uppers = [100 * r["overlapping"] / r["calls"] for r in runs if (r["source"] == DISK) == disk]
+    uppers = [100 * upper(r) for r in runs if (r["source"] == DISK) == disk]
     return bound(max(uppers), math.ceil) if uppers else "-"
 
 
@@ -149,14 +165,14 @@ def session_rows(records):
     for began, runs in sorted(groups(of(records, "overlap"), lambda r: r["run"]["began"]).items()):
         sources = list(dict.fromkeys(r["source"] for r in runs))
         at = by_rate(runs)
-        yield [began[11:16], "all" if len(sources) == SOURCES else ", ".join(f"`{name}`" for name in sources),
+        yield [machines.name_of(runs[0]), f"{began[5:10]} {began[11:16]}", "all" if len(sources) == SOURCES else ", ".join(f"`{name}`" for name in sources),
                len({r["run"]["key"].split()[0] for r in runs}), span([float(r["host"]["load"].split()[0]) for r in runs], ".1f"),
                *(most(at[rate], disk) for rate in (100, 1000) for disk in (False, True))]
 
 
 def session_table(records):
-    return page.table(["began, UTC", "sources", "rounds", "load average", "100/s, memory", "100/s, disk", "1,000/s, memory", "1,000/s, disk"],
-                      session_rows(records), words=2)
+    return page.table(["machine", "began, UTC", "sources", "rounds", "load average", "100/s, memory", "100/s, disk", "1,000/s, memory",
+                       "1,000/s, disk"], session_rows(records), words=3)
 
 
 def program_rates():
@@ -214,25 +230,33 @@ def model_table():
     return page.table(["source, copier, calls/s", "windows", "at least", "counted", "at most", "model", "model / count"], model_rows())
 
 
-def machine_table(records):
+def machine_facts(records):
+    """{what: measured} of one machine. A key begins with the number of its round."""
     host = records[0]["host"]
-    boots = {r["host"]["boot_id"] for r in records}
-    # A key begins with the number of its round.
     rounds = {len(runs) for runs in groups(of(records, "overlap"), lambda r: r["run"]["key"].split(maxsplit=1)[1]).values()}
     dates = sorted({r["host"]["date"][:10] for r in records})
-    rows = [["machine", f"{host['cpu']}, {host['cpus']} CPUs, {'virtual machine' if host['virtual'] else 'hardware'}"],
-            ["kernel", f"{host['kernel']} ({host['arch']})"], ["clock", f"{host['clock_source']}, {host['clock_ns']} ns a reading"],
-            ["THP", host["thp"]], ["boots", len(boots)], ["rounds", span(list(rounds), "d")],
-            ["load average at a record", span([float(r["host"]["load"].split()[0]) for r in records], ".2f")],
-            ["recorded", " to ".join(dict.fromkeys((dates[0], dates[-1])))],
-            *([f"mitigation: {name}", said] for name, said in host["mitigations"].items() if said != "Not affected")]
-    return page.table(["", "measured"], rows, words=2)
+    return {"processor": f"{host['cpu']}, {host['cpus']} CPUs, {'virtual machine' if host['virtual'] else 'hardware'}",
+            "kernel": f"{host['kernel']} ({host['arch']})", "clock": f"{host['clock_source']}, {host['clock_ns']} ns a reading",
+            "THP": host["thp"], "boots": len({r["host"]["boot_id"] for r in records}), "rounds": span(list(rounds), "d"),
+            "load average at a record": span([float(r["host"]["load"].split()[0]) for r in records], ".2f"),
+            "recorded": " to ".join(dict.fromkeys((dates[0], dates[-1]))),
+            **{f"mitigation: {name}": said for name, said in host["mitigations"].items() if said != "Not affected"}}
+
+
+def machine_table(records):
+    return machines.table({name: machine_facts(own) for name, own in machines.split(records).items()})
 
 
 def missing(records):
-    found = {f"`{r.get('source') or r.get('operation')}`"
-             f"{', 16 pages a copy' if r.get('pages_per_copy') == 16 else ''}: {r['why']}" for r in records if not r["available"]}
-    return page.bullets(sorted(found))
+    """What could not be measured, and why; with the machine if it could on another one."""
+    found = {}
+    for machine, own in machines.split(records).items():
+        for r in own:
+            if not r["available"]:
+                text = f"`{r.get('source') or r.get('operation')}`{', 16 pages a copy' if r.get('pages_per_copy') == 16 else ''}: {r['why']}"
+                found.setdefault(text, {})[machine] = True
+    every = len(machines.split(records))
+    return page.bullets(sorted(text if len(of) == every else f"{text} ({', '.join(of)})" for text, of in found.items()))
 
 
 def parts(records):
@@ -260,6 +284,12 @@ def bands(records):
         yield name, max(r["write_calls_per_s"] for r in runs), least and min(least), max(most)
 
 
+def title(records):
+    at_100 = by_rate(records)[100]
+    return (f"Beside 100 calls a second, at most {most(at_100, False)} of the windows met one from memory, "
+            f"{most(at_100, True)} from disk")
+
+
 def figure(records):
     from style import COLOURS, MARKERS, pyplot  # matplotlib takes a second
     drawn, ax = pyplot.subplots(figsize=(7, 4.6))
@@ -281,7 +311,7 @@ def figure(records):
     ax.set_yticks([10 ** n for n in range(-2, 7)], ["0.01", "0.1", "1", "10", "100", "1,000", "10,000", "100,000", "1 million"])
     ax.minorticks_off()
     ax.legend(loc="upper left", fontsize=7, title_fontsize=7, ncols=2, title="marks: at most; dashes: at least")
-    drawn.suptitle(TITLE, fontsize=10, weight="bold")
+    drawn.suptitle(title(records), fontsize=10, weight="bold")
     drawn.tight_layout()
     return drawn
 
