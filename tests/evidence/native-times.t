@@ -22,10 +22,12 @@ tap.check(native_times.differs(native_times.parts(slower)), "a time that differs
 # and a call of 5 microseconds together: a copy begun at random meets 0.005 of a call.
 TIMES = {"write_calls_per_s": 1000, "copy_ns": {"mean": 2000}, "write_call_ns": {"mean": 3000}}
 SAME = [{"calls": 1000, "overlapping": 10, "enclosing": 1, **TIMES}, {"calls": 3000, "overlapping": 60, "enclosing": 6, **TIMES}]
-tap.equal(native_times.bounds_of(SAME), ([1000, 2000], [10000, 20000]), "the bounds of each run, in a million copies")
-tap.equal([native_times.upper({**SAME[0], "write_calls_per_s": rate}) for rate in (2000, 4000, 300000)], [0.01, 0.02, 1],
-          "copies at random moments meet more: they set the upper bound")
-tap.equal(native_times.bounds_of([{**SAME[0], "enclosing": None}])[0], None, "a lower bound that is not known")
+tap.equal(([round(1e6 * native_times.counted(r)) for r in SAME], native_times.lower_of(SAME)), ([10000, 20000], [1000, 2000]),
+          "the bounds of each run, in a million copies")
+tap.equal(native_times.lower_of([{**SAME[0], "enclosing": None}]), None, "a lower bound that is not known")
+FASTER = [{**SAME[0], "write_calls_per_s": rate} for rate in (1000, 4000, 300000)]
+tap.equal([native_times.at_random(r) for r in FASTER], [0.005, 0.02, 1], "at random: calls that a copy meets on average, at most 1")
+tap.equal([native_times.upper(r) for r in FASTER], [0.01, 0.02, 1], "at most: the larger one")
 RUNS = [{"x": 0.01, "modelled": 0.01, "windows": 1000, "counted": 5}, {"x": 0.03, "modelled": 0.03, "windows": 3000, "counted": 75}]
 tap.equal([round(value, 6) for value in native_times.cell_of(RUNS)], [0.02, 20000, 20000],
           "a cell: the mean of the models, the count over all windows")

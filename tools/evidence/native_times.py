@@ -49,11 +49,18 @@ def of(records, measure, **members):
             all(r[name] == value for name, value in members.items())]
 
 
+def counted(run):
+    """At most this share of the run's copies met a call. Its copier never pauses, and may fall into step with the writer."""
+    return run["overlapping"] / run["calls"]
+
+
+def at_random(run):
+    """A copy that begins at a random moment meets as many calls on average; so at most this share of such copies meets one."""
+    return min(1, run["write_calls_per_s"] * (run["copy_ns"]["mean"] + run["write_call_ns"]["mean"]) / 1e9)
+
+
 def upper(run):
-    """At most this share of the copies met a call. The copier never pauses, and may fall into step with the
-    writer: of copies begun at random moments, the mean number of calls that one meets is such a bound."""
-    at_random = run["write_calls_per_s"] * (run["copy_ns"]["mean"] + run["write_call_ns"]["mean"]) / 1e9
-    return min(1, max(run["overlapping"] / run["calls"], at_random))
+    return max(counted(run), at_random(run))
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -105,10 +112,13 @@ def hold_table(records):
     return page.table(["call", "calls alone", *machines.heads(names, "mean, µs", "p99, µs", "mean beside a copier, µs")], hold_rows(records))
 
 
-def bounds_of(same):
-    """In a million copies, of each run: those that surely met a write (None: not known), and that may have."""
-    lower = None if same[0]["enclosing"] is None else [MILLION * r["enclosing"] / r["calls"] for r in same]
-    return lower, [MILLION * upper(r) for r in same]
+def lower_of(same):
+    """In a million copies, of each run: those that surely met a write. None: not known."""
+    return None if same[0]["enclosing"] is None else [MILLION * r["enclosing"] / r["calls"] for r in same]
+
+
+def per_million(bound_of):
+    return lambda runs: span([MILLION * bound_of(r) for r in runs], ",.0f")
 
 
 def overlaps(records):
@@ -120,17 +130,18 @@ def overlaps(records):
 def overlap_rows(records):
     names = machines.split(records)
     for (source, elsewhere, asked), same in sorted(overlaps(records).items(), key=lambda arm: arm[0][:2]):
-        lower, _ = bounds_of(same)
+        lower = lower_of(same)
         made = "" if asked else f" ({span([r['write_calls_per_s'] for r in same], ',.0f')})"
         yield [f"`{source}`", PLACES[elsewhere], f"{asked:,}" if asked else f"max{made}",
                sum(r["calls"] for r in same), *machines.each(names, same, lambda runs: us([r["write_call_ns"]["mean"] for r in runs])),
-               "-" if lower is None else span(lower, ",.0f"), *machines.each(names, same, lambda runs: span(bounds_of(runs)[1], ",.0f"))]
+               "-" if lower is None else span(lower, ",.0f"), *machines.each(names, same, per_million(counted)),
+               *machines.each(names, same, per_million(at_random))]
 
 
 def overlap_table(records):
     names = machines.split(records)
     return page.table(["source", "copier in", "calls/s", "copies", *machines.heads(names, "length of a call, mean, µs"), "at least",
-                       *machines.heads(names, "at most")], overlap_rows(records), words=3)
+                       *machines.heads(names, "counted", "at random")], overlap_rows(records), words=3)
 
 
 def bound(percent, outward):
@@ -141,10 +152,14 @@ def bound(percent, outward):
     return f"{outward(round(percent / step, 6)) * step:.6g} %"
 
 
-def most(runs, disk):
+def most(runs, disk, bound_of=upper):
     """The most upper bound of these runs from memory, or from disk."""
-    uppers = [100 * upper(r) for r in runs if (r["source"] == DISK) == disk]
+    uppers = [100 * bound_of(r) for r in runs if (r["source"] == DISK) == disk]
     return bound(max(uppers), math.ceil) if uppers else "-"
+
+
+def least(runs):
+    return bound(min(100 * r["enclosing"] / r["calls"] for r in runs), math.floor)
 
 
 def by_rate(records):
@@ -154,11 +169,14 @@ def by_rate(records):
 
 def summary(records):
     """Head and rows: what evidence.md begins with. The least lower and the most upper bound of any run."""
-    rows = []
+    names, rows = machines.split(records), []
     for asked, runs in by_rate(records).items():
-        lower = min(100 * r["enclosing"] / r["calls"] for r in runs if r["enclosing"] is not None)
-        rows.append([f"{asked:,}" if asked else "without pause", len(runs), bound(lower, math.floor), most(runs, False), most(runs, True)])
-    return ["writer's calls/s", "runs", "met a call, at least", "at most, source in memory", "at most, source on disk"], rows
+        known = [r for r in runs if r["enclosing"] is not None]
+        rows.append([f"{asked:,}" if asked else "without pause", ", ".join(machines.each(names, known, least)),
+                     *(most(runs, disk, bound_of) for disk in (False, True) for bound_of in (counted, at_random)),
+                     f'{len(known)}, {sum(r["source"] != DISK for r in runs)}, {sum(r["source"] == DISK for r in runs)}'])
+    return ["writer's calls/s", f"at least ({', '.join(names)})", "memory: counted", "memory: at random", "disk: counted", "disk: at random",
+            "runs of these"], rows
 
 
 def session_rows(records):
@@ -280,8 +298,8 @@ def bands(records):
     """[source, calls a second, the least lower bound or None, the most upper one]: of all places and runs, in a million copies"""
     runs_of = groups([r for r in of(records, "overlap") if r["asked_per_s"] != 0], lambda r: (r["source"], r["asked_per_s"]))
     for (name, _), runs in runs_of.items():
-        least, most = bounds_of(runs)
-        yield name, max(r["write_calls_per_s"] for r in runs), least and min(least), max(most)
+        lower = lower_of(runs)
+        yield name, max(r["write_calls_per_s"] for r in runs), lower and min(lower), max(MILLION * upper(r) for r in runs)
 
 
 def title(records):
@@ -296,11 +314,11 @@ def figure(records):
     for n, (source_name, cells) in enumerate(groups(bands(records), lambda band: band[0]).items()):
         look = {"color": COLOURS[n], "marker": MARKERS[n], "markersize": 4, "linestyle": "", "linewidth": 0.7}
         ax.plot([], [], markerfacecolor="white", label=source_name, **look)
-        for _, rate, least, most in cells:
+        for _, rate, lowest, highest in cells:
             rate *= 1.15 ** (n - 2.5)  # so that the sources do not hide each other
-            ax.errorbar([rate], [most], yerr=[0.4 * most], uplims=True, markerfacecolor="white", **look)
-            if least:
-                ax.errorbar([rate], [least], yerr=[0.6 * least], lolims=True, **{**look, "marker": "_"})
+            ax.errorbar([rate], [highest], yerr=[0.4 * highest], uplims=True, markerfacecolor="white", **look)
+            if lowest:
+                ax.errorbar([rate], [lowest], yerr=[0.6 * lowest], lolims=True, **{**look, "marker": "_"})
     for level, name in ((1e3, "0.1 % of windows"), (1e4, "1 % of windows")):
         ax.axhline(level, color="0.4", linewidth=0.8, linestyle="--")
         ax.text(2e4, level * 1.15, name, fontsize=7, color="0.3")
