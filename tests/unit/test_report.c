@@ -385,8 +385,8 @@ static void all_answers(void **state)
 		"         250 pages failed, 249 filled since, late by 1.41s in sum; one page\n"
 		"         failed 13577 times in a row (EAGAIN)\n"
 		"         -> on EAGAIN, read() the userfaultfd until it has no event, then retry\n"
-		"PER-MM   a per-MM check would needlessly fail 21 of 402 windows with EAGAIN:\n"
-		"         5.2% (95 %: 3.4% ... 7.9%), 5763 per million copies that succeeded\n"
+		"PER-MM   a per-MM check would needlessly fail 5763 of a million successful\n"
+		"         copies: 21 of 402 retry windows, 5.2% (95 %: 3.4% ... 7.9%)\n"
 		"WRONG    0 pages filled wrongly in 402 windows; this kernel's check refused 0\n"
 		"TRUST    plan retry_state (exact), self-test passed\n"
 		"         skipped BPF runs: 5; windows lost: 0\n"
@@ -474,12 +474,16 @@ static void no_needless_failure(void **state)
 	c.totals.checks[CHECK_PER_MM_SEQ] = (struct check_totals) {};
 	print_summary();
 	expect_line(
-		"^PER-MM   a per-MM check would needlessly fail 0 of 381 windows: < 0\\.8%, < 823$");
-	expect_line("^         per million copies that succeeded$"); /* 3 / 3,644 */
+		"^PER-MM   a per-MM check would needlessly fail none of 381 retry windows \\(95 %: <$");
+	expect_line("^         0\\.8%, < 823 of a million successful copies\\)$"); /* 3 / 3,644 */
 	r.exact = false;
 	c.totals.checks[CHECK_PER_MM_SEQ].spurious = 4;
 	print_summary();
-	expect_line("^PER-MM   a per-MM check would needlessly fail at most 4 of 381 ");
+	expect_line("^PER-MM   a per-MM check would needlessly fail at most 1098 of a million$");
+	expect_line(": 4 of 381 retry windows, 1\\.0%"); /* 4 / 3,644 */
+	c.totals.windows[KIND_ANON][CLASS_GONE] = 10;
+	print_summary();
+	expect_line(": 4 of 381 checked retry windows, 1\\.0%");
 }
 
 static void wrong_pages(void **state)

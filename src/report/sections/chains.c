@@ -32,7 +32,7 @@ void text_chains(const struct report *r, const struct counters *c)
 		print_lengths(out, c);
 	fprintf(out, "%s copies of pages that had failed, %s with a window;\n", N(f->reissued),
 		N(f->reopened));
-	fprintf(out, "          %s not refused by an event; %s succeeded without one\n",
+	fprintf(out, "          %s not refused by an event; %s succeeded without a window\n",
 		N(f->retried), N(f->succeeded));
 }
 

@@ -100,7 +100,7 @@ static void print_fills(FILE *out, const struct failures *f)
 	for (int i = 0; i < NR_FILLS; i++)
 		n += f->fills[i].mmap_changing;
 	if (n)
-		answer(out, "", "events also refused %s other fill ioctls: %s calls in all", N(n),
+		answer(out, "", "events also refused %s other fill ioctls: %s refused in all", N(n),
 		       N(f->refused));
 }
 

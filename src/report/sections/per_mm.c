@@ -134,15 +134,17 @@ static void per_copy_text(const struct totals *t, __u64 k, char *text, size_t si
 	double low, high;
 
 	wilson(0, of, &low, &high);
-	snprintf(text, size, "%s%s per million copies%s", k ? "" : "< ",
+	snprintf(text, size, "%s%s of a million %scopies", k ? "" : "< ",
 		 RATE(MILLION * (k ? ratio((double)k, (double)of) : high)),
-		 few ? " that succeeded" : "");
+		 few ? "successful " : "");
 }
 
 void text_per_mm_answer(const struct report *r, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
 	const __u64 reached = windows_reached(t), k = t->checks[CHECK_PER_MM_SEQ].spurious;
+	/* Others were refused, or gone, before a check. */
+	const char *checked = reached < windows_total(t) ? "checked " : "";
 	double low, high;
 	char per_copy[64];
 
@@ -158,13 +160,13 @@ void text_per_mm_answer(const struct report *r, const struct counters *c)
 	per_copy_text(t, k, per_copy, sizeof(per_copy));
 	if (k)
 		answer(r->out, "PER-MM",
-		       "a per-MM check would needlessly fail %s%s of %s windows with EAGAIN: %s (95 %%: %s ... %s), %s",
-		       r->exact ? "" : "at most ", N(k), N(reached), PERCENT(share_of(k, reached)),
-		       PERCENT(low), PERCENT(high), per_copy);
+		       "a per-MM check would needlessly fail %s%s: %s of %s %sretry windows, %s (95 %%: %s ... %s)",
+		       r->exact ? "" : "at most ", per_copy, N(k), N(reached), checked,
+		       PERCENT(share_of(k, reached)), PERCENT(low), PERCENT(high));
 	else
 		answer(r->out, "PER-MM",
-		       "a per-MM check would needlessly fail 0 of %s windows: < %s, %s", N(reached),
-		       PERCENT(high), per_copy);
+		       "a per-MM check would needlessly fail none of %s %sretry windows (95 %%: < %s, %s)",
+		       N(reached), checked, PERCENT(high), per_copy);
 }
 
 void text_per_mm(const struct report *r, const struct counters *c)

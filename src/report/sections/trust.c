@@ -37,7 +37,7 @@ static void print_warnings(const struct report *r, const struct loss *losses, in
 			more++;
 	}
 	if (more)
-		answer(r->out, "", "%d more warnings: -v", more);
+		answer(r->out, "", "%d more warning%s: -v", more, more == 1 ? "" : "s");
 }
 
 void text_trust(const struct report *r, const struct counters *c)
