@@ -304,8 +304,7 @@ def bands(records):
 
 def title(records):
     at_100 = by_rate(records)[100]
-    return (f"Beside 100 calls a second, at most {most(at_100, False)} of the windows met one from memory, "
-            f"{most(at_100, True)} from disk")
+    return f"Beside 100 calls a second at most {most(at_100, False)} of windows meet one, from disk {most(at_100, True)}"
 
 
 def figure(records):
