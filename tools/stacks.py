@@ -22,8 +22,17 @@ FUNCTION = re.compile(r" *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) I?FUNC ")
 LINE_OF_DWARF = re.compile(r".*:[1-9]\d*(?: |$)")
 
 
+def clean(text):
+    return "".join(c if " " <= c <= "~" else "?" for c in text)
+
+
+def say(text):
+    if sys.stderr:  # else print() would take stdout
+        print(f"stacks.py: {clean(text)}", file=sys.stderr)
+
+
 def fail(text, status=1):
-    print(f"stacks.py: {text}", file=sys.stderr)
+    say(text)
     sys.exit(status)
 
 
@@ -44,6 +53,11 @@ def is_frames(value):
     return value is None or isinstance(value, list) and all(isinstance(f, str) for f in value)
 
 
+def is_stack(stack):
+    return isinstance(stack["comm"], str) and isinstance(stack["sections"], int) and \
+        0 <= stack["sections"] < 1 << 64 and is_frames(stack["user"]) and is_frames(stack["kernel"])
+
+
 def stacks_of(lines, name):
     """Yields each stack of the summaries, and when its run began."""
     for line in lines:
@@ -56,11 +70,10 @@ def stacks_of(lines, name):
             if stacks is None:
                 fail(f"{name}: the summary has no stacks: uffdretry --stacks -j")
             for stack in stacks:
-                if not isinstance(stack["comm"], str) or not isinstance(stack["sections"], int) or \
-                   not is_frames(stack["user"]) or not is_frames(stack["kernel"]):
+                if not is_stack(stack):
                     raise ValueError
                 yield stack, began
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             fail(f"{name}: not a record of uffdretry -j")
 
 
@@ -71,7 +84,7 @@ def output_of(*command, text=""):
     except OSError as error:
         fail(f"{command[0]}: {error.strerror} (Debian: binutils)")
     except subprocess.TimeoutExpired:
-        print(f"stacks.py: {command[0]} had no answer for {command[-1]!a} in 60 s", file=sys.stderr)
+        say(f"{command[0]} had no answer for {command[-1]!a} in 60 s")
         return []
     return done.stdout.splitlines() if done.returncode == 0 else []
 
@@ -108,7 +121,7 @@ class Files:
         if self.files[path][0] < began:
             return True
         if path not in self.newer:
-            print(f"stacks.py: {path!a} is newer than the run", file=sys.stderr)
+            say(f"{path!a} is newer than the run")
             self.newer.add(path)
         return False
 
@@ -146,15 +159,11 @@ class Files:
         return self.name(path, int(offset, 16), began) or f"{os.path.basename(path)}+0x{offset}"
 
 
-def clean(text):
-    return "".join(c if " " <= c <= "~" and c != ";" else "?" for c in text)
-
-
 def fold(stack, began, files):
     frames = [stack["comm"]]
     frames += [files.frame(frame, began) for frame in stack["user"] or []]
     frames += [frame + "_[k]" for frame in stack["kernel"] or []]
-    return ";".join(map(clean, frames))
+    return ";".join(clean(frame).replace(";", "?") for frame in frames)
 
 
 def fold_all(arguments):
@@ -172,6 +181,8 @@ def fold_all(arguments):
 
 def main():
     lines = fold_all(parse_arguments())
+    if not sys.stdout:
+        fail("stdout: it is closed")
     try:
         for line, sections in sorted(lines.items(), key=lambda item: (-item[1], item[0])):
             print(line, sections)

@@ -68,6 +68,16 @@ without_binutils() {
 	[ $? = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q 'readelf: No such file or directory' "$work/err"
 }
 
+# Python's print() takes stdout where stderr is closed.
+without_stderr() {
+	"$root/tools/stacks.py" "$work/old" >"$work/out" 2>&- && ! grep -q newer "$work/out" && [ "$(wc -l <"$work/out")" = 3 ]
+}
+
+without_stdout() {
+	"$root/tools/stacks.py" "$work/run" >&- 2>"$work/err"
+	[ $? = 1 ] && [ "$(cat "$work/err")" = 'stacks.py: stdout: it is closed' ]
+}
+
 rest='khugepaged;collapse_[k] 9'
 plain="lib.so (deleted)+0x12;null+0x1;.../deep+0x5 1"
 known='' offset='' shown='' hidden=''
@@ -94,12 +104,17 @@ echo '{"type":"summary","time":1,"elapsed_s":1}' >"$work/without"
 check 'a run without --stacks' refuses 1 'the summary has no stacks' "$work/without"
 for bad in '{' '[]' '1' '{"type":"summary"}' '{"type":"summary","time":1,"elapsed_s":1,"stacks":[{}]}' \
 	'{"type":"summary","time":1,"elapsed_s":1,"stacks":[{"comm":"a","user":[1],"kernel":null,"sections":1}]}' \
-	'{"type":"summary","time":1,"elapsed_s":1,"stacks":5}' $'\xff'; do
+	'{"type":"summary","time":1,"elapsed_s":1,"stacks":5}' $'\xff' \
+	"{\"type\":\"summary\",\"time\":$(printf '9%.0s' {1..400}),\"elapsed_s\":1.5,\"stacks\":[]}" \
+	"{\"type\":\"summary\",\"time\":1,\"elapsed_s\":1,\"stacks\":[{\"comm\":\"a\",\"user\":null,\"kernel\":null,\"sections\":$((1 << 62))0}]}"; do
 	printf '%s\n' "$bad" >"$work/bad"
-	check "bad input: $(printf %q "$bad")" refuses 1 "$work/bad: not" "$work/bad"
+	check "bad input: $(printf %q "${bad::80}")" refuses 1 "$work/bad: not" "$work/bad"
 done
 printf '[%.0s' {1..100000} >"$work/deep"
 check 'JSON that is nested too deeply' refuses 1 "$work/deep: not" "$work/deep"
+check 'control characters in the name of a file' refuses 1 'stacks.py: ?]0;x?: No such file' $'\e]0;x\a'
+check 'stderr is closed: no message among the stacks' without_stderr
+check 'stdout is closed' without_stdout
 check 'a machine without binutils' without_binutils
 check 'bad usage' refuses 64 'see --help' --nosuch
 check 'a full disk' full_disk
