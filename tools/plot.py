@@ -27,7 +27,8 @@ REPORT_LIMIT = 1 << 16  # characters
 
 
 def say(text):
-    print(f"{NAME}: {records.printable(str(text), 5000)}", file=sys.stderr)  # a file may have any name
+    if sys.stderr:  # else print() would take stdout
+        print(f"{NAME}: {records.printable(str(text), 5000)}", file=sys.stderr)  # a file may have any name
 
 
 def fail(text, status=1):
@@ -139,10 +140,8 @@ def write_page(args, recording):
     text = webpage.page(recording, drawings, report_of(recording.path))
     if args.check:
         return
-    if args.html == "-":
-        sys.stdout.buffer.write(text.encode())
-        return
-    with open(args.html, "w", encoding="utf-8") as file:
+    to_stdout = args.html == "-"
+    with open(1 if to_stdout else args.html, "w", encoding="utf-8", closefd=not to_stdout) as file:
         file.write(text)
 
 
@@ -157,7 +156,8 @@ def run(args):
             say(f"{recording.cut}: truncated: the file ends in the middle of a record; what came before is used")
     if args.html:
         write_page(args, recordings[0])
-        print(args.html, file=sys.stderr if args.html == "-" else sys.stdout)
+        if args.html != "-":
+            print(args.html)
         return
     paths = write_figures(args, [one for recording in recordings for one in recording.runs])
     for name in args.figure or ():
@@ -181,7 +181,7 @@ def main():
     except ImportError as err:
         fail(f"{err}: install python3-matplotlib")
     except OSError as err:
-        fail(f"{err.filename}: {err.strerror}")
+        fail(f"{err.filename if isinstance(err.filename, str) else 'stdout'}: {err.strerror}")
 
 
 if __name__ == "__main__":

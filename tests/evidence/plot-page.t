@@ -236,6 +236,23 @@ tap.check(got[0] == 1 and got[2].count("\n") == 1 and "No such file" in got[2], 
 got = run("--check", "--html", path("x.html"), path("run.jsonl"))
 tap.check(got == (0, f"{path('x.html')}\n", "") and not os.path.exists(path("x.html")), "--check writes no page", got)
 
+
+
+def run_with(redirection, *args):
+    done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", PLOT, *args], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+got = run_with("2>&-", "--html", "-", path("cut.jsonl"))
+tap.check(got[0] == 0 and got[1].endswith("</html>\n"), "stderr is closed: no message behind the page", got[1][-200:])
+got = run_with(">&-", "--html", "-", path("run.jsonl"))
+tap.equal(got, (1, "", "uffdretry-plot: stdout: Bad file descriptor\n"), "stdout is closed")
+got = run_with("<&-", "-")
+tap.equal(got, (1, "", "uffdretry-plot: -: Bad file descriptor\n"), "stdin is closed")
+more = counters("summary", {"quiet": 1})
+more["checks"]["per_mm_seq"]["spurious"] = 2
+tap.check(page_of([more]).tables, "more verdicts than windows, as at the end of an interval: a page all the same")
+
 got = run("--help")
 OPTION = re.compile(r"--?[a-z][a-z-]*")
 of_help = {word for line in re.findall(r"^  (-.*?)(?:  |$)", got[1], re.MULTILINE) for word in OPTION.findall(re.sub(r"\{.*?\}", "", line))}

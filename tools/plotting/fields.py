@@ -8,7 +8,6 @@ import gzip
 import io
 import json
 import re
-import sys
 import zlib
 
 LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
@@ -25,7 +24,7 @@ class BadInput(Exception):
 
 def open_bytes(path):
     if path == "-":
-        return sys.stdin.buffer
+        return open(0, "rb", closefd=False)
     return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
 
 

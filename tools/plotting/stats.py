@@ -9,12 +9,15 @@ FEW = 100  # windows of a run: fewer give no share
 
 
 def interval(k, n):
-    """The 95 % interval of a share of k in n, as in the tool: Wilson's; of none in n, 0 ... 3/n."""
+    """The 95 % interval of a share of k in n, as in the tool: Wilson's; of none in n, 0 ... 3/n.
+
+    Of more than n as of n: an interval may end between the counting of a window and of its verdict.
+    """
     if not n:
         return 0.0, 1.0
     if not k:
         return 0.0, min(3 / n, 1.0)
-    p, zz = k / n, Z * Z / n
+    p, zz = min(k / n, 1.0), Z * Z / n
     centre = (p + zz / 2) / (1 + zz)
     spread = Z / (1 + zz) * math.sqrt(p * (1 - p) / n + zz / (4 * n))
     return max(centre - spread, 0.0), min(centre + spread, 1.0)
