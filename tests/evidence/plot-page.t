@@ -251,6 +251,7 @@ got = run_with("<&-", "-")
 tap.equal(got, (1, "", "uffdretry-plot: -: Bad file descriptor\n"), "stdin is closed")
 more = counters("summary", {"quiet": 1})
 more["checks"]["per_mm_seq"]["spurious"] = 2
+tap.check(page_of([counters("summary", {"quiet": 1}, chains=((0, 10), (2, 0)))]).tables, "chains of no failure: a page all the same")
 tap.check(page_of([more]).tables, "more verdicts than windows, as at the end of an interval: a page all the same")
 
 got = run("--help")

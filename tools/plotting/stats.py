@@ -100,7 +100,8 @@ def geometric(p, k):
 
 def failing_again(chains):
     """The share of the tries after a failure that failed too, from the lengths of the chains."""
-    return 1 - total(chains) / sum(middle(a, b) * c for a, b, c in chains)
+    tries = sum(middle(a, b) * c for a, b, c in chains)
+    return 1 - total(chains) / tries if tries else 0.0
 
 
 def longest_of(n, p):
