@@ -6,9 +6,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+/* Others may have rights by an access control list: the mode then shows them as the group's. */
+static bool has_acl(int fd)
+{
+	char path[32]; /* fgetxattr() takes no O_PATH */
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       (errno != ENODATA && errno != EOPNOTSUPP);
+}
 
 /* If in doubt, true. */
 static bool is_shared(int fd)
@@ -18,7 +30,7 @@ static bool is_shared(int fd)
 	if (fstat(fd, &st) || st.st_mode & (S_ISVTX | S_IWOTH))
 		return true;
 	/* With umask 002 one's own directories are writable by the group that is one's own. */
-	if (st.st_mode & S_IWGRP && st.st_gid != getegid())
+	if (st.st_mode & S_IWGRP && (st.st_gid != getegid() || has_acl(fd)))
 		return true;
 	return st.st_uid != 0 && st.st_uid != geteuid();
 }

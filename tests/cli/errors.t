@@ -125,6 +125,17 @@ cp "$tmp/there" "$tmp/whole"
 cmp "$tmp/there" "$tmp/whole" && [ "$(printf '%s ' "$tmp"/there*)" = "$tmp/there " ]
 report $? '-o: ... when it is whole'
 
+# give_by_acl UID DIRECTORY: all rights, as setfacl -m u:UID:rwx does.
+give_by_acl() {
+	/usr/bin/python3 - "$@" <<-'END' 2>"$tmp/err"
+		import os, struct, sys
+		uid, nobody = int(sys.argv[1]), 0xffffffff
+		entries = (1, 7, nobody), (2, 7, uid), (4, 5, nobody), (16, 7, nobody), (32, 5, nobody)
+		acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+		os.setxattr(sys.argv[2], "system.posix_acl_access", acl)
+	END
+}
+
 mkdir -m 1777 "$tmp/sticky"
 ln -s "$tmp/there" "$tmp/sticky/link"
 check '-o: a link in a sticky directory' 1 '^$' "$(says 'cannot write .*sticky/link')" -- -o "$tmp/sticky/link"
@@ -158,19 +169,29 @@ if [ "$(id -u)" -eq 0 ]; then
 	run --probe -o "$tmp/ours/link"
 	grep -q '^result' "$tmp/ours/target"
 	report $? '-o: a link elsewhere is followed'
-	# Another user may have made what is in these: its own directory, one that all may write, and one of its group.
+	# Another user may have made what is in these: its own directory, and ones that all, its group or an
+	# access control list let it write.
 	mkdir -m 755 "$tmp/home"
 	mkdir -m 2775 "$tmp/group"
-	mkdir "$tmp/precious"
+	mkdir "$tmp/precious" "$tmp/acl"
 	echo kept >"$tmp/precious/file"
-	for shared in home public group; do
+	directories=(home public group)
+	if give_by_acl 65534 "$tmp/acl"; then
+		directories+=(acl)
+	else
+		skip '-o: a directory with an access control list: there are none here'
+	fi
+	for shared in "${directories[@]}"; do
 		ln -s "$tmp/precious/file" "$tmp/$shared/link-to-file"
 		ln -s "$tmp/precious" "$tmp/$shared/link-to-directory"
 	done
 	chown 65534 "$tmp/home"
 	chgrp 65534 "$tmp/group"
-	for planted in {home,public,group}/link-to-{file,directory/file}; do
-		check "-o $planted: not followed" 1 '^$' "$(says 'cannot write .*Too many levels')" -- --probe -o "$tmp/$planted"
+	for shared in "${directories[@]}"; do
+		for link in link-to-{file,directory/file}; do
+			check "-o $shared/$link: not followed" 1 '^$' "$(says 'cannot write .*Too many levels')" -- \
+				--probe -o "$tmp/$shared/$link"
+		done
 	done
 	[ "$(cat "$tmp/precious/file")" = kept ]
 	report $? '... what they name is as it was'
