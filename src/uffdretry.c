@@ -32,6 +32,9 @@
 /* How often the metrics are written without INTERVAL: Prometheus' usual scrape interval. */
 #define METRICS_PERIOD_NS 15000000000ULL
 
+/* How long to look who has a userfaultfd: everything is attached by then, and signals wait. */
+#define LOOK_NS 1000000000ULL
+
 /* The run as it goes. Large, hence static. */
 static struct run {
 	struct options options;
@@ -353,7 +356,7 @@ static int prepare(void)
 	if (!err && run.options.overhead)
 		err = count_runs();
 	/* Later we have no right to look. */
-	run.owners_known = !uffd_list_read(&run.owners, "/proc", false);
+	run.owners_known = !uffd_list_read(&run.owners, "/proc", false, now_ns() + LOOK_NS);
 	return err ?: rights_drop();
 }
 
@@ -426,7 +429,7 @@ static int list_holders(void)
 {
 	const bool brief = run.options.brief;
 	struct uffd_list l;
-	int err = uffd_list_read(&l, "/proc", !brief);
+	int err = uffd_list_read(&l, "/proc", !brief, 0);
 
 	if (err)
 		err = fail(EXIT_ERROR, NULL, "cannot read /proc: %s", strerror(-err));

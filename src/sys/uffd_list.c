@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The processes that hold a userfaultfd: see uffd_list.h. */
 #include "sys/uffd_list.h"
+#include "lib/clock.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -118,27 +119,45 @@ static bool is_userfaultfd(int fds, const char *name)
 	return !strcmp(target, "anon_inode:[userfaultfd]");
 }
 
+/* How much is read, and until when: see uffd_list.h. */
+struct extent {
+	bool whole;
+	__u64 until;
+};
+
+static bool is_over(const struct extent *e)
+{
+	return e->until && now_ns() > e->until;
+}
+
+static int add_fd(int dir, struct uffd_process *p, int number)
+{
+	struct uffd_fd *fd = one_more(&p->fds, &p->nr_fds, sizeof(*fd));
+
+	if (!fd)
+		return -ENOMEM;
+	fd->fd = number;
+	read_fdinfo(dir, fd);
+	return 0;
+}
+
 /* Returns 0 or a negative errno. */
-static int read_fds(int dir, struct uffd_process *p)
+static int read_fds(int dir, struct uffd_process *p, const struct extent *e)
 {
 	DIR *fds = open_directory(dir, "fd");
 	struct dirent *entry;
+	int err = 0;
 
 	if (!fds)
 		return -errno;
-	while ((entry = readdir(fds))) {
-		struct uffd_fd *fd;
-
-		if (!is_number(entry->d_name) || !is_userfaultfd(dirfd(fds), entry->d_name))
-			continue;
-		fd = one_more(&p->fds, &p->nr_fds, sizeof(*fd));
-		if (!fd)
-			break;
-		fd->fd = atoi(entry->d_name);
-		read_fdinfo(dir, fd);
+	while (!err && (e->whole || !p->nr_fds) && (entry = readdir(fds))) {
+		if (is_over(e))
+			err = -ETIME;
+		else if (is_number(entry->d_name) && is_userfaultfd(dirfd(fds), entry->d_name))
+			err = add_fd(dir, p, atoi(entry->d_name));
 	}
 	closedir(fds);
-	return entry ? -ENOMEM : 0;
+	return err;
 }
 
 /* "VmFlags: rd wr um uw": two letters each. */
@@ -200,10 +219,10 @@ static bool is_refused(int err)
 }
 
 /* Add the process of the directory @dir to @l, if it holds a userfaultfd. */
-static int read_process(struct uffd_list *l, int dir, pid_t pid, bool ranges)
+static int read_process(struct uffd_list *l, int dir, pid_t pid, const struct extent *e)
 {
 	struct uffd_process p = { .pid = pid }, *kept;
-	int err = read_fds(dir, &p);
+	int err = read_fds(dir, &p, e);
 
 	if (is_refused(err))
 		l->unreadable += !has_no_files(dir);
@@ -214,7 +233,7 @@ static int read_process(struct uffd_list *l, int dir, pid_t pid, bool ranges)
 		return err;
 	}
 	read_comm(dir, p.comm, sizeof(p.comm));
-	err = ranges ? read_ranges(dir, &p) : 0;
+	err = e->whole ? read_ranges(dir, &p) : 0;
 	kept = err ? NULL : one_more(&l->processes, &l->nr, sizeof(p));
 	if (!kept) {
 		free_process(&p);
@@ -225,7 +244,7 @@ static int read_process(struct uffd_list *l, int dir, pid_t pid, bool ranges)
 }
 
 /* The same for the entry @name of the directory @proc. */
-static int read_entry(struct uffd_list *l, int proc, const char *name, bool ranges)
+static int read_entry(struct uffd_list *l, int proc, const char *name, const struct extent *e)
 {
 	int dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 
@@ -233,7 +252,7 @@ static int read_entry(struct uffd_list *l, int proc, const char *name, bool rang
 		l->hidden |= is_refused(-errno); /* hidepid=1 shows the names alone */
 		return is_refused(-errno) || is_gone(-errno) ? 0 : -errno;
 	}
-	err = read_process(l, dir, atoi(name), ranges);
+	err = read_process(l, dir, atoi(name), e);
 	close(dir);
 	return err;
 }
@@ -245,8 +264,9 @@ static int by_pid(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-int uffd_list_read(struct uffd_list *l, const char *proc, bool ranges)
+int uffd_list_read(struct uffd_list *l, const char *proc, bool whole, __u64 until)
 {
+	const struct extent e = { whole, until };
 	DIR *all = opendir(proc);
 	struct dirent *entry;
 	bool has_init = false;
@@ -259,7 +279,7 @@ int uffd_list_read(struct uffd_list *l, const char *proc, bool ranges)
 		if (!is_number(entry->d_name))
 			continue;
 		has_init |= !strcmp(entry->d_name, "1");
-		err = read_entry(l, dirfd(all), entry->d_name, ranges);
+		err = read_entry(l, dirfd(all), entry->d_name, &e);
 	}
 	closedir(all);
 	/* Every pid namespace has a process 1. */

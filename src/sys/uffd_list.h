@@ -49,11 +49,12 @@ struct uffd_list {
 };
 
 /*
- * uffd_list_read() - read @proc, which is "/proc". With @ranges also what is registered, from smaps:
- * the kernel then walks the page tables of each process that holds a userfaultfd.
- * Returns 0 or a negative errno; free @l in both cases.
+ * uffd_list_read() - read @proc, which is "/proc". With @whole every file descriptor of a holder, else
+ * the first, and what is registered, from smaps: the kernel then walks the holder's page tables.
+ * @until: by now_ns(); 0: take the time that it takes, which any user can make long.
+ * Returns 0 or a negative errno, -ETIME after @until; free @l in all cases.
  */
-int uffd_list_read(struct uffd_list *l, const char *proc, bool ranges);
+int uffd_list_read(struct uffd_list *l, const char *proc, bool whole, __u64 until);
 void uffd_list_free(struct uffd_list *l);
 
 #endif /* UFFD_LIST_H */

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The holders of a userfaultfd (sys/uffd_list.c, report/list.c), from a /proc made by hand. */
 #include "canned.h"
+#include "lib/clock.h"
 #include "report/list.h"
 #include "unit.h"
 
@@ -109,12 +110,12 @@ static char *printed(const struct uffd_list *l, bool json, bool brief)
 	return text;
 }
 
-static void expect_printed(bool ranges, bool json, bool brief, const char *want)
+static void expect_printed(bool whole, bool json, bool brief, const char *want)
 {
 	struct uffd_list l;
 	char *text;
 
-	assert_int_equal(uffd_list_read(&l, proc, ranges), 0);
+	assert_int_equal(uffd_list_read(&l, proc, whole, 0), 0);
 	assert_int_equal(l.unreadable, 0);
 	assert_false(l.hidden);
 	text = printed(&l, json, brief);
@@ -195,7 +196,7 @@ static void hidden(void **state)
 	char *text;
 
 	move_init("1", "init");
-	assert_int_equal(uffd_list_read(&l, proc, false), 0);
+	assert_int_equal(uffd_list_read(&l, proc, false, 0), 0);
 	assert_true(l.hidden);
 	text = printed(&l, true, false);
 	assert_non_null(strstr(text, "\"unreadable\":null}"));
@@ -211,17 +212,42 @@ static void no_proc(void **state)
 {
 	struct uffd_list l;
 
-	assert_int_equal(uffd_list_read(&l, "/nosuch", true), -ENOENT);
+	assert_int_equal(uffd_list_read(&l, "/nosuch", true, 0), -ENOENT);
+	uffd_list_free(&l);
+}
+
+/* Anybody can have millions of file descriptors, and hold up a run that looks at each. */
+static void one_is_enough(void **state)
+{
+	struct uffd_list l;
+
+	assert_int_equal(uffd_list_read(&l, proc, false, 0), 0);
+	assert_int_equal(l.nr, 2);
+	assert_int_equal(l.processes[1].pid, 4242);
+	assert_int_equal(l.processes[1].nr_fds, 1);
+	uffd_list_free(&l);
+}
+
+static void too_late(void **state)
+{
+	struct uffd_list l;
+
+	assert_int_equal(uffd_list_read(&l, proc, false, now_ns() - 1), -ETIME);
+	assert_int_equal(l.nr, 0);
+	uffd_list_free(&l);
+	assert_int_equal(uffd_list_read(&l, proc, false, now_ns() + 60 * NS_PER_S), 0);
+	assert_int_equal(l.nr, 2);
 	uffd_list_free(&l);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_text), cmocka_unit_test(brief),
-		cmocka_unit_test(as_json), cmocka_unit_test(a_new_feature),
-		cmocka_unit_test(nobody),  cmocka_unit_test(hidden),
-		cmocka_unit_test(no_proc),
+		cmocka_unit_test(as_text),  cmocka_unit_test(brief),
+		cmocka_unit_test(as_json),  cmocka_unit_test(a_new_feature),
+		cmocka_unit_test(nobody),   cmocka_unit_test(hidden),
+		cmocka_unit_test(no_proc),  cmocka_unit_test(one_is_enough),
+		cmocka_unit_test(too_late),
 	};
 
 	return cmocka_run_group_tests_name("uffd_list", tests, make_proc, remove_proc);
