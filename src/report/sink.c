@@ -43,8 +43,19 @@ static int terminal_columns(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
+/* One file has many names. Returns 0, or prints that @path is the report's too, and EXIT_USAGE. */
+static int is_another(FILE *out, const char *path, const char *what)
+{
+	if (!path || !output_is(out, path))
+		return 0;
+	return fail(EXIT_USAGE, "give each its own file",
+		    "the report and %s have the same file: %s", what, path);
+}
+
 int sink_open(struct sink *s, const struct options *o)
 {
+	int err;
+
 	FILE *out = o->output ? output_open(o->output) : stdout;
 
 	s->report.json = o->json;
@@ -61,10 +72,12 @@ int sink_open(struct sink *s, const struct options *o)
 	if (!s->report.out)
 		return cannot_open(o->output ?: "the report");
 	s->report.columns = terminal_columns(sink_fd(s));
-	/* The metrics would replace the report. Checked here, for one file has many names. */
-	if (s->metrics && output_is(out, s->metrics))
-		return fail(EXIT_USAGE, "give each its own file",
-			    "the report and --openmetrics have the same file: %s", s->metrics);
+	/* The metrics would replace the report, and this a saved record. */
+	err = is_another(out, s->metrics, "--openmetrics");
+	for (int i = 0; !err && i < 2; i++)
+		err = is_another(out, o->files[i], "a saved run");
+	if (err)
+		return err;
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	if (o->json)

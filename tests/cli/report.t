@@ -117,6 +117,12 @@ run report -v "$tmp/bad"
 [ $status -eq 0 ] && ! LC_ALL=C grep -q '[^ -~]' "$tmp/out" && grep -q '^kernel ?\[2J??' "$tmp/out"
 report $? 'control characters do not reach the terminal'
 
+cp "$records/balloon.json" "$tmp/kept"
+ln "$tmp/kept" "$tmp/same"
+usage_error '-o the record itself: it would be lost' 'same file' -- report -o "$tmp/same" "$tmp/kept"
+usage_error '... with diff' 'same file' -- diff -o "$tmp/same" "$records/balloon.json" "$tmp/kept"
+cmp -s "$records/balloon.json" "$tmp/kept"
+report $? '... it is as it was'
 usage_error 'no FILE' 'FILE' -- report
 usage_error 'two FILEs' "'y'" -- report x y
 usage_error 'an option of a run' 'claims' -- report --claims x
