@@ -102,7 +102,7 @@ static void written(struct sink *s, int err)
 static void sink_whole(struct sink *s)
 {
 	if (!s->broken)
-		written(s, output_end());
+		written(s, output_end() ?: output_reached(s->report.out));
 }
 
 static int report_failed(const struct sink *s, const char *hint)

@@ -283,6 +283,13 @@ int output_end(void)
 	return err;
 }
 
+int output_reached(FILE *out)
+{
+	int fd = fileno(out), copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? 0 : close(copy);
+}
+
 const char *output_left(void)
 {
 	static char path[PATH_MAX];

@@ -37,6 +37,12 @@ int output_begin(void);
 /* The report is whole, and replaces what the file held. Returns 0, or -1 with errno set. */
 int output_end(void);
 
+/*
+ * output_reached() - did the file system take all of @out, which stays open? One of a network may tell
+ * only when a descriptor is closed. Returns 0, or -1 with errno set.
+ */
+int output_reached(FILE *out);
+
 /* Where a report is that did not become whole; NULL when it is in the file, or empty. Static. */
 const char *output_left(void);
 

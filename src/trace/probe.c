@@ -162,7 +162,7 @@ int probe(const struct options *o, FILE *out)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	session_close(&f.session);
 	err = output_begin() || (o->json ? print_json(&f, out) : print_text(&f, out)) ||
-			      output_end()
+			      output_end() || output_reached(out)
 		      ? errno ?: EIO
 		      : 0;
 	if (f.kernel_read)

@@ -37,6 +37,21 @@ uid_t __wrap_geteuid(void)
 	return __real_geteuid() + somebody_else;
 }
 
+static bool no_quota; /* as a network's file system tells when a descriptor is closed */
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+	int err = __real_close(fd);
+
+	if (!no_quota)
+		return err;
+	errno = EDQUOT;
+	return -1;
+}
+
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";
 static char path[64];
 
@@ -171,6 +186,25 @@ static void a_whole_report_replaces(void **state)
 }
 
 /* One that does not become whole is kept, and the old one too; of an empty one nothing is left. */
+static void a_report_that_does_not_arrive(void **state)
+{
+	FILE *out = output_open(in_dir("far"));
+
+	assert_non_null(out);
+	assert_int_equal(output_begin(), 0);
+	fputs("report", out);
+	assert_int_equal(fflush(out), 0);
+	assert_int_equal(output_end(), 0);
+	assert_int_equal(output_reached(out), 0);
+	no_quota = true;
+	assert_int_equal(output_reached(out), -1);
+	assert_int_equal(errno, EDQUOT);
+	no_quota = false;
+	assert_string_equal(content(), "report");
+	fclose(out);
+	unlink(path);
+}
+
 static void a_report_that_is_not_whole(void **state)
 {
 	char there[sizeof(path)], left[PATH_MAX] = "";
@@ -620,6 +654,7 @@ int main(void)
 		test(a_record_is_cut),
 		test(a_file_of_nothing_goes),
 		test(a_whole_report_replaces),
+		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
 		test(one_writer),
