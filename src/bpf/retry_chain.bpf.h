@@ -16,8 +16,6 @@
 #include "bpf/count.bpf.h"
 
 #define MAX_CHAINS 8192
-/* Pages of one call that are looked up: 4 GiB in 4 KiB pages. */
-#define CHAIN_PAGES_MAX (1 << 20)
 
 struct chain_key {
 	__u64 mm;
@@ -125,6 +123,7 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 struct chain_walk {
 	__u64 mm;
 	__u64 dst;
+	__u64 len;
 };
 
 static long chain_step(__u32 i, struct chain_walk *walk)
@@ -137,15 +136,28 @@ static long chain_step(__u32 i, struct chain_walk *walk)
 	return 0;
 }
 
-/* chain_copied() - [@dst, @dst + @len) in @mm was copied. */
+static long chain_visit(void *map, const struct chain_key *key, const void *unused,
+			struct chain_walk *walk)
+{
+	struct failures *f = failures_of(SLOT_RUN);
+
+	if (f && key->mm == walk->mm && key->dst - walk->dst < walk->len)
+		chain_ended(f, key->mm, key->dst);
+	return 0;
+}
+
+/*
+ * chain_copied() - [@dst, @dst + @len) in @mm was copied. User space may have changed @len meanwhile,
+ * to any number: of more pages than chains, look at the chains.
+ */
 static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 {
-	struct chain_walk walk = { .mm = mm, .dst = dst };
-	__u64 nr = len >> page_shift;
+	struct chain_walk walk = { .mm = mm, .dst = dst, .len = len };
 
-	if (nr > CHAIN_PAGES_MAX)
-		nr = CHAIN_PAGES_MAX;
-	bpf_loop(nr, chain_step, &walk, 0);
+	if (len >> page_shift > MAX_CHAINS)
+		bpf_for_each_map_elem(&chains, chain_visit, &walk, 0);
+	else
+		bpf_loop(len >> page_shift, chain_step, &walk, 0);
 }
 
 /* chain_window() - a window of the page at @dst in @mm was counted. */
