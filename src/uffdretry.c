@@ -32,7 +32,7 @@
 /* How often the metrics are written without INTERVAL: Prometheus' usual scrape interval. */
 #define METRICS_PERIOD_NS 15000000000ULL
 
-/* How long to look who has a userfaultfd: everything is attached by then, and signals wait. */
+/* How long to look who has a userfaultfd: everything is attached by then. */
 #define LOOK_NS 1000000000ULL
 
 /* The run as it goes. Large, hence static. */
@@ -371,6 +371,8 @@ static int start(void)
 
 static int start_command(void)
 {
+	/* Until it waits for COMMAND's start. */
+	signals_let_in(false);
 	/* While it was not there to get one. */
 	if (signal_caught())
 		return fail(128 + signal_caught(), NULL,

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* What signals do to us and to COMMAND: see signals.h. */
 #include "sys/signals.h"
+#include "lib/clock.h"
 
 #include <stddef.h>
 #include <unistd.h>
@@ -17,23 +18,25 @@ static sigset_t unblocked; /* the caller's mask, and ours while we wait */
 static sigset_t blocked;   /* ours else */
 static sigset_t ends;	   /* what ends the run: @ending without those that the caller ignores */
 
+/* timeout(1) sends two at once, to us and to our process group, and means one. */
+#define TOGETHER_NS (50 * NS_PER_MS)
+
 static bool are_ours; /* after signals_catch() */
 static volatile sig_atomic_t caught, from_kernel;
-
-static void kill_by_ending(void)
-{
-	for (size_t i = 0; i < NR_ENDING; i++)
-		if (sigismember(&ends, ending[i]))
-			signal(ending[i], SIG_DFL);
-}
+static __u64 caught_ns;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	caught = sig;
-	from_kernel = info->si_code == SI_KERNEL;
-	/* The next one kills, whichever it is. */
-	kill_by_ending();
+	if (!caught) {
+		caught = sig;
+		from_kernel = info->si_code == SI_KERNEL;
+		caught_ns = now_ns();
+	} else if (now_ns() - caught_ns >= TOGETHER_NS) {
+		/* It kills, whichever it is, once we return. */
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 }
 
 static bool was_ignored(int sig)
@@ -70,7 +73,9 @@ void signals_catch(void)
 
 void signals_kill(void)
 {
-	kill_by_ending();
+	for (size_t i = 0; i < NR_ENDING; i++)
+		if (sigismember(&ends, ending[i]))
+			signal(ending[i], SIG_DFL);
 	signals_release();
 }
 

@@ -11,7 +11,8 @@
 /*
  * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE and
  * SIGXFSZ are ignored, SIGCHLD is not, whatever the caller did. A second one of them
- * kills. They are blocked but where we wait: signals_let_in() and signals_unblocked().
+ * kills, unless it comes at once. They are blocked before a session is open, and between a look for one and a wait:
+ * signals_let_in() and signals_unblocked().
  */
 void signals_catch(void);
 
@@ -30,7 +31,7 @@ bool signal_reached(pid_t pid);
 /* Unblock them for good. */
 void signals_release(void);
 
-/* Unblock them while we may wait. Nothing before signals_catch(). */
+/* Unblock them, or block them again. Nothing before signals_catch(). */
 void signals_let_in(bool in);
 
 /* The mask while we wait: the caller's. */

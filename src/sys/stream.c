@@ -164,6 +164,7 @@ int stream_finish(int patience_ms)
 {
 	const struct timespec patience = { patience_ms / 1000, patience_ms % 1000 * 1000000L };
 	struct pollfd fd = { .fd = stream.fd, .events = POLLOUT };
+	const bool caught = signal_caught();
 	int ready;
 
 	for (;;) {
@@ -172,6 +173,9 @@ int stream_finish(int patience_ms)
 		if (!stream_waiting())
 			return 0;
 		ready = ppoll(&fd, 1, &patience, signals_unblocked());
+		/* By a second signal that came with the first, or it would have killed. */
+		if (ready < 0 && errno == EINTR && caught)
+			continue;
 		if (!ready)
 			errno = ETIMEDOUT;
 		if (ready <= 0)

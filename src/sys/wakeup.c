@@ -7,13 +7,6 @@
 #include <signal.h>
 #include <time.h>
 
-/* ppoll() delivers no signal while a file descriptor is ready, as the events may always be. */
-static void take_signals(void)
-{
-	signals_let_in(true);
-	signals_let_in(false);
-}
-
 void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, int events,
 		 int timeout_ms)
 {
@@ -25,9 +18,12 @@ void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, in
 		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
 	fds[nr] = out;
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
-	w->ready = ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
-	if (w->ready)
-		take_signals();
+	/* None may come between this look and the wait. */
+	signals_let_in(false);
+	w->ready = !signal_caught() &&
+		   ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
+	/* ppoll() delivers none while a file descriptor is ready, as the events may always be. */
+	signals_let_in(true);
 	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */
 	w->closed = w->ready && fds[nr].revents & (POLLERR | POLLHUP | POLLNVAL);
 }

@@ -187,13 +187,9 @@ static int open_session(struct session *s, const struct options *o)
 
 int session_open(struct session *s, const struct options *o)
 {
-	int err;
-
-	/* BTF and the verifier take their time: a second signal must not wait for them. */
+	/* From here on: BTF and the verifier take their time, a file of the report may hang. */
 	signals_let_in(true);
-	err = open_session(s, o);
-	signals_let_in(false);
-	return err;
+	return open_session(s, o);
 }
 
 void session_close(struct session *s)

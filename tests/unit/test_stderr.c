@@ -78,6 +78,7 @@ static void signals_come_in(void **state)
 	stderr_begin();
 	assert_int_equal(signal_caught(), SIGTERM);
 	stderr_end();
+	usleep(100000);
 	raise(SIGINT); /* would kill */
 }
 

@@ -87,7 +87,7 @@ uffdretry -e -o /tmp/unread 0.1 2>/out/unread-killed.err &
 tool=$!
 wait_for 60 has_line '^Tracing' /out/unread-killed.err
 kill -TERM $tool
-sleep 0.2
+sleep 0.4
 kill -INT $tool
 wait $tool
 echo $? >/out/unread-killed.status
@@ -100,7 +100,7 @@ uffdretry 2>/out/starting.err >/out/starting.out &
 tool=$!
 sleep 1
 kill -TERM $tool
-sleep 0.2
+sleep 0.4
 kill -TERM $tool
 wait $tool
 echo $? >/out/starting.status
