@@ -47,6 +47,7 @@ kill $hold
 keep threshold-met uffdretry --fail-above 0.1% -- uffdload exact --runs 1 --only "$1"
 keep overhead uffdretry --overhead -j -- uffdload exact --runs 3 --only "$1"
 keep no-writers uffdretry --no-writers -j -- uffdload exact --runs 3 --only "$1"
+keep longcopy uffdretry -j -o /out/longcopy.json -- longcopy
 stop sigterm TERM
 stop sighup HUP
 # It leaves no core, where another program does.
