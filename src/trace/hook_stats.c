@@ -94,6 +94,19 @@ int read_missed(struct tracer *t, struct counters *c)
 	return 0;
 }
 
+__u64 tracer_skipped(const struct tracer *t)
+{
+	__u64 skipped = 0;
+
+	for (int i = 0; i < t->nr_hooks; i++) {
+		struct runs runs;
+
+		if (!read_runs(t, i, &runs))
+			skipped += runs.missed;
+	}
+	return skipped;
+}
+
 __u64 missed_by(const struct tracer *t, __u32 role)
 {
 	__u64 missed = 0;

@@ -98,6 +98,9 @@ int tracer_hooks(const struct tracer *t, struct hook_state *hooks);
  */
 void tracer_watch_hooks(struct tracer *t, bool on);
 
+/* tracer_skipped() - how many runs of its programs the kernel has skipped so far. */
+__u64 tracer_skipped(const struct tracer *t);
+
 /* tracer_count_runs() - have the kernel count each program's runs and time from now on. */
 int tracer_count_runs(struct tracer *t);
 

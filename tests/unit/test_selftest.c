@@ -40,6 +40,8 @@ static struct {
 	enum phase phase;
 	bool watching;
 	__u64 changed, mask;
+	__u64 skipped;
+	int attempts;
 } fake;
 
 static void count_right(struct totals *t, int window)
@@ -77,6 +79,13 @@ void tracer_phase(struct tracer *t, enum phase phase)
 void tracer_watch_hooks(struct tracer *t, bool on)
 {
 	fake.watching = on;
+}
+
+/* Asked before each attempt, and after one that failed. */
+__u64 tracer_skipped(const struct tracer *t)
+{
+	fake.readings = 0;
+	return fake.skipped;
 }
 
 /* The kernel's calls, which fail at the test's command: failing.h. */
@@ -125,6 +134,36 @@ static void all_is_well(void **state)
 	assert_int_equal(r.windows, COUNT(windows));
 	assert_int_equal(r.inferred_check, NR_CHECKS); /* it said nothing */
 	assert_true(r.took_ns > 0);
+}
+
+/* Another task was in one of the programs: the copy of one window is not counted. */
+static void skips_at_first(struct totals *t, int window)
+{
+	if (window == 3 && !fake.skipped)
+		fake.skipped++;
+	else
+		count_right(t, window);
+}
+
+static void skips_always(struct totals *t, int window)
+{
+	fake.attempts++;
+	fake.skipped++;
+}
+
+static void a_program_is_skipped(void **state)
+{
+	struct self_test r = run(skips_at_first, SEQ_COUNT);
+
+	assert_int_equal(fake.skipped, 1);
+	assert_int_equal(r.result, SELF_TEST_PASSED);
+	assert_int_equal(r.windows, COUNT(windows));
+	assert_string_equal(r.why, "");
+	r = run(skips_always, SEQ_COUNT);
+	assert_int_equal(r.result, SELF_TEST_FAILED);
+	assert_int_equal(r.windows, 1);
+	assert_string_equal(r.why, "1 UFFDIO_COPY made, 0 seen");
+	assert_int_equal(fake.attempts, 10);
 }
 
 /* The first check that never differed from the kernel's answers. */
@@ -316,7 +355,7 @@ int main(void)
 		cmocka_unit_test(all_is_well),		 cmocka_unit_test(the_kernel_s_check),
 		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(without_mm_lock_seq),
 		cmocka_unit_test(calls_that_fail),	 cmocka_unit_test(no_userfaultfd),
-		cmocka_unit_test(learns_the_minor_bit),
+		cmocka_unit_test(learns_the_minor_bit),	 cmocka_unit_test(a_program_is_skipped),
 	};
 
 	return cmocka_run_group_tests_name("selftest", tests, need_userfaultfd, NULL);
