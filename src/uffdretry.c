@@ -465,7 +465,7 @@ static int run_as_asked(void)
 	if (run.options.sub == SUBCMD_DIFF)
 		return rights_drop() ?: diff_files(&run.sink, run.options.files);
 	if (run.options.probe)
-		return probe(&run.options, run.sink.report.out);
+		return probe(&run.options, run.sink.report.out, &run.sink.output);
 	if (run.options.self_test == SELF_TEST_ONLY)
 		return self_test_only();
 	return find_target() ?: trace();
@@ -490,6 +490,6 @@ int main(int argc, char **argv)
 	/* A COMMAND that failed, and a lost report: the report's status. */
 	status = sink_end(&run.sink) ?: err;
 	if (status)
-		output_discard();
+		output_discard(&run.sink.output);
 	return status;
 }

@@ -5,7 +5,6 @@
 #include "report/list.h"
 #include "report/openmetrics.h"
 #include "sys/err.h"
-#include "sys/output.h"
 #include "sys/signals.h"
 #include "sys/stderr.h"
 #include "sys/stream.h"
@@ -56,7 +55,7 @@ int sink_open(struct sink *s, const struct options *o)
 {
 	int err;
 
-	FILE *out = o->output ? output_open(o->output) : stdout;
+	FILE *out = o->output ? output_open(&s->output, o->output) : stdout;
 
 	s->report.json = o->json;
 	s->report.timestamp = o->timestamp;
@@ -81,7 +80,7 @@ int sink_open(struct sink *s, const struct options *o)
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	if (o->json)
-		err_json(output_holds_more() ? stdout : s->report.out);
+		err_json(output_holds_more(&s->output) ? stdout : s->report.out);
 	return 0;
 }
 
@@ -89,20 +88,20 @@ int sink_open(struct sink *s, const struct options *o)
 static void written(struct sink *s, int err)
 {
 	if (!err) {
-		output_is_whole();
+		output_is_whole(&s->output);
 		return;
 	}
 	s->broken = true;
 	s->broken_errno = errno;
 	err_json(NULL);
-	output_cut();
+	output_cut(&s->output);
 }
 
 /* The report is whole. */
 static void sink_whole(struct sink *s)
 {
 	if (!s->broken)
-		written(s, output_end() ?: output_reached(s->report.out));
+		written(s, output_end(&s->output) ?: output_reached(s->report.out));
 }
 
 static int report_failed(const struct sink *s, const char *hint)
@@ -117,7 +116,7 @@ static int report_failed(const struct sink *s, const char *hint)
 /* What an earlier report left in the file goes when the new one is whole. */
 static int sink_begin(struct sink *s)
 {
-	written(s, output_begin());
+	written(s, output_begin(&s->output));
 	if (s->broken)
 		return report_failed(s, NULL);
 	if (s->report.json)
@@ -214,8 +213,8 @@ static void finish(struct sink *s)
 
 int sink_end(struct sink *s)
 {
-	if (output_left())
-		warning("the report is not whole, and in %s", output_left());
+	if (output_left(&s->output))
+		warning("the report is not whole, and in %s", output_left(&s->output));
 	if (s->broken || !s->report.out)
 		return 0;
 	finish(s);

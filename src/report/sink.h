@@ -5,10 +5,12 @@
 #define SINK_H
 
 #include "report/report.h"
+#include "sys/output.h"
 #include "sys/uffd_list.h"
 
 struct sink {
 	struct report report;
+	struct output output; /* of the report */
 	bool broken;	     /* nothing more can be written */
 	int broken_errno;    /* EPIPE: the reader is gone, which is not an error */
 	const char *metrics; /* the file of --openmetrics, or NULL */

@@ -15,17 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The file of --output; zero without one, and when it is not a regular file. */
-static struct output {
-	FILE *file;
-	const char *path;
-	bool made;   /* by us */
-	off_t whole; /* bytes of whole records */
-	bool beside; /* the report is in a temporary file until it is whole */
-	int lock;    /* then: keeps that of the file, whose descriptor the other one has taken */
-	struct replace replace;
-} output;
-
 /* In a shared directory another user may have made the name. Sets errno if so. */
 static bool may_take(const struct stat *st)
 {
@@ -93,7 +82,7 @@ static bool is_taken(int fd)
 }
 
 /* The FILE of @fd, or NULL with errno set and @fd closed. */
-static FILE *take(int fd, const char *path, bool made)
+static FILE *take(struct output *o, int fd, const char *path, bool made)
 {
 	struct stat st;
 	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
@@ -103,29 +92,29 @@ static FILE *take(int fd, const char *path, bool made)
 	if (!file)
 		close(fd);
 	else if (regular)
-		output = (struct output) { .file = file, .path = path, .made = made };
+		*o = (struct output) { .file = file, .path = path, .made = made };
 	errno = err;
 	return file;
 }
 
-FILE *output_open(const char *path)
+FILE *output_open(struct output *o, const char *path)
 {
 	bool made;
 	int fd;
 
-	output = (struct output) {};
+	*o = (struct output) {};
 	if (rights_as_user())
 		return NULL;
 	fd = open_carefully(path, &made);
 	rights_as_ourselves();
-	return fd < 0 ? NULL : take(fd, path, made);
+	return fd < 0 ? NULL : take(o, fd, path, made);
 }
 
-bool output_holds_more(void)
+bool output_holds_more(const struct output *o)
 {
 	struct stat st;
 
-	return output.file && fstat(fileno(output.file), &st) == 0 && st.st_size > 0;
+	return o->file && fstat(fileno(o->file), &st) == 0 && st.st_size > 0;
 }
 
 bool output_is(FILE *out, const char *path)
@@ -136,23 +125,23 @@ bool output_is(FILE *out, const char *path)
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-void output_is_whole(void)
+void output_is_whole(struct output *o)
 {
-	if (output.file)
-		output.whole = ftello(output.file);
+	if (o->file)
+		o->whole = ftello(o->file);
 }
 
-void output_cut(void)
+void output_cut(struct output *o)
 {
 	int fd;
 
-	if (!output.file)
+	if (!o->file)
 		return;
-	fd = fileno(output.file);
-	__fpurge(output.file);
+	fd = fileno(o->file);
+	__fpurge(o->file);
 	/* If that fails, the file stays as it is. */
-	if (ftruncate(fd, output.whole) || lseek(fd, output.whole, SEEK_SET) < 0)
-		output.file = NULL;
+	if (ftruncate(fd, o->whole) || lseek(fd, o->whole, SEEK_SET) < 0)
+		o->file = NULL;
 }
 
 static int may_replace(const struct directory *d)
@@ -243,43 +232,43 @@ int replace_end(struct replace *r)
  * Write the report into a temporary file, through the FILE that the caller has. False: that cannot
  * be, as where we may write to the file, and not make one beside it; the file is emptied then.
  */
-static bool begin_beside(void)
+static bool begin_beside(struct output *o)
 {
 	struct stat st;
 
 	/* Only a plain file: the name may be a link, and a second name is to see the report too. */
-	if (lstat(output.path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1)
+	if (lstat(o->path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1)
 		return false;
-	if (replace_begin(&output.replace, output.path))
+	if (replace_begin(&o->replace, o->path))
 		return false;
-	output.lock = fcntl(fileno(output.file), F_DUPFD_CLOEXEC, 0);
-	if (output.lock >= 0 && !fchmod(fileno(output.replace.out), st.st_mode & 0777) &&
-	    dup3(fileno(output.replace.out), fileno(output.file), O_CLOEXEC) >= 0)
+	o->lock = fcntl(fileno(o->file), F_DUPFD_CLOEXEC, 0);
+	if (o->lock >= 0 && !fchmod(fileno(o->replace.out), st.st_mode & 0777) &&
+	    dup3(fileno(o->replace.out), fileno(o->file), O_CLOEXEC) >= 0)
 		return true;
-	if (output.lock >= 0)
-		close(output.lock);
-	fclose(output.replace.out);
-	give_up(&output.replace);
+	if (o->lock >= 0)
+		close(o->lock);
+	fclose(o->replace.out);
+	give_up(&o->replace);
 	return false;
 }
 
-int output_begin(void)
+int output_begin(struct output *o)
 {
-	if (!output.file)
+	if (!o->file)
 		return 0;
-	output.beside = output_holds_more() && begin_beside();
-	return output.beside ? 0 : ftruncate(fileno(output.file), 0);
+	o->beside = output_holds_more(o) && begin_beside(o);
+	return o->beside ? 0 : ftruncate(fileno(o->file), 0);
 }
 
-int output_end(void)
+int output_end(struct output *o)
 {
 	int err;
 
-	if (!output.file || !output.beside)
+	if (!o->file || !o->beside)
 		return 0;
-	output.beside = false;
-	err = replace_end(&output.replace);
-	close(output.lock);
+	o->beside = false;
+	err = replace_end(&o->replace);
+	close(o->lock);
 	return err;
 }
 
@@ -290,55 +279,55 @@ int output_reached(FILE *out)
 	return copy < 0 ? 0 : close(copy);
 }
 
-const char *output_left(void)
+const char *output_left(const struct output *o)
 {
 	static char path[PATH_MAX];
 	const char *slash;
 
-	if (!output.beside || !output_holds_more())
+	if (!o->beside || !output_holds_more(o))
 		return NULL;
-	slash = strrchr(output.path, '/');
-	snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - output.path) : 0,
-		 output.path, output.replace.temporary);
+	slash = strrchr(o->path, '/');
+	snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - o->path) : 0, o->path,
+		 o->replace.temporary);
 	return path;
 }
 
 /* Is it still the file that we made, and empty? */
-static bool is_ours(const struct directory *d)
+static bool is_ours(const struct output *o, const struct directory *d)
 {
 	struct stat here, there;
 
-	return fstat(fileno(output.file), &here) == 0 &&
+	return fstat(fileno(o->file), &here) == 0 &&
 	       fstatat(d->fd, d->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && here.st_size == 0 &&
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 /* Of a report that did not become whole. */
-static void leave_beside(void)
+static void leave_beside(struct output *o)
 {
-	if (!output.beside)
+	if (!o->beside)
 		return;
-	fclose(output.replace.out);
-	if (output_holds_more())
-		forget(&output.replace);
+	fclose(o->replace.out);
+	if (output_holds_more(o))
+		forget(&o->replace);
 	else
-		give_up(&output.replace);
-	close(output.lock);
-	output.beside = false;
+		give_up(&o->replace);
+	close(o->lock);
+	o->beside = false;
 }
 
-void output_discard(void)
+void output_discard(struct output *o)
 {
 	struct directory d;
 
-	leave_beside();
-	if (!output.file || !output.made || fflush(output.file))
+	leave_beside(o);
+	if (!o->file || !o->made || fflush(o->file))
 		return;
 	if (rights_as_user())
 		return;
 	/* Not by the path: whoever owns a directory on the way may lead it elsewhere meanwhile. */
-	if (!directory_open(&d, output.path)) {
-		if (is_ours(&d))
+	if (!directory_open(&d, o->path)) {
+		if (is_ours(o, &d))
 			unlinkat(d.fd, d.name, 0);
 		close(d.fd);
 	}

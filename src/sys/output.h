@@ -16,6 +16,17 @@ struct replace {
 	FILE *out;
 };
 
+/* A file of records; zero when it is not a regular file, which none of the functions below minds. */
+struct output {
+	FILE *file;
+	const char *path;
+	bool made;   /* by us */
+	off_t whole; /* bytes of whole records */
+	bool beside; /* the records are in a temporary file until they are whole */
+	int lock;    /* then: keeps that of the file, whose descriptor the other one has taken */
+	struct replace replace;
+};
+
 /*
  * output_open() - open @path for writing, as the user that we act for (rights.h). What it holds
  * stays until output_begin(). In a shared directory (directory.h), refuse a link, another user's file, and a file
@@ -23,19 +34,19 @@ struct replace {
  * that another run writes EBUSY.
  * Returns NULL with errno set.
  */
-FILE *output_open(const char *path);
+FILE *output_open(struct output *o, const char *path);
 
 /* Does the file hold something, which must not be lost to a run that never begins? */
-bool output_holds_more(void);
+bool output_holds_more(const struct output *o);
 
 /*
  * output_begin() - the report begins. What a regular file holds stays until output_end(), where we
  * can make a file beside it; else it is emptied. Returns 0, or -1 with errno set.
  */
-int output_begin(void);
+int output_begin(struct output *o);
 
 /* The report is whole, and replaces what the file held. Returns 0, or -1 with errno set. */
-int output_end(void);
+int output_end(struct output *o);
 
 /*
  * output_reached() - did the file system take all of @out, which stays open? One of a network may tell
@@ -44,19 +55,19 @@ int output_end(void);
 int output_reached(FILE *out);
 
 /* Where a report is that did not become whole; NULL when it is in the file, or empty. Static. */
-const char *output_left(void);
+const char *output_left(const struct output *o);
 
 /* Do @out and @path name the same regular file? */
 bool output_is(FILE *out, const char *path);
 
 /* All that was written so far is whole records, and flushed. */
-void output_is_whole(void);
+void output_is_whole(struct output *o);
 
 /* Writing failed: remove what came after the last output_is_whole(). */
-void output_cut(void);
+void output_cut(struct output *o);
 
 /* The run failed: remove what we made, if it is empty. */
-void output_discard(void);
+void output_discard(struct output *o);
 
 /*
  * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to

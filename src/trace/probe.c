@@ -141,7 +141,7 @@ static int print_json(struct facts *f, FILE *out)
 	return json_write(out, o);
 }
 
-int probe(const struct options *o, FILE *out)
+int probe(const struct options *o, FILE *out, struct output *output)
 {
 	struct facts f = {};
 	int err;
@@ -161,14 +161,14 @@ int probe(const struct options *o, FILE *out)
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	session_close(&f.session);
-	err = output_begin() || (o->json ? print_json(&f, out) : print_text(&f, out)) ||
-			      output_end() || output_reached(out)
+	err = output_begin(output) || (o->json ? print_json(&f, out) : print_text(&f, out)) ||
+			      output_end(output) || output_reached(out)
 		      ? errno ?: EIO
 		      : 0;
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
 	if (err)
-		output_cut();
+		output_cut(output);
 	/* A reader that stops (head) has what it wants. */
 	if (err && err != EPIPE)
 		return fail(EXIT_ERROR, NULL, "cannot write the report: %s", strerror(err));

@@ -5,10 +5,11 @@
 #define PROBE_H
 
 #include "sys/options.h"
+#include "sys/output.h"
 
 #include <stdio.h>
 
-/* probe() - print it to @out. Returns 0 when a plan works here, else EXIT_ERROR. */
-int probe(const struct options *o, FILE *out);
+/* probe() - print it to @out, the file of @output. Returns 0 when a plan works here, else EXIT_ERROR. */
+int probe(const struct options *o, FILE *out, struct output *output);
 
 #endif /* PROBE_H */

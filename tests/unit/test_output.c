@@ -51,6 +51,7 @@ int __wrap_close(int fd)
 	errno = EDQUOT;
 	return -1;
 }
+static struct output output;
 
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";
 static char path[64];
@@ -115,23 +116,23 @@ static int names(void)
 /* The second record does not fit: nothing of it stays, and the next one is whole again. */
 static void a_record_is_cut(void **state)
 {
-	FILE *f = output_open(in_dir("cut"));
+	FILE *f = output_open(&output, in_dir("cut"));
 
 	assert_non_null(f);
 	fputs("a whole record\n", f);
 	assert_int_equal(fflush(f), 0);
-	output_is_whole();
+	output_is_whole(&output);
 	disk_of(20);
 	fputs("one that is too long\n", f);
 	assert_int_not_equal(fflush(f), 0);
 	disk_of(RLIM_INFINITY);
 	assert_string_equal(content(), "a whole record\none t");
-	output_cut();
+	output_cut(&output);
 	assert_string_equal(content(), "a whole record\n");
 	fputs("the next\n", f);
 	fflush(f);
 	assert_string_equal(content(), "a whole record\nthe next\n");
-	output_discard(); /* holds something */
+	output_discard(&output); /* holds something */
 	assert_string_equal(content(), "a whole record\nthe next\n");
 	fclose(f);
 	unlink(path);
@@ -140,16 +141,16 @@ static void a_record_is_cut(void **state)
 /* The first record does not fit: the failed run removes the file that it made. */
 static void a_file_of_nothing_goes(void **state)
 {
-	FILE *f = output_open(in_dir("none"));
+	FILE *f = output_open(&output, in_dir("none"));
 
 	assert_non_null(f);
 	disk_of(5);
 	fputs("the first record\n", f);
 	assert_int_not_equal(fflush(f), 0);
 	disk_of(RLIM_INFINITY);
-	output_cut();
+	output_cut(&output);
 	assert_string_equal(content(), "");
-	output_discard();
+	output_discard(&output);
 	assert_string_equal(content(), "-");
 	fclose(f);
 }
@@ -162,20 +163,20 @@ static void a_whole_report_replaces(void **state)
 
 	write_file("there", "old\n");
 	chmod(path, 0640);
-	f = output_open(path);
+	f = output_open(&output, path);
 	assert_non_null(f);
-	assert_true(output_holds_more());
-	assert_int_equal(output_begin(), 0);
-	assert_false(output_holds_more());
+	assert_true(output_holds_more(&output));
+	assert_int_equal(output_begin(&output), 0);
+	assert_false(output_holds_more(&output));
 	fputs("new\n", f);
 	fflush(f);
-	output_is_whole();
+	output_is_whole(&output);
 	assert_string_equal(content(), "old\n");
 	assert_int_equal(names(), 2);
-	assert_int_equal(output_end(), 0);
+	assert_int_equal(output_end(&output), 0);
 	assert_string_equal(content(), "new\n");
-	assert_null(output_left());
-	output_discard();
+	assert_null(output_left(&output));
+	output_discard(&output);
 	assert_string_equal(content(), "new\n");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
@@ -188,13 +189,13 @@ static void a_whole_report_replaces(void **state)
 /* One that does not become whole is kept, and the old one too; of an empty one nothing is left. */
 static void a_report_that_does_not_arrive(void **state)
 {
-	FILE *out = output_open(in_dir("far"));
+	FILE *out = output_open(&output, in_dir("far"));
 
 	assert_non_null(out);
-	assert_int_equal(output_begin(), 0);
+	assert_int_equal(output_begin(&output), 0);
 	fputs("report", out);
 	assert_int_equal(fflush(out), 0);
-	assert_int_equal(output_end(), 0);
+	assert_int_equal(output_end(&output), 0);
 	assert_int_equal(output_reached(out), 0);
 	no_quota = true;
 	assert_int_equal(output_reached(out), -1);
@@ -213,22 +214,22 @@ static void a_report_that_is_not_whole(void **state)
 	write_file("there", "old\n");
 	strcpy(there, path);
 	for (int records = 0; records < 2; records++) {
-		f = output_open(there);
+		f = output_open(&output, there);
 		assert_non_null(f);
-		assert_int_equal(output_begin(), 0);
+		assert_int_equal(output_begin(&output), 0);
 		if (records)
 			fputs("a record\n", f);
 		fflush(f);
-		output_is_whole();
+		output_is_whole(&output);
 		disk_of(10);
 		fputs("one that is too long\n", f);
 		assert_int_not_equal(fflush(f), 0);
 		disk_of(RLIM_INFINITY);
-		output_cut();
-		assert_int_equal(output_left() != NULL, records);
+		output_cut(&output);
+		assert_int_equal(output_left(&output) != NULL, records);
 		if (records)
-			strcpy(left, output_left());
-		output_discard();
+			strcpy(left, output_left(&output));
+		output_discard(&output);
 		strcpy(path, there);
 		assert_string_equal(content(), "old\n");
 		assert_int_equal(names(), 1 + records);
@@ -255,11 +256,11 @@ static void what_is_written_in_place(void **state)
 		write_file("there", "old\n");
 		in_dir("name");
 		assert_int_equal(hard ? link(there, path) : symlink(there, path), 0);
-		f = output_open(path);
-		assert_int_equal(output_begin(), 0);
+		f = output_open(&output, path);
+		assert_int_equal(output_begin(&output), 0);
 		fputs("new\n", f);
 		fclose(f);
-		assert_int_equal(output_end(), 0);
+		assert_int_equal(output_end(&output), 0);
 		assert_string_equal(content(), "new\n");
 		unlink(path);
 		in_dir("there");
@@ -271,30 +272,30 @@ static void what_is_written_in_place(void **state)
 /* Two runs would write over each other. */
 static void one_writer(void **state)
 {
-	FILE *f = output_open(in_dir("one"));
+	FILE *f = output_open(&output, in_dir("one"));
 	pid_t child;
 	int status;
 
 	assert_non_null(f);
 	fputs("the first\n", f);
 	fflush(f);
-	assert_null(output_open(path));
+	assert_null(output_open(&output, path));
 	assert_int_equal(errno, EBUSY);
-	output_discard(); /* not its file */
+	output_discard(&output); /* not its file */
 	assert_string_equal(content(), "the first\n");
 	fclose(f);
-	f = output_open(path);
+	f = output_open(&output, path);
 	assert_non_null(f);
 	/* Its report goes into a file beside the earlier one. */
-	assert_int_equal(output_begin(), 0);
+	assert_int_equal(output_begin(&output), 0);
 	child = fork();
 	if (!child)
-		_exit(!output_open(path) && errno == EBUSY ? 42 : 1);
+		_exit(!output_open(&output, path) && errno == EBUSY ? 42 : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(WEXITSTATUS(status), 42);
-	output_discard();
+	output_discard(&output);
 	fclose(f);
-	f = output_open(path);
+	f = output_open(&output, path);
 	assert_non_null(f);
 	fclose(f);
 	unlink(path);
@@ -303,12 +304,12 @@ static void one_writer(void **state)
 /* Meanwhile another file has the name: it is not ours to remove. */
 static void another_file_stays(void **state)
 {
-	FILE *f = output_open(in_dir("other"));
+	FILE *f = output_open(&output, in_dir("other"));
 
 	assert_non_null(f);
 	unlink(path);
 	write_file("other", "");
-	output_discard();
+	output_discard(&output);
 	assert_string_equal(content(), "");
 	fclose(f);
 	unlink(path);
@@ -322,14 +323,14 @@ static void another_way_stays(void **state)
 
 	assert_int_equal(mkdir(in_dir("was"), 0700), 0);
 	strcpy(was, path);
-	f = output_open(in_dir("was/file"));
+	f = output_open(&output, in_dir("was/file"));
 	assert_non_null(f);
 	strcpy(file, path);
 	assert_int_equal(rename(was, in_dir("is")), 0);
 	assert_int_equal(symlink(path, was), 0);
 	strcpy(path, file);
 	chmod(dir, 0777);
-	output_discard();
+	output_discard(&output);
 	chmod(dir, 0700);
 	assert_string_equal(content(), "");
 	fclose(f);
@@ -340,7 +341,7 @@ static void another_way_stays(void **state)
 
 static void the_same_file(void **state)
 {
-	FILE *f = output_open(in_dir("file")), *null = fopen("/dev/null", "w");
+	FILE *f = output_open(&output, in_dir("file")), *null = fopen("/dev/null", "w");
 	char other[64];
 
 	assert_true(output_is(f, path));
@@ -359,14 +360,14 @@ static void the_same_file(void **state)
 /* Neither a device nor a pipe is cut or removed. */
 static void a_device_is_left_alone(void **state)
 {
-	FILE *f = output_open("/dev/null");
+	FILE *f = output_open(&output, "/dev/null");
 
 	assert_non_null(f);
-	assert_false(output_holds_more());
-	assert_int_equal(output_begin(), 0);
-	output_is_whole();
-	output_cut();
-	output_discard();
+	assert_false(output_holds_more(&output));
+	assert_int_equal(output_begin(&output), 0);
+	output_is_whole(&output);
+	output_cut(&output);
+	output_discard(&output);
 	assert_int_equal(access("/dev/null", W_OK), 0);
 	fclose(f);
 }
@@ -379,10 +380,10 @@ static void a_fifo(void **state)
 
 	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
 	alarm(20); /* the test would never end */
-	assert_null(output_open(path));
+	assert_null(output_open(&output, path));
 	assert_int_equal(errno, ENXIO);
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	f = output_open(path);
+	f = output_open(&output, path);
 	alarm(0);
 	assert_non_null(f);
 	assert_false(fcntl(fileno(f), F_GETFL) & O_NONBLOCK);
@@ -393,9 +394,9 @@ static void a_fifo(void **state)
 
 static void no_such_directory(void **state)
 {
-	assert_null(output_open(in_dir("no/such")));
+	assert_null(output_open(&output, in_dir("no/such")));
 	assert_int_equal(errno, ENOENT);
-	assert_null(output_open(dir));
+	assert_null(output_open(&output, dir));
 	assert_int_equal(errno, EISDIR);
 }
 
@@ -456,7 +457,7 @@ static void links_on_the_way(void **state)
 		chmod(dir, shared[i]);
 		assert_int_equal(directory_open(&d, path), -1);
 		assert_int_equal(errno, ELOOP);
-		assert_null(output_open(path));
+		assert_null(output_open(&output, path));
 		assert_int_equal(errno, ELOOP);
 		assert_int_equal(replace_begin(&r, path), -1);
 		assert_int_equal(errno, ELOOP);
@@ -478,7 +479,7 @@ static int opens(void)
 	FILE *f;
 
 	errno = 0;
-	f = output_open(path);
+	f = output_open(&output, path);
 	if (f) {
 		fclose(f);
 		return 0;
@@ -618,7 +619,7 @@ static void not_inherited(void **state)
 
 	in_dir("file");
 	for (int i = 0; i < 2; i++) {
-		f = output_open(path);
+		f = output_open(&output, path);
 		assert_non_null(f);
 		assert_true(closed_on_exec(f));
 		fclose(f);
