@@ -147,7 +147,7 @@ demo:
 	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)./tools/demo
 
-install: uffdretry install-docs install-plot
+install: uffdretry install-docs install-plot install-stacks
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
 	$(Q)install -D -m 644 docs/reference/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
@@ -155,7 +155,7 @@ install: uffdretry install-docs install-plot
 	$(Q)install -D -m 644 contrib/uffdretry.zsh $(DESTDIR)$(ZSHDIR)/_uffdretry
 	$(Q)install -D -m 644 contrib/uffdretry.fish $(DESTDIR)$(FISHDIR)/uffdretry.fish
 
-uninstall: uninstall-plot
+uninstall: uninstall-plot uninstall-stacks
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry $(DESTDIR)$(MANDIR)/man8/uffdretry.8
 	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry $(DESTDIR)$(ZSHDIR)/_uffdretry $(DESTDIR)$(FISHDIR)/uffdretry.fish

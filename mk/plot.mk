@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# The plotter, which `make install` installs too: one directory with all that it needs, and a link to its program.
+# The readers of records, which `make install` installs too: the plotter, one directory with all that it needs and
+# a link to its program; and uffdretry-stacks, a file.
 
-.PHONY: install-plot uninstall-plot
+.PHONY: install-plot uninstall-plot install-stacks uninstall-stacks
 
 BINDIR ?= $(PREFIX)/bin
 PLOTDIR ?= $(PREFIX)/share/uffdretry
@@ -20,3 +21,13 @@ install-plot:
 uninstall-plot:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/uffdretry-plot $(DESTDIR)$(MANDIR)/man1/uffdretry-plot.1
 	$(Q)rm -rf $(DESTDIR)$(PLOTDIR)
+
+# make install-stacks: install uffdretry-stacks alone (it needs binutils)
+install-stacks:
+	$(call msg,INSTALL,$(DESTDIR)$(BINDIR)/uffdretry-stacks)
+	$(Q)install -D -m 755 tools/stacks.py $(DESTDIR)$(BINDIR)/uffdretry-stacks
+	$(Q)install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 docs/reference/uffdretry-stacks.1
+
+# make uninstall-stacks: remove what make install-stacks installed
+uninstall-stacks:
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/uffdretry-stacks $(DESTDIR)$(MANDIR)/man1/uffdretry-stacks.1

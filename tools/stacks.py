@@ -16,6 +16,7 @@ import stat
 import subprocess
 import sys
 
+PROGRAM = os.path.basename(sys.argv[0])  # installed it is uffdretry-stacks
 FRAME = re.compile(r"(/.*)\+0x([0-9a-f]+)")
 SEGMENT = re.compile(r" *LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)")
 FUNCTION = re.compile(r" *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) I?FUNC ")
@@ -28,7 +29,7 @@ def clean(text):
 
 def say(text):
     if sys.stderr:  # else print() would take stdout
-        print(f"stacks.py: {clean(text)}", file=sys.stderr)
+        print(f"{PROGRAM}: {clean(text)}", file=sys.stderr)
 
 
 def fail(text, status=1):
@@ -42,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse_arguments():
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="JSON of uffdretry --stacks -j")
     parser.add_argument("--sysroot", metavar="DIR", default="",
                         help="look for the mapped files below DIR, as /proc/PID/root")

@@ -78,6 +78,24 @@ without_stdout() {
 	[ $? = 1 ] && [ "$(cat "$work/err")" = 'stacks.py: stdout: it is closed' ]
 }
 
+installed() {
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" install-stacks DESTDIR="$work/root" PREFIX=/usr || return
+	! "$work/root/usr/bin/uffdretry-stacks" "$work/nosuch" 2>"$work/err" && grep -q '^uffdretry-stacks: .*nosuch: No such file' "$work/err" || return
+	[ -s "$work/root/usr/share/man/man1/uffdretry-stacks.1" ] || return
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" uninstall-stacks DESTDIR="$work/root" PREFIX=/usr
+	[ -z "$(find "$work/root" ! -type d)" ]
+}
+
+man=$root/docs/reference/uffdretry-stacks.1
+manual() {
+	diff <("$root/tools/stacks.py" --help | grep -oE '^  --?[a-z]+(, --[a-z]+)?' | grep -oE -- '--?[a-z]+' | sort) \
+		<(sed -n 's/^\.It //p' "$man" | grep -E '^Fl' | sed 's/Fl Fl /--/g; s/Fl /-/g; s/ Ar.*//; s/ , /\n/g' | sort)
+}
+
+clean_manual() {
+	! mandoc -T lint -W style "$man" 2>&1 | grep -vE 'lacks .* entry|referenced manual not found'
+}
+
 rest='khugepaged;collapse_[k] 9'
 plain="lib.so (deleted)+0x12;null+0x1;.../deep+0x5 1"
 known='' offset='' shown='' hidden=''
@@ -118,4 +136,9 @@ check 'stdout is closed' without_stdout
 check 'a machine without binutils' without_binutils
 check 'bad usage' refuses 64 'see --help' --nosuch
 check 'a full disk' full_disk
+check 'the installed program has its name' installed
+check 'the manual has the options of --help' manual
+if command -v mandoc >/dev/null; then
+	check 'the manual is clean' clean_manual
+fi
 done_testing
