@@ -31,7 +31,7 @@ _uffdretry_value() {
 		compgen -P "$before" -W "$(_uffdretry_pids)" -- "${2##*,}"
 		;;
 	-c | --cgroup) compgen -d -- "${2:-/sys/fs/cgroup/}" ;;
-	-o | --output | --openmetrics) compgen -f -- "$2" ;;
+	-o | --output | --openmetrics | --trace) compgen -f -- "$2" ;;
 	-d | --duration) compgen -W '10s 1m 10m 1h' -- "$2" ;;
 	--fail-above) compgen -W '0.1% 1%' -- "$2" ;;
 	--by) compgen -W 'process cgroup' -- "$2" ;;
@@ -49,7 +49,7 @@ _uffdretry_takes_files() {
 
 _uffdretry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option='' value='' before='' words
-	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics
+	local options='-p --pid -c --cgroup -a --all -d --duration -e --events -j --json -o --output --openmetrics --trace
 		--by --top --claims --relock --no-writers --witness --overhead --stacks --fail-above --probe --self-test --plan --user -T --timestamp
 		-v --verbose -V --version -h --help --brief --'
 
@@ -65,7 +65,7 @@ _uffdretry() {
 	elif [ "$prev" != --self-test ]; then
 		option=$prev value=$cur
 	fi
-	case $option in -c | --cgroup | -o | --output | --openmetrics) compopt -o filenames 2>/dev/null ;; esac
+	case $option in -c | --cgroup | -o | --output | --openmetrics | --trace) compopt -o filenames 2>/dev/null ;; esac
 	if words=$(_uffdretry_value "$option" "$value"); then
 		mapfile -t COMPREPLY <<<"$words"
 		COMPREPLY=("${COMPREPLY[@]/#/$before}")

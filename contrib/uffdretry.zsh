@@ -27,6 +27,7 @@ _uffdretry() {
 		'--by=[add a table of processes or cgroups]:what:(process cgroup)' \
 		'--top[print that table each INTERVAL]' \
 		'--openmetrics=[keep FILE current for Prometheus]:FILE:_files' \
+		'--trace=[write a trace for Perfetto to FILE]:FILE:_files' \
 		'--claims[add the claims of the mails]' \
 		'(-T --timestamp)'{-T,--timestamp}'[put the time on lines]' \
 		'--fail-above=[exit 2 above RATE]:RATE:(0.1% 1%)' \

@@ -10,7 +10,6 @@
 #include "report/threshold.h"
 #include "sys/err.h"
 #include "sys/options.h"
-#include "sys/output.h"
 #include "sys/rights.h"
 #include "sys/signals.h"
 #include "sys/standard_fds.h"
@@ -67,6 +66,12 @@ static struct span whole_run(bool final)
 			       .by = run.by,
 			       .elapsed_s = seconds_since(run.start_ns),
 			       .final = final };
+}
+
+/* Would an event wait for the reader of the report? */
+static bool events_wait(void)
+{
+	return run.options.events && sink_waits();
 }
 
 static void on_event(void *data, const struct event *e)
@@ -204,14 +209,13 @@ static int next_timeout(__u64 next_interval, __u64 end)
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
 	      now = now_ns();
 	const bool cgroups = run.target.cgroup || run.options.by == BY_CGROUP;
-	__u64 longest = run.options.events ? EVENTS_PERIOD_MS
-			: cgroups	   ? CGROUP_PERIOD_MS
-					   : 3600000;
+	const bool events = options_read_events(&run.options);
+	__u64 longest = events ? EVENTS_PERIOD_MS : cgroups ? CGROUP_PERIOD_MS : 3600000;
 
-	if (run.more_events && !sink_waits())
+	if (run.more_events && !events_wait())
 		return 0;
 	if (!next)
-		return run.options.events || cgroups ? (int)longest : -1;
+		return events || cgroups ? (int)longest : -1;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
@@ -238,13 +242,13 @@ static bool wait_and_see(int timeout)
 
 	wakeup_wait(&w, &run.target,
 		    (struct pollfd) { .fd = sink_fd(&run.sink), .events = waits ? POLLOUT : 0 },
-		    waits ? -1 : tracer_events_fd(run.session.tracer), timeout);
+		    events_wait() ? -1 : tracer_events_fd(run.session.tracer), timeout);
 	if (signal_caught())
 		return true;
 	if (waits)
 		sink_send(&run.sink);
 	/* Else they stay in the kernel, which counts those that it has no room for. */
-	if (run.options.events && !sink_waits())
+	if (options_read_events(&run.options) && !events_wait())
 		report_events(false);
 	if (!w.ready)
 		return false;
@@ -411,7 +415,7 @@ static int trace(void)
 	if (!err)
 		err = report_summary();
 	pass_signal_on();
-	return err ?: sink_metrics_status(&run.sink) ?: exit_status();
+	return err ?: sink_metrics_status(&run.sink) ?: sink_trace_status(&run.sink) ?: exit_status();
 }
 
 static int self_test_only(void)
@@ -490,6 +494,6 @@ int main(int argc, char **argv)
 	/* A COMMAND that failed, and a lost report: the report's status. */
 	status = sink_end(&run.sink) ?: err;
 	if (status)
-		output_discard(&run.sink.output);
+		sink_discard(&run.sink);
 	return status;
 }

@@ -535,7 +535,7 @@ _Static_assert(sizeof(struct event) == 128, "struct event has padding");
 enum lost_cause {
 	LOST_WINDOWS,  /* the end of a window was not seen */
 	LOST_MAP_FULL, /* no memory for a window, a target or the change log */
-	/* With --events, by rising number of events that may find no place: see event_begin(). */
+	/* With --events or --trace, by rising number of events that may find no place: see event_begin(). */
 	LOST_EVENTS,	      /* of windows; also the window had no place */
 	LOST_CHANGING_EVENTS, /* of mmap_changing */
 	LOST_COPY_EVENTS,     /* of failed copies */

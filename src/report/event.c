@@ -118,6 +118,16 @@ static void add_window(struct json_object *o, const struct report *r, const stru
 	add_writers(o, r, e);
 }
 
+void json_event_members(struct json_object *o, const struct report *r, const struct event *e)
+{
+	if (e->what == EVENT_WINDOW)
+		add_window(o, r, e);
+	else if (e->what == EVENT_FAILED_COPY)
+		json_failed_copy(o, &e->failed, e->dst);
+	else
+		json_changed(o, e);
+}
+
 int json_event(const struct report *r, const struct event *e)
 {
 	struct json_object *o = json_new();
@@ -131,12 +141,7 @@ int json_event(const struct report *r, const struct event *e)
 	add_id(o, "pid", e->pid);
 	add_id(o, "tid", e->tid);
 	add_str(o, "comm", comm);
-	if (e->what == EVENT_WINDOW)
-		add_window(o, r, e);
-	else if (e->what == EVENT_FAILED_COPY)
-		json_failed_copy(o, &e->failed, e->dst);
-	else
-		json_changed(o, e);
+	json_event_members(o, r, e);
 	return json_put_line(r->out, o);
 }
 

@@ -10,4 +10,7 @@
 int text_event(const struct report *r, const struct event *e);
 int json_event(const struct report *r, const struct event *e);
 
+/* Add the members that only this kind of event has. */
+void json_event_members(struct json_object *o, const struct report *r, const struct event *e);
+
 #endif /* EVENT_H */

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-static const char *errno_text(__u32 err)
+const char *errno_text(__u32 err)
 {
 	return returned_name(err < NR_RETURNED ? err : RETURNED_OTHER) ?: "other";
 }
@@ -58,16 +58,24 @@ void say_failed_copy(struct event_line *l, const struct failed_copy *f)
 		say_raiser(l, f);
 }
 
+const char *changed_text(const struct changed *c)
+{
+	static char text[HOLDER_LEN + 16];
+	char call[HOLDER_LEN];
+
+	holder_call(&c->who, call);
+	snprintf(text, sizeof(text), "%s by %s",
+		 changing_event_names[c->who.op < NR_CHANGING_OPS ? c->who.op : 0], call);
+	return text;
+}
+
 void say_changed(struct event_line *l, const struct event *e)
 {
 	const struct changed *c = &e->changed;
-	char call[HOLDER_LEN];
 
 	l->kind = "event";
 	l->class = event_kind_names[e->what == EVENT_RAISED ? EVENT_RAISED : EVENT_LOWERED];
-	holder_call(&c->who, call);
-	line_say(l, " %s by %s, pid %u",
-		 changing_event_names[c->who.op < NR_CHANGING_OPS ? c->who.op : 0], call, e->pid);
+	line_say(l, " %s, pid %u", changed_text(c), e->pid);
 	if (e->what == EVENT_RAISED)
 		return;
 	l->has_took = true;

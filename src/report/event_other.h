@@ -19,6 +19,12 @@ struct event_line {
 /* Append to the details. */
 __attribute__((format(printf, 2, 3))) void line_say(struct event_line *l, const char *format, ...);
 
+/* "EAGAIN" */
+const char *errno_text(__u32 err);
+
+/* "REMOVE by madvise(MADV_DONTNEED)". Static. */
+const char *changed_text(const struct changed *c);
+
 void say_failed_copy(struct event_line *l, const struct failed_copy *f);
 void say_changed(struct event_line *l, const struct event *e);
 

@@ -189,7 +189,7 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
-static void add_lost(struct json_object *o, const struct counters *c)
+void json_lost(struct json_object *o, const struct counters *c)
 {
 	struct json_object *lost = add_object(o, "lost"), *skipped;
 
@@ -213,15 +213,20 @@ static struct json_object *new_record(const char *type)
 	return o;
 }
 
-int json_start(const struct report *r)
+void json_start_members(struct json_object *o, const struct report *r)
 {
-	struct json_object *o = new_record("start");
-
 	add_tool(o);
 	add_host(o);
 	add_plan(o, r);
 	add_target(o, r);
 	add_time(o);
+}
+
+int json_start(const struct report *r)
+{
+	struct json_object *o = new_record("start");
+
+	json_start_members(o, r);
 	return json_write(r->out, o);
 }
 
@@ -277,7 +282,7 @@ int json_span(const struct report *r, const struct span *s)
 	add_u64(o, "file_unsure", t->file_unsure);
 	add_u64(o, "external", t->external);
 	add_u64(o, "anomalies", t->anomalies);
-	add_lost(o, s->counters);
+	json_lost(o, s->counters);
 	if (s->final)
 		json_per_mm(o, r, s->counters);
 	if (s->final && r->claims)

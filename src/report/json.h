@@ -11,4 +11,8 @@ int json_start(const struct report *r);
 int json_span(const struct report *r, const struct span *s);
 int json_self_test(const struct report *r, const struct self_test *t);
 
+/* Add the members of the record `start`, and `lost`. */
+void json_start_members(struct json_object *o, const struct report *r);
+void json_lost(struct json_object *o, const struct counters *c);
+
 #endif /* REPORT_JSON_H */

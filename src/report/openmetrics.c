@@ -393,7 +393,7 @@ static void lost(FILE *out, const struct counters *c)
 	      "Failed pages that had no place: they are in no number of chains.",
 	      c->failures.chains_lost);
 	family(out, "uffdretry_events_lost_total", "counter",
-	       "With --events: records that are missing, by kind.");
+	       "With --events or --trace: records that are missing, by kind.");
 	for (enum lost_cause i = LOST_EVENTS; i <= LOST_COPY_EVENTS; i++)
 		fprintf(out, "uffdretry_events_lost_total{kind=\"%s\"} %llu\n", lost_names[i],
 			c->totals.lost[i]);

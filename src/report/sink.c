@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* The output and the file of metrics: see sink.h. */
+/* The output, the file of metrics and the trace: see sink.h. */
 #include "report/sink.h"
 #include "report/list.h"
 #include "report/openmetrics.h"
@@ -15,13 +15,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int cannot_open(const char *path)
+static int cannot_open(const char *path, const char *hint)
 {
 	return fail(EXIT_ERROR,
-		    errno == ENXIO   ? "start the reader of a FIFO first"
-		    : errno == EBUSY ? "another run writes it: give each its own file"
-				     : "-o takes a file that the user (--user, sudo) may write",
+		    errno == EBUSY ? "another run writes it: give each its own file" : hint,
 		    "cannot write %s: %s", path, strerror(errno));
+}
+
+/*
+ * One would replace the other. Checked when it is open, for one file has many names. Returns 0, or prints
+ * that @both are @path, and EXIT_USAGE.
+ */
+static int check_apart(FILE *open, const char *path, const char *both)
+{
+	if (!path || !output_is(open, path))
+		return 0;
+	return fail(EXIT_USAGE, "give each its own file", "%s have the same file: %s", both, path);
 }
 
 /* A file is always ready. Anything else must not hold the tracer. */
@@ -42,19 +51,22 @@ static int terminal_columns(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
-/* One file has many names. Returns 0, or prints that @path is the report's too, and EXIT_USAGE. */
-static int is_another(FILE *out, const char *path, const char *what)
+static int open_trace(struct sink *s, const char *path)
 {
-	if (!path || !output_is(out, path))
-		return 0;
-	return fail(EXIT_USAGE, "give each its own file",
-		    "the report and %s have the same file: %s", what, path);
+	int err = check_apart(s->output.file ?: stdout, path, "the report and --trace");
+
+	if (err)
+		return err;
+	if (trace_file_open(&s->trace, path))
+		return cannot_open(path,
+				   "--trace takes a regular file that the user (--user, sudo) "
+				   "may write");
+	return check_apart(s->trace.out, s->metrics, "--trace and --openmetrics");
 }
 
 int sink_open(struct sink *s, const struct options *o)
 {
 	int err;
-
 	FILE *out = o->output ? output_open(&s->output, o->output) : stdout;
 
 	s->report.json = o->json;
@@ -62,6 +74,7 @@ int sink_open(struct sink *s, const struct options *o)
 	s->report.verbose = o->verbose;
 	s->report.by = o->by;
 	s->report.top = o->top;
+	s->prints_events = o->events;
 	s->metrics = o->openmetrics;
 	if (out) {
 		s->report.terminal = fileno(out);
@@ -69,19 +82,21 @@ int sink_open(struct sink *s, const struct options *o)
 	}
 	s->report.out = without_waiting(out);
 	if (!s->report.out)
-		return cannot_open(o->output ?: "the report");
+		return cannot_open(o->output ?: "the report",
+				   errno == ENXIO
+					   ? "start the reader of a FIFO first"
+					   : "-o takes a file that the user (--user, sudo) may write");
 	s->report.columns = terminal_columns(sink_fd(s));
-	/* The metrics would replace the report, and this a saved record. */
-	err = is_another(out, s->metrics, "--openmetrics");
+	err = check_apart(out, s->metrics, "the report and --openmetrics");
 	for (int i = 0; !err && i < 2; i++)
-		err = is_another(out, o->files[i], "a saved run");
+		err = check_apart(out, o->files[i], "the report and a saved run");
 	if (err)
 		return err;
 	/* Events are flushed by the batch, everything else by the record. */
 	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
 	if (o->json)
 		err_json(output_holds_more(&s->output) ? stdout : s->report.out);
-	return 0;
+	return o->trace ? open_trace(s, o->trace) : 0;
 }
 
 /* Account for @err, the result of a report function. */
@@ -126,8 +141,10 @@ static int sink_begin(struct sink *s)
 
 int sink_start(struct sink *s)
 {
-	int err = sink_begin(s);
+	int err;
 
+	trace_file_begin(&s->trace, &s->report);
+	err = sink_trace_status(s) ?: sink_begin(s);
 	if (err)
 		return err;
 	written(s, report_start(&s->report));
@@ -176,8 +193,9 @@ void sink_span(struct sink *s, const struct span *span)
 
 void sink_event(struct sink *s, const struct event *e)
 {
-	if (!s->broken && report_event(&s->report, e))
+	if (s->prints_events && !s->broken && report_event(&s->report, e))
 		written(s, -1);
+	trace_file_event(&s->trace, &s->report, e);
 }
 
 void sink_flush(struct sink *s)
@@ -186,6 +204,11 @@ void sink_flush(struct sink *s)
 	s->report.columns = terminal_columns(sink_fd(s));
 	if (!s->broken)
 		written(s, report_flush(&s->report));
+	trace_file_flush(&s->trace);
+	if (s->trace.err && !s->trace_told)
+		warning("cannot write %s: %s: the trace ends here", s->trace.path,
+			strerror(s->trace.err));
+	s->trace_told = s->trace.err;
 }
 
 int sink_fd(const struct sink *s)
@@ -215,6 +238,8 @@ int sink_end(struct sink *s)
 {
 	if (output_left(&s->output))
 		warning("the report is not whole, and in %s", output_left(&s->output));
+	if (output_left(&s->trace.output))
+		warning("the trace is not whole, and in %s", output_left(&s->trace.output));
 	if (s->broken || !s->report.out)
 		return 0;
 	finish(s);
@@ -266,9 +291,24 @@ int sink_metrics_status(const struct sink *s)
 		       : 0;
 }
 
+int sink_trace_status(const struct sink *s)
+{
+	return s->trace.err
+		       ? fail(EXIT_ERROR, "the trace ends early, and can be opened all the same",
+			      "cannot write %s: %s", s->trace.path, strerror(s->trace.err))
+		       : 0;
+}
+
+void sink_discard(struct sink *s)
+{
+	output_discard(&s->output);
+	output_discard(&s->trace.output);
+}
+
 int sink_summary(struct sink *s, const struct span *span)
 {
 	s->metrics_errno = write_metrics(s, span);
+	trace_file_end(&s->trace, span);
 	sink_span(s, span);
 	finish(s);
 	sink_whole(s);

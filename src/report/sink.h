@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Where the report goes: stdout or --output, and the file of --openmetrics. */
+/* Where the report goes: stdout or --output, and the files of --openmetrics and --trace. */
 #ifndef SINK_H
 #define SINK_H
 
 #include "report/report.h"
+#include "report/trace_file.h"
 #include "sys/output.h"
 #include "sys/uffd_list.h"
 
 struct sink {
 	struct report report;
 	struct output output; /* of the report */
-	bool broken;	     /* nothing more can be written */
-	int broken_errno;    /* EPIPE: the reader is gone, which is not an error */
-	const char *metrics; /* the file of --openmetrics, or NULL */
-	int metrics_errno;   /* of the last write of the metrics, or 0 */
+	bool prints_events;   /* --events */
+	bool broken;	      /* nothing more can be written */
+	int broken_errno;     /* EPIPE: the reader is gone, which is not an error */
+	const char *metrics;  /* the file of --openmetrics, or NULL */
+	int metrics_errno;    /* of the last write of the metrics, or 0 */
+	struct trace_file trace;
+	bool trace_told; /* that it could not be written */
 };
 
-/* Open the output of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
+/* Open the files of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
 int sink_open(struct sink *s, const struct options *o);
 
 /* Before the run. Each returns 0, or prints why it cannot write and returns EXIT_ERROR. */
@@ -60,5 +64,11 @@ int sink_end(struct sink *s);
 
 /* Did the last write of the metrics fail? Returns 0, or prints why and returns EXIT_ERROR. */
 int sink_metrics_status(const struct sink *s);
+
+/* Is the trace not whole? Returns 0, or prints why and returns EXIT_ERROR. */
+int sink_trace_status(const struct sink *s);
+
+/* The run failed: remove the files that we made, if they are empty. */
+void sink_discard(struct sink *s);
 
 #endif /* SINK_H */

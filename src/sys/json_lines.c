@@ -127,6 +127,14 @@ void add_double(struct json_object *o, const char *key, double value)
 	add_value(o, key, value >= 0 && !isinf(value) ? made(json_object_new_double(value)) : NULL);
 }
 
+void add_us(struct json_object *o, const char *key, __u64 ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu.%03llu", ns / 1000, ns % 1000);
+	add_value(o, key, made(json_object_new_double_s((double)ns / 1e3, text)));
+}
+
 void add_bool(struct json_object *o, const char *key, bool value)
 {
 	add_value(o, key, made(json_object_new_boolean(value)));
@@ -237,8 +245,11 @@ static void put_value(FILE *f, struct json_object *o)
 			fprintf(f, "%llu", (unsigned long long)json_object_get_uint64(o));
 		break;
 	case json_type_double:
-		/* Six decimals: microseconds of an elapsed time, never an exponent. */
-		fprintf(f, "%.6f", json_object_get_double(o));
+		/* Its own text, or six decimals: microseconds of an elapsed time, never an exponent. */
+		if (json_object_get_userdata(o))
+			fputs(json_object_get_userdata(o), f);
+		else
+			fprintf(f, "%.6f", json_object_get_double(o));
 		break;
 	case json_type_boolean:
 		fputs(json_object_get_boolean(o) ? "true" : "false", f);

@@ -17,6 +17,8 @@
 /* Add a member to @o. A NULL string, and a double that is negative or not finite, become null. */
 void add_u64(struct json_object *o, const char *key, __u64 value);
 void add_double(struct json_object *o, const char *key, double value);
+/* Nanoseconds as a number of microseconds with three decimals, exactly. */
+void add_us(struct json_object *o, const char *key, __u64 ns);
 void add_bool(struct json_object *o, const char *key, bool value);
 void add_str(struct json_object *o, const char *key, const char *value);
 void add_null(struct json_object *o, const char *key);

@@ -28,6 +28,11 @@ __attribute__((format(printf, 1, 2))) static int usage_error(const char *fmt, ..
 	return fail(EXIT_USAGE, "uffdretry --help lists the options", "%s", message);
 }
 
+bool options_read_events(const struct options *o)
+{
+	return o->events || o->trace;
+}
+
 static bool has_pid(const struct options *o, pid_t pid)
 {
 	for (int i = 0; i < o->nr_pids; i++)
@@ -148,6 +153,7 @@ static const struct row {
 	{ .help = "How long and how:" },
 	{ "duration", 'd', "TIME", "stop after TIME: 500ms, 10s, 1m", .parse = set_duration },
 	{ "events", 'e', NULL, "one line a window, failed copy and unread event", SETS(events) },
+	{ "trace", 0, "FILE", "write these to FILE as a trace, for Perfetto", STORES(trace) },
 	{ "by", 0, "process|cgroup", "add a table: which of them, by who owns the memory",
 	  .parse = set_by },
 	{ "top", 0, NULL, "print that table each INTERVAL (1 s)", SETS(top) },
@@ -164,8 +170,7 @@ static const struct row {
 	{ "claims", 0, NULL, "add the claims of the mails, each with its number", SETS(claims) },
 	{ "timestamp", 'T', NULL, "put the time on interval lines and on the summary",
 	  SETS(timestamp), .subs = SUB(REPORT) },
-	{ "fail-above", 0, "RATE",
-	  "exit 2 when a per-MM check would needlessly fail\nmore than RATE (0.1%) of the windows it judges",
+	{ "fail-above", 0, "RATE", "exit 2 above RATE (0.1%) of needless per-MM failures",
 	  .parse = set_fail_above },
 
 	{ .help = "What it costs:" },
@@ -411,6 +416,8 @@ static int check_combination(const struct options *o)
 		return usage_error("%s cannot be combined with --no-writers", "--stacks");
 	if (!traces && o->openmetrics)
 		return usage_error("%s needs a run that traces", "--openmetrics");
+	if (!traces && o->trace)
+		return usage_error("%s needs a run that traces", "--trace");
 	return 0;
 }
 

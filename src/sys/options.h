@@ -38,6 +38,7 @@ struct options {
 	bool json;
 	const char *output;	 /* file, or NULL */
 	const char *openmetrics; /* file, or NULL */
+	const char *trace;	 /* file, or NULL */
 	enum by by;
 	bool top;
 	bool claims;
@@ -66,6 +67,9 @@ struct options {
  * Returns 0 when the program may go on.
  */
 int options_parse(struct options *o, int argc, char **argv);
+
+/* Are events read: to print them, or for the trace? */
+bool options_read_events(const struct options *o);
 
 /* Add the processes of a list "1,2,3" to @o, each once. Returns 0, or -1 when it is not one. */
 int parse_pids(const char *text, struct options *o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The files that the tool writes: whole records in --output, others replaced in one step. */
+/* The files that the tool writes: whole records in --output and --trace, others replaced in one step. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 

@@ -41,7 +41,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.follow_forks = o->command,
 		.writers = !o->no_writers,
 		.witness = o->witness || o->probe, /* --probe shows every hook */
-		.events = o->events,
+		.events = options_read_events(o),
 		.relock = o->relock || o->probe,
 		.stacks = o->stacks,
 		.by = o->by,

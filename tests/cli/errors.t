@@ -95,7 +95,33 @@ status=$? out='' err=$(<"$tmp/err")
 matches 64 '^$' "$(says 'same file: both')"
 report $? '... stdout and --openmetrics'
 rm both
+check '-o and --trace of one name' 64 '^$' "$(says 'the report and --trace have the same file: both')" -- -o both --trace both
+check '... of two names' 64 '^$' "$(says 'the report and --trace have the same file')" -- -o both --trace "$tmp/./both"
+check '--trace and --openmetrics of two names' 64 '^$' "$(says '[-]-trace and --openmetrics have the same file')" -- --trace both --openmetrics "$tmp/./both"
+[ ! -e both ]
+report $? '... and no file is left'
+# shellcheck disable=SC2094 # that is the mistake
+"$UFFDRETRY" --trace both >both 2>"$tmp/err"
+status=$? out='' err=$(<"$tmp/err")
+matches 64 '^$' "$(says 'same file: both')"
+report $? '... stdout and --trace'
+rm both
 cd "$OLDPWD" || exit
+
+mkfifo "$tmp/trace-fifo"
+for file in "$tmp" /nonexistent/x '' /dev/null "$tmp/trace-fifo"; do
+	check "--trace '$file'" 1 '^$' "$(says 'cannot write')" -- --trace "$file"
+done
+exec 3<>"$tmp/trace-fifo"
+check '--trace to a FIFO with a reader' 1 '^$' "$(says 'cannot write .*: Invalid argument')" -- --trace "$tmp/trace-fifo"
+exec 3>&-
+run --trace "$tmp/fresh" -p $no_pid
+[ $status -eq 1 ] && [ ! -e "$tmp/fresh" ]
+report $? '--trace: a run that never began leaves no file'
+echo kept >"$tmp/there"
+run --trace "$tmp/there" -p $no_pid
+[ $status -eq 1 ] && [ "$(cat "$tmp/there")" = kept ]
+report $? '--trace: ... and keeps the one that was there'
 
 check '--user that is none' 1 '^$' "$(says 'no such user: nosuch')" -- --user nosuch
 ln -s /nonexistent "$tmp/dangling"

@@ -15,7 +15,7 @@ for option in --help -h; do
 	narrow
 	report $? "$option fits in 80 columns"
 done
-for option in list report diff BEFORE AFTER --brief -p -c -a -d -e -j -o -T -v -V -h --pid --cgroup --all --duration --events --json --output --timestamp --openmetrics --by --top --stacks --fail-above --probe --self-test \
+for option in list report diff BEFORE AFTER --brief -p -c -a -d -e -j -o -T -v -V -h --pid --cgroup --all --duration --events --json --output --timestamp --openmetrics --trace --by --top --stacks --fail-above --probe --self-test \
 	--plan --user --verbose --version --help INTERVAL COUNT COMMAND; do
 	grep -qE "(^|[^-[:alnum:]])$option([^[:alnum:]]|\$)" "$tmp/out"
 	report $? "--help tells of $option"

@@ -10,7 +10,7 @@ usage_error 'unknown short option in a bundle' 'Z' -- -vZj
 usage_error 'ambiguous abbreviation' '--p' -- --p 1
 usage_error 'a value where none goes' '--probe' -- --probe=yes
 usage_error '... of an option with a letter' '--json' -- --json=yes
-for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics --user --by; do
+for option in -p -c --cgroup -d -o --pid --duration --output --fail-above --plan --openmetrics --trace --user --by; do
 	usage_error "$option without its value" "$option" -- $option
 done
 
@@ -58,6 +58,9 @@ usage_error '--stacks and --probe' '--stacks' -- --stacks --probe
 usage_error '--stacks and --no-writers' '--stacks' -- --stacks --no-writers
 usage_error '--openmetrics and --probe' '--openmetrics' -- --openmetrics x --probe
 usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetrics x --self-test=only
+usage_error '--trace and --probe' '--trace' -- --trace x --probe
+usage_error '--trace and --self-test=only' '--trace' -- --trace x --self-test=only
+usage_error 'report and --trace' '--trace' -- report x --trace y
 usage_error '-- without COMMAND' 'COMMAND' -- --
 usage_error '--plan that is none' 'nosuch' -- --plan nosuch
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (C) 2026 the uffdretry authors
-/* Any names and numbers: each JSON record is one line, one object, valid UTF-8 and harmless. */
+/* Any names and numbers: each JSON record, and element of a trace, is one line, one object, valid UTF-8 and harmless. */
 #include "../unit/strict.h"
+#include "report/trace_file.h"
 #include "sys/err.h"
 #include "hostile.h"
 
-static void demand_record(const char *line, size_t size)
+static void demand_record(const char *line, size_t size, const char *first)
 {
 	struct json_tokener *tok = json_tokener_new();
 	struct json_object *o;
 
-	demand(strncmp(line, "{\"type\":\"", 9) == 0);
+	demand(strncmp(line, first, strlen(first)) == 0);
 	json_tokener_set_flags(tok, strict_json());
 	o = json_tokener_parse_ex(tok, line, (int)size + 1);
 	demand(json_object_is_type(o, json_type_object));
@@ -33,14 +34,48 @@ static void error_object(struct hostile *h, FILE *out)
 	stderr = real;
 }
 
+/* Each line of @text is an object whose first member is @first. Returns their number. */
+static int demand_records(char *text, size_t length, const char *first)
+{
+	int lines = 0;
+
+	demand(strlen(text) == length);
+	demand_harmless(text, length);
+	for (char *end; *text; text = end + 1, lines++) {
+		end = strchr(text, '\n');
+		demand(end);
+		*end = '\0';
+		text += *text == ',';
+		demand_record(text, (size_t)(end - text), first);
+	}
+	return lines;
+}
+
+/* The event: its names, and one element or two. */
+static void trace_elements(struct hostile *h)
+{
+	static struct trace_file t;
+	char *text;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	int lines;
+
+	t = (struct trace_file) { .out = out };
+	trace_file_event(&t, &h->report, &h->event);
+	fclose(out);
+	demand(strncmp(text, "[\n", 2) == 0);
+	lines = demand_records(text + 2, length - 2, "{\"name\":\"");
+	demand(lines >= 2 && lines <= 4);
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hostile h;
 	struct bytes b = { data, size };
-	char *text, *end;
+	char *text;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
-	int lines = 0;
 
 	hostile_fill(&h, &b, out);
 	h.report.json = true;
@@ -49,15 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(report_span(&h.report, &h.span) == 0);
 	error_object(&h, out);
 	fclose(out);
-	demand(strlen(text) == length);
-	demand_harmless(text, length);
-	for (char *line = text; *line; line = end + 1, lines++) {
-		end = strchr(line, '\n');
-		demand(end);
-		*end = '\0';
-		demand_record(line, (size_t)(end - line));
-	}
-	demand(lines == 4);
+	demand(demand_records(text, length, "{\"type\":\"") == 4);
 	free(text);
+	trace_elements(&h);
 	return 0;
 }

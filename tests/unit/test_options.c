@@ -226,7 +226,7 @@ static const struct {
 			relock, claims, brief;
 		enum subcommand sub;
 		const char *file, *file2;
-		const char *output, *openmetrics, *cgroup, *plan, *command, *command_arg;
+		const char *output, *openmetrics, *trace, *cgroup, *plan, *command, *command_arg;
 		double fail_above; /* 0: not asked for */
 		enum self_test_mode self_test;
 	} want;
@@ -266,6 +266,8 @@ static const struct {
 	{ { "--claims" }, { .claims = true } },
 	{ { "--openmetrics", "x" }, { .openmetrics = "x" } },
 	{ { "--openmetrics=x" }, { .openmetrics = "x" } },
+	{ { "--trace", "x" }, { .trace = "x" } },
+	{ { "--trace=x", "-e" }, { .trace = "x", .events = true } },
 	{ { "--probe" }, { .probe = true } },
 	{ { "--probe", "-j" }, { .probe = true, .json = true } },
 	{ { "list" }, { .sub = SUBCMD_LIST } },
@@ -373,6 +375,8 @@ static void good_command_lines(void **state)
 		expect_u64(row, said_verbose, want->verbose);
 		check_text(row, o.output, want->output);
 		check_text(row, o.openmetrics, want->openmetrics);
+		check_text(row, o.trace, want->trace);
+		expect_u64(row, options_read_events(&o), want->events || want->trace);
 		check_text(row, o.cgroup, want->cgroup);
 		expect_u64(row, o.events, want->events);
 		expect_u64(row, o.stacks, want->stacks);
@@ -447,6 +451,9 @@ static const struct {
 	{ { "--stacks", "--self-test=only" }, "--stacks" },
 	{ { "--stacks", "--no-writers" }, "--stacks" },
 	{ { "--openmetrics", "x", "--probe" }, "--openmetrics" },
+	{ { "--trace", "x", "--probe" }, "--trace" },
+	{ { "--trace" }, "--trace" },
+	{ { "list", "--trace", "x" }, "--trace" },
 	{ { "list", "-p", "1" }, "--pid" },
 	{ { "-d", "1", "list" }, "--duration" },
 	{ { "list", "-v" }, "--verbose" },

@@ -184,6 +184,57 @@ static void metrics_that_cannot_be_written(void **state)
 	fclose(s.report.out);
 }
 
+/* Without --events none is printed, and the trace has it. */
+static void a_trace_alone(void **state)
+{
+	const struct event e = { .what = EVENT_WINDOW, .pid = 41, .tid = 42, .comm = "handler" };
+	char *text, path[] = "/tmp/uffdretry-sink-XXXXXX", got[8192];
+	size_t size, printed;
+	struct sink s = sink_on(open_memstream(&text, &size));
+	FILE *f;
+
+	close(mkstemp(path));
+	assert_int_equal(trace_file_open(&s.trace, path), 0);
+	assert_int_equal(sink_start(&s), 0);
+	sink_flush(&s);
+	printed = size;
+	sink_event(&s, &e);
+	sink_flush(&s);
+	expect_u64("printed", size, printed);
+	f = fopen(path, "r");
+	got[fread(got, 1, sizeof(got) - 1, f)] = '\0';
+	fclose(f);
+	assert_non_null(strstr(got, "\"ph\":\"X\",\"ts\":0.000,\"pid\":41,\"tid\":42"));
+	s.prints_events = true;
+	sink_event(&s, &e);
+	sink_flush(&s);
+	assert_true(size > printed);
+	unlink(path);
+	fclose(s.trace.output.file);
+	fclose(s.report.out);
+	free(text);
+}
+
+/* The run goes on: one warning, and the status at the end. */
+static void a_trace_that_cannot_be_written(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	const char *warned;
+
+	assert_int_equal(sink_trace_status(&s), 0);
+	s.trace.path = "/full/trace";
+	s.trace.err = ENOSPC;
+	sink_flush(&s);
+	sink_flush(&s);
+	warned = strstr(on_stderr(), "warning: cannot write /full/trace: No space left on device");
+	assert_non_null(warned);
+	assert_null(strstr(warned + 1, "warning:"));
+	assert_false(s.broken);
+	assert_int_equal(sink_summary(&s, &summary), 0);
+	assert_int_equal(sink_trace_status(&s), EXIT_ERROR);
+	fclose(s.report.out);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, capture, release)
@@ -195,6 +246,8 @@ int main(void)
 		test(a_closed_pipe),
 		test(a_reader_that_stops),
 		test(metrics_that_cannot_be_written),
+		test(a_trace_alone),
+		test(a_trace_that_cannot_be_written),
 	};
 
 	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);

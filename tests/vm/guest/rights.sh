@@ -28,7 +28,7 @@ show='id; echo "$USER $HOME $SHELL"; ls /proc/self/fd; cat /proc/self/status; ls
 keep command-root uffdretry -- sh -c "$show" command-root
 keep command-sudo $as_tester uffdretry -- sh -c "$show" command-sudo
 keep command-two withcaps 65534 bpf,perfmon uffdretry -- sh -c "$show" command-two
-keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics -- sh -c "$show" command-files
+keep command-files uffdretry -e -o /tmp/events --openmetrics /tmp/metrics --trace /tmp/trace -- sh -c "$show" command-files
 keep command-neither withcaps 65534 bpf,perfmon uffdretry --user tester -- true
 keep command-setuid withcaps 65534 bpf,perfmon,setuid uffdretry --user tester -- true
 keep command-setgid withcaps 65534 bpf,perfmon,setgid uffdretry --user tester -- true
@@ -74,6 +74,8 @@ counted only-two withcaps 65534 bpf,perfmon uffdretry
 mkdir -m 755 /metrics && chown 1000:1000 /metrics
 keep metrics $as_tester uffdretry --openmetrics /metrics/x.prom -d 300ms 0.1
 ls /metrics >/out/metrics.left
+$as_tester uffdretry --trace /metrics/trace -d 10ms >/dev/null 2>&1
+stat -c '%u:%g %a' /metrics/trace >/out/trace.owner
 stat -c '%u:%g %a' /metrics/x.prom >/out/metrics.owner
 keep output-denied $as_tester uffdretry -o /root/x -d 10ms
 # COMMAND fails after the tool gave up its rights: the report stays, and the status is COMMAND's.
@@ -99,6 +101,8 @@ keep link uffdretry -o /tmp/link -d 10ms
 keep dangling uffdretry -o /tmp/dangling -d 10ms
 keep theirs uffdretry -o /tmp/theirs -d 10ms
 keep hard uffdretry -o /sticky/hard -d 10ms
+keep trace-link uffdretry --trace /tmp/link -d 10ms
+keep trace-theirs uffdretry --trace /tmp/theirs -d 10ms
 keep metrics-link uffdretry --openmetrics /tmp/link -d 10ms
 keep metrics-theirs uffdretry --openmetrics /tmp/theirs -d 10ms
 keep metrics-ours uffdretry --openmetrics /sticky/ours -d 50ms 0.01
