@@ -169,6 +169,14 @@ int BPF_PROG(__mfill_atomic_pte_exit, struct mfill_state *state, void *ops, int 
  * Plan retry_fn: the begin. Both locks are still held. 7.1 and later, if not inlined:
  * static int mfill_copy_folio_retry(struct mfill_state *state, struct folio *folio)
  */
+SEC("?kprobe.multi/mfill_copy_folio_retry")
+int BPF_KPROBE(mfill_copy_folio_retry_probe, __u64 state)
+{
+	window_begin(as_mfill_state(state)->vma);
+	return 0;
+}
+
+/* The same where the kernel has no kprobe.multi. */
 SEC("?fentry/mfill_copy_folio_retry")
 int BPF_PROG(mfill_copy_folio_retry_entry, struct mfill_state *state)
 {

@@ -131,6 +131,12 @@ static __always_inline struct vm_area_struct *as_vma(__u64 address)
 	return bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct vm_area_struct));
 }
 
+/* as_mfill_state() - the same of a page that is being filled; 7.1 and later. */
+static __always_inline struct mfill_state *as_mfill_state(__u64 address)
+{
+	return bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct mfill_state));
+}
+
 /*
  * "mm: introduce mm_lock_seq" (6.4) added an int, "mm: convert mm_lock_seq to a proper seqcount"
  * (6.14) ended it.

@@ -115,37 +115,30 @@ static __always_inline void get_vma_returned(struct mfill_state *state, __s32 re
 {
 	struct window *w = window_open_of_current((__u64)state->ctx->mm);
 
-	if (!w)
-		return;
-	if (!ret) {
+	if (w && !ret)
 		window_relocked(w, state->vma, state->dst_addr);
-		return;
-	}
-	w->facts.dst = state->dst_addr;
-	window_close(w, ret == -EAGAIN ? RELOCK_BLOCKED : RELOCK_GONE);
 }
 
 /*
  * retry_returned() - mfill_copy_folio_retry() returns @ret, with the VMA of @state locked again, or
  * NULL. With the VMA held, -EAGAIN is the check's answer; other errors come later, from
- * mfill_establish_pmd().
+ * mfill_establish_pmd(). Without it the window ends with the page: page_returned() must find it open.
  */
 static __always_inline void retry_returned(struct mfill_state *state, __s32 ret)
 {
 	struct window *w = window_open_of_current((__u64)state->ctx->mm);
-	struct unseen_end u = { .at = OPEN_AT_PAGE, .ret = ret };
 	struct vm_area_struct *vma = state->vma;
 	__u64 dst = state->dst_addr;
 
-	if (!w)
-		return;
-	if (ret)
-		stop_note(dst, -ret, site_of_retry(vma, ret));
-	if (!vma) {
-		w->facts.dst = dst;
-		window_close(w, unseen_end(&w->facts, &u));
+	if (!w) {
+		if (vma)
+			window_without_begin(vma);
 		return;
 	}
+	if (ret)
+		stop_note(dst, -ret, site_of_retry(vma, ret));
+	if (!vma)
+		return;
 	if (!w->relocked_ns) {
 		window_relocked(w, vma, dst);
 		w->facts.seq_between = SEEN_UNKNOWN;
