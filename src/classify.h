@@ -368,16 +368,32 @@ static __always_inline __u32 unseen_test(struct window_facts *f, const struct un
 }
 
 /*
+ * The copy loop returned, and no relock was seen. Only a source that cannot be copied gives -EFAULT.
+ * A huge page's next try has a hook: before it, only the relock and the tests after it give these
+ * errors, each for the same end. The kernel's check gives -EAGAIN, too.
+ */
+static __always_inline __u32 unseen_relock(const struct window_facts *f, const struct unseen_end *u)
+{
+	if (u->ret == -EFAULT)
+		return RELOCK_NEVER;
+	if (u->by_fault || !(f->begin.flags & VM_HUGETLB))
+		return RELOCK_LOST;
+	if (u->ret == -ENOENT || u->ret == -EINVAL)
+		return RELOCK_GONE;
+	return u->ret == -EAGAIN && f->kernel_answer == KERNEL_ANSWER_NONE ? RELOCK_BLOCKED
+									   : RELOCK_LOST;
+}
+
+/*
  * The copy loop returned. Where the page's end has a hook, that was skipped, and only a relock that
- * was seen tells what happened. Elsewhere, without a relock, only a source that cannot be copied
- * gives -EFAULT.
+ * was seen tells what happened.
  */
 static __always_inline __u32 unseen_loop(struct window_facts *f, const struct unseen_end *u)
 {
 	if (u->page_hook)
 		return u->relocked ? RELOCK_OK : RELOCK_LOST;
 	if (!u->relocked)
-		return u->ret == -EFAULT ? RELOCK_NEVER : RELOCK_LOST;
+		return unseen_relock(f, u);
 	return u->ret == (__s64)u->len ? RELOCK_OK : unseen_test(f, u);
 }
 
