@@ -139,6 +139,17 @@ int BPF_PROG(expand_stack_locked_entry, struct vm_area_struct *vma, unsigned lon
 	return 0;
 }
 
+/*
+ * The same where that function is inlined. 6.12 and later; before 6.5 mmap_lock was held for read:
+ * int expand_downwards(struct vm_area_struct *vma, unsigned long address)
+ */
+SEC("?fentry/expand_downwards")
+int BPF_PROG(expand_downwards_entry, struct vm_area_struct *vma, unsigned long address)
+{
+	section_grows_stack(vma, address);
+	return 0;
+}
+
 /* --- Plans retry_fn and retry_state, 7.1 and later -------------------------------------------- */
 
 /*

@@ -99,6 +99,9 @@ const struct hook hook_table[] = {
 	      "the relocked VMA; every writer", .args = 4),
 	ENTRY(expand_stack_locked, "", ALL, ROLE_ONLY_WRITERS | ROLE_RARE,
 	      "who writes: stacks that grow"),
+	/* The former calls it, and may be inlined. */
+	ENTRY(expand_downwards, "", ON_VMA_LOCK, ROLE_ONLY_WRITERS | ROLE_RARE,
+	      "who writes: stacks that grow"),
 	EXIT(userfaultfd_ioctl, "", FN | STATE, ROLE_REQUIRED, "calls, by their result",
 	      .costs = COSTS_CALL),
 	EXIT(userfaultfd_ioctl, "__loops", INTERVAL | ON_MMAP_LOCK, ROLE_REQUIRED,
