@@ -17,8 +17,12 @@ uffdretry -e -- uffdload exact --runs 3 --only mprotect-same,unmap --kernel-chec
 
 keep alone uffdretry --trace /out/alone.trace -- uffdload exact --runs 3 --only mprotect-same,unmap --kernel-check "$check" --locks "$locks"
 # The disk fills up: the run goes on.
-mkdir -p /full && mount -t tmpfs -o size=16k none /full
-keep full uffdretry -j --trace /full/trace -- uffdload random --windows 200 --kernel-check "$check" --locks "$locks"
+mkdir -p /full && mount -t tmpfs -o size=64k none /full
+full() {
+	rm -f /full/trace
+	keep full uffdretry -j --trace /full/trace -- uffdload random --windows 200 --kernel-check "$check" --locks "$locks"
+}
+whole /out/full.out -- full
 cp /full/trace /out/full.trace
 umount /full
 
