@@ -332,7 +332,7 @@ void trace_file_end(struct trace_file *t, const struct span *s)
 	if (t->out)
 		fputs("]\n", t->out);
 	trace_file_flush(t);
-	if (t->out && output_end(&t->output))
+	if (t->out && (output_end(&t->output) || output_reached(t->out)))
 		write_failed(t);
 	t->out = NULL;
 }

@@ -18,6 +18,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static bool no_quota; /* as a network's file system tells when a descriptor is closed */
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+	int err = __real_close(fd);
+
+	if (!no_quota)
+		return err;
+	errno = EDQUOT;
+	return -1;
+}
+
 static char path[] = "/tmp/uffdretry-trace-XXXXXX";
 static struct trace_file trace;
 static struct report report;
@@ -464,6 +479,16 @@ static void a_full_disk(void **state)
 	json_object_put(all);
 }
 
+static void a_trace_that_does_not_arrive(void **state)
+{
+	const struct span span = { .counters = &counters, .final = true };
+
+	no_quota = true;
+	trace_file_end(&trace, &span);
+	no_quota = false;
+	expect_u64("not arrived", trace.err, EDQUOT);
+}
+
 /* The old trace stays until the new one is whole. */
 static void an_older_trace(void **state)
 {
@@ -505,21 +530,14 @@ int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, clean)
 	const struct CMUnitTest tests[] = {
-		test(windows),
-		test(writers_in_a_window),
-		test(names_do_no_harm),
-		test(another_pid_namespace),
-		test(failed_copies),
-		test(holds),
-		test(holds_in_order),
-		test(hold_without_a_begin),
-		test(many_holds),
-		test(start_and_end),
-		test(nothing_lost),
-		test(a_killed_run),
-		test(a_full_disk),
-		test(an_older_trace),
-		test(only_regular_files),
+		test(windows),		test(writers_in_a_window),
+		test(names_do_no_harm), test(another_pid_namespace),
+		test(failed_copies),	test(holds),
+		test(holds_in_order),	test(hold_without_a_begin),
+		test(many_holds),	test(start_and_end),
+		test(nothing_lost),	test(a_killed_run),
+		test(a_full_disk),	test(a_trace_that_does_not_arrive),
+		test(an_older_trace),	test(only_regular_files),
 	};
 
 	return cmocka_run_group_tests_name("trace_file", tests, NULL, NULL);
