@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* Canned counters and a canned run for the tests of the two reports. */
+/* Canned counters, a canned run and a window of it, for the tests of the reports. */
 #ifndef CANNED_H
 #define CANNED_H
 
@@ -36,6 +36,25 @@ static inline struct report canned_report(FILE *out)
 		.seq = SEQ_COUNT,
 	};
 }
+
+static const struct event canned_window = {
+	.begin_ns = 1,
+	.window_ns = 2500,
+	.relock_ns = 1500,
+	.dst = 0x7f1234567000,
+	.verdict = {
+		.class = CLASS_TOLERATED,
+		.tolerated_reasons = 1U << TOLERATED_DIFF_RANGE | 1U << TOLERATED_DIFF_PROT,
+		.reached = 0x3f,
+		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
+		.odd_start = 1,
+	},
+	.pid = 41,
+	.tid = 42,
+	.kind = KIND_SHMEM,
+	.external = 1,
+	.comm = "handler",
+};
 
 /* For tests/unit/schema.t, which holds all records of the tests to the JSON schema. */
 static inline void keep_records(const char *text)

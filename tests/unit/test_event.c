@@ -17,25 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct event usual = {
-	.begin_ns = 1,
-	.window_ns = 2500,
-	.relock_ns = 1500,
-	.dst = 0x7f1234567000,
-	.verdict = {
-		.class = CLASS_TOLERATED,
-		.tolerated_reasons = 1U << TOLERATED_DIFF_RANGE | 1U << TOLERATED_DIFF_PROT,
-		.reached = 0x3f,
-		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
-		.odd_start = 1,
-	},
-	.pid = 41,
-	.tid = 42,
-	.kind = KIND_SHMEM,
-	.external = 1,
-	.comm = "handler",
-};
-
 /* Columns of the terminal; 0: the report goes elsewhere. */
 static int columns;
 
@@ -102,7 +83,7 @@ static void everything_known(void **state)
 		{ "anomaly", "false" },
 		{ "writers", "null" },
 	};
-	char *text = printed(&usual, true, SEQ_COUNT);
+	char *text = printed(&canned_window, true, SEQ_COUNT);
 
 	for (size_t i = 0; i < COUNT(members); i++)
 		expect_member(text, members[i][0], members[i][1]);
@@ -114,7 +95,7 @@ static void everything_known(void **state)
 /* The time is that of the begin, by the present setting of the clock. */
 static void time_is_the_begin(void **state)
 {
-	struct event e = usual;
+	struct event e = canned_window;
 	struct timespec mono, real;
 	struct json_object *o, *value;
 	char *text;
@@ -146,7 +127,7 @@ static int in_time_namespace(__u64 hosts_now)
 	close(fd);
 	pid = fork(); /* children live in it */
 	if (!pid) {
-		struct event e = usual;
+		struct event e = canned_window;
 		struct json_object *o, *value;
 		char *text;
 		double late;
@@ -195,7 +176,7 @@ static void unknown_is_null(void **state)
 		      "\"per_vma_seq\":null,\"per_mm_seq\":null,\"kernel\":null}");
 	free(text);
 	/* Without mm_lock_seq two checks cannot be evaluated, whatever the bits say. */
-	text = printed(&usual, true, SEQ_NONE);
+	text = printed(&canned_window, true, SEQ_NONE);
 	expect_member(text, "checks",
 		      "{\"ops_pointer\":\"pass\",\"snapshot\":\"pass\",\"address\":\"pass\","
 		      "\"per_vma_seq\":null,\"per_mm_seq\":null,\"kernel\":\"pass\"}");
@@ -209,7 +190,7 @@ static void names_do_no_harm(void **state)
 	 * UTF-8.
 	 */
 	static const char hostile[COMM_LEN + 1] = "\x1b[2J\n\"\\\xff\xc3\xa4\x80yyyyy";
-	struct event e = usual;
+	struct event e = canned_window;
 	char *text;
 
 	memcpy(e.comm, hostile, COMM_LEN);
@@ -227,15 +208,15 @@ static void names_do_no_harm(void **state)
 
 static void one_line_of_text(void **state)
 {
-	char *text = printed(&usual, false, SEQ_COUNT);
-	struct event e = usual;
+	char *text = printed(&canned_window, false, SEQ_COUNT);
+	struct event e = canned_window;
 
 	assert_non_null(
 		strstr(text,
 		       "      42 handler         shmem   tolerated    0x7f1234567000        2.5        1.5 "
 		       "would fail: per_vma_seq,per_mm_seq tolerated: range,prot external\n"));
 	free(text);
-	text = printed(&usual, false, SEQ_NONE);
+	text = printed(&canned_window, false, SEQ_NONE);
 	assert_null(strstr(text, "would fail"));
 	free(text);
 	/* The kernel's own answer is no shadow verdict. */
@@ -275,7 +256,7 @@ static void writers_by_name(void **state)
 	const struct writer_entry *writers = canned_writers(&c);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct event e = usual;
+		struct event e = canned_window;
 		char *text;
 
 		e.writers = rows[i].set;
@@ -297,7 +278,7 @@ static void writers_by_name(void **state)
 /* Without a relock its time is unknown, not 0. */
 static void without_a_relock(void **state)
 {
-	struct event e = usual;
+	struct event e = canned_window;
 	char *text;
 
 	e.relock_ns = 0;
@@ -486,7 +467,7 @@ static void lines_fit_the_terminal(void **state)
 {
 	static struct counters c;
 	const struct writer_entry *writers = canned_writers(&c);
-	struct event events[] = { usual, refused, refused, lowered };
+	struct event events[] = { canned_window, refused, refused, lowered };
 
 	for (size_t i = 0; i < COUNT(events); i++) {
 		memset(events[i].comm, 'm', COMM_LEN);
@@ -522,7 +503,7 @@ static void lines_fit_the_terminal(void **state)
 static void narrow_lines(void **state)
 {
 	columns = 80;
-	expect_end(&usual,
+	expect_end(&canned_window,
 		   "      42 handler      shmem   tolerated    0x7f1234567000 2.50us\n"
 		   "        would fail: per_vma_seq,per_mm_seq tolerated: range,prot external\n");
 	expect_end(&refused,

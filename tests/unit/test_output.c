@@ -5,6 +5,7 @@
  * is left. In a shared directory another user's file is refused.
  */
 #include "sys/output.h"
+#include "no_quota.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -37,20 +38,6 @@ uid_t __wrap_geteuid(void)
 	return __real_geteuid() + somebody_else;
 }
 
-static bool no_quota; /* as a network's file system tells when a descriptor is closed */
-
-int __real_close(int fd);
-int __wrap_close(int fd);
-
-int __wrap_close(int fd)
-{
-	int err = __real_close(fd);
-
-	if (!no_quota)
-		return err;
-	errno = EDQUOT;
-	return -1;
-}
 static struct output output;
 
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";

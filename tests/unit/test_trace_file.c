@@ -5,6 +5,7 @@
  * no harm, and wherever the run ends the file holds whole elements.
  */
 #include "canned.h"
+#include "no_quota.h"
 #include "report/trace_file.h"
 #include "strict.h"
 #include "unit.h"
@@ -18,45 +19,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool no_quota; /* as a network's file system tells when a descriptor is closed */
-
-int __real_close(int fd);
-int __wrap_close(int fd);
-
-int __wrap_close(int fd)
-{
-	int err = __real_close(fd);
-
-	if (!no_quota)
-		return err;
-	errno = EDQUOT;
-	return -1;
-}
-
 static char path[] = "/tmp/uffdretry-trace-XXXXXX";
+static struct event window;
 static struct trace_file trace;
 static struct report report;
 static struct counters counters;
-
-static const struct event window = {
-	.what = EVENT_WINDOW,
-	.begin_ns = 5000001234567,
-	.window_ns = 2500,
-	.relock_ns = 1500,
-	.dst = 0x7f1234567000,
-	.verdict = {
-		.class = CLASS_TOLERATED,
-		.tolerated_reasons = 1U << TOLERATED_DIFF_RANGE | 1U << TOLERATED_DIFF_PROT,
-		.reached = 0x3f,
-		.eagain = 1U << CHECK_PER_VMA_SEQ | 1U << CHECK_PER_MM_SEQ,
-		.odd_start = 1,
-	},
-	.pid = 41,
-	.tid = 42,
-	.kind = KIND_SHMEM,
-	.external = 1,
-	.comm = "handler",
-};
 
 #define VMM                                                                 \
 	{                                                                   \
@@ -107,6 +74,8 @@ static const struct event lowered = {
 
 static int begin(void **state)
 {
+	window = canned_window;
+	window.begin_ns = 5000001234567;
 	int fd;
 
 	strcpy(path, "/tmp/uffdretry-trace-XXXXXX");
