@@ -44,14 +44,18 @@ static bool has_pid(const struct options *o, pid_t pid)
 int parse_pids(const char *text, struct options *o)
 {
 	char *copy = strdup(text), *rest = copy, *item;
-	int err = copy ? 0 : -1;
+	int err = copy ? 0 : -ENOMEM;
 
 	while (!err && (item = strsep(&rest, ","))) {
 		__u64 pid;
 
-		if (parse_number(item, INT_MAX, &pid) || o->nr_pids == MAX_PIDS)
-			err = -1;
-		else if (!has_pid(o, (pid_t)pid))
+		if (parse_number(item, INT_MAX, &pid))
+			err = -EINVAL;
+		else if (has_pid(o, (pid_t)pid))
+			continue;
+		else if (o->nr_pids == MAX_PIDS)
+			err = -E2BIG;
+		else
 			o->pids[o->nr_pids++] = (pid_t)pid;
 	}
 	free(copy);
@@ -60,7 +64,12 @@ int parse_pids(const char *text, struct options *o)
 
 static int set_pids(struct options *o, const char *arg)
 {
-	return parse_pids(arg, o) ? usage_error("bad PID list '%s'", arg) : 0;
+	int err = parse_pids(arg, o);
+
+	if (err == -E2BIG)
+		return usage_error("more than %d PIDs: trace their cgroup (-c), or all (-a)",
+				   MAX_PIDS);
+	return err ? usage_error("bad PID list '%s'", arg) : 0;
 }
 
 static int set_duration(struct options *o, const char *arg)

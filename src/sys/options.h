@@ -71,7 +71,10 @@ int options_parse(struct options *o, int argc, char **argv);
 /* Are events read: to print them, or for the trace? */
 bool options_read_events(const struct options *o);
 
-/* Add the processes of a list "1,2,3" to @o, each once. Returns 0, or -1 when it is not one. */
+/*
+ * Add the processes of a list "1,2,3" to @o, each once. Returns 0, -EINVAL when it is
+ * not one, -E2BIG for more than MAX_PIDS, or -ENOMEM.
+ */
 int parse_pids(const char *text, struct options *o);
 
 #endif /* OPTIONS_H */

@@ -17,6 +17,7 @@ done
 for value in '' 0 -1 +1 ' 1' 0x1 1.5 12abc self '1,' ',1' '1,,2' 99999999999; do
 	usage_error "-p '$value'" "'$value'" -- -p "$value"
 done
+usage_error '-p with 1,025 PIDs' 'more than 1024 PIDs' -- -p "$(seq -s, 1025)"
 for value in '' 0 -5 +5 ' 5' '5 s' 5d 5S 0x5 nan inf 1e400 s 1h30m; do
 	usage_error "-d '$value'" "'$value'" -- -d "$value"
 done

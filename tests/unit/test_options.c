@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -173,7 +174,7 @@ static void pid_values(void **state)
 	}
 	for (size_t i = 0; i < COUNT(no_pid_lists); i++) {
 		memset(&o, 0, sizeof(o));
-		expect_u64(no_pid_lists[i], parse_pids(no_pid_lists[i], &o) != 0, true);
+		expect_u64(no_pid_lists[i], (__u64)-parse_pids(no_pid_lists[i], &o), EINVAL);
 	}
 }
 
@@ -187,7 +188,8 @@ static void at_most_max_pids(void **state)
 		assert_int_equal(parse_pids(pid, &o), 0);
 	}
 	assert_int_equal(o.nr_pids, MAX_PIDS);
-	assert_int_equal(parse_pids("5000", &o), -1);
+	assert_int_equal(parse_pids("5000", &o), -E2BIG);
+	assert_int_equal(parse_pids("1", &o), 0);
 	assert_int_equal(o.nr_pids, MAX_PIDS);
 }
 
