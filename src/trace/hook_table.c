@@ -18,12 +18,12 @@
 
 const struct plan plans[] = {
 	/* 7.1 and later, where mfill_copy_folio_retry() is not inlined. */
-	{ "retry_fn", "exact, mm_lock_seq nearly", true, FN },
+	{ "retry_fn", "exact, PER-MM slightly too high", true, FN },
 	/* 7.1 and later: the kernel calls a function for its snapshot and one for its comparison,
 	   once a window. */
-	{ "retry_state", "exact, mm_lock_seq nearly", true, STATE },
+	{ "retry_state", "exact, PER-MM slightly too high", true, STATE },
 	/* 6.12 to 7.0, and a fallback later. */
-	{ "interval", "begin early by a fault's return", false, INTERVAL },
+	{ "interval", "begin seen early: PER-MM at most", false, INTERVAL },
 	/* 6.3 to 6.8, x86: UFFDIO_COPY takes mmap_lock; with per-VMA locks elsewhere since 6.4. */
 	{ "mmap_lock", "exact", true, MMAP_LOCK },
 	/* 6.1 and 6.2, x86: no per-VMA locks, so no mm_lock_seq. */

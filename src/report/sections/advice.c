@@ -194,7 +194,7 @@ static const struct {
 	{ "stuck", stuck, ABOUT_EAGAIN,
 	  "open a new userfaultfd: no retry can succeed (a kernel bug)" },
 	{ "pending_event", pending_event, ABOUT_EAGAIN,
-	  "on EAGAIN, read() the userfaultfd until it has no event, then retry" },
+	  "on EAGAIN read() all events, drop removed pages, retry the others" },
 	{ "wrong_page", wrong_page, ABOUT_WRONG,
 	  "program: do not remap or re-register ranges it copies to (-e: where)" },
 	{ "short_copies", short_copies, ABOUT_EAGAIN,

@@ -119,7 +119,7 @@ static void print_holder(FILE *out, const struct span *s)
 	}
 	holder_text(h, who);
 	if (h->totals.longest_ns)
-		snprintf(held, sizeof(held), "pending for at most %s",
+		snprintf(held, sizeof(held), "each pending up to %s",
 			 DURATION(h->totals.longest_ns));
 	answer(out, "", "%s raised %s events, %s; they refused %s of the %s calls", who,
 	       N(h->totals.raised), held, N(h->totals.refused), N(f->refused));
@@ -135,7 +135,8 @@ static void print_chains(FILE *out, const struct counters *c)
 	if (!f->chains)
 		return;
 	if (f->chains_ended)
-		snprintf(late, sizeof(late), ", late by %s in sum", DURATION(f->chain_lost_ns));
+		snprintf(late, sizeof(late), ", mean %s later",
+			 DURATION(f->chain_lost_ns / f->chains_ended));
 	answer(out, "", "%s %s failed, %s filled since%s; one page failed %s times in a row (%s)",
 	       N(f->chains), f->chains == 1 ? "page" : "pages", N(f->chains_ended), late, N(length),
 	       length && fail < NR_FAIL_ERRNOS ? fail_errno_names[fail] : "-");

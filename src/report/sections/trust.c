@@ -20,7 +20,7 @@ static void skipped_text(const struct counters *c, char *text, size_t size)
 {
 	const __u64 windows = windows_missing(c);
 
-	snprintf(text, size, "skipped BPF runs: %s; windows lost: %s%s", N(c->recursion),
+	snprintf(text, size, "kernel skipped %s BPF runs; windows lost: %s%s", N(c->recursion),
 		 windows ? "at most " : "", N(windows));
 }
 
