@@ -21,6 +21,7 @@ FRAME = re.compile(r"(/.*)\+0x([0-9a-f]+)")
 SEGMENT = re.compile(r" *LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)")
 FUNCTION = re.compile(r" *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) I?FUNC ")
 LINE_OF_DWARF = re.compile(r".*:[1-9]\d*(?: |$)")
+PATIENCE = 60  # seconds for an answer about a file
 
 
 def clean(text):
@@ -79,14 +80,16 @@ def stacks_of(lines, name):
 
 
 def output_of(*command, text=""):
+    """The lines that the command printed; None: it had no answer in time."""
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace",
-                              check=False, timeout=60, env={**os.environ, "LC_ALL": "C"})
+                              check=False, timeout=PATIENCE, env={**os.environ, "LC_ALL": "C"})
     except OSError as error:
         fail(f"{command[0]}: {error.strerror} (Debian: binutils)")
     except subprocess.TimeoutExpired:
-        say(f"{command[0]} had no answer for {command[-1]!a} in 60 s")
-        return []
+        say(f"{command[0]} had no answer for {command[-1]!a} in {PATIENCE} s, "
+            "and is not asked again")
+        return None
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 
@@ -98,6 +101,7 @@ class Files:
         # path -> (ctime, [(offset, address, size)], [(address, end)]); None: it has no names
         self.files = {}
         self.newer = set()  # paths that were newer than a run
+        self.silent = set()  # paths for which addr2line had no answer, as behind a FIFO
         self.names = {}  # (path, offset) -> name or None
 
     def look(self, path):
@@ -107,7 +111,7 @@ class Files:
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
-        lines = output_of("readelf", "-lsW", "--", self.sysroot + path)
+        lines = output_of("readelf", "-lsW", "--", self.sysroot + path) or []
         segments = [tuple(int(n, 16) for n in m.groups()) for m in map(SEGMENT.match, lines) if m]
         functions = [(int(m[1], 16), int(m[1], 16) + int(m[2], 0))
                      for m in map(FUNCTION.match, lines) if m]
@@ -136,7 +140,12 @@ class Files:
     def function(self, path, address):
         """The name of the function that holds the address. Without DWARF, addr2line gives that of
         the last symbol before it, even where that has ended: ask the symbols."""
+        if path in self.silent:
+            return None
         lines = output_of("addr2line", "-Cf", "-e", self.sysroot + path, text=f"{address:#x}\n")
+        if lines is None:
+            self.silent.add(path)
+            return None
         if len(lines) < 2 or lines[0] == "??":
             return None
         known = LINE_OF_DWARF.match(lines[1]) or \

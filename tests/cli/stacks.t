@@ -68,6 +68,20 @@ without_binutils() {
 	[ $? = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q 'readelf: No such file or directory' "$work/err"
 }
 
+# An addr2line that waits, as the real one does where a FIFO has the name of the debug file.
+# Of a program with four frames it is asked once.
+silent_binutils() {
+	mkdir "$work/bin" && printf '#!/bin/sh\necho >>"%s/asked"\nexec sleep 60\n' "$work" >"$work/bin/addr2line" && chmod +x "$work/bin/addr2line" || return
+	jq -nc --argjson time "$later" --arg file "$work/a;out" --argjson offset "$((offset))" '
+		def hex: [recurse(. / 16 | floor; . > 0) % 16] | reverse | map("0123456789abcdef"[.:. + 1]) | add;
+		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+			{pid: 1, comm: "a", user: [range(4) | "\($file)+0x\($offset + . | hex)"], kernel: null, sections: 1}]}' >"$work/four"
+	PATH=$work/bin:$PATH /usr/bin/python3 -c "import sys; sys.path.insert(0, '$root/tools'); sys.dont_write_bytecode = True
+import stacks; stacks.PATIENCE = 1; stacks.main()" "$work/four" >"$work/out" 2>"$work/err" || return
+	grep -qE '^a(;a\?out\+0x[0-9a-f]+){4} 1$' "$work/out" && [ "$(wc -l <"$work/asked")" = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] &&
+		grep -q "addr2line had no answer for '[^']*/a;out' in 1 s, and is not asked again\$" "$work/err"
+}
+
 # Python's print() takes stdout where stderr is closed.
 without_stderr() {
 	"$root/tools/stacks.py" "$work/old" >"$work/out" 2>&- && ! grep -q newer "$work/out" && [ "$(wc -l <"$work/out")" = 3 ]
@@ -134,6 +148,7 @@ check 'control characters in the name of a file' refuses 1 'stacks.py: ?]0;x?: N
 check 'stderr is closed: no message among the stacks' without_stderr
 check 'stdout is closed' without_stdout
 check 'a machine without binutils' without_binutils
+check 'an addr2line that waits is asked once for a file' silent_binutils
 check 'bad usage' refuses 64 'see --help' --nosuch
 check 'a full disk' full_disk
 check 'the installed program has its name' installed
