@@ -228,9 +228,17 @@ int replace_end(struct replace *r)
 	return 0;
 }
 
+/* Give @fd owner, group and mode of the file that it replaces. Returns 0, or -1 with errno set. */
+static int resemble(int fd, const struct stat *st)
+{
+	/* The mode is the last: it lets the group in. */
+	return fchown(fd, st->st_uid, st->st_gid) ?: fchmod(fd, st->st_mode & 0777);
+}
+
 /*
  * Write the report into a temporary file, through the FILE that the caller has. False: that cannot
- * be, as where we may write to the file, and not make one beside it; the file is emptied then.
+ * be, as where we may write to the file, and not make one like it beside it; the file is emptied
+ * then.
  */
 static bool begin_beside(struct output *o)
 {
@@ -242,7 +250,7 @@ static bool begin_beside(struct output *o)
 	if (replace_begin(&o->replace, o->path))
 		return false;
 	o->lock = fcntl(fileno(o->file), F_DUPFD_CLOEXEC, 0);
-	if (o->lock >= 0 && !fchmod(fileno(o->replace.out), st.st_mode & 0777) &&
+	if (o->lock >= 0 && !resemble(fileno(o->replace.out), &st) &&
 	    dup3(fileno(o->replace.out), fileno(o->file), O_CLOEXEC) >= 0)
 		return true;
 	if (o->lock >= 0)

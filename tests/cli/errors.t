@@ -183,6 +183,12 @@ if [ "$(id -u)" -eq 0 ]; then
 	run --user nobody -o "$tmp/private/x" -p $no_pid
 	matches 1 '^$' "$(says 'cannot write .*Permission denied')"
 	report $? "-o with --user: with that user's rights"
+	# Without its capabilities root cannot give a new file away, so it writes the old one.
+	echo precious >"$tmp/private/theirs" && chmod 640 "$tmp/private/theirs" && chown 65534:65533 "$tmp/private/theirs"
+	run --probe -o "$tmp/private/theirs"
+	[ "$(stat -c '%u:%g %a' "$tmp/private/theirs")" = '65534:65533 640' ] && head -n 1 "$tmp/private/theirs" | grep -q '^uffdretry ' &&
+		! grep -q precious "$tmp/private/theirs"
+	report $? "-o: root's report in another user's file stays that user's"
 	mkdir -m 777 "$tmp/public"
 	run --user nobody --probe -o "$tmp/public/x"
 	[ "$(stat -c %u "$tmp/public/x")" = 65534 ] && grep -q '^result' "$tmp/public/x"
@@ -235,7 +241,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	matches 1 '^$' "$(says 'SUDO_UID')"
 	report $? 'SUDO_UID that is no number'
 else
-	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "the file is that user's" '--user root' 'a link elsewhere' 'planted links' 'replaces' 'SUDO_UID'; do
+	for what in 'another user' 'it is as it was' 'under sudo' 'with --user' "stays that user's" "the file is that user's" '--user root' 'a link elsewhere' 'planted links' 'replaces' 'SUDO_UID'; do
 		skip "-o: $what: not root"
 	done
 fi

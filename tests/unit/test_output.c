@@ -38,6 +38,19 @@ uid_t __wrap_geteuid(void)
 	return __real_geteuid() + somebody_else;
 }
 
+static bool may_not_give; /* files to others, as fchown() tells */
+
+int __real_fchown(int fd, uid_t owner, gid_t group);
+int __wrap_fchown(int fd, uid_t owner, gid_t group);
+
+int __wrap_fchown(int fd, uid_t owner, gid_t group)
+{
+	if (!may_not_give)
+		return __real_fchown(fd, owner, group);
+	errno = EPERM;
+	return -1;
+}
+
 static struct output output;
 
 static char dir[] = "/tmp/uffdretry-output-XXXXXX";
@@ -170,6 +183,44 @@ static void a_whole_report_replaces(void **state)
 	assert_int_equal(names(), 1);
 	assert_true(fcntl(fileno(f), F_GETFD) & FD_CLOEXEC);
 	fclose(f);
+	unlink(path);
+}
+
+/* Replace "old" in the file at the path by a report. Tells whether it is a new file. */
+static bool replaces(void)
+{
+	struct stat before, after;
+	FILE *f;
+
+	assert_int_equal(stat(path, &before), 0);
+	f = output_open(&output, path);
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	fputs("new\n", f);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(output_end(&output), 0);
+	assert_string_equal(content(), "new\n");
+	assert_int_equal(names(), 1);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_uid, before.st_uid);
+	assert_int_equal(after.st_gid, before.st_gid);
+	assert_int_equal(after.st_mode, before.st_mode);
+	fclose(f);
+	return after.st_ino != before.st_ino;
+}
+
+/* Where the new one cannot be its owner's, the old one is written. */
+static void the_owner_stays(void **state)
+{
+	write_file("there", "old\n");
+	chmod(path, 0660);
+	assert_true(replaces());
+	if (!__real_geteuid()) { /* only root can give it away */
+		assert_int_equal(chown(path, 65534, 65533), 0);
+		assert_true(replaces());
+	}
+	may_not_give = true;
+	assert_false(replaces());
 	unlink(path);
 }
 
@@ -619,7 +670,7 @@ static void not_inherited(void **state)
 
 static int fresh(void **state)
 {
-	somebody_else = false;
+	somebody_else = may_not_give = false;
 	return chmod(dir, 0700);
 }
 
@@ -642,6 +693,7 @@ int main(void)
 		test(a_record_is_cut),
 		test(a_file_of_nothing_goes),
 		test(a_whole_report_replaces),
+		test(the_owner_stays),
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
