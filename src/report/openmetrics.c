@@ -436,7 +436,8 @@ int report_openmetrics(const struct report *r, const struct span *s, const char 
 	struct report to_file = *r;
 	struct replace file;
 
-	if (replace_begin(&file, path))
+	/* As any new file: the collector is another user. */
+	if (replace_begin(&file, path, 0666))
 		return -1;
 	to_file.out = file.out;
 	write_metrics(&to_file, s);

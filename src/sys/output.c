@@ -162,7 +162,7 @@ static int may_replace(const struct directory *d)
 }
 
 /* Make a temporary file beside the one of @r. Returns a file descriptor, or -1 with errno set. */
-static int make_temporary(struct replace *r)
+static int make_temporary(struct replace *r, mode_t mode)
 {
 	/* Who guesses the name can only make us fail: O_EXCL. */
 	unsigned int number = (unsigned int)(now_ns() ^ (__u64)getpid() << 16) & 0xffffff;
@@ -171,8 +171,7 @@ static int make_temporary(struct replace *r)
 		r->temporary = NULL;
 		return -1;
 	}
-	/* As creat(2) would: the collector is another user. */
-	return openat(r->directory.fd, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	return openat(r->directory.fd, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 }
 
 /* Close and free what @r has. Keeps errno. */
@@ -196,14 +195,14 @@ static int give_up(struct replace *r)
 	return -1;
 }
 
-int replace_begin(struct replace *r, const char *path)
+int replace_begin(struct replace *r, const char *path, mode_t mode)
 {
 	int fd;
 
 	*r = (struct replace) {};
 	if (directory_open(&r->directory, path))
 		return -1;
-	fd = may_replace(&r->directory) ? -1 : make_temporary(r);
+	fd = may_replace(&r->directory) ? -1 : make_temporary(r, mode);
 	if (fd < 0) {
 		forget(r);
 		return -1;
@@ -247,7 +246,7 @@ static bool begin_beside(struct output *o)
 	/* Only a plain file: the name may be a link, and a second name is to see the report too. */
 	if (lstat(o->path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1)
 		return false;
-	if (replace_begin(&o->replace, o->path))
+	if (replace_begin(&o->replace, o->path, 0600))
 		return false;
 	o->lock = fcntl(fileno(o->file), F_DUPFD_CLOEXEC, 0);
 	if (o->lock >= 0 && !resemble(fileno(o->replace.out), &st) &&

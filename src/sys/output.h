@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* A file that is being replaced. */
 struct replace {
@@ -72,14 +73,13 @@ void output_discard(struct output *o);
 
 /*
  * replace_begin() - open a temporary file PATH.XXXXXX, which a textfile collector ignores; write to
- * @r->out. A @path that exists must be a regular file, and in a shared directory ours. Returns 0,
- * or -1 with errno set.
+ * @r->out. It has the mode that creat(2) gives for @mode. A @path that exists must be a regular
+ * file, and in a shared directory ours. Returns 0, or -1 with errno set.
  */
-int replace_begin(struct replace *r, const char *path);
+int replace_begin(struct replace *r, const char *path, mode_t mode);
 
 /*
- * replace_end() - rename the temporary file to the path, with the mode that creat(2) would give.
- * Nothing is synced.
+ * replace_end() - rename the temporary file to the path. Nothing is synced.
  * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched.
  */
 int replace_end(struct replace *r);

@@ -38,13 +38,18 @@ uid_t __wrap_geteuid(void)
 	return __real_geteuid() + somebody_else;
 }
 
-static bool may_not_give; /* files to others, as fchown() tells */
+static bool may_not_give;  /* files to others, as fchown() tells */
+static mode_t mode_before; /* fchown(): that of the file */
 
 int __real_fchown(int fd, uid_t owner, gid_t group);
 int __wrap_fchown(int fd, uid_t owner, gid_t group);
 
 int __wrap_fchown(int fd, uid_t owner, gid_t group)
 {
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	mode_before = st.st_mode & 0777;
 	if (!may_not_give)
 		return __real_fchown(fd, owner, group);
 	errno = EPERM;
@@ -222,6 +227,28 @@ static void the_owner_stays(void **state)
 	may_not_give = true;
 	assert_false(replaces());
 	unlink(path);
+}
+
+/* Who opens the new file while it is empty can read the report later. */
+static void nobody_is_early(void **state)
+{
+	mode_t mask = umask(022);
+	struct stat st;
+	FILE *f = output_open(&output, in_dir("new"));
+
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	fclose(f);
+	unlink(path);
+	write_file("there", "old\n");
+	chmod(path, 0604);
+	mode_before = 0;
+	assert_true(replaces());
+	assert_int_equal(mode_before, 0600);
+	unlink(path);
+	umask(mask);
 }
 
 /* One that does not become whole is kept, and the old one too; of an empty one nothing is left. */
@@ -497,7 +524,7 @@ static void links_on_the_way(void **state)
 		assert_int_equal(errno, ELOOP);
 		assert_null(output_open(&output, path));
 		assert_int_equal(errno, ELOOP);
-		assert_int_equal(replace_begin(&r, path), -1);
+		assert_int_equal(replace_begin(&r, path, 0666), -1);
 		assert_int_equal(errno, ELOOP);
 	}
 	another_group = false;
@@ -553,18 +580,18 @@ static void what_is_not_replaced(void **state)
 	struct replace r;
 
 	write_file("metrics", "theirs\n");
-	assert_int_equal(replace_begin(&r, path), 0); /* a directory that only we can write */
+	assert_int_equal(replace_begin(&r, path, 0666), 0); /* a directory that only we can write */
 	assert_int_equal(replace_end(&r), 0);
 	chmod(dir, 01777);
 	somebody_else = true;
-	assert_int_equal(replace_begin(&r, path), -1);
+	assert_int_equal(replace_begin(&r, path, 0666), -1);
 	assert_int_equal(errno, EACCES);
 	assert_int_equal(names(), 1);
 	somebody_else = false;
-	assert_int_equal(replace_begin(&r, path), 0);
+	assert_int_equal(replace_begin(&r, path, 0666), 0);
 	assert_int_equal(replace_end(&r), 0);
 	assert_int_equal(symlink("metrics", in_dir("link")), 0);
-	assert_int_equal(replace_begin(&r, path), -1);
+	assert_int_equal(replace_begin(&r, path, 0666), -1);
 	assert_int_equal(errno, ELOOP);
 	unlink(path);
 	unlink(in_dir("metrics"));
@@ -579,7 +606,7 @@ static void replaced(void **state)
 	mode_t mask = umask(022);
 
 	write_file("metrics", "old\n");
-	assert_int_equal(replace_begin(&r, path), 0);
+	assert_int_equal(replace_begin(&r, path, 0666), 0);
 	fputs("new\n", r.out);
 	assert_string_equal(content(), "old\n");
 	assert_int_equal(replace_end(&r), 0);
@@ -598,7 +625,7 @@ static void a_full_disk_replaces_nothing(void **state)
 	struct replace r;
 
 	write_file("metrics", "old\n");
-	assert_int_equal(replace_begin(&r, path), 0);
+	assert_int_equal(replace_begin(&r, path, 0666), 0);
 	disk_of(2);
 	fputs("new\n", r.out);
 	assert_int_equal(replace_end(&r), -1);
@@ -615,7 +642,7 @@ static void renaming_fails(void **state)
 	struct replace r;
 
 	mkdir(in_dir("sub"), 0755);
-	assert_int_equal(replace_begin(&r, in_dir("sub/metrics")), 0);
+	assert_int_equal(replace_begin(&r, in_dir("sub/metrics"), 0666), 0);
 	fputs("new\n", r.out);
 	mkdir(path, 0755);
 	assert_int_equal(replace_end(&r), -1);
@@ -639,7 +666,7 @@ static void what_cannot_be_replaced(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		errno = 0;
-		expect_u64(rows[i].path, replace_begin(&r, rows[i].path), -1);
+		expect_u64(rows[i].path, replace_begin(&r, rows[i].path, 0666), -1);
 		expect_u64(rows[i].path, errno, rows[i].err);
 	}
 }
@@ -662,7 +689,7 @@ static void not_inherited(void **state)
 		assert_true(closed_on_exec(f));
 		fclose(f);
 	}
-	assert_int_equal(replace_begin(&r, path), 0);
+	assert_int_equal(replace_begin(&r, path, 0666), 0);
 	assert_true(closed_on_exec(r.out));
 	assert_int_equal(replace_end(&r), 0);
 	unlink(path);
@@ -694,6 +721,7 @@ int main(void)
 		test(a_file_of_nothing_goes),
 		test(a_whole_report_replaces),
 		test(the_owner_stays),
+		test(nobody_is_early),
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
