@@ -12,8 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Others may have rights by an access control list: the mode then shows them as the group's. */
-static bool has_acl(int fd)
+bool has_acl(int fd)
 {
 	char path[32]; /* fgetxattr() takes no O_PATH */
 

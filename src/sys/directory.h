@@ -19,4 +19,10 @@ struct directory {
  */
 int directory_open(struct directory *d, const char *path);
 
+/*
+ * has_acl() - may others have rights to the file or directory @fd by an access control list? The
+ * mode then shows them as the group's. If in doubt, true.
+ */
+bool has_acl(int fd);
+
 #endif /* DIRECTORY_H */

@@ -227,11 +227,12 @@ int replace_end(struct replace *r)
 	return 0;
 }
 
-/* Give @fd owner, group and mode of the file that it replaces. Returns 0, or -1 with errno set. */
-static int resemble(int fd, const struct stat *st)
+/* Give the new file @fd the owner, group and mode of the one that it replaces. False: it cannot. */
+static bool resemble(int fd, const struct stat *st)
 {
-	/* The mode is the last: it lets the group in. */
-	return fchown(fd, st->st_uid, st->st_gid) ?: fchmod(fd, st->st_mode & 0777);
+	/* The mode is the last: it lets in the group, and whom an inherited list names. */
+	return !has_acl(fd) && !fchown(fd, st->st_uid, st->st_gid) &&
+	       !fchmod(fd, st->st_mode & 0777);
 }
 
 /*
@@ -244,12 +245,13 @@ static bool begin_beside(struct output *o)
 	struct stat st;
 
 	/* Only a plain file: the name may be a link, and a second name is to see the report too. */
-	if (lstat(o->path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1)
+	if (lstat(o->path, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1 ||
+	    has_acl(fileno(o->file)))
 		return false;
 	if (replace_begin(&o->replace, o->path, 0600))
 		return false;
 	o->lock = fcntl(fileno(o->file), F_DUPFD_CLOEXEC, 0);
-	if (o->lock >= 0 && !resemble(fileno(o->replace.out), &st) &&
+	if (o->lock >= 0 && resemble(fileno(o->replace.out), &st) &&
 	    dup3(fileno(o->replace.out), fileno(o->file), O_CLOEXEC) >= 0)
 		return true;
 	if (o->lock >= 0)

@@ -42,8 +42,8 @@ bool output_holds_more(const struct output *o);
 
 /*
  * output_begin() - the report begins. What a regular file holds stays until output_end(), where we
- * can make a file with its owner, group and mode beside it; else it is emptied. Returns 0, or -1
- * with errno set.
+ * can make a file with its owner, group and mode beside it, and neither has an access control list.
+ * Else it is emptied. Returns 0, or -1 with errno set.
  */
 int output_begin(struct output *o);
 

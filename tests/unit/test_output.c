@@ -11,11 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static bool somebody_else; /* own the files here, as geteuid() tells */
@@ -249,6 +252,48 @@ static void nobody_is_early(void **state)
 	assert_int_equal(mode_before, 0600);
 	unlink(path);
 	umask(mask);
+}
+
+/* Give @file a list as setfacl -m u:UID:rw,g::- does. Skips the test where there is none. */
+static void make_list(const char *file, const char *name)
+{
+	const struct {
+		struct posix_acl_xattr_header head;
+		struct posix_acl_xattr_entry entries[5];
+	} list = { { POSIX_ACL_XATTR_VERSION },
+		   { { ACL_USER_OBJ, 6, ACL_UNDEFINED_ID },
+		     { ACL_USER, 6, __real_geteuid() },
+		     { ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID },
+		     { ACL_MASK, 6, ACL_UNDEFINED_ID },
+		     { ACL_OTHER, 0, ACL_UNDEFINED_ID } } };
+
+	if (!setxattr(file, name, &list, sizeof(list), 0))
+		return;
+	assert_int_equal(errno, EOPNOTSUPP);
+	unlink(path);
+	skip();
+}
+
+/* The mode shows the rights of a list as those of the group, which has none. */
+static void a_list_stays(void **state)
+{
+	write_file("there", "old\n");
+	make_list(path, "system.posix_acl_access");
+	assert_false(replaces());
+	assert_int_equal(getxattr(path, "system.posix_acl_access", NULL, 0), 44);
+	unlink(path);
+}
+
+/* A new file has the list of its directory, where the old one had none. */
+static void no_list_comes(void **state)
+{
+	write_file("there", "old\n");
+	chmod(path, 0640);
+	make_list(dir, "system.posix_acl_default");
+	assert_false(replaces());
+	assert_int_equal(getxattr(path, "system.posix_acl_access", NULL, 0), -1);
+	removexattr(dir, "system.posix_acl_default");
+	unlink(path);
 }
 
 /* One that does not become whole is kept, and the old one too; of an empty one nothing is left. */
@@ -722,6 +767,8 @@ int main(void)
 		test(a_whole_report_replaces),
 		test(the_owner_stays),
 		test(nobody_is_early),
+		test(a_list_stays),
+		test(no_list_comes),
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
 		test(what_is_written_in_place),
