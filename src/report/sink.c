@@ -5,6 +5,7 @@
 #include "report/list.h"
 #include "report/openmetrics.h"
 #include "sys/err.h"
+#include "sys/records.h"
 #include "sys/signals.h"
 #include "sys/stderr.h"
 #include "sys/stream.h"
@@ -22,15 +23,28 @@ static int cannot_open(const char *path, const char *hint)
 		    "cannot write %s: %s", path, strerror(errno));
 }
 
+static int same_file(const char *both, const char *name)
+{
+	return fail(EXIT_USAGE, "give each its own file", "%s have the same file: %s", both, name);
+}
+
 /*
  * One would replace the other. Checked when it is open, for one file has many names. Returns 0, or prints
  * that @both are @path, and EXIT_USAGE.
  */
 static int check_apart(FILE *open, const char *path, const char *both)
 {
-	if (!path || !output_is(open, path))
-		return 0;
-	return fail(EXIT_USAGE, "give each its own file", "%s have the same file: %s", both, path);
+	return path && output_is(open, path) ? same_file(both, path) : 0;
+}
+
+/* The same for a saved run in @path ("-": stdin). */
+static int check_saved(FILE *open, const char *path)
+{
+	static const char both[] = "the report and a saved run";
+
+	if (!path || strcmp(path, "-"))
+		return check_apart(open, path, both);
+	return output_is_fd(open, STDIN_FILENO) ? same_file(both, records_name(path)) : 0;
 }
 
 /* A file is always ready. Anything else must not hold the tracer. */
@@ -89,7 +103,7 @@ int sink_open(struct sink *s, const struct options *o)
 	s->report.columns = terminal_columns(sink_fd(s));
 	err = check_apart(out, s->metrics, "the report and --openmetrics");
 	for (int i = 0; !err && i < 2; i++)
-		err = check_apart(out, o->files[i], "the report and a saved run");
+		err = check_saved(out, o->files[i]);
 	if (err)
 		return err;
 	/* Events are flushed by the batch, everything else by the record. */

@@ -117,12 +117,26 @@ bool output_holds_more(const struct output *o)
 	return o->file && fstat(fileno(o->file), &st) == 0 && st.st_size > 0;
 }
 
+static bool is_same_file(FILE *out, const struct stat *there)
+{
+	struct stat here;
+
+	return fstat(fileno(out), &here) == 0 && S_ISREG(here.st_mode) &&
+	       here.st_dev == there->st_dev && here.st_ino == there->st_ino;
+}
+
 bool output_is(FILE *out, const char *path)
 {
-	struct stat here, there;
+	struct stat there;
 
-	return fstat(fileno(out), &here) == 0 && stat(path, &there) == 0 && S_ISREG(here.st_mode) &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	return stat(path, &there) == 0 && is_same_file(out, &there);
+}
+
+bool output_is_fd(FILE *out, int fd)
+{
+	struct stat there;
+
+	return fstat(fd, &there) == 0 && is_same_file(out, &there);
 }
 
 void output_is_whole(struct output *o)

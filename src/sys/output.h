@@ -62,6 +62,9 @@ const char *output_left(const struct output *o);
 /* Do @out and @path name the same regular file? */
 bool output_is(FILE *out, const char *path);
 
+/* ... @out and @fd? */
+bool output_is_fd(FILE *out, int fd);
+
 /* All that was written so far is whole records, and flushed. */
 void output_is_whole(struct output *o);
 

@@ -121,8 +121,18 @@ cp "$records/balloon.json" "$tmp/kept"
 ln "$tmp/kept" "$tmp/same"
 usage_error '-o the record itself: it would be lost' 'same file' -- report -o "$tmp/same" "$tmp/kept"
 usage_error '... with diff' 'same file' -- diff -o "$tmp/same" "$records/balloon.json" "$tmp/kept"
+for command in 'report -o same -' 'diff -o same - balloon.json' 'diff -o same balloon.json -'; do
+	# shellcheck disable=SC2086 # words
+	(cd "$tmp" && cp "$records/balloon.json" . && "$UFFDRETRY" $command <kept >out 2>err)
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 64 '^$' "$(says 'the report and a saved run have the same file: standard input')"
+	report $? "... $command, which is standard input"
+done
 cmp -s "$records/balloon.json" "$tmp/kept"
 report $? '... it is as it was'
+(cd "$tmp" && "$UFFDRETRY" report -o ./- - <kept >out 2>err)
+status=$? err=$(<"$tmp/err") && cp "$tmp/-" "$tmp/out"
+same_text '... and a file whose name is - is not standard input'
 usage_error 'no FILE' 'FILE' -- report
 usage_error 'two FILEs' "'y'" -- report x y
 usage_error 'an option of a run' 'claims' -- report --claims x

@@ -452,9 +452,14 @@ static void another_way_stays(void **state)
 static void the_same_file(void **state)
 {
 	FILE *f = output_open(&output, in_dir("file")), *null = fopen("/dev/null", "w");
+	int input = open(path, O_RDONLY | O_CLOEXEC);
 	char other[64];
 
 	assert_true(output_is(f, path));
+	assert_true(output_is_fd(f, input));
+	assert_false(output_is_fd(f, fileno(null)));
+	assert_false(output_is_fd(null, fileno(null)));
+	close(input);
 	strcpy(other, path);
 	assert_int_equal(symlink(other, in_dir("link")), 0);
 	assert_true(output_is(f, path));
