@@ -31,11 +31,12 @@ int stacks_sort(const struct stacks *s, int ids[MAX_STACKS])
 	return nr;
 }
 
-/* The functions of the tracepoint, and what runs the programs of one: each ends our frames. */
+/* The functions of the tracepoint, also as ThinLTO leaves them, and what runs its programs: our frames. */
 static bool is_own(const char *name)
 {
 	static const char *const ours[] = { "__traceiter_mmap_lock_", "__mmap_lock_do_trace_",
-					    "__bpf_trace_mmap_lock_", "bpf_trace_run" };
+					    "__do_trace_mmap_lock_", "__bpf_trace_mmap_lock_",
+					    "bpf_trace_run" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (!strncmp(name, ours[i], strlen(ours[i])))

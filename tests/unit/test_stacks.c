@@ -118,6 +118,21 @@ static void a_line_each(void **state)
 			    "entry_SYSCALL_64_after_hwframe_[k];do_mprotect_pkey_[k] 3\n");
 }
 
+/* What the tracepoint's function is called depends on the kernel and its compiler. */
+static void frames_of_tracing(void **state)
+{
+	static const char *const functions[] = { "__mmap_lock_do_trace_acquire_returned",
+						 "__do_trace_mmap_lock_acquire_returned",
+						 "__bpf_trace_mmap_lock_acquire_returned",
+						 "bpf_trace_run3" };
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		add_function(TRACEPOINT, functions[i]);
+		print(text_only_stacks);
+		assert_non_null(strstr(text, ";do_mprotect_pkey_[k] 3\n"));
+	}
+}
+
 static void what_is_missing_is_told(void **state)
 {
 	rows[STACK_BEFORE].sections = 7;
@@ -236,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(without_the_option_there_is_nothing),
 		test(a_line_each),
+		test(frames_of_tracing),
 		test(what_is_missing_is_told),
 		test(unusual_stacks),
 		test(arrays_of_frames),
