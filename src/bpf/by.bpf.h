@@ -41,17 +41,6 @@ struct {
 /* The ids that were given away: the last one, too. */
 struct own_line last_by;
 
-/* The process that owns the mm at an address: its first thread. NULL: it is gone. */
-static __always_inline struct task_struct *by_owner(__u64 mm)
-{
-	struct task_struct *owner = mm_owner_at((struct mm_struct *)mm);
-
-	/* Without CONFIG_MEMCG no mm has an owner. */
-	if (!owner && own_mm_at(mm))
-		owner = (struct task_struct *)bpf_get_current_task();
-	return owner ? BPF_CORE_READ(owner, group_leader) : NULL;
-}
-
 static __always_inline void by_set_key(struct by_key *key, struct task_struct *owner)
 {
 	if (cfg_by == BY_CGROUP) {
@@ -101,7 +90,7 @@ __noinline int by_find(__u64 mm)
 
 	if (!cfg_by)
 		return 0;
-	owner = by_owner(mm);
+	owner = mm_process_at(mm);
 	if (owner)
 		by_set_key(&key, owner);
 	id = bpf_map_lookup_elem(&by_ids, &key);

@@ -266,6 +266,17 @@ static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
 	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
 
+/* The process that owns the mm at an address: its first thread. NULL: it is gone. */
+static __always_inline struct task_struct *mm_process_at(__u64 mm)
+{
+	struct task_struct *owner = mm_owner_at((struct mm_struct *)mm);
+
+	/* Without CONFIG_MEMCG no mm has an owner. */
+	if (!owner && own_mm_at(mm))
+		owner = (struct task_struct *)bpf_get_current_task();
+	return owner ? BPF_CORE_READ(owner, group_leader) : NULL;
+}
+
 struct unmapped_range {
 	__u64 mm;
 	__u64 start;

@@ -132,7 +132,7 @@ static __always_inline void follow_chains(struct failures *f, __u64 mm, const st
 	if (s->fail != FAIL_EEXIST)
 		chain_failed(f, mm, s->dst, s->fail, s->site);
 	else if (chains_open())
-		chain_ended(f, mm, s->dst);
+		chain_copied(mm, s->dst, 1ULL << page_shift);
 }
 
 /*

@@ -6,19 +6,23 @@
  * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that
  * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
  * keeps its place in the map; when the map is full, new chains are counted and not followed.
+ * A new mm can get the address of one that is gone, so the key has the process, too.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H
 
 #include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf/arch.bpf.h"
+#include "bpf/compat.bpf.h"
 #include "bpf/count.bpf.h"
 
 #define MAX_CHAINS 8192
 
 struct chain_key {
 	__u64 mm;
+	__u64 process; /* when it started; 0: it is gone */
 	__u64 dst;
 };
 
@@ -67,6 +71,14 @@ static __always_inline void chain_longest(__u64 word)
 	}
 }
 
+/* chain_process() - the key's process. A global function: the verifier checks it once. */
+__noinline __u64 chain_process(__u64 mm)
+{
+	struct task_struct *process = mm_process_at(mm);
+
+	return process ? BPF_CORE_READ(process, start_time) : 0;
+}
+
 /*
  * chain_failed() - a copy to the page at @dst in @mm failed at @site with @fail, an enum
  * fail_errno.
@@ -74,7 +86,7 @@ static __always_inline void chain_longest(__u64 word)
 static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail,
 					 __u32 site)
 {
-	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain_key key = { .mm = mm, .process = chain_process(mm), .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);
 
 	if (c) {
@@ -96,11 +108,10 @@ static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst
 	chain_longest(CHAIN_WORD(1, fail, site));
 }
 
-/* chain_ended() - the page at @dst in @mm is installed. */
-static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
+/* chain_ended() - the page of @key is installed. */
+static __always_inline void chain_ended(struct failures *f, const struct chain_key *key)
 {
-	struct chain_key key = { .mm = mm, .dst = dst };
-	struct chain *c = bpf_map_lookup_elem(&chains, &key);
+	struct chain *c = bpf_map_lookup_elem(&chains, key);
 	__u64 since, length, opened;
 
 	if (!c)
@@ -108,7 +119,7 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 	since = c->since;
 	length = c->length;
 	opened = c->opened;
-	if (bpf_map_delete_elem(&chains, &key))
+	if (bpf_map_delete_elem(&chains, key))
 		return;
 	__sync_fetch_and_add(&open_chains.value, -1);
 	add(&f->chains_ended, 1);
@@ -121,18 +132,18 @@ static __always_inline void chain_ended(struct failures *f, __u64 mm, __u64 dst)
 }
 
 struct chain_walk {
-	__u64 mm;
-	__u64 dst;
+	struct chain_key next;
 	__u64 len;
 };
 
-static long chain_step(__u32 i, struct chain_walk *walk)
+static long chain_step(__u32 unused, struct chain_walk *walk)
 {
 	struct failures *f = failures_of(SLOT_RUN);
 
 	if (!f || !chains_open())
 		return 1;
-	chain_ended(f, walk->mm, walk->dst + ((__u64)i << page_shift));
+	chain_ended(f, &walk->next);
+	walk->next.dst += 1ULL << page_shift;
 	return 0;
 }
 
@@ -141,8 +152,9 @@ static long chain_visit(void *map, const struct chain_key *key, const void *unus
 {
 	struct failures *f = failures_of(SLOT_RUN);
 
-	if (f && key->mm == walk->mm && key->dst - walk->dst < walk->len)
-		chain_ended(f, key->mm, key->dst);
+	if (f && key->mm == walk->next.mm && key->process == walk->next.process &&
+	    key->dst - walk->next.dst < walk->len)
+		chain_ended(f, key);
 	return 0;
 }
 
@@ -152,7 +164,7 @@ static long chain_visit(void *map, const struct chain_key *key, const void *unus
  */
 static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 {
-	struct chain_walk walk = { .mm = mm, .dst = dst, .len = len };
+	struct chain_walk walk = { { mm, chain_process(mm), dst }, len };
 
 	if (len >> page_shift > MAX_CHAINS)
 		bpf_for_each_map_elem(&chains, chain_visit, &walk, 0);
@@ -164,9 +176,13 @@ static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 static __always_inline void chain_window(__u64 mm, __u64 dst)
 {
 	struct chain_key key = { .mm = mm, .dst = dst };
-	struct chain *c = chains_open() ? bpf_map_lookup_elem(&chains, &key) : NULL;
 	struct failures *f;
+	struct chain *c;
 
+	if (!chains_open())
+		return;
+	key.process = chain_process(mm);
+	c = bpf_map_lookup_elem(&chains, &key);
 	if (!c)
 		return;
 	c->opened = 1;
