@@ -277,6 +277,14 @@ static __always_inline struct task_struct *mm_process_at(__u64 mm)
 	return owner ? BPF_CORE_READ(owner, group_leader) : NULL;
 }
 
+/* mm_process_start() - when that process started, 0: it is gone. With its mm's address it is unique. */
+static __always_inline __u64 mm_process_start(__u64 mm)
+{
+	struct task_struct *process = mm_process_at(mm);
+
+	return process ? BPF_CORE_READ(process, start_time) : 0;
+}
+
 struct unmapped_range {
 	__u64 mm;
 	__u64 start;

@@ -124,15 +124,23 @@ static __always_inline void count_failure(struct failures *f, const struct copy_
 	add_at(f->short_bytes, NR_FAIL_ERRNOS, s->fail, s->copied);
 }
 
-/* Follow the chains of a call in @mm that stopped as @s says. */
-static __always_inline void follow_chains(struct failures *f, __u64 mm, const struct copy_stop *s)
+/*
+ * follow_chains() - the chains of a call of the run in the mm at an address, which stopped as @s says. A
+ * global function: the verifier checks it once. Returns 0.
+ */
+__noinline int follow_chains(__u64 mm, const struct copy_stop *s)
 {
+	struct failures *f = failures_of(SLOT_RUN);
+
+	if (!f || !s)
+		return 0;
 	if (s->copied && chains_open())
 		chain_copied(mm, s->dst - s->copied, s->copied);
 	if (s->fail != FAIL_EEXIST)
 		chain_failed(f, mm, s->dst, s->fail, s->site);
 	else if (chains_open())
-		chain_copied(mm, s->dst, 1ULL << page_shift);
+		chain_present(f, mm, s->dst);
+	return 0;
 }
 
 /*
@@ -196,7 +204,7 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	if (cfg_events && slot == SLOT_RUN)
 		failed_copy_event(&stop, readable ? &copy : NULL, err, site, who);
 	if (slot == SLOT_RUN && (site != SITE_ENTRY || readable))
-		follow_chains(f, (__u64)BPF_CORE_READ(uffd, mm), &stop);
+		follow_chains((__u64)BPF_CORE_READ(uffd, mm), &stop);
 }
 
 /* copy_call_succeeded() - UFFDIO_COPY with the argument at @arg has copied all of it. */

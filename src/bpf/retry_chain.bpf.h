@@ -12,7 +12,6 @@
 #define RETRY_CHAIN_BPF_H
 
 #include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf/arch.bpf.h"
 #include "bpf/compat.bpf.h"
@@ -71,14 +70,6 @@ static __always_inline void chain_longest(__u64 word)
 	}
 }
 
-/* chain_process() - the key's process. A global function: the verifier checks it once. */
-__noinline __u64 chain_process(__u64 mm)
-{
-	struct task_struct *process = mm_process_at(mm);
-
-	return process ? BPF_CORE_READ(process, start_time) : 0;
-}
-
 /*
  * chain_failed() - a copy to the page at @dst in @mm failed at @site with @fail, an enum
  * fail_errno.
@@ -86,7 +77,7 @@ __noinline __u64 chain_process(__u64 mm)
 static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail,
 					 __u32 site)
 {
-	struct chain_key key = { .mm = mm, .process = chain_process(mm), .dst = dst };
+	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);
 
 	if (c) {
@@ -131,6 +122,14 @@ static __always_inline void chain_ended(struct failures *f, const struct chain_k
 	count_ns(&chain_hist, 1, 0, length);
 }
 
+/* chain_present() - the page at @dst in @mm is there. */
+static __always_inline void chain_present(struct failures *f, __u64 mm, __u64 dst)
+{
+	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
+
+	chain_ended(f, &key);
+}
+
 struct chain_walk {
 	struct chain_key next;
 	__u64 len;
@@ -164,7 +163,7 @@ static long chain_visit(void *map, const struct chain_key *key, const void *unus
  */
 static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 {
-	struct chain_walk walk = { { mm, chain_process(mm), dst }, len };
+	struct chain_walk walk = { { mm, mm_process_start(mm), dst }, len };
 
 	if (len >> page_shift > MAX_CHAINS)
 		bpf_for_each_map_elem(&chains, chain_visit, &walk, 0);
@@ -172,23 +171,23 @@ static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 		bpf_loop(len >> page_shift, chain_step, &walk, 0);
 }
 
-/* chain_window() - a window of the page at @dst in @mm was counted. */
-static __always_inline void chain_window(__u64 mm, __u64 dst)
+/*
+ * chain_window() - a window of the page at @dst in @mm was counted. A global function: the verifier
+ * checks it once. Returns 0.
+ */
+__noinline int chain_window(__u64 mm, __u64 dst)
 {
-	struct chain_key key = { .mm = mm, .dst = dst };
+	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
+	struct chain *c = bpf_map_lookup_elem(&chains, &key);
 	struct failures *f;
-	struct chain *c;
 
-	if (!chains_open())
-		return;
-	key.process = chain_process(mm);
-	c = bpf_map_lookup_elem(&chains, &key);
 	if (!c)
-		return;
+		return 0;
 	c->opened = 1;
 	f = failures_of(SLOT_RUN);
 	if (f)
 		add(&f->reopened, 1);
+	return 0;
 }
 
 #endif /* RETRY_CHAIN_BPF_H */

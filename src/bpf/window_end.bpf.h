@@ -94,8 +94,6 @@ __noinline int window_count(struct window *w, __u64 ns)
 		count_silent(w->slot, w->kind, w->verdict.class, w->silences);
 	if (cfg_relock)
 		relock_count(&w->relock, w->slot, !w->relocked_ns);
-	if (w->slot == SLOT_RUN)
-		chain_window(w->mm, w->facts.dst);
 	return 0;
 }
 
@@ -139,6 +137,8 @@ static __always_inline void window_tally(struct window *w)
 		flags_changed = w->facts.begin.flags ^ w->facts.end.flags;
 	window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
 	window_writers(w);
+	if (w->slot == SLOT_RUN && chains_open())
+		chain_window(w->mm, w->facts.dst);
 }
 
 /* window_end() - @w ended with @result, an enum relock_result. It stays the task's. */

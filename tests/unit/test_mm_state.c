@@ -68,14 +68,21 @@ static void a_long_window_knows_a_late_writer(void **state)
 
 #define TAG 0x12340040U
 #define OTHER_TAG 0x12340080U
+#define PROCESS 77000000000U
+
+static void expect_passed_of(struct mm_state *mm, __u32 tag, __u64 process, __u32 seq, __u64 now,
+			     __u64 ns, __u64 steps)
+{
+	struct mm_passed passed = mm_passed(mm, tag, process, seq, now);
+
+	assert_int_equal(passed.ns, ns);
+	assert_int_equal(passed.steps, steps);
+}
 
 static void expect_passed(struct mm_state *mm, __u32 tag, __u32 seq, __u64 now, __u64 ns,
 			  __u64 steps)
 {
-	struct mm_passed passed = mm_passed(mm, tag, seq, now);
-
-	assert_int_equal(passed.ns, ns);
-	assert_int_equal(passed.steps, steps);
+	expect_passed_of(mm, tag, PROCESS, seq, now, ns, steps);
 }
 
 /* Once a jiffy the time and the number are read: what lies between two readings is counted. */
@@ -99,6 +106,16 @@ static void what_passes_between_windows(void **state)
 	expect_passed(&mm, OTHER_TAG, 79, 900130, 30, 2);
 }
 
+/* The kernel gives the address of an mm that is gone to that of another process. */
+static void another_mm_at_the_same_address(void **state)
+{
+	struct mm_state mm = {};
+
+	expect_passed_of(&mm, TAG, PROCESS, 40000, 1000, 0, 0);
+	expect_passed_of(&mm, TAG, PROCESS + 1, 60, 2000, 0, 0);
+	expect_passed_of(&mm, TAG, PROCESS + 1, 64, 2500, 500, 4);
+}
+
 /* A CPU that comes late gives back what the one before took too much. */
 static void overtaken_by_another_cpu(void **state)
 {
@@ -108,7 +125,8 @@ static void overtaken_by_another_cpu(void **state)
 
 	expect_passed(&mm, TAG, 10, 1000, 0, 0);
 	for (int i = 0; i < 3; i++) {
-		passed = mm_passed(&mm, TAG, i == 1 ? 14 : 20 + 2 * i, i == 1 ? 1400 : 2000 + i);
+		passed = mm_passed(&mm, TAG, PROCESS, i == 1 ? 14 : 20 + 2 * i,
+				   i == 1 ? 1400 : 2000 + i);
 		ns += passed.ns;
 		steps += passed.steps;
 	}
@@ -124,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_long_window_knows_all_writers),
 		cmocka_unit_test(a_long_window_knows_a_late_writer),
 		cmocka_unit_test(what_passes_between_windows),
+		cmocka_unit_test(another_mm_at_the_same_address),
 		cmocka_unit_test(overtaken_by_another_cpu),
 	};
 
