@@ -24,6 +24,10 @@ void counters_sub(struct counters *diff, const struct counters *now, const struc
 	diff->open = now->open;
 	diff->chains_open = now->chains_open;
 	diff->chain_longest = now->chain_longest;
+	/* Of bounds the last reading may know that they were too high. */
+	for (int i = 0; i < NR_SKIP_COSTS; i++)
+		if (now->skipped[i] < then->skipped[i])
+			diff->skipped[i] = 0;
 }
 
 __u64 windows_of_class(const struct totals *t, enum window_class class)

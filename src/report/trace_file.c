@@ -170,10 +170,10 @@ static void put_window(struct trace_file *t, const struct report *r, const struc
 	put(t, loose(name, category, "e", e->begin_ns + e->window_ns, e, t->slices));
 }
 
-static void put_failed_copy(struct trace_file *t, const struct report *r, const struct event *e)
+static void put_instant(struct trace_file *t, const struct report *r, const struct event *e,
+			const char *name, const char *category)
 {
-	struct json_object *o =
-		element(errno_text(e->failed.err), "failed_copy", "i", e->begin_ns, e->pid, e->tid);
+	struct json_object *o = element(name, category, "i", e->begin_ns, e->pid, e->tid);
 
 	add_str(o, "s", "t");
 	add_args(o, r, e);
@@ -209,15 +209,17 @@ static void put_hold(struct trace_file *t, const struct report *r, const struct 
 	put(t, o);
 }
 
-/* What finds no place among the holds is written when it is lowered. */
+/* What finds no place among the holds is an instant: its slice is written when it is lowered, if ever. */
 static void put_raised(struct trace_file *t, const struct report *r, const struct event *e)
 {
 	struct trace_hold *h = t->holds;
 
 	while (h < t->holds + TRACE_HOLDS && h->id)
 		h++;
-	if (h == t->holds + TRACE_HOLDS)
+	if (h == t->holds + TRACE_HOLDS) {
+		put_instant(t, r, e, changed_text(&e->changed), "mmap_changing");
 		return;
+	}
 	*h = (struct trace_hold) { e->tid, e->begin_ns, ++t->slices };
 	put_hold(t, r, e, h->begin_ns, h->id);
 }
@@ -252,7 +254,7 @@ void trace_file_event(struct trace_file *t, const struct report *r, const struct
 	if (e->what == EVENT_WINDOW)
 		put_window(t, r, e);
 	else if (e->what == EVENT_FAILED_COPY)
-		put_failed_copy(t, r, e);
+		put_instant(t, r, e, errno_text(e->failed.err), "failed_copy");
 	else if (e->what == EVENT_RAISED)
 		put_raised(t, r, e);
 	else

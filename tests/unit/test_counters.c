@@ -61,6 +61,10 @@ static void differences(void **state)
 	now.recursion = 3;
 	then.open = 9;
 	now.open = 4;
+	then.skipped[COSTS_WINDOW] = 2; /* at most; they have been seen since */
+	now.skipped[COSTS_WINDOW] = 1;
+	then.skipped[COSTS_CALL] = 5;
+	now.skipped[COSTS_CALL] = 8;
 	counters_sub(&diff, &now, &then);
 	assert_int_equal(diff.totals.calls, 7);
 	assert_int_equal(diff.totals.returned[EAGAIN], 3);
@@ -69,6 +73,8 @@ static void differences(void **state)
 	assert_int_equal(diff.hists[KIND_ANON][CLASS_QUIET].count[0], 1);
 	assert_int_equal(diff.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1], 3);
 	assert_int_equal(diff.recursion, 2);
+	assert_int_equal(diff.skipped[COSTS_WINDOW], 0);
+	assert_int_equal(diff.skipped[COSTS_CALL], 3);
 	assert_int_equal(diff.open, 4); /* a state, not a count */
 	assert_int_equal(diff.totals.bytes, 0);
 }

@@ -336,11 +336,11 @@ static void hold_without_a_begin(void **state)
 									 376) ",\"id\":3," ENDED_ARGS);
 }
 
-/* With more holds than there are places, each is written once. */
+/* With more holds than there are places, each is a slice, and what had no place an instant first. */
 static void many_holds(void **state)
 {
 	const __u32 nr = TRACE_HOLDS + 2;
-	int begins = 0, ends = 0;
+	int begins = 0, ends = 0, instants = 0;
 	struct event e;
 
 	for (int i = 0; i < 2; i++) {
@@ -353,6 +353,9 @@ static void many_holds(void **state)
 		begins++;
 	for (const char *p = content(); (p = strstr(p, "\"ph\":\"e\"")); p++)
 		ends++;
+	for (const char *p = content(); (p = strstr(p, "\"mmap_changing\",\"ph\":\"i\"")); p++)
+		instants++;
+	expect_u64("instants", instants, 2);
 	expect_u64("many", begins, nr);
 	expect_u64("many", ends, nr);
 }
