@@ -292,10 +292,28 @@ _Static_assert(sizeof(struct holder) == 32, "struct holder has padding");
 struct holder_totals {
 	__u64 raised;
 	__u64 held_ns;	  /* of the raises that are over */
-	__u64 longest_ns; /* the longest of them */
+	__u64 longest_ns; /* the longest of them; for the loader's reader also of those that are up */
 	__u64 refused;	  /* calls that failed meanwhile */
 	__u32 tid;	  /* of the last raise */
 	__u32 traced;	  /* it or its mm is a target */
+};
+
+#define MAX_RAISES 2048
+
+struct raise_key {
+	__u64 uffd;
+	__u64 tid;
+};
+
+/* A raise that is up. */
+struct raise {
+	struct holder who;
+	__u64 since; /* by the clock of the host */
+	__u64 start; /* of the range: identifies a raise that the kernel does not repeat */
+	__u64 end;
+	__u64 nr; /* raises that are not lowered yet */
+	__u64 traced;
+	__u64 refused; /* with --events: calls that failed meanwhile */
 };
 
 /*

@@ -37,25 +37,10 @@
 /* Refused calls at most this far apart have seen the time between them. */
 #define CHANGING_SEEN_NS 100000000ULL
 
-struct raise_key {
-	__u64 uffd;
-	__u64 tid;
-};
-
-struct raise {
-	struct holder who;
-	__u64 since;
-	__u64 start; /* of the range: identifies a raise that the kernel does not repeat */
-	__u64 end;
-	__u64 nr; /* raises that are not lowered yet */
-	__u64 traced;
-	__u64 refused; /* with --events: calls that failed meanwhile */
-};
-
 /* What a task holds at present. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2048);
+	__uint(max_entries, MAX_RAISES);
 	__type(key, struct raise_key);
 	__type(value, struct raise);
 } raises SEC(".maps");

@@ -3,6 +3,8 @@
 /* Reading what the programs count: totals, histograms, writers, holders of mmap_changing. */
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
+#include "lib/clock.h"
+#include "sys/time_ns.h"
 
 #include <bpf/bpf.h>
 #include <stdlib.h>
@@ -84,6 +86,30 @@ static int compare_holders(const void *a, const void *b)
 	return (x->totals.refused < y->totals.refused) - (x->totals.refused > y->totals.refused);
 }
 
+static void add_raise(struct holder_row *rows, int nr, const struct raise *up, __u64 now)
+{
+	for (int i = 0; i < nr; i++)
+		if (!memcmp(&rows[i].who, &up->who, sizeof(up->who)) &&
+		    rows[i].totals.longest_ns < now - up->since)
+			rows[i].totals.longest_ns = now - up->since;
+}
+
+/* A raise that nobody has lowered yet may be the longest. Where entries go meanwhile, a walk starts again. */
+static void add_raises(const struct bpf_map *map, struct holder_row *rows, int nr)
+{
+	const __u64 now = now_ns() - (__u64)time_ns_offset();
+	struct raise_key key, *last = NULL;
+	struct raise up;
+
+	for (int i = 0; i < MAX_RAISES; i++) {
+		if (bpf_map__get_next_key(map, last, &key, sizeof(key)))
+			return;
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &up, sizeof(up), 0))
+			add_raise(rows, nr, &up, now);
+		last = &key;
+	}
+}
+
 int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
 {
 	struct bpf_map *map = t->skel->maps.holders;
@@ -98,6 +124,7 @@ int tracer_read_holders(struct tracer *t, struct holder_row *rows, int max)
 			nr++;
 		last = &key;
 	}
+	add_raises(t->skel->maps.raises, rows, nr);
 	qsort(rows, (size_t)nr, sizeof(rows[0]), compare_holders);
 	return nr;
 }

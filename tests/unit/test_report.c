@@ -343,7 +343,7 @@ static size_t screen_lines(void)
 }
 
 static const struct holder_row dropper = { { CHANGING_REMOVE, 376, 28, 4, "uffdload" },
-					   { 400, 0, 30000000, 72037, 4712, 1 } };
+					   { 400, 4000000000, 30000000, 72037, 4712, 1 } };
 static struct span busy = { .counters = &c,
 			    .elapsed_s = 10.21,
 			    .holders = &dropper,
@@ -403,6 +403,19 @@ static void all_answers(void **state)
 	expect_line("^per_mm_seq +21 +0 +21 +0 ");
 	expect_no_line(
 		"^(locked|real|snapshot|answered by) |EAGAIN, by cause|^mmap_changing|^advice");
+}
+
+static void an_event_that_stays(void **state)
+{
+	struct holder_row never = dropper;
+	struct span span = busy;
+
+	never.totals.held_ns = 0;
+	span.holders = &never;
+	balloon();
+	print_span(text_summary, &span);
+	expect_line("raised 400 events, not$");
+	expect_line("^ +lowered until the end; they refused");
 }
 
 /* The advice is silent about whom nobody saw, and names one process everywhere. */
@@ -834,6 +847,7 @@ int main(void)
 		test(every_magnitude),
 		test(long_names),
 		test(all_answers),
+		test(an_event_that_stays),
 		test(no_more_blame_than_seen),
 		test(no_window),
 		test(no_needless_failure),

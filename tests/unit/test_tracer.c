@@ -8,6 +8,7 @@
 #include "canned_btf.h"
 #include "counters/stacks.h"
 #include "failing.h"
+#include "lib/clock.h"
 #include "trace/hook_table.h"
 #include "trace/tracer.h"
 #include "uffdretry.skel.h"
@@ -36,6 +37,7 @@ static struct {
 	int rows;     /* writers */
 	struct writer_row row[4];
 	int nr_holders;
+	bool raised; /* 5 s ago by holder 3, and not lowered */
 	struct holder_totals holder[4];
 	int nr_events;
 	struct event events[3];
@@ -141,6 +143,11 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 int bpf_map__lookup_elem(const struct bpf_map *map, const void *key, size_t key_size, void *value,
 			 size_t size, __u64 flags)
 {
+	if (!strcmp(map_name(map), "raises")) {
+		*(struct raise *)value =
+			(struct raise) { .who.tgid = 3, .since = now_ns() - 5000000000 };
+		return 0;
+	}
 	assert_string_equal(map_name(map), "holders");
 	memcpy(value, &kernel.holder[((const struct holder *)key)->tgid - 1],
 	       sizeof(struct holder_totals));
@@ -248,6 +255,10 @@ int bpf_map__get_next_key(const struct bpf_map *map, const void *key, void *next
 {
 	__u32 nr = key ? ((const struct holder *)key)->tgid : 0;
 
+	if (!strcmp(map_name(map), "raises")) {
+		memset(next, 0, key_size);
+		return kernel.raised && !key ? 0 : -ENOENT;
+	}
 	assert_string_equal(map_name(map), "holders");
 	if ((int)nr >= kernel.nr_holders)
 		return -ENOENT;
@@ -739,6 +750,15 @@ static void holders_by_what_they_refused(void **state)
 	assert_int_equal(rows[1].who.tgid, 1);
 	assert_int_equal(rows[2].who.tgid, 4);
 	assert_int_equal(tracer_read_holders(t, rows, 1), 1);
+	kernel.holder[2].longest_ns = 7;
+	kernel.holder[0].longest_ns = 7;
+	kernel.raised = true;
+	assert_int_equal(tracer_read_holders(t, rows, 4), 3);
+	assert_true(rows[0].totals.longest_ns >= 4900000000);
+	assert_int_equal(rows[1].totals.longest_ns, 7);
+	kernel.holder[2].longest_ns = 1ULL << 40;
+	tracer_read_holders(t, rows, 4);
+	assert_int_equal(rows[0].totals.longest_ns, 1ULL << 40);
 }
 
 /* --- Stacks ----------------------------------------------------------------------------------- */

@@ -118,7 +118,7 @@ static void print_holder(FILE *out, const struct span *s)
 		return;
 	}
 	holder_text(h, who);
-	if (h->totals.longest_ns)
+	if (h->totals.held_ns)
 		snprintf(held, sizeof(held), "each pending up to %s",
 			 DURATION(h->totals.longest_ns));
 	answer(out, "", "%s raised %s events, %s; they refused %s of the %s calls", who,
