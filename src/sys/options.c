@@ -427,6 +427,8 @@ static int check_combination(const struct options *o)
 		return usage_error("%s needs a run that traces", "--openmetrics");
 	if (!traces && o->trace)
 		return usage_error("%s needs a run that traces", "--trace");
+	if (!traces && o->fail_above >= 0)
+		return usage_error("%s needs a run that traces", "--fail-above");
 	return 0;
 }
 

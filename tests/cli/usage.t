@@ -62,6 +62,12 @@ usage_error '--openmetrics and --self-test=only' '--openmetrics' -- --openmetric
 usage_error '--trace and --probe' '--trace' -- --trace x --probe
 usage_error '--trace and --self-test=only' '--trace' -- --trace x --self-test=only
 usage_error 'report and --trace' '--trace' -- report x --trace y
+# What judges nothing must not say with status 0 that all is well.
+usage_error '--fail-above and --probe' '--fail-above' -- --probe --fail-above 0
+usage_error '--fail-above and --self-test=only' '--fail-above' -- --self-test=only --fail-above 0
+usage_error 'list and --fail-above' '--fail-above' -- list --fail-above 0
+usage_error 'report and --fail-above' '--fail-above' -- report --fail-above 0 x
+usage_error 'diff and --fail-above' '--fail-above' -- diff --fail-above 0 x y
 usage_error '-- without COMMAND' 'COMMAND' -- --
 usage_error '--plan that is none' 'nosuch' -- --plan nosuch
 
