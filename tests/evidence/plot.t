@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 """TAP: tools/plot.py draws the data, and refuses bad input with one line."""
+import contextlib
 import gzip
 import json
 import os
@@ -24,10 +25,10 @@ def near(a, b):
     return abs(a - b) <= 1e-3 * abs(b)
 
 
-def run(*args, data=b""):
-    """(status, stdout, stderr); without a display."""
-    env = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
-    done = subprocess.run([PLOT, *args], capture_output=True, env=env, input=data, check=False)
+def run(*args, data=b"", cwd=None, **variables):
+    """(status, stdout, stderr); without a display, and ended when it waits for something."""
+    env = {k: v for k, v in {**os.environ, **variables}.items() if k != "DISPLAY"}
+    done = subprocess.run(["timeout", "60", PLOT, *args], capture_output=True, env=env, input=data, cwd=cwd, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -177,6 +178,30 @@ with open(path("windows.svg"), "rb") as file:
 run("-o", work.name, "--format", "svg", sweep, *others)
 with open(path("windows.svg"), "rb") as file:
     tap.check(first == file.read() and b"<svg" in first, "the same data gives the same file")
+os.mkdir(path("foreign"))
+RC = os.path.join(path("foreign"), "matplotlibrc")
+
+
+def same_figure(description, **variables):
+    got = run("--format", "svg", "--figure", "windows", sweep, *others, cwd=path("foreign"), **variables)
+    with contextlib.suppress(OSError), open(os.path.join(path("foreign"), "windows.svg"), "rb") as file:
+        got += (file.read(),)
+    tap.check(got == (0, "./windows.svg\n", "", first), description, got[:3])
+    with contextlib.suppress(OSError):
+        os.remove(os.path.join(path("foreign"), "windows.svg"))
+
+
+with open(RC, "wb") as file:
+    file.write(b"text.usetex: True\nfont.size: 20\n")
+same_figure("a matplotlibrc of the current directory is not obeyed")
+os.rename(RC, path("usetex"))
+same_figure("... nor that of MATPLOTLIBRC", MATPLOTLIBRC=path("usetex"))
+with open(RC, "wb") as file:
+    file.write(b"\xff\n")
+same_figure("... nor read, if it is no text")
+os.remove(RC)
+os.mkfifo(RC)
+same_figure("... nor waited for, if it is a FIFO")
 os.mkdir(path("none"))
 got = run("--check", "-o", path("none"), sweep)
 tap.check(got[0] == 0 and "windows.png" in got[1] and not os.listdir(path("none")),

@@ -1,11 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 """How the figures look: series, axes, title and legend."""
+import contextlib
 import math
+import os
 import warnings
 
-import matplotlib
 
+@contextlib.contextmanager
+def elsewhere():
+    """Out of the current directory; where we could not come back to it, nothing in it can be read either."""
+    if not os.access(".", os.X_OK):
+        yield
+        return
+    here = os.open(".", os.O_PATH)
+    os.chdir("/")
+    try:
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+with elsewhere():  # a matplotlibrc there may be anybody's: with text.usetex, LaTeX would run on the names of a record
+    import matplotlib
+
+matplotlib.rcdefaults()  # without the user's own too: the same data gives the same figure
 matplotlib.use("Agg")
 warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name in another script: a box is drawn
 
