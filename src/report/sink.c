@@ -248,12 +248,17 @@ static void finish(struct sink *s)
 		written(s, stream_finish(signal_caught() ? 1000 : 5000));
 }
 
+static void tell_left(const char *what, const struct output *o)
+{
+	if (output_left(o))
+		warning("the %s is %s %s", what, output_left_whole(o) ? "in" : "not whole, and in",
+			output_left(o));
+}
+
 int sink_end(struct sink *s)
 {
-	if (output_left(&s->output))
-		warning("the report is not whole, and in %s", output_left(&s->output));
-	if (output_left(&s->trace.output))
-		warning("the trace is not whole, and in %s", output_left(&s->trace.output));
+	tell_left("report", &s->output);
+	tell_left("trace", &s->trace.output);
 	if (s->broken || !s->report.out)
 		return 0;
 	finish(s);
@@ -307,10 +312,13 @@ int sink_metrics_status(const struct sink *s)
 
 int sink_trace_status(const struct sink *s)
 {
-	return s->trace.err
-		       ? fail(EXIT_ERROR, "the trace ends early, and can be opened all the same",
-			      "cannot write %s: %s", s->trace.path, strerror(s->trace.err))
-		       : 0;
+	const char *hint = output_left_whole(&s->trace.output)
+				   ? NULL
+				   : "the trace ends early, and can be opened all the same";
+
+	return s->trace.err ? fail(EXIT_ERROR, hint, "cannot write %s: %s", s->trace.path,
+				   strerror(s->trace.err))
+			    : 0;
 }
 
 void sink_discard(struct sink *s)

@@ -228,14 +228,23 @@ int replace_begin(struct replace *r, const char *path, mode_t mode)
 	return give_up(r);
 }
 
-int replace_end(struct replace *r)
+/* Close the temporary file and give it the name. Returns 0, or -1 with errno set; it stays then. */
+static int put_in_place(struct replace *r)
 {
 	int err = fflush(r->out) || ferror(r->out) ? errno ?: EIO : 0;
 
 	if (fclose(r->out) && !err)
 		err = errno;
+	r->out = NULL;
+	r->written = !err;
 	errno = err;
-	if (err || renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name))
+	return err ? -1
+		   : renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name);
+}
+
+int replace_end(struct replace *r)
+{
+	if (put_in_place(r))
 		return give_up(r);
 	forget(r);
 	return 0;
@@ -285,14 +294,15 @@ int output_begin(struct output *o)
 
 int output_end(struct output *o)
 {
-	int err;
-
 	if (!o->file || !o->beside)
 		return 0;
-	o->beside = false;
-	err = replace_end(&o->replace);
+	/* The file may be a mount point, and the directory read-only by now. */
+	if (put_in_place(&o->replace))
+		return -1;
+	forget(&o->replace);
 	close(o->lock);
-	return err;
+	o->beside = false;
+	return 0;
 }
 
 int output_reached(FILE *out)
@@ -315,6 +325,11 @@ const char *output_left(const struct output *o)
 	return path;
 }
 
+bool output_left_whole(const struct output *o)
+{
+	return o->beside && o->replace.written;
+}
+
 /* Is it still the file that we made, and empty? */
 static bool is_ours(const struct output *o, const struct directory *d)
 {
@@ -325,12 +340,13 @@ static bool is_ours(const struct output *o, const struct directory *d)
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-/* Of a report that did not become whole. */
+/* Of a report that did not replace what the file held. */
 static void leave_beside(struct output *o)
 {
 	if (!o->beside)
 		return;
-	fclose(o->replace.out);
+	if (o->replace.out)
+		fclose(o->replace.out);
 	if (output_holds_more(o))
 		forget(&o->replace);
 	else

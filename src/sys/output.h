@@ -15,6 +15,7 @@ struct replace {
 	struct directory directory; /* and the name in it */
 	char *temporary;	    /* a name there: rename(2) works within one file system */
 	FILE *out;
+	bool written; /* it is whole, and has only to get the name */
 };
 
 /* A file of records; zero when it is not a regular file, which none of the functions below minds. */
@@ -47,7 +48,10 @@ bool output_holds_more(const struct output *o);
  */
 int output_begin(struct output *o);
 
-/* The report is whole, and replaces what the file held. Returns 0, or -1 with errno set. */
+/*
+ * output_end() - the report is whole, and replaces what the file held. Returns 0, or -1 with errno
+ * set; the report then stays where output_left() tells.
+ */
 int output_end(struct output *o);
 
 /*
@@ -56,8 +60,11 @@ int output_end(struct output *o);
  */
 int output_reached(FILE *out);
 
-/* Where a report is that did not become whole; NULL when it is in the file, or empty. Static. */
+/* Where a report is that did not get into the file; NULL when it did, or is empty. Static. */
 const char *output_left(const struct output *o);
+
+/* ... and is it whole there? */
+bool output_left_whole(const struct output *o);
 
 /* Do @out and @path name the same regular file? */
 bool output_is(FILE *out, const char *path);

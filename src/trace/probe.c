@@ -141,6 +141,15 @@ static int print_json(struct facts *f, FILE *out)
 	return json_write(out, o);
 }
 
+/* Returns 0, or -1 with errno set. */
+static int print_facts(struct facts *f, bool json, FILE *out, struct output *output)
+{
+	if (output_begin(output) || (json ? print_json(f, out) : print_text(f, out)))
+		return -1;
+	output_is_whole(output);
+	return output_end(output) || output_reached(out) ? -1 : 0;
+}
+
 int probe(const struct options *o, FILE *out, struct output *output)
 {
 	struct facts f = {};
@@ -161,10 +170,7 @@ int probe(const struct options *o, FILE *out, struct output *output)
 	if (f.session.tracer)
 		f.nr_hooks = tracer_hooks(f.session.tracer, f.hooks);
 	session_close(&f.session);
-	err = output_begin(output) || (o->json ? print_json(&f, out) : print_text(&f, out)) ||
-			      output_end(output) || output_reached(out)
-		      ? errno ?: EIO
-		      : 0;
+	err = print_facts(&f, o->json, out, output) ? errno ?: EIO : 0;
 	if (f.kernel_read)
 		kernel_close(&f.kernel);
 	if (err)

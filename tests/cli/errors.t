@@ -150,6 +150,16 @@ cp "$tmp/there" "$tmp/whole"
 (ulimit -f 1 && GCOV_PREFIX=/dev/null run --probe -o "$tmp/there")
 cmp "$tmp/there" "$tmp/whole" && [ "$(printf '%s ' "$tmp"/there*)" = "$tmp/there " ]
 report $? '-o: ... when it is whole'
+if unshare --mount true 2>"$tmp/err"; then
+	echo old >"$tmp/mounted"
+	# shellcheck disable=SC2016 # expanded there
+	unshare --mount sh -c 'mount --bind "$2" "$2" && exec "$1" --probe -o "$2"' sh "$UFFDRETRY" "$tmp/mounted" >"$tmp/out" 2>"$tmp/err"
+	status=$? out=$(<"$tmp/out") err=$(<"$tmp/err") left=$(sed -n 's/.*warning: the report is in //p' "$tmp/err")
+	matches 1 '^$' 'cannot write the report: Device or resource busy' && [ "$(cat "$tmp/mounted")" = old ] && grep -q '^result' "$left"
+	report $? '-o: ... a mount point cannot be replaced: the report is kept'
+else
+	skip '-o: ... a mount point cannot be replaced: no rights to mount'
+fi
 
 # give_by_acl UID DIRECTORY: all rights, as setfacl -m u:UID:rwx does.
 give_by_acl() {

@@ -353,6 +353,38 @@ static void a_report_that_is_not_whole(void **state)
 	unlink(there);
 }
 
+/* A directory has the name meanwhile; a mount point refuses likewise. */
+static void a_whole_report_that_cannot_replace(void **state)
+{
+	char there[sizeof(path)], left[PATH_MAX];
+	FILE *f;
+
+	write_file("there", "old\n");
+	strcpy(there, path);
+	f = output_open(&output, path);
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	fputs("all events\n", f);
+	fflush(f);
+	output_is_whole(&output);
+	assert_false(output_left_whole(&output));
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(output_end(&output), -1);
+	assert_int_equal(errno, EISDIR);
+	output_cut(&output);
+	assert_non_null(output_left(&output));
+	assert_true(output_left_whole(&output));
+	strcpy(left, output_left(&output));
+	output_discard(&output);
+	fclose(f);
+	rmdir(there);
+	assert_int_equal(names(), 1);
+	strcpy(path, left);
+	assert_string_equal(content(), "all events\n");
+	unlink(path);
+}
+
 /* Where no file can be made beside it, and where its name is not the only way to it. */
 static void what_is_written_in_place(void **state)
 {
@@ -776,6 +808,7 @@ int main(void)
 		test(no_list_comes),
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
+		test(a_whole_report_that_cannot_replace),
 		test(what_is_written_in_place),
 		test(one_writer),
 		test(another_file_stays),

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct counters c;
@@ -85,6 +86,79 @@ static void a_full_disk(void **state)
 	assert_non_null(
 		strstr(on_stderr(),
 		       "cannot write the report: No space left on device\nhint: the summary is above"));
+}
+
+/* A file that holds something, and whose name a directory has when the run ends. */
+static char file_path[] = "/tmp/uffdretry-sink-XXXXXX";
+
+static void make_file(void)
+{
+	int fd;
+
+	strcpy(file_path + strlen(file_path) - 6, "XXXXXX");
+	fd = mkstemp(file_path);
+	assert_int_equal(write(fd, "old\n", 4), 4);
+	close(fd);
+}
+
+static void make_directory_of_it(void)
+{
+	assert_int_equal(unlink(file_path), 0);
+	assert_int_equal(mkdir(file_path, 0700), 0);
+}
+
+/* The file that the last words name, with all of @file in it, and remove it. */
+static void expect_left(const char *words, FILE *file)
+{
+	const char *last = strstr(on_stderr(), words);
+	char left[sizeof(file_path) + 7];
+	struct stat here, there;
+
+	assert_int_equal(rmdir(file_path), 0);
+	assert_non_null(last);
+	snprintf(left, sizeof(left), "%s", last + strlen(words));
+	assert_int_equal(stat(left, &there), 0);
+	assert_int_equal(fstat(fileno(file), &here), 0);
+	assert_int_equal(here.st_ino, there.st_ino);
+	assert_true(here.st_size > 100);
+	assert_int_equal(unlink(left), 0);
+}
+
+static void a_report_that_cannot_replace(void **state)
+{
+	struct sink s = sink_on(NULL);
+	FILE *report;
+
+	make_file();
+	report = s.report.out = output_open(&s.output, file_path);
+	assert_int_equal(sink_start(&s), 0);
+	make_directory_of_it();
+	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
+	assert_int_equal(sink_end(&s), 0);
+	sink_discard(&s);
+	assert_non_null(strstr(on_stderr(), "cannot write the report: Is a directory"));
+	expect_left("warning: the report is in ", report);
+	fclose(report);
+}
+
+static void a_trace_that_cannot_replace(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	FILE *trace;
+
+	make_file();
+	assert_int_equal(trace_file_open(&s.trace, file_path), 0);
+	trace = s.trace.out;
+	assert_int_equal(sink_start(&s), 0);
+	make_directory_of_it();
+	assert_int_equal(sink_summary(&s, &summary), 0);
+	assert_int_equal(sink_trace_status(&s), EXIT_ERROR);
+	assert_int_equal(sink_end(&s), 0);
+	sink_discard(&s);
+	assert_null(strstr(on_stderr(), "ends early"));
+	expect_left("warning: the trace is in ", trace);
+	fclose(trace);
+	fclose(s.report.out);
 }
 
 static void a_full_disk_at_the_start(void **state)
@@ -241,6 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(all_is_well),
 		test(a_full_disk),
+		test(a_report_that_cannot_replace),
+		test(a_trace_that_cannot_replace),
 		test(a_full_disk_at_the_start),
 		test(width_of_the_terminal),
 		test(a_closed_pipe),
