@@ -289,7 +289,7 @@ END
 	echo $? >/out/many.status
 }
 
-# More processes at once than there is room for; then COMMAND becomes the load.
+# Thousands of processes at once; then COMMAND becomes the load.
 group_crowd() {
 	echo 100000 >/proc/sys/kernel/threads-max
 	uffdretry -j -o /out/crowd.json -- crowd 17000 uffdload exact $truth --runs 1 --only $scenarios >/out/crowd.truth 2>/out/crowd.err
