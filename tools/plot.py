@@ -8,9 +8,11 @@ Without --figure, all that the data allows. No display is needed.
 Exit status: 0 done, 1 an input or output is not what it should be (one line on stderr), 64 usage.
 """
 import argparse
+import contextlib
 import io
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -59,6 +61,20 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def write_file(path, data):
+    """Put data in the place of path, whole or not at all. path is not opened: it may be another's link or FIFO."""
+    temporary = os.path.join(os.path.dirname(path), f".uffdretry-plot.{secrets.token_hex(8)}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as err:
+        raise OSError(err.errno, err.strerror, path) from err
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
 # --- figures --------------------------------------------------------------------------------------
 
 def save(figure, file, kind, source):
@@ -92,7 +108,9 @@ def write_figures(args, runs):
         if figure:
             paths[name] = os.path.join(args.output, f"{name}.{args.format}")
         if figure and not args.check:
-            save(figure, paths[name], args.format, "")
+            file = io.BytesIO()
+            save(figure, file, args.format, "")
+            write_file(paths[name], file.getvalue())
     return paths
 
 
@@ -140,8 +158,10 @@ def write_page(args, recording):
     text = webpage.page(recording, drawings, report_of(recording.path))
     if args.check:
         return
-    to_stdout = args.html == "-"
-    with open(1 if to_stdout else args.html, "w", encoding="utf-8", closefd=not to_stdout) as file:
+    if args.html != "-":
+        write_file(args.html, text.encode())
+        return
+    with open(1, "w", encoding="utf-8", closefd=False) as file:
         file.write(text)
 
 

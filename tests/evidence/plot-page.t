@@ -218,7 +218,7 @@ if os.access(REAL, os.X_OK):
 else:
     tap.skip("the page with the tool itself: make uffdretry")
 
-# --- refusals, help and manual --------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
 
 for description, says, records, status in (("two runs in a file", "more than one run", [SUMMARY, SUMMARY], 1),
                                            ("a sweep", "more than one run", [cell({"quiet": 1})], 1),
@@ -236,7 +236,33 @@ tap.check(got[0] == 1 and got[2].count("\n") == 1 and "No such file" in got[2], 
 got = run("--check", "--html", path("x.html"), path("run.jsonl"))
 tap.check(got == (0, f"{path('x.html')}\n", "") and not os.path.exists(path("x.html")), "--check writes no page", got)
 
+# --- the output in a directory of others ----------------------------------------------------------
 
+os.mkdir(path("shared"))
+OUT = path("shared/p.html")
+
+
+def written(description):
+    """The page is in place of what was at OUT, as a file of its own."""
+    done = subprocess.run(["timeout", "60", PLOT, "--html", OUT, path("run.jsonl")], capture_output=True, text=True, check=False)
+    here = os.lstat(OUT)
+    tap.equal((done.returncode, done.stderr, os.listdir(path("shared")), here.st_mode), (0, "", ["p.html"], os.stat(path("run.jsonl")).st_mode), description)
+    tap.check(here.st_size > 10000, "... the whole page", here)
+
+
+victim = write(path("victim"), [])
+os.symlink(victim, OUT)
+written("a link is replaced")
+tap.equal(os.path.getsize(victim), 0, "... and not followed")
+os.remove(OUT)
+os.mkfifo(OUT)
+written("a FIFO is replaced, and not waited for")
+before = os.stat(OUT)
+cut = subprocess.run(["sh", "-c", 'ulimit -f 8; exec timeout 60 "$@"', "sh", PLOT, "--html", OUT, path("run.jsonl")], capture_output=True, text=True, check=False)
+tap.equal((cut.returncode, cut.stdout, cut.stderr), (1, "", f"uffdretry-plot: {OUT}: File too large\n"), "a page that is too large is named")
+tap.equal((os.listdir(path("shared")), os.stat(OUT)), (["p.html"], before), "... and the one before it stays")
+
+# --- descriptors, help and manual -----------------------------------------------------------------
 
 def run_with(redirection, *args):
     done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", PLOT, *args], capture_output=True, text=True, check=False)

@@ -206,6 +206,9 @@ os.mkdir(path("none"))
 got = run("--check", "-o", path("none"), sweep)
 tap.check(got[0] == 0 and "windows.png" in got[1] and not os.listdir(path("none")),
           "--check says what it would write, and writes nothing", got)
+cut = subprocess.run(["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", PLOT, "--format", "svg", "-o", path("none"), sweep], capture_output=True, text=True, check=False)
+tap.equal((cut.returncode, cut.stdout, cut.stderr), (1, "", f"plot: {path('none')}/rates.svg: File too large\n"), "a figure that is too large is named")
+tap.equal(os.listdir(path("none")), [], "... and nothing of it stays")
 with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
     file.write(open(sweep, "rb").read())
 tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
