@@ -114,10 +114,7 @@ static int json_list(FILE *out, const struct uffd_list *l)
 /* The same userfaultfd is counted once, however many file descriptors it has. */
 static bool is_first(const struct uffd_process *p, int i)
 {
-	for (int j = 0; j < i; j++)
-		if (p->fds[j].known && p->fds[j].inode == p->fds[i].inode)
-			return false;
-	return true;
+	return !i || p->fds[i - 1].inode != p->fds[i].inode;
 }
 
 /* What the userfaultfds of a process sum to. */

@@ -141,6 +141,15 @@ static int add_fd(int dir, struct uffd_process *p, int number)
 	return 0;
 }
 
+static int by_inode(const void *a, const void *b)
+{
+	const struct uffd_fd *x = a, *y = b;
+
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	return x->fd < y->fd ? -1 : x->fd > y->fd;
+}
+
 /* Returns 0 or a negative errno. */
 static int read_fds(int dir, struct uffd_process *p, const struct extent *e)
 {
@@ -157,6 +166,8 @@ static int read_fds(int dir, struct uffd_process *p, const struct extent *e)
 			err = add_fd(dir, p, atoi(entry->d_name));
 	}
 	closedir(fds);
+	if (p->nr_fds)
+		qsort(p->fds, (size_t)p->nr_fds, sizeof(p->fds[0]), by_inode);
 	return err;
 }
 

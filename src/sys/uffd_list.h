@@ -33,7 +33,7 @@ struct uffd_range {
 struct uffd_process {
 	pid_t pid;
 	char comm[64];
-	struct uffd_fd *fds;
+	struct uffd_fd *fds; /* by inode, then by number */
 	int nr_fds;
 	/* The process's own memory that is registered, with whichever userfaultfd. */
 	struct uffd_range *ranges;

@@ -240,6 +240,34 @@ static void too_late(void **state)
 	uffd_list_free(&l);
 }
 
+#define NR_MANY 3000
+
+/* Thousands of userfaultfds, each with two file descriptors far apart: each counts once. */
+static void many(void **state)
+{
+	char name[32], text[64], command[64];
+	struct uffd_list l;
+	char *printed_text;
+
+	put_process("5000", "many\n");
+	for (int i = 0; i < 2 * NR_MANY; i++) {
+		snprintf(name, sizeof(name), "5000/fd/%d", i);
+		put_fd(name, UFFD);
+		snprintf(name, sizeof(name), "5000/fdinfo/%d", i);
+		snprintf(text, sizeof(text), "ino:\t%d\ntotal:\t%d\nAPI:\taa:0:7\n",
+			 9000 - i % NR_MANY, i % NR_MANY);
+		put(name, text);
+	}
+	assert_int_equal(uffd_list_read(&l, proc, true, 0), 0);
+	printed_text = printed(&l, false, false);
+	/* 0 + 1 + ... + 2999 */
+	assert_non_null(strstr(printed_text, "\n   5000 6000  4498500           ?  -"));
+	free(printed_text);
+	uffd_list_free(&l);
+	snprintf(command, sizeof(command), "rm -r %s/5000", proc);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,7 +275,7 @@ int main(void)
 		cmocka_unit_test(as_json),  cmocka_unit_test(a_new_feature),
 		cmocka_unit_test(nobody),   cmocka_unit_test(hidden),
 		cmocka_unit_test(no_proc),  cmocka_unit_test(one_is_enough),
-		cmocka_unit_test(too_late),
+		cmocka_unit_test(too_late), cmocka_unit_test(many),
 	};
 
 	return cmocka_run_group_tests_name("uffd_list", tests, make_proc, remove_proc);
