@@ -290,8 +290,10 @@ int sink_start_metrics(struct sink *s, const struct span *span)
 		return 0;
 	return metrics_failed(
 		s, err,
-		"--openmetrics takes a regular file in a directory that the user (--user, sudo) "
-		"may write");
+		err == EBUSY
+			? "another run writes it, or it is a mount point: give each its own file"
+			: "--openmetrics takes a regular file in a directory that the user "
+			  "(--user, sudo) may write");
 }
 
 void sink_metrics(struct sink *s, const struct span *span)

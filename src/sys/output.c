@@ -53,47 +53,89 @@ static int open_in(const struct directory *d, bool *made)
 	return -1;
 }
 
+/*
+ * Lock the whole file until its last descriptor is closed. Not flock(2): the caller may hold that
+ * one. A file system without locks does not tell of another run.
+ * Returns 0, or -1 with errno EBUSY: another run writes there. Both would be lost.
+ */
+static int lock_file(int fd, short type)
+{
+	struct flock all = { .l_type = type, .l_whence = SEEK_SET };
+
+	if (!fcntl(fd, F_OFD_SETLK, &all) || (errno != EAGAIN && errno != EACCES))
+		return 0;
+	errno = EBUSY;
+	return -1;
+}
+
+static bool is_same_file(int fd, const struct stat *there)
+{
+	struct stat here;
+
+	return fstat(fd, &here) == 0 && S_ISREG(here.st_mode) && here.st_dev == there->st_dev &&
+	       here.st_ino == there->st_ino;
+}
+
+static bool is_named(const struct directory *d, int fd)
+{
+	struct stat there;
+
+	return fstatat(d->fd, d->name, &there, 0) == 0 && is_same_file(fd, &there);
+}
+
+static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Lock a regular file, if no other run has replaced it since @fd was opened by that name. */
+static int lock_named(const struct directory *d, int fd, short type)
+{
+	if (!is_regular(fd))
+		return 0;
+	if (lock_file(fd, type))
+		return -1;
+	errno = EBUSY;
+	return is_named(d, fd) ? 0 : -1;
+}
+
+/* Close @fd, if there is one. Keeps errno. */
+static void release(int fd)
+{
+	int err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+}
+
 static int open_carefully(const char *path, bool *made)
 {
 	struct directory d;
-	int fd, err;
+	int fd;
 
 	if (directory_open(&d, path))
 		return -1;
 	fd = open_in(&d, made);
-	err = errno;
-	close(d.fd);
-	errno = err;
+	if (fd >= 0 && lock_named(&d, fd, F_WRLCK)) {
+		release(fd);
+		fd = -1;
+	}
+	release(d.fd);
 	return fd;
-}
-
-/*
- * Does another run write there? Both would be lost. Not flock(2): the caller may hold that one. A
- * file system without locks does not tell.
- */
-static bool is_taken(int fd)
-{
-	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	if (!fcntl(fd, F_OFD_SETLK, &all) || (errno != EAGAIN && errno != EACCES))
-		return false;
-	errno = EBUSY;
-	return true;
 }
 
 /* The FILE of @fd, or NULL with errno set and @fd closed. */
 static FILE *take(struct output *o, int fd, const char *path, bool made)
 {
-	struct stat st;
-	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	FILE *file = regular && is_taken(fd) ? NULL : fdopen(fd, "w");
-	int err = errno;
+	FILE *file = fdopen(fd, "w");
 
 	if (!file)
-		close(fd);
-	else if (regular)
+		release(fd);
+	else if (is_regular(fd))
 		*o = (struct output) { .file = file, .path = path, .made = made };
-	errno = err;
 	return file;
 }
 
@@ -117,26 +159,18 @@ bool output_holds_more(const struct output *o)
 	return o->file && fstat(fileno(o->file), &st) == 0 && st.st_size > 0;
 }
 
-static bool is_same_file(FILE *out, const struct stat *there)
-{
-	struct stat here;
-
-	return fstat(fileno(out), &here) == 0 && S_ISREG(here.st_mode) &&
-	       here.st_dev == there->st_dev && here.st_ino == there->st_ino;
-}
-
 bool output_is(FILE *out, const char *path)
 {
 	struct stat there;
 
-	return stat(path, &there) == 0 && is_same_file(out, &there);
+	return stat(path, &there) == 0 && is_same_file(fileno(out), &there);
 }
 
 bool output_is_fd(FILE *out, int fd)
 {
 	struct stat there;
 
-	return fstat(fd, &there) == 0 && is_same_file(out, &there);
+	return fstat(fd, &there) == 0 && is_same_file(fileno(out), &there);
 }
 
 void output_is_whole(struct output *o)
@@ -228,8 +262,8 @@ int replace_begin(struct replace *r, const char *path, mode_t mode)
 	return give_up(r);
 }
 
-/* Close the temporary file and give it the name. Returns 0, or -1 with errno set; it stays then. */
-static int put_in_place(struct replace *r)
+/* Close the temporary file, which stays. Returns 0, or -1 with errno set. */
+static int finish(struct replace *r)
 {
 	int err = fflush(r->out) || ferror(r->out) ? errno ?: EIO : 0;
 
@@ -238,14 +272,42 @@ static int put_in_place(struct replace *r)
 	r->out = NULL;
 	r->written = !err;
 	errno = err;
-	return err ? -1
-		   : renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name);
+	return err ? -1 : 0;
+}
+
+static int take_name(const struct replace *r)
+{
+	return renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name);
+}
+
+/* The file that replace_end() made last: its lock keeps other runs from it. */
+static int kept = -1;
+
+/* Nobody may begin to write what is replaced now. Returns 0 and its lock, or -1 with errno set. */
+static int lock_old(const struct directory *d, int *lock)
+{
+	if (is_named(d, kept))
+		return 0;
+	*lock = openat(d->fd, d->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	if (*lock < 0)
+		return errno == ENOENT ? 0 : -1;
+	/* Whoever may read it could hold such a lock too: that is no writer. */
+	return lock_named(d, *lock, F_RDLCK);
 }
 
 int replace_end(struct replace *r)
 {
-	if (put_in_place(r))
+	int lock = fcntl(fileno(r->out), F_DUPFD_CLOEXEC, 0), old = -1;
+	bool done;
+
+	/* Before anybody finds it by the name. */
+	lock_file(lock, F_WRLCK);
+	done = !finish(r) && !lock_old(&r->directory, &old) && !take_name(r);
+	release(old);
+	release(done ? kept : lock);
+	if (!done)
 		return give_up(r);
+	kept = lock;
 	forget(r);
 	return 0;
 }
@@ -297,7 +359,7 @@ int output_end(struct output *o)
 	if (!o->file || !o->beside)
 		return 0;
 	/* The file may be a mount point, and the directory read-only by now. */
-	if (put_in_place(&o->replace))
+	if (finish(&o->replace) || take_name(&o->replace))
 		return -1;
 	forget(&o->replace);
 	close(o->lock);
@@ -333,11 +395,10 @@ bool output_left_whole(const struct output *o)
 /* Is it still the file that we made, and empty? */
 static bool is_ours(const struct output *o, const struct directory *d)
 {
-	struct stat here, there;
+	struct stat there;
 
-	return fstat(fileno(o->file), &here) == 0 &&
-	       fstatat(d->fd, d->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && here.st_size == 0 &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	return fstatat(d->fd, d->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !there.st_size &&
+	       is_same_file(fileno(o->file), &there);
 }
 
 /* Of a report that did not replace what the file held. */

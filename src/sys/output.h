@@ -89,8 +89,10 @@ void output_discard(struct output *o);
 int replace_begin(struct replace *r, const char *path, mode_t mode);
 
 /*
- * replace_end() - rename the temporary file to the path. Nothing is synced.
- * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched.
+ * replace_end() - rename the temporary file to the path. Nothing is synced. The file of the last call
+ * stays locked while we run, and output_open() of another run refuses it.
+ * Returns 0, or -1 with errno set, the temporary file removed and the old content untouched. EBUSY:
+ * another run writes the file.
  */
 int replace_end(struct replace *r);
 

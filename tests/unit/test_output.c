@@ -14,7 +14,9 @@
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -90,6 +92,27 @@ static void write_file(const char *name, const char *text)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
+}
+
+static bool replaced_meanwhile; /* after the open, and before the lock */
+
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+
+int __wrap_fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	if (replaced_meanwhile && command == F_OFD_SETLK) {
+		replaced_meanwhile = false;
+		unlink(path);
+		write_file(strrchr(path, '/') + 1, "new\n");
+	}
+	return __real_fcntl(fd, command, argument);
 }
 
 /*
@@ -681,6 +704,41 @@ static void what_is_not_replaced(void **state)
 
 /* --- The file of metrics --- */
 
+/* Returns errno. */
+static int replace_once(void)
+{
+	struct replace r;
+
+	if (replace_begin(&r, path, 0666))
+		return errno;
+	fputs("metrics\n", r.out);
+	return replace_end(&r) ? errno : 0;
+}
+
+/* Another run that keeps the file current, until it is killed. */
+static pid_t keep_current(void)
+{
+	int fds[2];
+	pid_t child;
+	char done = 1;
+
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail */
+		for (int i = 0; i < 2; i++)
+			done = replace_once() ? 1 : 0; /* the second replaces its own */
+		if (write(fds[1], &done, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(fds[0], &done, 1), 1);
+	assert_int_equal(done, 0);
+	close(fds[0]);
+	close(fds[1]);
+	return child;
+}
+
 static void replaced(void **state)
 {
 	struct replace r;
@@ -715,6 +773,80 @@ static void a_full_disk_replaces_nothing(void **state)
 	disk_of(RLIM_INFINITY);
 	assert_string_equal(content(), "old\n");
 	assert_int_equal(names(), 1);
+	unlink(path);
+}
+
+static void a_report_is_not_replaced(void **state)
+{
+	FILE *f = output_open(&output, in_dir("report"));
+
+	assert_non_null(f);
+	fputs("report\n", f);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(replace_once(), EBUSY);
+	assert_string_equal(content(), "report\n");
+	assert_int_equal(names(), 1);
+	fclose(f);
+	assert_int_equal(replace_once(), 0);
+	assert_string_equal(content(), "metrics\n");
+	unlink(path);
+}
+
+static void metrics_are_not_replaced(void **state)
+{
+	pid_t child;
+
+	in_dir("metrics");
+	child = keep_current();
+	assert_int_equal(opens(), EBUSY);
+	assert_int_equal(replace_once(), EBUSY);
+	assert_int_equal(names(), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(replace_once(), 0);
+	unlink(path);
+}
+
+/* Neither is the file of the last success free. */
+static void after_a_failure(void **state)
+{
+	struct replace r;
+
+	in_dir("metrics");
+	assert_int_equal(replace_once(), 0);
+	assert_int_equal(replace_begin(&r, path, 0666), 0);
+	disk_of(2);
+	fputs("new\n", r.out);
+	assert_int_equal(replace_end(&r), -1);
+	disk_of(RLIM_INFINITY);
+	assert_int_equal(opens(), EBUSY);
+	assert_int_equal(replace_once(), 0);
+	unlink(path);
+}
+
+/* Our file was removed, and another run writes one of that name. */
+static void the_name_is_taken(void **state)
+{
+	FILE *f;
+
+	in_dir("metrics");
+	assert_int_equal(replace_once(), 0);
+	unlink(path);
+	f = output_open(&output, path);
+	assert_non_null(f);
+	assert_int_equal(replace_once(), EBUSY);
+	fclose(f);
+	unlink(path);
+}
+
+/* Another run replaces what we opened: nobody would find what we write. */
+static void replaced_while_it_is_opened(void **state)
+{
+	write_file("metrics", "old\n");
+	replaced_meanwhile = true;
+	assert_int_equal(opens(), EBUSY);
+	assert_false(replaced_meanwhile);
+	assert_string_equal(content(), "new\n");
 	unlink(path);
 }
 
@@ -824,6 +956,11 @@ int main(void)
 		test(what_is_not_replaced),
 		test(replaced),
 		test(a_full_disk_replaces_nothing),
+		test(a_report_is_not_replaced),
+		test(metrics_are_not_replaced),
+		test(after_a_failure),
+		test(the_name_is_taken),
+		test(replaced_while_it_is_opened),
 		test(renaming_fails),
 		test(what_cannot_be_replaced),
 		test(not_inherited),
