@@ -89,6 +89,17 @@ __noinline int window_count(struct window *w, __u64 ns)
 	if (!w)
 		return 0;
 	count_window(w->slot, w->kind, &w->verdict, ns, w->external);
+	return 0;
+}
+
+/*
+ * Its target's row, what hooks did not see, and the relock. Apart, or the verifier would look at all
+ * of it in each state that window_count() can end in.
+ */
+__noinline int window_count_rest(struct window *w, __u64 ns)
+{
+	if (!w)
+		return 0;
 	by_window(w->slot, w->by, &w->verdict, ns, w->silences);
 	if (w->silences)
 		count_silent(w->slot, w->kind, w->verdict.class, w->silences);
@@ -131,11 +142,14 @@ static __always_inline void window_settle(struct window *w, __u32 result)
 /* Count @w, which has its verdict. */
 static __always_inline void window_tally(struct window *w)
 {
+	const __u64 ns = (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns;
+
 	if (w->facts.relock_result == RELOCK_LOST)
 		count_lost(w->slot, LOST_WINDOWS);
 	if (w->slot == SLOT_SELF_TEST)
 		flags_changed = w->facts.begin.flags ^ w->facts.end.flags;
-	window_count(w, (w->relocked_ns ?: bpf_ktime_get_ns()) - w->begin_ns);
+	window_count(w, ns);
+	window_count_rest(w, ns);
 	window_writers(w);
 	if (w->slot == SLOT_RUN && chains_open())
 		chain_window(w->mm, w->facts.dst);
