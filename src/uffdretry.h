@@ -292,7 +292,7 @@ _Static_assert(sizeof(struct holder) == 32, "struct holder has padding");
 struct holder_totals {
 	__u64 raised;
 	__u64 held_ns;	  /* of the raises that are over */
-	__u64 longest_ns; /* the longest of them; for the loader's reader also of those that are up */
+	__u64 longest_ns; /* the longest; tracer_read_holders() adds those that are up */
 	__u64 refused;	  /* calls that failed meanwhile */
 	__u32 tid;	  /* of the last raise */
 	__u32 traced;	  /* it or its mm is a target */
