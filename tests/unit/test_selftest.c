@@ -166,6 +166,37 @@ static void a_program_is_skipped(void **state)
 	assert_int_equal(fake.attempts, 10);
 }
 
+/* Another process wrote in the first window, which is quiet otherwise. */
+static void written_at_first(struct totals *t, int window)
+{
+	if (window || t->writers.other)
+		return count_right(t, window);
+	t->calls++;
+	t->windows[KIND_ANON][CLASS_UNRELATED]++;
+	t->writers.other++;
+}
+
+static void written_always(struct totals *t, int window)
+{
+	fake.attempts++;
+	t->calls++;
+	t->windows[KIND_ANON][CLASS_UNRELATED]++;
+	t->writers.other++;
+}
+
+static void another_process_writes(void **state)
+{
+	struct self_test r = run(written_at_first, SEQ_COUNT);
+
+	assert_int_equal(fake.totals.writers.other, 1);
+	assert_int_equal(r.result, SELF_TEST_PASSED);
+	assert_int_equal(r.windows, COUNT(windows));
+	r = run(written_always, SEQ_COUNT);
+	assert_int_equal(r.result, SELF_TEST_SKIPPED);
+	assert_string_equal(r.why, "another process writes to our memory");
+	assert_int_equal(fake.attempts, 10);
+}
+
 /* The first check that never differed from the kernel's answers. */
 static void two_checks_differ(struct totals *t, int window)
 {
@@ -352,10 +383,15 @@ static void no_userfaultfd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_is_well),		 cmocka_unit_test(the_kernel_s_check),
-		cmocka_unit_test(what_is_wrong_is_said), cmocka_unit_test(without_mm_lock_seq),
-		cmocka_unit_test(calls_that_fail),	 cmocka_unit_test(no_userfaultfd),
-		cmocka_unit_test(learns_the_minor_bit),	 cmocka_unit_test(a_program_is_skipped),
+		cmocka_unit_test(all_is_well),
+		cmocka_unit_test(the_kernel_s_check),
+		cmocka_unit_test(what_is_wrong_is_said),
+		cmocka_unit_test(without_mm_lock_seq),
+		cmocka_unit_test(calls_that_fail),
+		cmocka_unit_test(no_userfaultfd),
+		cmocka_unit_test(learns_the_minor_bit),
+		cmocka_unit_test(a_program_is_skipped),
+		cmocka_unit_test(another_process_writes),
 	};
 
 	return cmocka_run_group_tests_name("selftest", tests, need_userfaultfd, NULL);

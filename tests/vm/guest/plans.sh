@@ -24,5 +24,12 @@ with_btf silent-probe uffdretry --probe
 with_btf missing uffdretry -d 100ms
 with_btf nouffd uffdretry -d 100ms
 with_btf missing-probe uffdretry --probe
+# Another process takes the tool's mmap_lock for write (clear_refs: 5) from its start to its end.
+for run in 1 2 3; do
+	uffdretry --self-test=only >/out/disturbed-$run.out 2>&1 &
+	while echo 5 >/proc/$!/clear_refs; do :; done 2>/dev/null
+	wait $!
+	echo $? >/out/disturbed-$run.status
+done
 keep forced uffdretry --plan legacy -d 100ms
 exit 0
