@@ -62,19 +62,19 @@ struct mm_passed {
 
 /*
  * mm_passed() - what passed since the last call, by mm_lock_seq @seq and the clock @now. It is 0 for
- * the first call of a watch, and after one for an mm with another @tag, or of another @process: a new
- * mm can get the address of one that is gone. Each call takes over from one other, so the sums are
+ * the first call of a watch, and after one for an mm with another @tag, or of another @image: a new mm
+ * can get the address of one that is gone. Each call takes over from one other, so the sums are
  * right although CPUs overtake each other.
  */
-static __always_inline struct mm_passed mm_passed(struct mm_state *mm, __u32 tag, __u64 process,
+static __always_inline struct mm_passed mm_passed(struct mm_state *mm, __u32 tag, __u64 image,
 						  __u32 seq, __u64 now)
 {
-	__u64 of = __sync_lock_test_and_set(&mm->process, process);
+	__u64 of = __sync_lock_test_and_set(&mm->image, image);
 	__u64 seen = __sync_lock_test_and_set(&mm->seen, (__u64)tag << 32 | seq);
 	__u64 then = __sync_lock_test_and_set(&mm->seen_ns, now);
 	struct mm_passed none = {};
 
-	if (seen >> 32 != tag || of != process)
+	if (seen >> 32 != tag || of != image)
 		return none;
 	return (struct mm_passed) { now - then, (__s64)(__s32)(seq - (__u32)seen) };
 }

@@ -179,6 +179,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	__u64 start_time;
+	__u64 self_exec_id;
 	char comm[16];
 };
 

@@ -277,12 +277,16 @@ static __always_inline struct task_struct *mm_process_at(__u64 mm)
 	return owner ? BPF_CORE_READ(owner, group_leader) : NULL;
 }
 
-/* mm_process_start() - when that process started, 0: it is gone. With its mm's address it is unique. */
-static __always_inline __u64 mm_process_start(__u64 mm)
+/*
+ * mm_image() - which program of which process that is: its start, plus 1 for each exec, 0: it is gone.
+ * With the mm's address it is unique: nobody calls exec once in a nanosecond.
+ */
+static __always_inline __u64 mm_image(__u64 mm)
 {
 	struct task_struct *process = mm_process_at(mm);
 
-	return process ? BPF_CORE_READ(process, start_time) : 0;
+	return process ? BPF_CORE_READ(process, start_time) + BPF_CORE_READ(process, self_exec_id)
+		       : 0;
 }
 
 struct unmapped_range {

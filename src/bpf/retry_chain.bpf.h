@@ -6,7 +6,7 @@
  * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that
  * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
  * keeps its place in the map; when the map is full, new chains are counted and not followed.
- * A new mm can get the address of one that is gone, so the key has the process, too.
+ * A new mm can get the address of one that is gone, so the key has its image, too.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H
@@ -21,7 +21,7 @@
 
 struct chain_key {
 	__u64 mm;
-	__u64 process; /* when it started; 0: it is gone */
+	__u64 image; /* mm_image() */
 	__u64 dst;
 };
 
@@ -77,7 +77,7 @@ static __always_inline void chain_longest(__u64 word)
 static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst, __u32 fail,
 					 __u32 site)
 {
-	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
+	struct chain_key key = { .mm = mm, .image = mm_image(mm), .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);
 
 	if (c) {
@@ -125,7 +125,7 @@ static __always_inline void chain_ended(struct failures *f, const struct chain_k
 /* chain_present() - the page at @dst in @mm is there. */
 static __always_inline void chain_present(struct failures *f, __u64 mm, __u64 dst)
 {
-	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
+	struct chain_key key = { .mm = mm, .image = mm_image(mm), .dst = dst };
 
 	chain_ended(f, &key);
 }
@@ -151,7 +151,7 @@ static long chain_visit(void *map, const struct chain_key *key, const void *unus
 {
 	struct failures *f = failures_of(SLOT_RUN);
 
-	if (f && key->mm == walk->next.mm && key->process == walk->next.process &&
+	if (f && key->mm == walk->next.mm && key->image == walk->next.image &&
 	    key->dst - walk->next.dst < walk->len)
 		chain_ended(f, key);
 	return 0;
@@ -163,7 +163,7 @@ static long chain_visit(void *map, const struct chain_key *key, const void *unus
  */
 static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
 {
-	struct chain_walk walk = { { mm, mm_process_start(mm), dst }, len };
+	struct chain_walk walk = { { mm, mm_image(mm), dst }, len };
 
 	if (len >> page_shift > MAX_CHAINS)
 		bpf_for_each_map_elem(&chains, chain_visit, &walk, 0);
@@ -177,7 +177,7 @@ static __always_inline void chain_copied(__u64 mm, __u64 dst, __u64 len)
  */
 __noinline int chain_window(__u64 mm, __u64 dst)
 {
-	struct chain_key key = { .mm = mm, .process = mm_process_start(mm), .dst = dst };
+	struct chain_key key = { .mm = mm, .image = mm_image(mm), .dst = dst };
 	struct chain *c = bpf_map_lookup_elem(&chains, &key);
 	struct failures *f;
 

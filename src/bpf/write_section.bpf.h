@@ -70,8 +70,8 @@ static __noinline void sections_passed(__u64 mm, __u32 slot, __u64 now)
 
 	if (!t)
 		return;
-	passed = mm_passed(mm_state_of(mm), mm_tag(mm, slot), mm_process_start(mm),
-			   mm_lock_seq_of(mm), now);
+	passed =
+		mm_passed(mm_state_of(mm), mm_tag(mm, slot), mm_image(mm), mm_lock_seq_of(mm), now);
 	add(&t->passed_ns, passed.ns);
 	add(&t->passed_steps, passed.steps);
 }

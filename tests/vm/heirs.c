@@ -4,6 +4,8 @@
  * heirs: processes, one after the other on one CPU, so that each is likely to get the mm of the one
  * before at the same address. Each copies one page to the same place: the first fails (EFAULT) and is
  * gone, the second succeeds, and so on. Exits with 0 if they did.
+ * heirs exec: one process that executes itself as often. Two fail, two succeed, and so on: the mm of
+ * an image is free when its successor has one, so the next but one gets it.
  */
 #define _GNU_SOURCE
 #include "lib/rig.h"
@@ -11,6 +13,8 @@
 #include <errno.h>
 #include <linux/userfaultfd.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -38,7 +42,22 @@ static int copy_page(bool fails)
 	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
 }
 
-int main(void)
+/* Image @nr of the process. */
+static int succeed(char *self, int nr)
+{
+	const int want = nr / 2 % 2 ? 0 : EFAULT;
+	char next[16];
+
+	if (nr == 2 * PAIRS)
+		return 0;
+	if (copy_page(want != 0) != want)
+		return 1;
+	snprintf(next, sizeof(next), "%d", nr + 1);
+	execl("/proc/self/exe", self, "exec", next, NULL);
+	return 1;
+}
+
+int main(int argc, char **argv)
 {
 	cpu_set_t one;
 
@@ -46,6 +65,8 @@ int main(void)
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
 		return 1;
+	if (argc > 1)
+		return succeed(argv[0], argc > 2 ? atoi(argv[2]) : 0);
 	for (int i = 0; i < 2 * PAIRS; i++) {
 		const int want = i % 2 ? 0 : EFAULT;
 		const pid_t child = fork();

@@ -17,6 +17,7 @@ uffdretry -j -o /out/metrics.json --openmetrics /out/metrics.prom -- uffdload ca
 	>/dev/null 2>/out/metrics.load || echo metrics >>/out/failed
 # A page that failed in one process and is present in another has not been filled.
 whole /out/heirs.json -- uffdretry -j -o /out/heirs.json -- heirs || echo heirs >>/out/failed
+whole /out/images.json -- uffdretry -j -o /out/images.json -- heirs exec || echo images >>/out/failed
 # The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.
 echo 64 >/proc/sys/vm/nr_hugepages
 relock=yes
