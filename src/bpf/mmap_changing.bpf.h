@@ -105,12 +105,15 @@ static __always_inline void holder_lost(void)
 /* The current task, about to do @op. */
 static __always_inline void read_holder(struct holder *who, __u32 op)
 {
-	const struct pt_regs *regs = user_regs(bpf_get_current_task_btf());
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = user_regs(task);
+	/* The numbers of 32-bit code are others. */
+	bool known = !is_compat_syscall(task);
 
 	who->op = op;
 	who->tgid = bpf_get_current_pid_tgid() >> 32;
-	who->syscall = regs_syscall(regs);
-	who->advice = regs_advice(regs);
+	who->syscall = known ? regs_syscall(regs) : -1;
+	who->advice = known ? regs_advice(regs) : -1;
 	bpf_get_current_comm(who->comm, sizeof(who->comm));
 }
 
