@@ -662,6 +662,14 @@ int BPF_PROG(dup_userfaultfd_entry, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* 6.12 and later: void dup_userfaultfd_fail(struct list_head *fcs) */
+SEC("?fexit/dup_userfaultfd_fail")
+int BPF_PROG(dup_userfaultfd_fail_exit)
+{
+	changing_fork_failed();
+	return 0;
+}
+
 /*
  * At entry: at exit @vma has lost its context if it does not raise.
  * void mremap_userfaultfd_prep(struct vm_area_struct *vma, struct vm_userfaultfd_ctx *vm_ctx)

@@ -286,6 +286,22 @@ static __always_inline void changing_lower(__u64 uffd)
 		bpf_map_delete_elem(&raises, &key);
 }
 
+static long changing_visit(void *map, const struct raise_key *key, const struct raise *r,
+			   const __u32 *tid)
+{
+	if (key->tid == *tid && r->who.op == CHANGING_FORK)
+		changing_lower(key->uffd);
+	return 0;
+}
+
+/* changing_fork_failed() - the current task's fork fails: it has lowered what it had raised for it. */
+static __always_inline void changing_fork_failed(void)
+{
+	__u32 tid = own_tid();
+
+	bpf_for_each_map_elem(&raises, changing_visit, &tid, 0);
+}
+
 /* changing_is_up() - is mmap_changing of @uffd raised, or was it until just now? */
 static __always_inline bool changing_is_up(struct userfaultfd_ctx *uffd)
 {

@@ -153,6 +153,7 @@ const struct hook hook_table[] = {
 	EXIT(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE, "mmap_changing is lowered"),
 	EXIT(mremap_userfaultfd_fail, "", BESIDE, ROLE_RARE,
 	      "mmap_changing is lowered by a failed mremap"),
+	EXIT(dup_userfaultfd_fail, "", BESIDE, ROLE_RARE, "mmap_changing is lowered by a failed fork"),
 	ENTRY(dup_userfaultfd, "", BESIDE, ROLE_RARE, "mmap_changing is raised by fork"),
 	ENTRY(mremap_userfaultfd_prep, "", BESIDE, ROLE_RARE, "mmap_changing is raised by mremap"),
 	ENTRY(userfaultfd_event_wait_completion, "", BESIDE, ROLE_RARE,

@@ -31,7 +31,7 @@ struct canned_kernel {
 	CANNED_ALWAYS                                                                              \
 	"bpf_rdonly_cast copy_folio_from_user hugetlb_mfill_atomic_pte kprobe_multi_link_handler " \
 	"mfill_atomic_poison "
-#define CANNED_6_12 CANNED_6_8 "mfill_atomic_copy/5 uffd_lock_vma "
+#define CANNED_6_12 CANNED_6_8 "dup_userfaultfd_fail mfill_atomic_copy/5 uffd_lock_vma "
 #define CANNED_6_18 CANNED_6_12 "__vma_start_write mremap_userfaultfd_fail uffd_mfill_lock "
 #define CANNED_7_1  \
 	CANNED_6_18 \

@@ -58,11 +58,16 @@ int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t 
 	uint8_t *area = mmap(NULL, (pages + 2) * PAGE, PROT_NONE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
+	return area == MAP_FAILED ? -errno
+				  : causes_set_up_at(c, area + PAGE, name, features, pages);
+}
+
+int causes_set_up_at(struct causes *c, uint8_t *dst, const char *name, uint64_t features,
+		     size_t pages)
+{
 	c->name = name;
 	c->pages = pages;
-	if (area == MAP_FAILED)
-		return -errno;
-	c->dst = (uint64_t)area + PAGE;
+	c->dst = (uint64_t)dst;
 	if (mprotect((void *)c->dst, pages * PAGE, PROT_READ | PROT_WRITE))
 		return -errno;
 	c->uffd = rig_uffd_open(features);

@@ -43,6 +43,9 @@ void causes_expect(struct causes *c, const char *what, long got, long expected);
  * userfaultfd of these features. 0 or -errno.
  */
 int causes_set_up(struct causes *c, const char *name, uint64_t features, size_t pages);
+/* The same in inaccessible memory that is mapped already. */
+int causes_set_up_at(struct causes *c, uint8_t *dst, const char *name, uint64_t features,
+		     size_t pages);
 void causes_tear_down(struct causes *c);
 /* Copy n pages to the destination's page `page`, in this thread; it must end as `e` says. */
 void causes_copy(struct causes *c, size_t page, size_t n, uint64_t src, const struct ending *e);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "known/causes/causes.h"
@@ -191,6 +192,50 @@ static int case_failed_remap(struct causes *c)
 	return err;
 }
 
+static int fork_in_vain(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return errno;
+	if (pid == 0)
+		_exit(0);
+	return waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
+/*
+ * A fork that fails after it raised mmap_changing lowers it, twice here. It fails at a mapping behind
+ * the destination: two halves, each smaller than memory, that are one mapping larger than it. Up to
+ * 6.8 such a fork sends its event.
+ */
+static int case_failed_fork(struct causes *c)
+{
+	const size_t pages = 3, half = (size_t)sysconf(_SC_PHYS_PAGES) / 10 * 6 * PAGE;
+	const size_t size = (pages + 1) * PAGE + 2 * half;
+	uint8_t *dst, *behind;
+	int err;
+
+	if (c->options->locks == TRUTH_LOCKS_MMAP)
+		return 0;
+	dst = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (dst == MAP_FAILED)
+		return -errno;
+	behind = dst + (pages + 1) * PAGE;
+	err = causes_set_up_at(c, dst, "failed fork", UFFD_FEATURE_EVENT_FORK, pages);
+	if (!err && (mprotect(behind, half, PROT_READ | PROT_WRITE) ||
+		     mprotect(behind + half, half, PROT_READ | PROT_WRITE)))
+		err = -errno;
+	for (int i = 0; !err && i < 2; i++) {
+		causes_raised(&c->truth, "fork/clone/");
+		causes_expect(c, "errno of fork", fork_in_vain(), ENOMEM);
+	}
+	munmap(behind, 2 * half);
+	if (!err)
+		causes_copy_well(c, 0, 1);
+	causes_tear_down(c);
+	return err;
+}
+
 int causes_by_event(struct causes *c)
 {
 	int err = refused_entry(c, "REMOVE event", UFFD_FEATURE_EVENT_REMOVE, causes_remove,
@@ -206,5 +251,7 @@ int causes_by_event(struct causes *c)
 		err = case_fills(c);
 	if (!err)
 		err = case_lock(c);
+	if (!err)
+		err = case_failed_fork(c);
 	return err ? err : case_failed_remap(c);
 }

@@ -155,6 +155,7 @@ void causes_raised(struct causes_truth *truth, const char *holder)
 	truth->raised++;
 	truth->holder = holder;
 	count(&one, "raised", 1);
+	count(&one, "refused", 0);
 }
 
 void causes_fill(struct causes_truth *truth, const char *name, const char *how)
