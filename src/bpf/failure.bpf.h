@@ -30,6 +30,9 @@
 #define UFFDIO_CONTINUE_NR 0x07
 #define UFFDIO_POISON_NR 0x08
 
+/* fs/userfaultfd.c */
+#define UFFD_FEATURE_INITIALIZED (1u << 31)
+
 /* UFFDIO_COPY_MODE_DONTWAKE and _WP. */
 #define COPY_MODES 3
 
@@ -42,6 +45,12 @@ static __always_inline bool is_bad_copy(const struct copy_args *copy, __u64 size
 	return (copy->dst | copy->len) & (PAGE_SIZE - 1) || !copy->len ||
 	       copy->mode & ~COPY_MODES || copy->dst >= size || copy->len > size - copy->dst ||
 	       copy->src >= size || copy->len > size - copy->src;
+}
+
+/* Was UFFDIO_API called? Before it every other ioctl is refused. */
+static __always_inline bool is_initialized(struct userfaultfd_ctx *uffd)
+{
+	return BPF_CORE_READ(uffd, features) & UFFD_FEATURE_INITIALIZED;
 }
 
 /*
@@ -66,7 +75,8 @@ static __always_inline __u32 site_of_entry(struct userfaultfd_ctx *uffd, __u32 f
 		entry = changing_is_up(uffd);
 		break;
 	case FAIL_EINVAL:
-		entry = !copy || is_bad_copy(copy, BPF_CORE_READ(uffd, mm, task_size));
+		entry = !copy || !is_initialized(uffd) ||
+			is_bad_copy(copy, BPF_CORE_READ(uffd, mm, task_size));
 		break;
 	default:
 		entry = false;

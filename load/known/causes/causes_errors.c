@@ -4,6 +4,7 @@
 // mm.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -103,6 +104,22 @@ static int case_invalid(struct causes *c)
 	return 0;
 }
 
+/* The kernel refuses every ioctl before UFFDIO_API. */
+static int case_no_api(struct causes *c)
+{
+	int err = causes_set_up(c, "EINVAL before UFFDIO_API", 0, 1);
+
+	causes_tear_down(c);
+	c->uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (!err && c->uffd < 0)
+		err = -errno;
+	if (!err)
+		causes_copy(c, 0, 1, causes_mapped(c),
+			    &(struct ending) { .err = EINVAL, .site = "entry" });
+	causes_tear_down(c);
+	return err;
+}
+
 /* A page beyond the end of a shared file: kernels before 7.1 return another errno. */
 static int case_beyond_file(struct causes *c)
 {
@@ -175,6 +192,8 @@ int causes_by_error(struct causes *c)
 		err = case_argument(c);
 	if (!err)
 		err = case_invalid(c);
+	if (!err)
+		err = case_no_api(c);
 	if (!err)
 		err = case_beyond_file(c);
 	return err ? err : case_no_mm(c);
