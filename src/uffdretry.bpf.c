@@ -724,7 +724,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-/* With -- COMMAND; with -p the loader watches its targets. */
+/* Also with -p: its number may be another process' before the loader looks. */
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {

@@ -102,6 +102,20 @@ touch /tmp/go-fork
 wait $target
 wait $tool || echo "fork end" >>/out/failed
 
+# The target dies and another process gets its number, while the tool is stopped.
+sleep 1000 &
+target=$!
+tool reused -p $target
+kill -STOP $tool
+kill -KILL $target
+wait $target
+echo $((target - 1)) >/proc/sys/kernel/ns_last_pid
+uffdload exact $kernel --runs 3 --only $scenarios >/out/reused.truth 2>&1 &
+[ $! = $target ] || echo "reused: $! is not $target" >>/out/failed
+wait $! || echo "reused load" >>/out/failed
+kill -CONT $tool
+wait $tool || echo "reused end" >>/out/failed
+
 # In a pid namespace, which has its own numbers. The load outside does not belong to it.
 cat >/tmp/namespace.sh <<-'END'
 	. /bin/lib.sh
