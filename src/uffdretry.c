@@ -482,6 +482,7 @@ int main(int argc, char **argv)
 	/* First: with stderr closed, nothing could tell of another error either. */
 	if (standard_fds_open())
 		return EXIT_ERROR;
+	signals_begin();
 	err = options_parse(&run.options, argc, argv);
 	if (err)
 		return err;

@@ -47,12 +47,18 @@ static bool was_ignored(int sig)
 	return false;
 }
 
+void signals_begin(void)
+{
+	for (size_t i = 0; i < NR_CHANGED; i++)
+		sigaction(changed[i], NULL, &inherited[i]);
+	/* An error of write() tells of the limit, and the records stay whole. */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 void signals_catch(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 
-	for (size_t i = 0; i < NR_CHANGED; i++)
-		sigaction(changed[i], NULL, &inherited[i]);
 	sigemptyset(&ends);
 	for (size_t i = 0; i < NR_ENDING; i++)
 		if (ending[i] != SIGHUP || !was_ignored(SIGHUP)) /* nohup */
@@ -61,9 +67,8 @@ void signals_catch(void)
 	for (size_t i = 0; i < NR_ENDING; i++)
 		if (sigismember(&ends, ending[i]))
 			sigaction(ending[i], &sa, NULL);
-	/* Errors of write() tell of both, and the records stay whole. */
+	/* As SIGXFSZ. */
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored, the kernel would throw away COMMAND's status. */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &ends, &unblocked);

@@ -8,9 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Before anything is printed: keep what the caller made of signals, and ignore SIGXFSZ. */
+void signals_begin(void);
+
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE and
- * SIGXFSZ are ignored, SIGCHLD is not, whatever the caller did. A second one of them
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is
+ * ignored, SIGCHLD is not, whatever the caller did. A second one of them
  * kills, unless it comes at once. They are blocked before a session is open, and between a look for one and a wait:
  * signals_let_in() and signals_unblocked().
  */

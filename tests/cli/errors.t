@@ -82,6 +82,20 @@ for options in --help --version; do
 	matches 1 '^$' '^uffdretry: cannot write to stdout: No space left'
 	report $? "$options to a full disk: an error"
 done
+# Beyond RLIMIT_FSIZE: an error like any other, whatever is printed. stderr is a pipe, for the limit is of files.
+printed_into_limit() {
+	local want=$1 text=$2
+	shift 2
+	err=$(ulimit -f 0 && GCOV_PREFIX=/dev/null exec "$UFFDRETRY" "$@" 2>&1 >"$tmp/out" </dev/null)
+	status=$? out=$(<"$tmp/out")
+	matches "$want" '^$' "^uffdretry: $text"
+	report $? "$* beyond a limit of the file's size: status $want"
+}
+for options in --help --version; do
+	printed_into_limit 1 'cannot write to stdout: File too large$' "$options"
+done
+printed_into_limit 1 'cannot write the report: File too large$' list
+printed_into_limit 64 'no such option: --nope' -j --nope
 
 # One file for the report and for the metrics: the second would replace the first.
 cd "$tmp" || exit

@@ -122,6 +122,7 @@ static void its_status_where_sigchld_was_ignored(void **state)
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	signal(SIGCHLD, SIG_IGN);
+	signals_begin();
 	signals_catch();
 	commands_and_statuses();
 	signals_give_back();
@@ -144,6 +145,7 @@ static void what_it_inherits(void **state)
 	/* But for those that we inherited ourselves. */
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	signals_begin();
 	signals_catch();
 	assert_int_equal(run_to_the_end(command), 128 + SIGPIPE);
 	signals_give_back();
@@ -152,6 +154,7 @@ static void what_it_inherits(void **state)
 	for (size_t i = 0; i < COUNT(ignored); i++) {
 		fresh(NULL);
 		signal(ignored[i], SIG_IGN);
+		signals_begin();
 		signals_catch();
 		assert_int_equal(run_to_the_end(command), i ? 3 : 128 + SIGXFSZ);
 		signals_give_back();

@@ -199,6 +199,7 @@ static void nohup(void **state)
 
 	if (!pid) {
 		signal(SIGHUP, SIG_IGN);
+		signals_begin();
 		signals_catch();
 		raise(SIGHUP);
 		wait_with(&nobody, 1, 0, -1, 10);
