@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -61,9 +62,28 @@ def parse_arguments():
     return parser.parse_args()
 
 
+unfinished = set()  # temporary files
+
+
+def end_by(number, _frame):
+    """Die of a signal, and leave no temporary file."""
+    for path in unfinished:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def catch_signals():
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, end_by)
+
+
 def write_file(path, data):
     """Put data in the place of path, whole or not at all. path is not opened: it may be another's link or FIFO."""
     temporary = os.path.join(os.path.dirname(path), f".uffdretry-plot.{secrets.token_hex(8)}")
+    unfinished.add(temporary)
     try:
         with open(temporary, "xb") as file:
             file.write(data)
@@ -73,6 +93,7 @@ def write_file(path, data):
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        unfinished.discard(temporary)
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -189,6 +210,7 @@ def run(args):
 
 
 def main():
+    catch_signals()
     args = parse_arguments()
     if args.html and args.html != "-" and not args.html.endswith((".html", ".htm")):
         fail(f"--html {args.html}: the name must end in .html, so that no record is overwritten", 64)

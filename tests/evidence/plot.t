@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -209,6 +210,21 @@ tap.check(got[0] == 0 and "windows.png" in got[1] and not os.listdir(path("none"
 cut = subprocess.run(["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", PLOT, "--format", "svg", "-o", path("none"), sweep], capture_output=True, text=True, check=False)
 tap.equal((cut.returncode, cut.stdout, cut.stderr), (1, "", f"plot: {path('none')}/rates.svg: File too large\n"), "a figure that is too large is named")
 tap.equal(os.listdir(path("none")), [], "... and nothing of it stays")
+# A signal comes when the temporary file is whole, and before it has the name.
+os.mkdir(path("signals"))
+spoilt("signals/sitecustomize.py", b"""
+import os
+import time
+def replace(temporary, _):
+    os.stat(temporary)
+    os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+    time.sleep(30)
+os.replace = replace
+""")
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    got = run("-o", path("none"), sweep, PYTHONPATH=path("signals"), SIGNAL=str(int(number)))
+    tap.equal(got, (-number, "", ""), f"{number.name} ends it")
+    tap.equal(os.listdir(path("none")), [], "... and leaves no temporary file")
 with gzip.open(path("sweep.jsonl.gz"), "wb") as file:
     file.write(open(sweep, "rb").read())
 tap.equal(run("--check", path("sweep.jsonl.gz"))[0], 0, "a compressed file")
