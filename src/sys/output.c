@@ -280,30 +280,63 @@ static int take_name(const struct replace *r)
 	return renameat(r->directory.fd, r->temporary, r->directory.fd, r->directory.name);
 }
 
+/* The name had no file. Another run may have made one by now: EBUSY. */
+static int take_free_name(const struct replace *r)
+{
+	if (!renameat2(r->directory.fd, r->temporary, r->directory.fd, r->directory.name,
+		       RENAME_NOREPLACE))
+		return 0;
+	if (errno == EINVAL) /* the file system cannot */
+		return take_name(r);
+	if (errno == EEXIST)
+		errno = EBUSY;
+	return -1;
+}
+
 /* The file that replace_end() made last: its lock keeps other runs from it. */
 static int kept = -1;
 
-/* Nobody may begin to write what is replaced now. Returns 0 and its lock, or -1 with errno set. */
-static int lock_old(const struct directory *d, int *lock)
+/* Nobody may begin to write what is replaced now. Returns the lock, or -1 with errno set. */
+static int lock_old(const struct directory *d)
 {
-	if (is_named(d, kept))
-		return 0;
-	*lock = openat(d->fd, d->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
-	if (*lock < 0)
-		return errno == ENOENT ? 0 : -1;
-	/* Whoever may read it could hold such a lock too: that is no writer. */
-	return lock_named(d, *lock, F_RDLCK);
+	const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
+	int fd = openat(d->fd, d->name, O_RDWR | flags);
+
+	/* Of two runs that replace it at the same time, one gets this lock. */
+	if (fd >= 0 && !lock_named(d, fd, F_WRLCK))
+		return fd;
+	if (fd < 0 && errno == EACCES)
+		fd = openat(d->fd, d->name, O_RDONLY | flags);
+	/* Whoever may read it could hold a lock for that: this is no writer. */
+	if (fd < 0 || !lock_named(d, fd, F_RDLCK))
+		return fd;
+	release(fd);
+	return -1;
+}
+
+/* Take the name unless another run has it. Returns 0, or -1 with errno set. */
+static int take_over(const struct replace *r)
+{
+	int old, err;
+
+	if (is_named(&r->directory, kept))
+		return take_name(r);
+	old = lock_old(&r->directory);
+	if (old < 0)
+		return errno == ENOENT ? take_free_name(r) : -1;
+	err = take_name(r);
+	release(old);
+	return err;
 }
 
 int replace_end(struct replace *r)
 {
-	int lock = fcntl(fileno(r->out), F_DUPFD_CLOEXEC, 0), old = -1;
+	int lock = fcntl(fileno(r->out), F_DUPFD_CLOEXEC, 0);
 	bool done;
 
 	/* Before anybody finds it by the name. */
 	lock_file(lock, F_WRLCK);
-	done = !finish(r) && !lock_old(&r->directory, &old) && !take_name(r);
-	release(old);
+	done = !finish(r) && !take_over(r);
 	release(done ? kept : lock);
 	if (!done)
 		return give_up(r);

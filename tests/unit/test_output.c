@@ -715,6 +715,43 @@ static int replace_once(void)
 	return replace_end(&r) ? errno : 0;
 }
 
+/* Another run replaces the file once, when ours is about to: between its look and its rename. */
+static bool begins_too;
+static int its_errno;
+
+static void begin_too(void)
+{
+	int status;
+	pid_t child;
+
+	if (!begins_too)
+		return;
+	begins_too = false;
+	child = fork();
+	if (!child)
+		_exit(replace_once());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	its_errno = WEXITSTATUS(status);
+}
+
+int __real_renameat(int from, const char *old, int to, const char *new);
+int __wrap_renameat(int from, const char *old, int to, const char *new);
+
+int __wrap_renameat(int from, const char *old, int to, const char *new)
+{
+	begin_too();
+	return __real_renameat(from, old, to, new);
+}
+
+int __real_renameat2(int from, const char *old, int to, const char *new, unsigned int flags);
+int __wrap_renameat2(int from, const char *old, int to, const char *new, unsigned int flags);
+
+int __wrap_renameat2(int from, const char *old, int to, const char *new, unsigned int flags)
+{
+	begin_too();
+	return __real_renameat2(from, old, to, new, flags);
+}
+
 /* Another run that keeps the file current, until it is killed. */
 static pid_t keep_current(void)
 {
@@ -804,6 +841,38 @@ static void metrics_are_not_replaced(void **state)
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	assert_int_equal(replace_once(), 0);
+	unlink(path);
+}
+
+/* One of them is refused, whether a run that has ended left the file or there is none. */
+static void two_begin_at_once(void **state)
+{
+	for (int left = 0; left < 2; left++) {
+		in_dir("metrics");
+		if (left)
+			write_file("metrics", "old\n");
+		begins_too = true;
+		assert_int_equal(replace_once(), left ? 0 : EBUSY);
+		assert_false(begins_too);
+		assert_int_equal(its_errno, left ? EBUSY : 0);
+		assert_string_equal(content(), "metrics\n");
+		assert_int_equal(names(), 1);
+		unlink(path);
+	}
+}
+
+/* Who may only read the file can lock it too, and must not hold us. */
+static void a_reader_locks_it(void **state)
+{
+	struct flock all = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd;
+
+	write_file("metrics", "old\n");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+	assert_int_equal(replace_once(), 0);
+	assert_string_equal(content(), "metrics\n");
+	close(fd);
 	unlink(path);
 }
 
@@ -958,6 +1027,8 @@ int main(void)
 		test(a_full_disk_replaces_nothing),
 		test(a_report_is_not_replaced),
 		test(metrics_are_not_replaced),
+		test(two_begin_at_once),
+		test(a_reader_locks_it),
 		test(after_a_failure),
 		test(the_name_is_taken),
 		test(replaced_while_it_is_opened),
