@@ -292,8 +292,8 @@ int sink_start_metrics(struct sink *s, const struct span *span)
 		s, err,
 		err == EBUSY
 			? "another run writes it, or it is a mount point: give each its own file"
-			: "--openmetrics takes a regular file in a directory that the user "
-			  "(--user, sudo) may write");
+			: "--openmetrics takes a regular file, readable if it exists, in a "
+			  "directory that the user (--user, sudo) may write");
 }
 
 void sink_metrics(struct sink *s, const struct span *span)

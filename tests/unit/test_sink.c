@@ -258,6 +258,54 @@ static void metrics_that_cannot_be_written(void **state)
 	fclose(s.report.out);
 }
 
+/*
+ * A file that nobody may read is refused, though the directory is ours: it could be another run's.
+ * One that we may only read is replaced.
+ */
+static void metrics_over_a_file_of_others(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	char dir[] = "/tmp/uffdretry-sink-XXXXXX", path[64];
+	const uid_t us = geteuid(), user = us ?: 65534;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/metrics", dir);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0));
+	assert_int_equal(chown(dir, user, (gid_t)-1), 0);
+	assert_int_equal(seteuid(user), 0); /* root may read each file */
+	s.metrics = path;
+	assert_int_equal(sink_start_metrics(&s, &interval), EXIT_ERROR);
+	assert_non_null(strstr(on_stderr(), ": Permission denied\nhint: --openmetrics takes a "
+					    "regular file, readable if it exists, "));
+	assert_int_equal(seteuid(us), 0);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(seteuid(user), 0);
+	assert_int_equal(sink_start_metrics(&s, &interval), 0);
+	assert_int_equal(seteuid(us), 0);
+	unlink(path);
+	rmdir(dir);
+	fclose(s.report.out);
+}
+
+/* At the start, the file of a run that goes on. */
+static void metrics_of_another_run(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/null", "w"));
+	char path[] = "/tmp/uffdretry-sink-XXXXXX";
+	struct output theirs;
+	FILE *f;
+
+	close(mkstemp(path));
+	f = output_open(&theirs, path);
+	assert_non_null(f);
+	s.metrics = path;
+	assert_int_equal(sink_start_metrics(&s, &interval), EXIT_ERROR);
+	assert_non_null(strstr(on_stderr(), "hint: another run writes it, or it is a mount point"));
+	fclose(f);
+	unlink(path);
+	fclose(s.report.out);
+}
+
 /* Without --events none is printed, and the trace has it. */
 static void a_trace_alone(void **state)
 {
@@ -322,6 +370,8 @@ int main(void)
 		test(a_closed_pipe),
 		test(a_reader_that_stops),
 		test(metrics_that_cannot_be_written),
+		test(metrics_over_a_file_of_others),
+		test(metrics_of_another_run),
 		test(a_trace_alone),
 		test(a_trace_that_cannot_be_written),
 	};
