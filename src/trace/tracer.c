@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,10 +59,20 @@ static int open_skeleton(struct tracer *t, const struct kernel *k)
 	return bpf_object__open_skeleton(t->skel->skeleton, NULL);
 }
 
+/*
+ * Ctrl-Z waits: the verifier gives up while a signal is pending (EAGAIN), and libbpf tries a program
+ * five times.
+ */
 static int load(struct tracer *t)
 {
-	int err = uffdretry_bpf__load(t->skel);
+	sigset_t stop, before;
+	int err;
 
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	err = uffdretry_bpf__load(t->skel);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	/* libbpf could not read the kernel's BTF. kernel_open() could, so memory is short. */
 	return err == -ESRCH ? -ENOMEM : err;
 }

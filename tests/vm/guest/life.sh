@@ -112,6 +112,16 @@ sleep 1
 kill -TERM $tool
 wait $tool
 echo $? >/out/command-starting.status
+# Ctrl-Z and fg, again and again while it starts: the verifier gives up when a signal is pending.
+uffdretry -d 100ms >/out/ctrl-z.out 2>/out/ctrl-z.err &
+tool=$!
+until has_line '^Tracing' /out/ctrl-z.err || ! kill -TSTP $tool 2>/dev/null; do
+	sleep 0.1
+	kill -CONT $tool
+	sleep 0.1
+done
+wait $tool
+echo $? >/out/ctrl-z.status
 # stdout is closed: the tool waits all the same, and does not spin. No JSON: that fails at once.
 (
 	uffdretry -d 100ms >/dev/null 2>&1
