@@ -33,6 +33,9 @@ check '... nor where warnings are errors' kept CFLAGS=-O2 WERROR=1
 check '... with another optimization' made CFLAGS=-O1
 check '... with a definition that has quotes' made CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'"
 check '... not again' kept CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'"
+ln -s "$(command -v gcc)" "$work/cc"
+check '... with another compiler' made CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'" CC="$work/cc"
+check '... not again with that' kept CFLAGS=-O1 CPPFLAGS="-DNAME='\"it'" CC="$work/cc"
 check '... with another linker option' made CFLAGS=-O1 LDFLAGS=-Wl,-O1
 check '... not by make install' test "$(installs; echo $?)" = 1
 done_testing
