@@ -387,12 +387,20 @@ int output_begin(struct output *o)
 	return o->beside ? 0 : ftruncate(fileno(o->file), 0);
 }
 
+/* Take the name of the file that we locked; or if that was moved away, the free name. */
+static int take_back(const struct output *o)
+{
+	const struct replace *r = &o->replace;
+
+	return is_named(&r->directory, o->lock) ? take_name(r) : take_free_name(r);
+}
+
 int output_end(struct output *o)
 {
 	if (!o->file || !o->beside)
 		return 0;
 	/* The file may be a mount point, and the directory read-only by now. */
-	if (finish(&o->replace) || take_name(&o->replace))
+	if (finish(&o->replace) || take_back(o))
 		return -1;
 	forget(&o->replace);
 	close(o->lock);

@@ -394,7 +394,7 @@ static void a_whole_report_that_cannot_replace(void **state)
 	unlink(path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(output_end(&output), -1);
-	assert_int_equal(errno, EISDIR);
+	assert_int_equal(errno, EBUSY);
 	output_cut(&output);
 	assert_non_null(output_left(&output));
 	assert_true(output_left_whole(&output));
@@ -406,6 +406,43 @@ static void a_whole_report_that_cannot_replace(void **state)
 	strcpy(path, left);
 	assert_string_equal(content(), "all events\n");
 	unlink(path);
+}
+
+/* The old report is moved away meanwhile; then the name is free, or another run has written there. */
+static void a_report_that_is_rotated(void **state)
+{
+	char there[sizeof(path)], old[sizeof(path)], left[PATH_MAX];
+
+	strcpy(old, in_dir("old"));
+	for (int taken = 0; taken < 2; taken++) {
+		FILE *f;
+
+		write_file("there", "old\n");
+		strcpy(there, path);
+		f = output_open(&output, path);
+		assert_non_null(f);
+		assert_int_equal(output_begin(&output), 0);
+		fputs("ours\n", f);
+		fflush(f);
+		assert_int_equal(rename(there, old), 0);
+		if (taken)
+			write_file("there", "another run's\n");
+		assert_int_equal(output_end(&output), taken ? -1 : 0);
+		if (taken) {
+			assert_int_equal(errno, EBUSY);
+			assert_true(output_left_whole(&output));
+			strcpy(left, output_left(&output));
+		}
+		output_discard(&output);
+		fclose(f);
+		strcpy(path, there);
+		assert_string_equal(content(), taken ? "another run's\n" : "ours\n");
+		unlink(there);
+		unlink(old);
+	}
+	strcpy(path, left);
+	assert_string_equal(content(), "ours\n");
+	unlink(left);
 }
 
 /* Where no file can be made beside it, and where its name is not the only way to it. */
@@ -1010,6 +1047,7 @@ int main(void)
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
 		test(a_whole_report_that_cannot_replace),
+		test(a_report_that_is_rotated),
 		test(what_is_written_in_place),
 		test(one_writer),
 		test(another_file_stays),
