@@ -26,11 +26,15 @@ static const char *const feature_names[] = {
 	"POISON",
 	"WP_ASYNC",
 	"MOVE",
+	"RWP",
+	"RWP_ASYNC",
 };
 
 #define NR_FEATURES (sizeof(feature_names) / sizeof(feature_names[0]))
 
-static const char *const mode_names[] = { "missing", "wp", "minor" };
+static const char *const mode_names[] = { "missing", "wp", "minor", "rwp" };
+
+#define NR_MODES (sizeof(mode_names) / sizeof(mode_names[0]))
 
 static struct json_object *features_json(__u64 features)
 {
@@ -72,7 +76,7 @@ static struct json_object *range_json(const struct uffd_range *range)
 
 	add_u64(o, "start", range->start);
 	add_u64(o, "end", range->end);
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < NR_MODES; i++)
 		if (range->modes & (1U << i))
 			json_append(modes, json_text(mode_names[i]));
 	add_value(o, "modes", modes);

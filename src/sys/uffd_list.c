@@ -175,7 +175,7 @@ static int read_fds(int dir, struct uffd_process *p, const struct extent *e)
 static unsigned int modes_of(const char *line)
 {
 	return (strstr(line, " um") ? UFFD_MISSING : 0) | (strstr(line, " uw") ? UFFD_WP : 0) |
-	       (strstr(line, " ui") ? UFFD_MINOR : 0);
+	       (strstr(line, " ui") ? UFFD_MINOR : 0) | (strstr(line, " ur") ? UFFD_RWP : 0);
 }
 
 static int read_ranges(int dir, struct uffd_process *p)

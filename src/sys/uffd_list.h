@@ -13,6 +13,7 @@ enum uffd_mode {
 	UFFD_MISSING = 1 << 0,
 	UFFD_WP = 1 << 1,
 	UFFD_MINOR = 1 << 2,
+	UFFD_RWP = 1 << 3, /* 7.3 and later */
 };
 
 /* A file descriptor, as its fdinfo tells. */

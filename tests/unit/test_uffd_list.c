@@ -57,7 +57,7 @@ static void put_process(const char *pid, const char *comm)
 #define UFFD "anon_inode:[userfaultfd]"
 
 /*
- * 4242 has two userfaultfds, one of them twice, and 5 registered pages; of 77 we can read neither
+ * 4242 has two userfaultfds, one of them twice, and 7 registered pages; of 77 we can read neither
  * fdinfo nor smaps; 9 has no userfaultfd.
  */
 static int make_proc(void **state)
@@ -71,13 +71,14 @@ static int make_proc(void **state)
 	put_fd("4242/fd/7", UFFD);
 	put("4242/fdinfo/5",
 	    "pos:\t0\nflags:\t02004002\nmnt_id:\t16\nino:\t1051\npending:\t2\ntotal:\t7\n"
-	    "API:\taa:80010046:8000000000000007\n");
-	put("4242/fdinfo/6", "ino:\t1051\npending:\t2\ntotal:\t7\nAPI:\taa:80010046:7\n");
+	    "API:\taa:80070046:8000000000000007\n");
+	put("4242/fdinfo/6", "ino:\t1051\npending:\t2\ntotal:\t7\nAPI:\taa:80070046:7\n");
 	put("4242/fdinfo/7", "ino:\t1052\npending:\t0\ntotal:\t1\nAPI:\taa:0:7\n");
 	put("4242/smaps",
 	    "7f0000000000-7f0000004000 rw-p 00000000 00:00 0 \nSize: 16 kB\nVmFlags: rd wr mr um uw ac \n"
 	    "7f0000004000-7f0000005000 rw-s 00000000 00:05 12 /memfd:x um\nVmFlags: rd wr ui ac \n"
-	    "7f0000005000-7f0000009000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr ac \n");
+	    "7f0000005000-7f0000009000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr ac \n"
+	    "7f0000009000-7f000000b000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr nr sd ur \n");
 	put_process("77", "other\n");
 	put_fd("77/fd/3", UFFD);
 	put_process("1", "init\n");
@@ -129,7 +130,7 @@ static void as_text(void **state)
 	expect_printed(true, false, false,
 		       "    pid  fds  waiting  registered  events                  comm\n"
 		       "     77    1        ?           ?  ?                       other\n"
-		       "   4242    3        8    20.0 KiB  fork,remap,unmap        a?[2J handler\n");
+		       "   4242    3        8    28.0 KiB  fork,remap,unmap        a?[2J handler\n");
 }
 
 static void brief(void **state)
@@ -145,13 +146,14 @@ static void as_json(void **state)
 		"{\"pid\":77,\"comm\":\"other\",\"fds\":[{\"fd\":3,\"inode\":null,\"features\":null,"
 		"\"pending\":null,\"total\":null}],\"registered\":null},"
 		"{\"pid\":4242,\"comm\":\"a\\u001b[2J handler\",\"fds\":["
-		"{\"fd\":5,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\"],"
+		"{\"fd\":5,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\",\"RWP\",\"RWP_ASYNC\"],"
 		"\"pending\":2,\"total\":7},"
-		"{\"fd\":6,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\"],"
+		"{\"fd\":6,\"inode\":1051,\"features\":[\"EVENT_FORK\",\"EVENT_REMAP\",\"EVENT_UNMAP\",\"MOVE\",\"RWP\",\"RWP_ASYNC\"],"
 		"\"pending\":2,\"total\":7},"
 		"{\"fd\":7,\"inode\":1052,\"features\":[],\"pending\":0,\"total\":1}],"
 		"\"registered\":[{\"start\":139637976727552,\"end\":139637976743936,\"modes\":[\"missing\",\"wp\"]},"
-		"{\"start\":139637976743936,\"end\":139637976748032,\"modes\":[\"minor\"]}]}],"
+		"{\"start\":139637976743936,\"end\":139637976748032,\"modes\":[\"minor\"]},"
+		"{\"start\":139637976764416,\"end\":139637976772608,\"modes\":[\"rwp\"]}]}],"
 		"\"unreadable\":0}\n");
 }
 
