@@ -118,6 +118,8 @@ static const struct word prctl_words[] = {
 /* The numbers of a userfaultfd's requests, _IOC_NR(); their type, _IOC_TYPE(), is 0xaa. */
 #define REQUEST_TYPE 0xff00
 #define UFFD_REQUEST 0xaa00
+/* Set in the number of each but UFFDIO_REGISTER and _UNREGISTER. */
+#define UFFD_REST 0xfe
 
 static const struct word uffd_words[] = {
 	{ 0x00, "UFFDIO_REGISTER" },
@@ -129,6 +131,8 @@ static const struct word uffd_words[] = {
 	{ 0x06, "UFFDIO_WRITEPROTECT" },
 	{ 0x07, "UFFDIO_CONTINUE" },
 	{ 0x08, "UFFDIO_POISON" },
+	{ 0x09, "UFFDIO_RWPROTECT" },
+	{ 0x0a, "UFFDIO_SET_MODE" },
 	{ 0x3f, "UFFDIO_API" },
 	{ 0, NULL },
 };
@@ -188,8 +192,9 @@ const struct syscall_row syscall_rows[] = {
 	{ CALL(mseal), SHAPE(RANGE(1, 2)) },
 	{ CALL(map_shadow_stack) },
 	{ CALL(prctl), VALUE(prctl_words), SHAPE(.sub = 1, RANGE(3, 4), ONLY_WHEN(~0U, PRCTL_SET_VMA)) },
+	/* Of those that write, UFFDIO_SET_MODE has no range. */
 	{ CALL(ioctl), REQUEST,
-	  SHAPE(.sub = 2, .at = 3, .at_is_range = 1, ONLY_WHEN(REQUEST_TYPE, UFFD_REQUEST)) },
+	  SHAPE(.sub = 2, .at = 3, .at_is_range = 1, ONLY_WHEN(REQUEST_TYPE | UFFD_REST, UFFD_REQUEST)) },
 	{ CALL(ptrace), VALUE(NULL), SHAPE(.sub = 1) },
 	{ CALL(shmat), RAISES },
 	{ CALL(shmdt), RAISES },

@@ -110,6 +110,9 @@ static void advice(void **state)
 static void requests(void **state)
 {
 	expect_str("request", uffd_request_name(0xc028aa03), "UFFDIO_COPY");
+	/* 7.3 and later. */
+	expect_str("request", uffd_request_name(0xc018aa09), "UFFDIO_RWPROTECT");
+	expect_str("request", uffd_request_name(0x4010aa0a), "UFFDIO_SET_MODE");
 	assert_null(uffd_request_name(0xc028aa77));
 	assert_null(uffd_request_name(0xae03));
 }

@@ -117,6 +117,12 @@ static void expect_bytes(const char *what, const __u8 *bytes, __u8 first, __u8 s
 	expect_u64(what, bytes[1], second);
 }
 
+/* Is a range read where argument @shape->sub is @sub? */
+static void expect_range(const char *what, const struct writer_shape *shape, __u32 sub, bool want)
+{
+	expect_u64(what, (sub & shape->ranged[0].mask) == shape->ranged[0].value, want);
+}
+
 /* The programs read a range only where a system call has one. */
 static void test_shapes(void **state)
 {
@@ -135,6 +141,11 @@ static void test_shapes(void **state)
 		   0x10);
 	expect_u64("madvise sub", shapes[SYS_madvise].sub, 3);
 	expect_u64("a vector of ranges", shapes[SYS_process_madvise].at, 2);
+	expect_range("UFFDIO_REGISTER", &shapes[SYS_ioctl], 0xc020aa00, true);
+	expect_range("UFFDIO_UNREGISTER", &shapes[SYS_ioctl], 0x8010aa01, true);
+	expect_range("UFFDIO_SET_MODE: two sets of features", &shapes[SYS_ioctl], 0x4010aa0a,
+		     false);
+	expect_range("another device's", &shapes[SYS_ioctl], 0xae00, false);
 	expect_u64("clone3's flags", shapes[SYS_clone3].sub, WRITER_SUB_AT);
 	expect_u64("a thread copies nothing", shapes[SYS_clone].everything.mask, CLONE_VM);
 	expect_u64("a thread copies nothing", shapes[SYS_clone].everything.value, 0);
