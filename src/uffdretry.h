@@ -265,6 +265,7 @@ enum fill_ioctl {
 	FILL_POISON,
 	FILL_MOVE,
 	FILL_WRITEPROTECT,
+	FILL_RWPROTECT, /* 7.3 and later */
 	NR_FILLS,
 };
 

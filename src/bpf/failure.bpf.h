@@ -29,6 +29,7 @@
 #define UFFDIO_WRITEPROTECT_NR 0x06
 #define UFFDIO_CONTINUE_NR 0x07
 #define UFFDIO_POISON_NR 0x08
+#define UFFDIO_RWPROTECT_NR 0x09
 
 /* fs/userfaultfd.c */
 #define UFFD_FEATURE_INITIALIZED (1u << 31)
@@ -259,6 +260,8 @@ static __always_inline __s32 fill_ioctl_of(__u32 cmd)
 		return FILL_CONTINUE;
 	case UFFDIO_POISON_NR:
 		return FILL_POISON;
+	case UFFDIO_RWPROTECT_NR:
+		return FILL_RWPROTECT;
 	default:
 		return -1;
 	}

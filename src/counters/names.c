@@ -164,6 +164,7 @@ const char *const fill_names[NR_FILLS] = {
 	[FILL_POISON] = "poison",
 	[FILL_MOVE] = "move",
 	[FILL_WRITEPROTECT] = "writeprotect",
+	[FILL_RWPROTECT] = "rwprotect",
 };
 
 const char *const changing_op_names[NR_CHANGING_OPS] = {

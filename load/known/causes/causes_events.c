@@ -26,6 +26,7 @@ struct load_uffdio_poison {
 };
 #define LOAD_UFFDIO_MOVE _IOWR(UFFDIO, 0x05, struct load_uffdio_move)
 #define LOAD_UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct load_uffdio_poison)
+#define LOAD_UFFDIO_RWPROTECT _IOWR(UFFDIO, 0x09, struct uffdio_writeprotect)
 #define LOAD_UFFDIO_CONTINUE _IOWR(UFFDIO, 0x07, struct load_uffdio_poison)
 
 static int do_unmap(void *arg)
@@ -78,7 +79,7 @@ static void fill(struct causes *c, unsigned long cmd, void *arg, const char *nam
 {
 	int error = ioctl(c->uffd, cmd, arg) ? errno : 0;
 
-	/* Kernels before 6.6 (POISON) and 6.8 (MOVE) do not know them. */
+	/* Kernels before 6.6 (POISON), 6.8 (MOVE) and 7.3 (RWPROTECT) do not know them. */
 	if (error == EINVAL)
 		causes_fill(&c->truth, name, "EINVAL");
 	else
@@ -106,6 +107,7 @@ static int case_fills(struct causes *c)
 	fill(c, LOAD_UFFDIO_MOVE, &move, "move");
 	fill(c, LOAD_UFFDIO_CONTINUE, &poison, "continue");
 	fill(c, LOAD_UFFDIO_POISON, &poison, "poison");
+	fill(c, LOAD_UFFDIO_RWPROTECT, &wp, "rwprotect");
 	err = causes_read_event(c);
 	causes_expect(c, "zeropage", rig_zeropage(c->uffd, c->dst, PAGE), 0);
 	causes_fill(&c->truth, "zeropage", "ok");
