@@ -87,6 +87,11 @@ int explain_refusal(int err, const char *what)
 			    "uffdretry --probe shows more",
 			    "%s: the kernel refuses although no capability is missing: %s", what,
 			    strerror(-err));
+	if (err == -EAGAIN)
+		return fail(EXIT_ERROR,
+			    "signals interrupted the verifier too often: try again without them (SIGSTOP, "
+			    "cpulimit, a debugger)",
+			    "%s: %s", what, strerror(-err));
 	if (err == -ENOMEM)
 		return fail(EXIT_ERROR,
 			    "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",

@@ -7,6 +7,7 @@
 #include "sys/signals.h"
 #include "counters/counters.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,7 +142,8 @@ static int try_plans(struct session *s, const struct options *o)
 		const struct plan *next = next_plan(s, o);
 		int err = try_plan(s, o);
 
-		if (!next || (!err && s->self_test.result != SELF_TEST_FAILED))
+		/* EAGAIN: signals stopped the verifier, which is no fault of the plan. */
+		if (!next || err == -EAGAIN || (!err && s->self_test.result != SELF_TEST_FAILED))
 			return err;
 		if (err)
 			warning("plan %s cannot be loaded: %s", s->plan->name, strerror(-err));

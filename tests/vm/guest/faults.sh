@@ -26,9 +26,10 @@ refuse() {
 # bpf(2) fails, by its command. Rights that do not count: root of its own user namespace, as in a
 # container.
 group_refused() {
-	bpf=321 enomem=12 eperm=1
+	bpf=321 enomem=12 eperm=1 eagain=11
 	refuse map-create $bpf 0 $enomem
 	refuse prog-load $bpf 5 $enomem
+	refuse prog-load-signal $bpf 5 $eagain
 	refuse link-create $bpf 28 $enomem
 	refuse test-run $bpf 10 $eperm
 	refuse prog-info $bpf 15 $enomem
