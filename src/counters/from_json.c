@@ -203,9 +203,9 @@ static void read_failures(struct json_reader *r, struct json_object *o, struct f
 		read_set(r, read_member(r, one, "at", json_type_object), site_names, NR_SITES,
 			 f->stopped[i], true);
 	}
-	/* Records of older versions lack ioctls that they did not know. */
+	/* Older records lack the one that came with Linux 7.3. */
 	for (int i = 0; i < NR_FILLS; i++)
-		if (read_there(fills, fill_names[i]))
+		if (i != FILL_RWPROTECT || read_there(fills, fill_names[i]))
 			read_fill(r, read_member(r, fills, fill_names[i], json_type_object),
 				  &f->fills[i]);
 }

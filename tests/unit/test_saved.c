@@ -825,6 +825,7 @@ static const char *const not_needed[] = {
 	"windows.blocked",
 	"windows.aborted",
 	"windows.undetermined",
+	"*fill_ioctls.rwprotect",
 };
 
 static struct {
