@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 #include "fingerprint.h"
 #include "uffdretry.h"
+#include "bpf/task.bpf.h"
 
 /*
  * The userfaultfd operations as vma_uffd_ops() of mm/userfaultfd.c picks them.
@@ -266,27 +267,48 @@ static __always_inline struct task_struct *mm_owner_at(struct mm_struct *mm)
 	return bpf_core_field_exists(mm->owner) ? BPF_CORE_READ(mm, owner) : NULL;
 }
 
-/* The process that owns the mm at an address: its first thread. NULL: it is gone. */
-static __always_inline struct task_struct *mm_process_at(__u64 mm)
+/* A task of the process that has the mm at an address. NULL: it is gone. */
+static __always_inline struct task_struct *mm_task_at(__u64 mm)
 {
 	struct task_struct *owner = mm_owner_at((struct mm_struct *)mm);
 
 	/* Without CONFIG_MEMCG no mm has an owner. */
 	if (!owner && own_mm_at(mm))
 		owner = (struct task_struct *)bpf_get_current_task();
-	return owner ? BPF_CORE_READ(owner, group_leader) : NULL;
+	return owner;
 }
 
-/*
- * mm_image() - which program of which process that is: its start, plus 1 for each exec, 0: it is gone.
- * With the mm's address it is unique: nobody calls exec once in a nanosecond.
- */
-static __always_inline __u64 mm_image(__u64 mm)
+/* That process: its first thread. NULL: it is gone, or fork() is not done with it. */
+static __always_inline struct task_struct *mm_process_at(__u64 mm)
 {
-	struct task_struct *process = mm_process_at(mm);
+	struct task_struct *task = mm_task_at(mm);
 
-	return process ? BPF_CORE_READ(process, start_time) + BPF_CORE_READ(process, self_exec_id)
-		       : 0;
+	return task && is_born(task) ? BPF_CORE_READ(task, group_leader) : NULL;
+}
+
+/* What mm_image() says of a process that fork() is not done with: nothing tells it from another. */
+#define IMAGE_UNBORN (~0ULL)
+
+/*
+ * image_of() - which program of which process that is: its start, plus 1 for each exec, 0: it is gone,
+ * or IMAGE_UNBORN. With the mm's address it is unique: nobody calls exec once in a nanosecond.
+ */
+static __always_inline __u64 image_of(__u64 mm)
+{
+	struct task_struct *task = mm_task_at(mm), *process;
+
+	if (!task)
+		return 0;
+	if (!is_born(task))
+		return IMAGE_UNBORN;
+	process = BPF_CORE_READ(task, group_leader);
+	return BPF_CORE_READ(process, start_time) + BPF_CORE_READ(process, self_exec_id);
+}
+
+/* mm_image() - the same of an address without a type. A global function: the verifier checks it once. */
+__noinline __u64 mm_image(__u64 mm)
+{
+	return image_of(mm);
 }
 
 struct unmapped_range {

@@ -189,39 +189,51 @@ static __always_inline void count_held(const struct raise *r, struct holder_tota
 }
 
 /*
- * changing_raise() - the current task raises mmap_changing of @uffd for @op on [@start, @end). The
- * kernel does not raise it twice for the same range (has_unmap_ctx(), and the list of
- * dup_userfaultfd()).
+ * raise_begin() - the current task raises as @new says, but for who it is. The kernel does not raise
+ * twice for the same range (has_unmap_ctx(), and the list of dup_userfaultfd()). A global function:
+ * the verifier checks it once. Returns 0.
  */
-static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start,
-				      __u64 end)
+__noinline int raise_begin(struct raise_key *key, struct raise *new)
 {
-	struct raise_key key = { .uffd = (__u64)uffd, .tid = own_tid() };
-	struct raise new = { .start = start, .end = end, .nr = 1 };
-	struct raise *old = bpf_map_lookup_elem(&raises, &key);
 	struct holder_totals *t;
 	struct changing *c;
+	struct raise *old;
 
-	if (phase != PHASE_RUN ||
-	    (old && old->who.op == op && old->start == start && old->end == end))
-		return;
-	read_holder(&new.who, op);
-	new.since = bpf_ktime_get_ns();
-	new.traced = slot_of(uffd->mm) == SLOT_RUN;
-	raise_remember(&key, &new, old);
-	count_raised(&new);
-	c = changing_of(key.uffd);
-	t = holder_totals_of(&new.who);
+	if (!key || !new)
+		return 0;
+	old = bpf_map_lookup_elem(&raises, key);
+	if (old && old->who.op == new->who.op && old->start == new->start && old->end == new->end)
+		return 0;
+	read_holder(&new->who, new->who.op);
+	new->since = bpf_ktime_get_ns();
+	raise_remember(key, new, old);
+	count_raised(new);
+	c = changing_of(key->uffd);
+	t = holder_totals_of(&new->who);
 	if (c) {
-		c->who = new.who;
-		c->tid = key.tid;
+		c->who = new->who;
+		c->tid = key->tid;
 		c->orphan = 0;
 		__sync_fetch_and_add(&c->held, 1);
 	}
 	if (t)
-		holder_raised(t, &new, key.tid);
+		holder_raised(t, new, key->tid);
 	if (!c || !t)
 		holder_lost();
+	return 0;
+}
+
+/* changing_raise() - the current task raises mmap_changing of @uffd for @op on [@start, @end). */
+static __noinline void changing_raise(struct userfaultfd_ctx *uffd, __u32 op, __u64 start,
+				      __u64 end)
+{
+	struct raise_key key = { .uffd = (__u64)uffd, .tid = own_tid() };
+	struct raise new = { .start = start, .end = end, .nr = 1, .who.op = op };
+
+	if (phase != PHASE_RUN)
+		return;
+	new.traced = slot_of(uffd->mm) == SLOT_RUN;
+	raise_begin(&key, &new);
 }
 
 /* changing_fork() - dup_userfaultfd() of the child's VMA @vma, which has the parent's context. */

@@ -6,7 +6,8 @@
  * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that
  * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
  * keeps its place in the map; when the map is full, new chains are counted and not followed.
- * A new mm can get the address of one that is gone, so the key has its image, too.
+ * A new mm can get the address of one that is gone, so the key has its image, too;
+ * failures in an mm that has none yet, for fork() is not done, are counted and not followed.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H
@@ -78,8 +79,13 @@ static __always_inline void chain_failed(struct failures *f, __u64 mm, __u64 dst
 					 __u32 site)
 {
 	struct chain_key key = { .mm = mm, .image = mm_image(mm), .dst = dst };
-	struct chain *c = bpf_map_lookup_elem(&chains, &key);
+	struct chain *c;
 
+	if (key.image == IMAGE_UNBORN) {
+		add(&f->chains_lost, 1);
+		return;
+	}
+	c = bpf_map_lookup_elem(&chains, &key);
 	if (c) {
 		add(&f->reissued, 1);
 		if (fail != FAIL_EAGAIN || (site != SITE_ENTRY && site != SITE_LOCK))

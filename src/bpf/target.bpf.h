@@ -80,7 +80,8 @@ static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 	owner = mm_owner_at(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return is_target(task_tgid_at(owner)) || (cgroup_id && task_in_cgroup((__u64)owner))
+	return (is_target(task_tgid_at(owner)) && is_born(owner)) ||
+			       (cgroup_id && task_in_cgroup((__u64)owner))
 		       ? SLOT_RUN
 		       : -1;
 }
@@ -100,7 +101,7 @@ static __always_inline int slot_of_owner(struct mm_struct *mm)
 	owner = mm_owner(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return is_target(task_tgid(owner)) ? SLOT_RUN : -1;
+	return is_target(task_tgid(owner)) && is_born(owner) ? SLOT_RUN : -1;
 }
 
 /*

@@ -63,6 +63,12 @@ static __always_inline __u32 task_tgid_at(struct task_struct *task)
 	return pid_number(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]));
 }
 
+/* Has fork() come to give @task its numbers? Until then it owns its mm, and has its parent's. */
+static __always_inline bool is_born(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
+}
+
 static __always_inline __u32 current_tgid(void)
 {
 	return task_tgid(bpf_get_current_task_btf());

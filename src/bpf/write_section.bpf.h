@@ -66,12 +66,12 @@ const volatile bool has_writers = false;
 static __noinline void sections_passed(__u64 mm, __u32 slot, __u64 now)
 {
 	struct totals *t = totals_of(slot);
+	__u64 image = image_of(mm);
 	struct mm_passed passed;
 
-	if (!t)
+	if (!t || image == IMAGE_UNBORN)
 		return;
-	passed =
-		mm_passed(mm_state_of(mm), mm_tag(mm, slot), mm_image(mm), mm_lock_seq_of(mm), now);
+	passed = mm_passed(mm_state_of(mm), mm_tag(mm, slot), image, mm_lock_seq_of(mm), now);
 	add(&t->passed_ns, passed.ns);
 	add(&t->passed_steps, passed.steps);
 }

@@ -18,6 +18,14 @@ uffdretry -j -o /out/metrics.json --openmetrics /out/metrics.prom -- uffdload ca
 # A page that failed in one process and is present in another has not been filled.
 whole /out/heirs.json -- uffdretry -j -o /out/heirs.json -- heirs || echo heirs >>/out/failed
 whole /out/images.json -- uffdretry -j -o /out/images.json -- heirs exec || echo images >>/out/failed
+whole /out/unborn.json -- uffdretry -j -o /out/unborn.json -- unborn chain || echo unborn >>/out/failed
+sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exec unborn' &
+unborn=$!
+uffdretry -j -o /out/unborn-pid.json -p $unborn &
+wait_for 60 has_line '"type":"start"' /out/unborn-pid.json || echo unborn-pid >>/out/failed
+touch /tmp/go
+wait $unborn || echo unborn-pid >>/out/failed
+wait $! || echo unborn-pid >>/out/failed
 # The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.
 echo 64 >/proc/sys/vm/nr_hugepages
 relock=yes
