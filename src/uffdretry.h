@@ -689,7 +689,7 @@ struct mm_state {
 	__u64 watched_since; /* the start of gapless recording */
 	__u64 seen;	     /* mm_lock_seq as mm_passed() saw it last, below the mm's tag */
 	__u64 seen_ns;	     /* and when, by the clock in ns */
-	__u64 image;	     /* and of which mm_image() */
+	__u64 image;	     /* and for this mm_image() */
 	__u64 hold_ns;	     /* since when that write section has mmap_lock */
 } OWN_LINE;
 

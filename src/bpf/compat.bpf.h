@@ -290,8 +290,9 @@ static __always_inline struct task_struct *mm_process_at(__u64 mm)
 #define IMAGE_UNBORN (~0ULL)
 
 /*
- * image_of() - which program of which process that is: its start, plus 1 for each exec, 0: it is gone,
- * or IMAGE_UNBORN. With the mm's address it is unique: nobody calls exec once in a nanosecond.
+ * image_of() - the program that has the mm, as a number: the start of its process, plus 1 for each
+ * exec. 0: it is gone. Or IMAGE_UNBORN. With the mm's address it is unique: nobody calls exec once in a
+ * nanosecond.
  */
 static __always_inline __u64 image_of(__u64 mm)
 {

@@ -25,15 +25,15 @@
 
 static long page;
 
-static int copy_page(int uffd, char *dst, const char *src)
+static int copy_page(int uffd, const char *dst, const char *src)
 {
 	struct uffdio_copy copy = { .dst = (__u64)dst, .src = (__u64)src, .len = (__u64)page };
 
 	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
 }
 
-/* Copy all pages, each of which must return @want. */
-static bool copy_all(int uffd, char *dst, const char *src, int want)
+/* Copy all pages; each copy must return @want. */
+static bool copy_all(int uffd, const char *dst, const char *src, int want)
 {
 	for (int i = 0; i < PAGES; i++)
 		if (copy_page(uffd, dst + i * page, src) != want)
@@ -42,7 +42,7 @@ static bool copy_all(int uffd, char *dst, const char *src, int want)
 }
 
 /* The other process. @dst: the parent's memory; the children have theirs at the same address. */
-static int handle(int uffd, char *dst, bool chain)
+static int handle(int uffd, const char *dst, bool chain)
 {
 	char *src = mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
