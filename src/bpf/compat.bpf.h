@@ -306,7 +306,7 @@ static __always_inline __u64 image_of(__u64 mm)
 	return BPF_CORE_READ(process, start_time) + BPF_CORE_READ(process, self_exec_id);
 }
 
-/* mm_image() - the same of an address without a type. A global function: the verifier checks it once. */
+/* mm_image() - the same, as a global function: the verifier checks it once. */
 __noinline __u64 mm_image(__u64 mm)
 {
 	return image_of(mm);

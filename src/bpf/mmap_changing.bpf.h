@@ -189,7 +189,7 @@ static __always_inline void count_held(const struct raise *r, struct holder_tota
 }
 
 /*
- * raise_begin() - the current task raises as @new says, but for who it is. The kernel does not raise
+ * raise_begin() - the current task raises mmap_changing as @new says; sets its who and since. The kernel does not raise
  * twice for the same range (has_unmap_ctx(), and the list of dup_userfaultfd()). A global function:
  * the verifier checks it once. Returns 0.
  */

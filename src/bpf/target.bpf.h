@@ -70,6 +70,12 @@ static __always_inline int slot_of_caller(void)
 	return -1;
 }
 
+/* Is @owner a target? fork() gives it its number before it is born, so the one read after counts. */
+static __always_inline bool is_owning_target(struct task_struct *owner)
+{
+	return is_target(task_tgid_at(owner)) && is_born(owner) && is_target(task_tgid_at(owner));
+}
+
 /* slot_of_owner_at() - slot_of() by the owner of @mm, an address without a BTF type. */
 static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 {
@@ -80,10 +86,8 @@ static __always_inline int slot_of_owner_at(struct mm_struct *mm)
 	owner = mm_owner_at(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return (is_target(task_tgid_at(owner)) && is_born(owner)) ||
-			       (cgroup_id && task_in_cgroup((__u64)owner))
-		       ? SLOT_RUN
-		       : -1;
+	return is_owning_target(owner) || (cgroup_id && task_in_cgroup((__u64)owner)) ? SLOT_RUN
+										      : -1;
 }
 
 /*
@@ -101,7 +105,7 @@ static __always_inline int slot_of_owner(struct mm_struct *mm)
 	owner = mm_owner(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
-	return is_target(task_tgid(owner)) && is_born(owner) ? SLOT_RUN : -1;
+	return is_target(task_tgid(owner)) && is_owning_target(owner) ? SLOT_RUN : -1;
 }
 
 /*

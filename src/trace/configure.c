@@ -82,6 +82,8 @@ static bool is_asked_for(const struct tracer_config *cfg, const struct hook *h)
 		return cfg->relock && cfg->writers && cfg->kernel->seq != SEQ_NONE;
 	if (h->roles & ROLE_CHILDREN)
 		return cfg->follow_forks;
+	if (h->roles & ROLE_EXITS)
+		return cfg->follow_forks || cfg->pids;
 	return true;
 }
 

@@ -49,7 +49,7 @@ const struct plan plans[] = {
 /* clang-format off */
 const struct hook hook_table[] = {
 	/* Targets. */
-	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE, "targets exit"),
+	POINT(sched_process_exit, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_EXITS, "targets exit"),
 	POINT(sched_process_fork, "", BESIDE, ROLE_REQUIRED | ROLE_RARE | ROLE_CHILDREN,
 	      "children of COMMAND", .costs = COSTS_CHILD),
 

@@ -28,6 +28,7 @@ enum hook_role {
 	ROLE_PASSES = 1 << 11,	      /* sees the kernel's tests after the relock pass */
 	ROLE_PAGES = 1 << 12,	      /* sees the end of each page */
 	ROLE_HOLDS = 1 << 13,	      /* sees write sections end: only with --relock */
+	ROLE_EXITS = 1 << 14,	      /* sees targets exit: only with COMMAND and -p */
 };
 
 /* A BPF program and the kernel function or tracepoint that it is attached to. */

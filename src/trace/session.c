@@ -39,6 +39,7 @@ static int load_plan(struct session *s, const struct options *o)
 		.kernel = &s->kernel,
 		.plan = s->plan,
 		.all = o->all,
+		.pids = o->nr_pids,
 		.follow_forks = o->command,
 		.writers = !o->no_writers,
 		.witness = o->witness || o->probe, /* --probe shows every hook */

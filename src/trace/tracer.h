@@ -22,7 +22,8 @@ struct tracer_config {
 	const struct kernel *kernel;
 	const struct plan *plan;
 	bool all;	   /* every process */
-	bool follow_forks; /* targets' children are targets */
+	bool pids;	   /* targets are processes, by number */
+	bool follow_forks; /* and their children */
 	bool writers;	   /* tell who writes */
 	bool witness;	   /* hook write locks of VMAs, as a second witness */
 	bool events;	   /* one a window, for tracer_read_events() */

@@ -68,12 +68,12 @@ static void a_long_window_knows_a_late_writer(void **state)
 
 #define TAG 0x12340040U
 #define OTHER_TAG 0x12340080U
-#define PROCESS 77000000000U
+#define IMAGE 77000000000U
 
-static void expect_passed_of(struct mm_state *mm, __u32 tag, __u64 process, __u32 seq, __u64 now,
+static void expect_passed_of(struct mm_state *mm, __u32 tag, __u64 image, __u32 seq, __u64 now,
 			     __u64 ns, __u64 steps)
 {
-	struct mm_passed passed = mm_passed(mm, tag, process, seq, now);
+	struct mm_passed passed = mm_passed(mm, tag, image, seq, now);
 
 	assert_int_equal(passed.ns, ns);
 	assert_int_equal(passed.steps, steps);
@@ -82,7 +82,7 @@ static void expect_passed_of(struct mm_state *mm, __u32 tag, __u64 process, __u3
 static void expect_passed(struct mm_state *mm, __u32 tag, __u32 seq, __u64 now, __u64 ns,
 			  __u64 steps)
 {
-	expect_passed_of(mm, tag, PROCESS, seq, now, ns, steps);
+	expect_passed_of(mm, tag, IMAGE, seq, now, ns, steps);
 }
 
 /* Once a jiffy the time and the number are read: what lies between two readings is counted. */
@@ -111,9 +111,9 @@ static void another_mm_at_the_same_address(void **state)
 {
 	struct mm_state mm = {};
 
-	expect_passed_of(&mm, TAG, PROCESS, 40000, 1000, 0, 0);
-	expect_passed_of(&mm, TAG, PROCESS + 1, 60, 2000, 0, 0);
-	expect_passed_of(&mm, TAG, PROCESS + 1, 64, 2500, 500, 4);
+	expect_passed_of(&mm, TAG, IMAGE, 40000, 1000, 0, 0);
+	expect_passed_of(&mm, TAG, IMAGE + 1, 60, 2000, 0, 0);
+	expect_passed_of(&mm, TAG, IMAGE + 1, 64, 2500, 500, 4);
 }
 
 /* A CPU that comes late gives back what the one before took too much. */
@@ -125,7 +125,7 @@ static void overtaken_by_another_cpu(void **state)
 
 	expect_passed(&mm, TAG, 10, 1000, 0, 0);
 	for (int i = 0; i < 3; i++) {
-		passed = mm_passed(&mm, TAG, PROCESS, i == 1 ? 14 : 20 + 2 * i,
+		passed = mm_passed(&mm, TAG, IMAGE, i == 1 ? 14 : 20 + 2 * i,
 				   i == 1 ? 1400 : 2000 + i);
 		ns += passed.ns;
 		steps += passed.steps;

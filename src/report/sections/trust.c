@@ -60,7 +60,7 @@ void text_trust(const struct report *r, const struct counters *c)
 		{ t->lost[LOST_CHANGING_EVENTS], "events of mmap_changing lost, likewise" },
 		{ failures_unexplained(&c->failures), "failures without a cause" },
 		{ c->failures.holders_lost, "holders of mmap_changing without a place" },
-		{ c->failures.chains_lost, "chains of failures without a place" },
+		{ c->failures.chains_lost, "failures whose chain is not followed" },
 		{ r->writers ? t->writers.other : 0, "write sections whose writer has no place" },
 	};
 	const int nr = sizeof(losses) / sizeof(losses[0]);
