@@ -189,35 +189,39 @@ static __always_inline void count_held(const struct raise *r, struct holder_tota
 }
 
 /*
- * raise_begin() - the current task raises mmap_changing as @new says; sets its who and since. The kernel does not raise
+ * raise_begin() - the current task raises mmap_changing of @of as @as says. The kernel does not raise
  * twice for the same range (has_unmap_ctx(), and the list of dup_userfaultfd()). A global function:
  * the verifier checks it once. Returns 0.
  */
-__noinline int raise_begin(struct raise_key *key, struct raise *new)
+__noinline int raise_begin(const struct raise_key *of, const struct raise *as)
 {
 	struct holder_totals *t;
+	struct raise_key key;
 	struct changing *c;
-	struct raise *old;
+	struct raise *old, new;
 
-	if (!key || !new)
+	if (!of || !as)
 		return 0;
-	old = bpf_map_lookup_elem(&raises, key);
-	if (old && old->who.op == new->who.op && old->start == new->start && old->end == new->end)
+	/* On the stack: 6.1 takes no argument's memory as a map's key or value. */
+	key = *of;
+	new = *as;
+	old = bpf_map_lookup_elem(&raises, &key);
+	if (old && old->who.op == new.who.op && old->start == new.start && old->end == new.end)
 		return 0;
-	read_holder(&new->who, new->who.op);
-	new->since = bpf_ktime_get_ns();
-	raise_remember(key, new, old);
-	count_raised(new);
-	c = changing_of(key->uffd);
-	t = holder_totals_of(&new->who);
+	read_holder(&new.who, new.who.op);
+	new.since = bpf_ktime_get_ns();
+	raise_remember(&key, &new, old);
+	count_raised(&new);
+	c = changing_of(key.uffd);
+	t = holder_totals_of(&new.who);
 	if (c) {
-		c->who = new->who;
-		c->tid = key->tid;
+		c->who = new.who;
+		c->tid = key.tid;
 		c->orphan = 0;
 		__sync_fetch_and_add(&c->held, 1);
 	}
 	if (t)
-		holder_raised(t, new, key->tid);
+		holder_raised(t, &new, key.tid);
 	if (!c || !t)
 		holder_lost();
 	return 0;
