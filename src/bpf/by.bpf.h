@@ -5,8 +5,9 @@
  *
  * A row belongs to a process (its number and when it started, so that a reused number is another
  * row), or to the owner's cgroup. It stays when the process is gone. Copies whose owner is gone
- * already, or whose owner fork() is not done with, share the row of the empty key. Row 0 is no target's: it has what finds no row, so that
- * all rows sum to the totals. Unlike these, the CPUs share a row.
+ * already, or is a child that fork() is not done with, share the row of the empty key. Row 0 is no
+ * target's: it has what finds no row, so that all rows sum to the totals. Unlike these, the CPUs
+ * share a row.
  */
 #ifndef BY_BPF_H
 #define BY_BPF_H

@@ -291,8 +291,8 @@ static __always_inline struct task_struct *mm_process_at(__u64 mm)
 
 /*
  * image_of() - the program that has the mm, as a number: the start of its process, plus 1 for each
- * exec. 0: it is gone. Or IMAGE_UNBORN. With the mm's address it is unique: nobody calls exec once in a
- * nanosecond.
+ * exec. 0: it is gone. Or IMAGE_UNBORN. With the mm's address it is unique: nobody calls exec as often
+ * as once a nanosecond.
  */
 static __always_inline __u64 image_of(__u64 mm)
 {

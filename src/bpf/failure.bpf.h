@@ -31,7 +31,7 @@
 #define UFFDIO_POISON_NR 0x08
 #define UFFDIO_RWPROTECT_NR 0x09
 
-/* fs/userfaultfd.c */
+/* userfaultfd.c, in fs/ and since 7.3 in mm/ */
 #define UFFD_FEATURE_INITIALIZED (1u << 31)
 
 /* UFFDIO_COPY_MODE_DONTWAKE and _WP. */

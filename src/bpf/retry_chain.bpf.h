@@ -6,8 +6,9 @@
  * A chain begins with a failure, so a call without failures pays one test. It ends with a copy that
  * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
  * keeps its place in the map; when the map is full, new chains are counted and not followed.
- * A new mm can get the address of one that is gone, so the key has its image, too;
- * failures in an mm that has none yet, for fork() is not done, are counted and not followed.
+ * A new mm can get the address of one that is gone, so the key has its image, too.
+ * While fork() is not done with a process its mm has no image: failures there are counted, and no
+ * chain follows them.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H

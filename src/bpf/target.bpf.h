@@ -105,6 +105,7 @@ static __always_inline int slot_of_owner(struct mm_struct *mm)
 	owner = mm_owner(mm);
 	if (!owner || (__u64)owner == bpf_get_current_task())
 		return -1;
+	/* The first test decides for nearly all, without a call. */
 	return is_target(task_tgid(owner)) && is_owning_target(owner) ? SLOT_RUN : -1;
 }
 

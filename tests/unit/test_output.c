@@ -376,19 +376,28 @@ static void a_report_that_is_not_whole(void **state)
 	unlink(there);
 }
 
+/* A report of @text that is not whole yet, beside an old one, whose name is path. */
+static FILE *begin_over_old(const char *text)
+{
+	FILE *f;
+
+	write_file("there", "old\n");
+	f = output_open(&output, path);
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	fputs(text, f);
+	fflush(f);
+	return f;
+}
+
 /* A directory has the name meanwhile; a mount point refuses likewise. */
 static void a_whole_report_that_cannot_replace(void **state)
 {
 	char there[sizeof(path)], left[PATH_MAX];
 	FILE *f;
 
-	write_file("there", "old\n");
+	f = begin_over_old("all events\n");
 	strcpy(there, path);
-	f = output_open(&output, path);
-	assert_non_null(f);
-	assert_int_equal(output_begin(&output), 0);
-	fputs("all events\n", f);
-	fflush(f);
 	output_is_whole(&output);
 	assert_false(output_left_whole(&output));
 	unlink(path);
@@ -415,15 +424,9 @@ static void a_report_that_is_rotated(void **state)
 
 	strcpy(old, in_dir("old"));
 	for (int taken = 0; taken < 2; taken++) {
-		FILE *f;
+		FILE *f = begin_over_old("ours\n");
 
-		write_file("there", "old\n");
 		strcpy(there, path);
-		f = output_open(&output, path);
-		assert_non_null(f);
-		assert_int_equal(output_begin(&output), 0);
-		fputs("ours\n", f);
-		fflush(f);
 		assert_int_equal(rename(there, old), 0);
 		if (taken)
 			write_file("there", "another run's\n");
