@@ -654,7 +654,7 @@ struct failures {
 	__u64 op_refused[NR_CHANGING_OPS];
 	__u64 chains;	     /* begun */
 	__u64 chains_ended;  /* by a success, or because the page was there already */
-	__u64 chains_lost;   /* not followed: no place in the map, or fork() is not done */
+	__u64 chains_lost;   /* failures that none follows: see retry_chain.bpf.h */
 	__u64 chain_lost_ns; /* of the ended ones, first failure to end */
 	__u64 reissued;	     /* copies of a page that has a chain */
 	__u64 reopened;	     /* retry windows of these */

@@ -136,15 +136,32 @@ static __always_inline void count_failure(struct failures *f, const struct copy_
 }
 
 /*
- * follow_chains() - the chains of a call of the run in the mm at an address, which stopped as @s says. A
- * global function: the verifier checks it once. Returns 0.
+ * May the page where a copy of @len bytes stopped be present, or another one have failed? It is so
+ * when no errno is told for the page, and when the run of the copy loop's exit was skipped and only
+ * the result is left: a short copy returns -EAGAIN, and one whose result cannot be written -EFAULT.
  */
-__noinline int follow_chains(__u64 mm, const struct copy_stop *s)
+static __always_inline bool is_untold(const struct copy_stop *s, __u64 len)
+{
+	if (s->left)
+		return s->fail == FAIL_UNTOLD;
+	return s->site == SITE_UNKNOWN &&
+	       (s->fail == FAIL_EFAULT || (s->fail == FAIL_EAGAIN && len > PAGE_SIZE));
+}
+
+/*
+ * follow_chains() - the chains of a call of the run for @len bytes in the mm at an address, which
+ * stopped as @s says. A global function: the verifier checks it once. Returns 0.
+ */
+__noinline int follow_chains(__u64 mm, const struct copy_stop *s, __u64 len)
 {
 	struct failures *f = failures_of(SLOT_RUN);
 
 	if (!f || !s)
 		return 0;
+	if (is_untold(s, len)) {
+		add(&f->chains_lost, 1);
+		return 0;
+	}
 	if (s->copied && chains_open())
 		chain_copied(mm, s->dst - s->copied, s->copied);
 	if (s->fail != FAIL_EEXIST)
@@ -215,7 +232,7 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	if (cfg_events && slot == SLOT_RUN)
 		failed_copy_event(&stop, readable ? &copy : NULL, err, site, who);
 	if (slot == SLOT_RUN && (site != SITE_ENTRY || readable))
-		follow_chains((__u64)BPF_CORE_READ(uffd, mm), &stop);
+		follow_chains((__u64)BPF_CORE_READ(uffd, mm), &stop, copy.len);
 }
 
 /* copy_call_succeeded() - UFFDIO_COPY with the argument at @arg has copied all of it. */

@@ -7,8 +7,8 @@
  * succeeds, or that finds the page there (-EEXIST: another copy filled it). A chain that never ends
  * keeps its place in the map; when the map is full, new chains are counted and not followed.
  * A new mm can get the address of one that is gone, so the key has its image, too.
- * While fork() is not done with a process its mm has no image: failures there are counted, and no
- * chain follows them.
+ * Two more kinds of failures are counted, and no chain follows them: while fork() is not done with a
+ * process its mm has no image, and of some failures it is unknown whether the page is present.
  */
 #ifndef RETRY_CHAIN_BPF_H
 #define RETRY_CHAIN_BPF_H

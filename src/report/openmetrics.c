@@ -390,7 +390,7 @@ static void lost(FILE *out, const struct counters *c)
 	      "At most so many unmaps are missing: replaced windows look tolerated or locked.",
 	      c->skipped[COSTS_UNMAP]);
 	plain(out, "uffdretry_chains_lost_total", "counter",
-	      "Failures that are in no chain: no place, or fork() was not done.",
+	      "Failures that are in no chain: no place, fork() was not done, or no errno is told.",
 	      c->failures.chains_lost);
 	family(out, "uffdretry_events_lost_total", "counter",
 	       "With --events or --trace: records that are missing, by kind.");

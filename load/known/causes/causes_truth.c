@@ -85,10 +85,16 @@ static void chain_fail(struct causes_truth *truth, uint64_t dst, const struct en
 		truth->longest = chain->length;
 }
 
+/* The error that the tool can see: a kernel may not tell why a page failed. */
+static const char *stop_seen(const struct causes_truth *truth, const struct ending *e)
+{
+	return truth->untold && !strcmp(e->site, "page") ? "untold" : e->stop;
+}
+
 static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const struct ending *e)
 {
 	uint64_t through = e->err ? e->copied : len, at = dst + through, page;
-	bool exists = e->err == EEXIST || (e->stop && !strcmp(e->stop, "EEXIST") && !truth->untold);
+	bool exists = e->err == EEXIST || (e->stop && !strcmp(e->stop, "EEXIST"));
 
 	if (e->window && find_chain(truth, e->err ? at : dst))
 		truth->reopened++;
@@ -96,19 +102,15 @@ static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const
 		chain_end(truth, page, e->window && !e->err && page == dst);
 	if (!e->err)
 		return;
-	if (exists)
+	if (e->stop && !strcmp(stop_seen(truth, e), "untold"))
+		truth->chains_lost++; /* present or not, nobody can tell */
+	else if (exists)
 		chain_end(truth, at, e->window);
 	else
 		chain_fail(truth, at, e);
 }
 
 /* --- what happened ---------------------------------------------------------------------------- */
-
-/* The error that the tool can see: a kernel may not tell why a page failed. */
-static const char *stop_seen(const struct causes_truth *truth, const struct ending *e)
-{
-	return truth->untold && !strcmp(e->site, "page") ? "untold" : e->stop;
-}
 
 static void add_failure(struct causes_truth *truth, const struct ending *e)
 {
@@ -214,7 +216,7 @@ static struct json_object *chains_json(const struct causes_truth *truth)
 	count(&chains, "reopened", truth->reopened);
 	count(&chains, "retried", truth->retried);
 	count(&chains, "succeeded", truth->succeeded);
-	count(&chains, "lost", 0);
+	count(&chains, "lost", truth->chains_lost);
 	return chains;
 }
 

@@ -36,6 +36,7 @@ struct causes_truth {
 	uint64_t raised;
 	uint64_t refused;
 	uint64_t chains;
+	uint64_t chains_lost;
 	uint64_t ended;
 	uint64_t longest;
 	uint64_t reissued;
