@@ -162,6 +162,12 @@ __noinline int follow_chains(__u64 mm, const struct copy_stop *s, __u64 len)
 		add(&f->chains_lost, 1);
 		return 0;
 	}
+	/* All of it was copied, and only the result could not be written. */
+	if (!s->left && s->site == SITE_RESULT) {
+		if (chains_open())
+			chain_copied(mm, s->dst, len);
+		return 0;
+	}
 	if (s->copied && chains_open())
 		chain_copied(mm, s->dst - s->copied, s->copied);
 	if (s->fail != FAIL_EEXIST)
@@ -210,7 +216,7 @@ static __always_inline void copy_call_failed(__u32 slot, struct userfaultfd_ctx 
 	bool readable = copy_args_read(&copy, arg);
 	const struct holder *who = NULL;
 
-	stop.dst = copy.dst;
+	stop.dst = PAGE_ALIGN_DOWN(copy.dst);
 	stop.fail = fail;
 	if (!noted || (!noted->left && !noted->noted) ||
 	    (noted->left && readable && !is_of_call(noted, fail, &copy)))

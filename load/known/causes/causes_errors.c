@@ -100,6 +100,12 @@ static int case_invalid(struct causes *c)
 	arg.len = 1;
 	causes_expect(c, "length 1", ioctl(c->uffd, UFFDIO_COPY, &arg) ? errno : 0, EINVAL);
 	causes_add(&c->truth, arg.dst, 1, &(struct ending) { .err = EINVAL, .site = "entry" });
+	arg.dst++;
+	arg.len = PAGE;
+	causes_expect(c, "unaligned", ioctl(c->uffd, UFFDIO_COPY, &arg) ? errno : 0, EINVAL);
+	causes_add(&c->truth, c->dst + PAGE, PAGE,
+		   &(struct ending) { .err = EINVAL, .site = "entry" });
+	causes_copy_well(c, 1, 1);
 	causes_tear_down(c);
 	return 0;
 }
