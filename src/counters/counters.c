@@ -21,6 +21,8 @@ static void sub_u64s(void *diff, const void *now, const void *then, size_t size)
 void counters_sub(struct counters *diff, const struct counters *now, const struct counters *then)
 {
 	sub_u64s(diff, now, then, sizeof(*diff));
+	if (now->rehooks == REHOOKS_UNTOLD)
+		diff->rehooks = REHOOKS_UNTOLD;
 	diff->open = now->open;
 	diff->chains_open = now->chains_open;
 	diff->chain_longest = now->chain_longest;

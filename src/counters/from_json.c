@@ -34,6 +34,7 @@ static const struct {
 	{ "lost.copy_events", AT(totals.lost[LOST_COPY_EVENTS]), false },
 	{ "lost.map_full", AT(totals.lost[LOST_MAP_FULL]), false },
 	{ "lost.recursion", AT(recursion), false },
+	{ "lost.rehooks", AT(rehooks), true },
 	{ "mmap_changing.raised", AT(failures.raised), false },
 	{ "mmap_changing.refused", AT(failures.refused), false },
 	{ "mmap_changing.unseen", AT(failures.refused_unseen), false },

@@ -12,6 +12,9 @@
 
 struct hook;
 
+/* Nobody can tell: perf events were refused. */
+#define REHOOKS_UNTOLD (~0ULL)
+
 /* All counters of a run, summed over the CPUs. */
 struct counters {
 	struct totals totals;
@@ -22,8 +25,9 @@ struct counters {
 	struct failures failures;
 	struct hist chain_lengths; /* of the chains that ended; lengths, not nanoseconds */
 	__u64 recursion; /* runs of our programs that the kernel skipped since the attach */
-	__u64 unseen;	 /* windows whose begin was missed: in the totals, and in no target's row */
-	__u64 doubtful;	 /* windows that were needless, and are undetermined after all */
+	__u64 rehooks;	/* how often others changed the programs of our functions; REHOOKS_UNTOLD */
+	__u64 unseen;	/* windows whose begin was missed: in the totals, and in no target's row */
+	__u64 doubtful; /* windows that were needless, and are undetermined after all */
 	__u64 skipped[NR_SKIP_COSTS]; /* these runs, by what may be missing: at most so many */
 	__u64 chains_open;	      /* at present */
 	__u64 chain_longest;	      /* CHAIN_WORD() of the run so far */

@@ -197,6 +197,10 @@ void json_lost(struct json_object *o, const struct counters *c)
 	for (int i = LOST_EVENTS; i <= LOST_COPY_EVENTS; i++)
 		add_u64(lost, lost_names[i], c->totals.lost[i]);
 	add_u64(lost, "recursion", c->recursion);
+	if (c->rehooks == REHOOKS_UNTOLD)
+		add_null(lost, "rehooks");
+	else
+		add_u64(lost, "rehooks", c->rehooks);
 	add_u64(lost, lost_names[LOST_MAP_FULL], c->totals.lost[LOST_MAP_FULL]);
 	skipped = add_object(lost, "skipped");
 	for (int i = 0; i < NR_SKIP_COSTS; i++)

@@ -209,6 +209,7 @@ int kernel_open(struct kernel *k)
 		       has_function(k->btf, "mfill_copy_folio_retry", 0);
 	k->has_cast = has_function(k->btf, "bpf_rdonly_cast", 0);
 	k->has_probes = k->has_cast && has_function(k->btf, "kprobe_multi_link_handler", 0);
+	k->loses_rehooked = struct_has(k->btf, "bpf_tramp_image", "ip_after_call");
 	k->unmap_desc = unmap_desc_layout(k->btf);
 	list_unmeasured(k);
 	return 0;

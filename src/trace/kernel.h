@@ -25,6 +25,7 @@ struct kernel {
 	bool has_check;	 /* it compares something after the retry: 7.1 and later */
 	bool has_cast;	 /* bpf_rdonly_cast(): 6.2 and later */
 	bool has_probes; /* kprobe.multi (CONFIG_FPROBE), and the cast that its programs need */
+	bool loses_rehooked; /* calls that are under way when a function's programs change: before 7.3 */
 	struct unmap_desc_layout unmap_desc;	    /* what unmap_vmas() takes: 7.0 and later */
 	const char *unmeasured[MAX_UNMEASURED + 1]; /* not measurable here; ends with NULL */
 };

@@ -218,5 +218,6 @@ int tracer_read(struct tracer *t, struct counters *c)
 	count_unseen(c, t->events);
 	count_doubtful(t, c);
 	c->open = read_open(t);
+	c->rehooks = read_rehooks(t);
 	return err;
 }

@@ -52,6 +52,9 @@ static int load_plan(struct session *s, const struct options *o)
 
 	if (!err)
 		err = tracer_attach(s->tracer);
+	if (!err && !tracer_sees_rehooks(s->tracer))
+		note_unmeasured(&s->kernel,
+				"calls lost to other BPF programs (perf events refused)");
 	return err;
 }
 

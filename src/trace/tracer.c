@@ -86,6 +86,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	if (!t)
 		return -ENOMEM;
 	t->stats_fd = -1;
+	t->loses_rehooked = cfg->kernel->loses_rehooked;
 	t->skipped_hook = -1;
 	t->nr_cpus = libbpf_num_possible_cpus();
 	err = t->nr_cpus < 0 ? t->nr_cpus : 0;
@@ -132,7 +133,14 @@ int tracer_attach(struct tracer *t)
 		else if (t->hooks[i].hook->roles & ROLE_REQUIRED)
 			return -errno;
 	}
+	/* Without it the run is no worse: see tracer_sees_rehooks(). */
+	watch_rehooks(t);
 	return 0;
+}
+
+bool tracer_sees_rehooks(const struct tracer *t)
+{
+	return !t->loses_rehooked || t->symbols;
 }
 
 /* Its word in the programs' set of targets. */
@@ -205,6 +213,7 @@ void tracer_close(struct tracer *t)
 	if (!t)
 		return;
 	tracer_detach(t);
+	perf_buffer__free(t->symbols);
 	ring_buffer__free(t->events);
 	close_rows(t);
 	uffdretry_bpf__destroy(t->skel);

@@ -88,6 +88,8 @@ bool tracer_sees_hugetlb(const struct tracer *t);
 bool tracer_bounds_begin(const struct tracer *t);
 /* Relock latency? It must be asked for, and possible here. */
 bool tracer_sees_relock(const struct tracer *t);
+/* Calls lost because other programs came to our functions? */
+bool tracer_sees_rehooks(const struct tracer *t);
 
 /* The hooks as tracer_read() saw them last, in @hooks[MAX_HOOKS]. Returns how many. */
 int tracer_hooks(const struct tracer *t, struct hook_state *hooks);

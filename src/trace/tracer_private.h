@@ -74,6 +74,11 @@ struct tracer {
 	int nr_cpus;
 	struct rows rows[NR_ROW_MAPS];
 
+	bool loses_rehooked;	      /* as struct kernel's */
+	struct perf_buffer *symbols;  /* of trampolines; NULL: not watched */
+	__u64 trampolines[MAX_HOOKS]; /* their keys; 0: none */
+	__u64 rehooks;
+
 	struct ring_buffer *events; /* NULL: not asked for */
 	/* While tracer_read_events() runs: its arguments, and how many events it has handed on. */
 	void (*on_event)(void *data, const struct event *e);
@@ -85,6 +90,14 @@ struct tracer {
 int read_missed(struct tracer *t, struct counters *c);
 /* Runs that the kernel skipped of the hooks with @role. */
 __u64 missed_by(const struct tracer *t, __u32 role);
+
+/*
+ * rehooks.c: notice from here on when other programs come to our functions or leave them. 0 or a
+ * negative errno.
+ */
+int watch_rehooks(struct tracer *t);
+/* How often that happened so far; REHOOKS_UNTOLD: nobody can tell. */
+__u64 read_rehooks(struct tracer *t);
 
 /* configure.c: choose the hooks, and set what the programs know. 0 or a negative errno. */
 int configure(struct tracer *t, const struct tracer_config *cfg);

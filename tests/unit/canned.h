@@ -142,6 +142,7 @@ static inline void canned_counters(struct counters *c)
 	c->chains_open = 557;
 	c->chain_longest = CHAIN_WORD(558, FAIL_EAGAIN, SITE_CHECK);
 	c->recursion = 413;
+	c->rehooks = 426;
 	for (__u64 i = 0; i < NR_SKIP_COSTS; i++)
 		c->skipped[i] = 420 + i;
 	c->open = 414;

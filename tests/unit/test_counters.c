@@ -59,6 +59,7 @@ static void differences(void **state)
 	now.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1] = 103;
 	then.recursion = 1;
 	now.recursion = 3;
+	then.rehooks = now.rehooks = REHOOKS_UNTOLD;
 	then.open = 9;
 	now.open = 4;
 	then.skipped[COSTS_WINDOW] = 2; /* at most; they have been seen since */
@@ -73,6 +74,7 @@ static void differences(void **state)
 	assert_int_equal(diff.hists[KIND_ANON][CLASS_QUIET].count[0], 1);
 	assert_int_equal(diff.hists[KIND_HUGETLB][CLASS_UNDETERMINED].count[HIST_BUCKETS - 1], 3);
 	assert_int_equal(diff.recursion, 2);
+	assert_true(diff.rehooks == REHOOKS_UNTOLD);
 	assert_int_equal(diff.skipped[COSTS_WINDOW], 0);
 	assert_int_equal(diff.skipped[COSTS_CALL], 3);
 	assert_int_equal(diff.open, 4); /* a state, not a count */

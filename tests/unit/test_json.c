@@ -341,6 +341,7 @@ static const struct {
 	{ "lost.changing_events", 416 },
 	{ "lost.copy_events", 417 },
 	{ "lost.recursion", 413 },
+	{ "lost.rehooks", 426 },
 	{ "lost.map_full", 412 },
 	{ "lost.skipped.windows", 421 },
 	{ "lost.skipped.calls", 422 },

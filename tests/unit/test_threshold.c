@@ -13,7 +13,7 @@ static struct counters c;
 
 struct row {
 	const char *what;
-	__u64 quiet, spurious, undetermined, map_full, skipped, children, anomalies;
+	__u64 quiet, spurious, undetermined, map_full, skipped, children, anomalies, rehooks;
 	double rate;
 	int status;
 	const char *why;
@@ -48,6 +48,10 @@ static void judged(void **state)
 		  .status = EXIT_NOT_JUDGED },
 		{ "children", .quiet = 1000, .children = 1, .rate = 1, .status = EXIT_NOT_JUDGED,
 		  .why = "--fail-above cannot be judged: children of COMMAND are missing" },
+		{ "others came", .quiet = 1000, .rehooks = 1, .rate = 1,
+		  .status = EXIT_NOT_JUDGED },
+		{ "or nobody can tell", .quiet = 1000, .rehooks = REHOOKS_UNTOLD, .rate = 1,
+		  .status = EXIT_DONE },
 		{ "anomalies", .quiet = 1000, .anomalies = 1, .rate = 1, .status = EXIT_NOT_JUDGED,
 		  .why = "--fail-above cannot be judged: 1 anomalies" },
 	};
@@ -64,6 +68,7 @@ static void judged(void **state)
 		c.totals.checks[CHECK_PER_MM_SEQ].spurious = row->spurious;
 		c.totals.lost[LOST_MAP_FULL] = row->map_full;
 		c.totals.anomalies = row->anomalies;
+		c.rehooks = row->rehooks;
 		c.skipped[COSTS_WINDOW] = row->skipped;
 		c.skipped[COSTS_CHILD] = row->children;
 		expect_u64(row->what, threshold_judge(&c, row->rate), row->status);

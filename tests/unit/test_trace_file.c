@@ -395,7 +395,8 @@ static void start_and_end(void **state)
 	expect_str("end", member(all, 6, "name"), "end: 1248 events lost");
 	expect_str("end", member(all, 6, "args"),
 		   "{ \"elapsed_s\": 1.500000, \"lost\": { \"windows\": 411, \"events\": 415, "
-		   "\"changing_events\": 416, \"copy_events\": 417, \"recursion\": 413, \"map_full\": 412, "
+		   "\"changing_events\": 416, \"copy_events\": 417, \"recursion\": 413, "
+		   "\"rehooks\": 426, \"map_full\": 412, "
 		   "\"skipped\": { \"windows\": 421, \"calls\": 422, \"calls_of_pages\": 423, "
 		   "\"unmaps\": 424, \"children\": 425 } } }");
 	json_object_put(all);
