@@ -85,6 +85,15 @@ static void add_checks(struct json_object *o, const struct report *r, const stru
 	}
 }
 
+/* A writer, without a range: its row has only the one of its last section. */
+static struct json_object *writer(const struct writer_entry *e)
+{
+	struct json_object *o = json_writer(e);
+
+	add_null(o, "range");
+	return o;
+}
+
 /* The first writers of the mm in the window and their number; null when not measured. */
 static void add_writers(struct json_object *o, const struct report *r, const struct event *e)
 {
@@ -92,7 +101,7 @@ static void add_writers(struct json_object *o, const struct report *r, const str
 
 	for (int i = 0; list && i < e->writers.nr && i < WRITERS_A_WINDOW; i++)
 		if (e->writers.ids[i] < MAX_WRITERS && r->writers[e->writers.ids[i]].used)
-			json_append(list, json_writer(&r->writers[e->writers.ids[i]]));
+			json_append(list, writer(&r->writers[e->writers.ids[i]]));
 	add_value(o, "writers", list);
 	if (list)
 		add_u64(o, "nr_writers", e->writers.nr);

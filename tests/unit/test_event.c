@@ -231,7 +231,10 @@ static void one_line_of_text(void **state)
 	"[{\"op\":\"munmap\",\"syscall\":\"munmap\",\"advice\":null,\"flags\":null,\"comm\":\"munmapper\",\"pid\":4000," \
 	"\"covers_dst\":false,\"range\":null}]"
 
-/* At most four writers are named. A writer without a known name counts among "N more". */
+/*
+ * At most four writers are named. A writer without a known name counts among "N more". None has a
+ * range: a row has that of its last section.
+ */
 static void writers_by_name(void **state)
 {
 	static const struct {
@@ -253,8 +256,11 @@ static void writers_by_name(void **state)
 		{ { .nr = 2, .ids = { 900, 901 } }, " writers: 2 more\n", "[]", "2" },
 	};
 	static struct counters c;
-	const struct writer_entry *writers = canned_writers(&c);
+	static struct writer_entry writers[MAX_WRITERS];
 
+	memcpy(writers, canned_writers(&c), sizeof(writers));
+	writers[0].start = 0x1000;
+	writers[0].end = 0x2000;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct event e = canned_window;
 		char *text;

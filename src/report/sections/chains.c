@@ -11,7 +11,7 @@ static void print_lengths(FILE *out, const struct counters *c)
 {
 	const char *cause = chain_cause_name(c->chain_longest);
 
-	fprintf(out, "%s pages failed at least once, %s of them are present now\n",
+	fprintf(out, "%s pages failed at least once, %s seen present since\n",
 		N(c->failures.chains), N(c->failures.chains_ended));
 	fprintf(out,
 		"          longest %s failures in a row (%s),\n          %.3g ms lost in total\n          ",

@@ -46,7 +46,7 @@ void text_writers(const struct report *r, const struct counters *c)
 
 struct json_object *json_writer(const struct writer_entry *e)
 {
-	struct json_object *o = json_new(), *range;
+	struct json_object *o = json_new();
 	struct writer_text text;
 
 	writer_words(e, &text);
@@ -57,14 +57,20 @@ struct json_object *json_writer(const struct writer_entry *e)
 	add_str(o, "comm", text.comm);
 	add_u64(o, "pid", e->key.tgid);
 	add_bool(o, "covers_dst", e->key.covers);
+	return o;
+}
+
+static void add_range(struct json_object *o, const struct writer_entry *e)
+{
+	struct json_object *range;
+
 	if (e->start == e->end) {
 		add_null(o, "range");
-		return o;
+		return;
 	}
 	range = add_object(o, "range");
 	add_u64(range, "start", e->start);
 	add_u64(range, "end", e->end);
-	return o;
 }
 
 static struct json_object *writer_row(const struct writer_entry *e,
@@ -72,6 +78,7 @@ static struct json_object *writer_row(const struct writer_entry *e,
 {
 	struct json_object *o = json_writer(e);
 
+	add_range(o, e);
 	add_u64(o, "windows", counts->windows);
 	add_u64(o, "sections", counts->sections);
 	return o;

@@ -12,7 +12,7 @@ void text_writers(const struct report *r, const struct counters *c);
 /* Add writers and write_sections to @o; null when writers are not measured. */
 void json_writers(struct json_object *o, const struct report *r, const struct counters *c);
 
-/* One writer without its counts: op, syscall, advice, flags, comm, pid, covers_dst, range. */
+/* One writer without its counts and range: op, syscall, advice, flags, comm, pid, covers_dst. */
 struct json_object *json_writer(const struct writer_entry *e);
 
 #endif /* REPORT_WRITERS_H */
