@@ -162,7 +162,7 @@ check 'the rules: EAGAIN share of MOVE' within 30 is \
 check 'the rules: spurious share of the fleet' within 30 is 'check:uffdretry_spurious:ratio_rate5m{check="per_mm_seq"}' 0.006554307116 0.25
 check 'the alert on anomalies fires for each host' within 30 is \
 	'count(ALERTS{alertname="UffdretryAnomalies",alertstate="firing",job="node"})' 2
-check 'the alert on hidden windows fires for each host' within 30 is \
+check 'the alert on pages filled wrongly fires for each host' within 30 is \
 	'count(ALERTS{alertname="UffdretryPageMeansAnother",alertstate="firing",job="node"})' 2
 rules_are_well() {
 	fetch "http://127.0.0.1:$prometheus/api/v1/rules" | jq -e '[.data.groups[].rules[].health] | length == 23 and all(. == "ok")'
