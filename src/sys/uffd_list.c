@@ -88,10 +88,14 @@ static bool has_no_files(int dir)
 	return state == 'Z' || flags & TASK_IS_KTHREAD;
 }
 
-/* fdinfo: "API:	aa:FEATURES:IOCTLS", all hexadecimal; see userfaultfd_show_fdinfo(). */
-static void read_fdinfo(int dir, struct uffd_fd *fd)
+/*
+ * fdinfo: "API:	aa:FEATURES:IOCTLS", all hexadecimal; see userfaultfd_show_fdinfo(). Returns false
+ * where there is no such line: a descriptor of O_PATH names the file, and holds no userfaultfd.
+ */
+static bool read_fdinfo(int dir, struct uffd_fd *fd)
 {
 	char name[32], line[256];
+	bool holds = true;
 	FILE *f;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", fd->fd);
@@ -104,8 +108,11 @@ static void read_fdinfo(int dir, struct uffd_fd *fd)
 			fd->known = true;
 	}
 	fd->features &= ~FEATURE_INITIALIZED;
-	if (f)
+	if (f) {
+		holds = fd->known || ferror(f);
 		fclose(f);
+	}
+	return holds;
 }
 
 static bool is_userfaultfd(int fds, const char *name)
@@ -132,12 +139,14 @@ static bool is_over(const struct extent *e)
 
 static int add_fd(int dir, struct uffd_process *p, int number)
 {
-	struct uffd_fd *fd = one_more(&p->fds, &p->nr_fds, sizeof(*fd));
+	struct uffd_fd fd = { .fd = number }, *kept;
 
-	if (!fd)
+	if (!read_fdinfo(dir, &fd))
+		return 0;
+	kept = one_more(&p->fds, &p->nr_fds, sizeof(fd));
+	if (!kept)
 		return -ENOMEM;
-	fd->fd = number;
-	read_fdinfo(dir, fd);
+	*kept = fd;
 	return 0;
 }
 

@@ -58,7 +58,7 @@ static void put_process(const char *pid, const char *comm)
 
 /*
  * 4242 has two userfaultfds, one of them twice, and 7 registered pages; of 77 we can read neither
- * fdinfo nor smaps; 9 has no userfaultfd.
+ * fdinfo nor smaps; 9 has no userfaultfd, but a descriptor of O_PATH that names one.
  */
 static int make_proc(void **state)
 {
@@ -84,6 +84,8 @@ static int make_proc(void **state)
 	put_process("1", "init\n");
 	put_process("9", "none\n");
 	put_fd("9/fd/3", "anon_inode:[eventfd]");
+	put_fd("9/fd/4", UFFD);
+	put("9/fdinfo/4", "pos:\t0\nflags:\t012000000\nmnt_id:\t16\nino:\t1051\n");
 	put_directory("self"); /* no number */
 	return 0;
 }
