@@ -52,5 +52,6 @@ wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
 %/unit/test_stream: UNIT_LDFLAGS := $(call wrap,open poll)
 %/unit/test_target: UNIT_LDFLAGS := $(call wrap,pipe2 fork syscall)
 %/unit/test_tracer: UNIT_LDFLAGS := $(call wrap,bpf_prog_load)
+%/unit/test_uffd_list: UNIT_LDFLAGS := $(call wrap,readlinkat)
 
 -include $(ASAN_OBJS:.o=.d) $(UNIT_OBJS:.o=.d)

@@ -443,9 +443,9 @@ static int list_holders(void)
 	err = err ?: rights_drop();
 	err = err ?: sink_list(&run.sink, &l, brief);
 	if (!err && l.hidden && !brief)
-		warning("/proc hides processes of others (hidepid): root may see them");
+		warning("/proc hides processes (hidepid): root may see them");
 	else if (!err && l.unreadable && !brief)
-		warning("%d processes of others could not be read: root may", l.unreadable);
+		warning("%d processes could not be read: root may", l.unreadable);
 	uffd_list_free(&l);
 	return err;
 }

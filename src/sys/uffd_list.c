@@ -115,13 +115,20 @@ static bool read_fdinfo(int dir, struct uffd_fd *fd)
 	return holds;
 }
 
-static bool is_userfaultfd(int fds, const char *name)
+/* Not for lack of a descriptor or of memory: then we would call a holder none. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ESRCH;
+}
+
+/* 1, 0, or a negative errno: without its capabilities we see only the names in a process's fd. */
+static int is_userfaultfd(int fds, const char *name)
 {
 	char target[64];
 	ssize_t got = readlinkat(fds, name, target, sizeof(target) - 1);
 
 	if (got < 0)
-		return false;
+		return is_gone(-errno) ? 0 : -errno;
 	target[got] = '\0';
 	return !strcmp(target, "anon_inode:[userfaultfd]");
 }
@@ -169,9 +176,10 @@ static int read_fds(int dir, struct uffd_process *p, const struct extent *e)
 	if (!fds)
 		return -errno;
 	while (!err && (e->whole || !p->nr_fds) && (entry = readdir(fds))) {
-		if (is_over(e))
-			err = -ETIME;
-		else if (is_number(entry->d_name) && is_userfaultfd(dirfd(fds), entry->d_name))
+		if (!is_number(entry->d_name))
+			continue;
+		err = is_over(e) ? -ETIME : is_userfaultfd(dirfd(fds), entry->d_name);
+		if (err > 0)
 			err = add_fd(dir, p, atoi(entry->d_name));
 	}
 	closedir(fds);
@@ -225,12 +233,6 @@ static void free_process(struct uffd_process *p)
 {
 	free(p->fds);
 	free(p->ranges);
-}
-
-/* Not for lack of a descriptor or of memory: then we would call a holder none. */
-static bool is_gone(int err)
-{
-	return err == -ENOENT || err == -ESRCH;
 }
 
 static bool is_refused(int err)

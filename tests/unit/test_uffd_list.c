@@ -52,6 +52,8 @@ static void put_process(const char *pid, const char *comm)
 	}
 	snprintf(name, sizeof(name), "%s/comm", pid);
 	put(name, comm);
+	snprintf(name, sizeof(name), "%s/stat", pid);
+	put(name, "1 (x) S 0 0 0 0 -1 0 0\n");
 }
 
 #define UFFD "anon_inode:[userfaultfd]"
@@ -96,6 +98,18 @@ static int remove_proc(void **state)
 
 	snprintf(command, sizeof(command), "rm -r %s", proc);
 	return system(command);
+}
+
+static int refused; /* what readlinkat() fails with */
+
+ssize_t __real_readlinkat(int dir, const char *path, char *target, size_t size);
+ssize_t __wrap_readlinkat(int dir, const char *path, char *target, size_t size);
+ssize_t __wrap_readlinkat(int dir, const char *path, char *target, size_t size)
+{
+	if (!refused)
+		return __real_readlinkat(dir, path, target, size);
+	errno = refused;
+	return -1;
 }
 
 static char *printed(const struct uffd_list *l, bool json, bool brief)
@@ -212,6 +226,26 @@ static void hidden(void **state)
 	move_init("init", "1");
 }
 
+/* Processes with capabilities that we lack show how many descriptors they have, and no more. */
+static void names_alone(void **state)
+{
+	struct uffd_list l;
+
+	refused = EACCES;
+	assert_int_equal(uffd_list_read(&l, proc, true, 0), 0);
+	assert_int_equal(l.nr, 0);
+	assert_int_equal(l.unreadable, 3); /* 4242, 77 and 9; 1 has none */
+	uffd_list_free(&l);
+	refused = ENOENT; /* closed meanwhile */
+	assert_int_equal(uffd_list_read(&l, proc, true, 0), 0);
+	assert_int_equal(l.unreadable, 0);
+	uffd_list_free(&l);
+	refused = ENOMEM;
+	assert_int_equal(uffd_list_read(&l, proc, true, 0), -ENOMEM);
+	uffd_list_free(&l);
+	refused = 0;
+}
+
 static void no_proc(void **state)
 {
 	struct uffd_list l;
@@ -275,11 +309,12 @@ static void many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_text),  cmocka_unit_test(brief),
-		cmocka_unit_test(as_json),  cmocka_unit_test(a_new_feature),
-		cmocka_unit_test(nobody),   cmocka_unit_test(hidden),
-		cmocka_unit_test(no_proc),  cmocka_unit_test(one_is_enough),
-		cmocka_unit_test(too_late), cmocka_unit_test(many),
+		cmocka_unit_test(as_text),	 cmocka_unit_test(brief),
+		cmocka_unit_test(as_json),	 cmocka_unit_test(a_new_feature),
+		cmocka_unit_test(nobody),	 cmocka_unit_test(hidden),
+		cmocka_unit_test(names_alone),	 cmocka_unit_test(no_proc),
+		cmocka_unit_test(one_is_enough), cmocka_unit_test(too_late),
+		cmocka_unit_test(many),
 	};
 
 	return cmocka_run_group_tests_name("uffd_list", tests, make_proc, remove_proc);
