@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (C) 2026 the uffdretry authors */
-/* The processes that hold a userfaultfd, by /proc: no BPF, and no right for one's own. */
+/* The processes that hold a userfaultfd, by /proc: no BPF, and no right for most of one's own. */
 #ifndef UFFD_LIST_H
 #define UFFD_LIST_H
 
@@ -21,7 +21,7 @@ struct uffd_fd {
 	int fd;
 	bool known;	/* the fdinfo could be read: what follows is valid */
 	__u64 inode;	/* the same userfaultfd has the same one, in every process */
-	__u64 features; /* what was asked for: UFFD_FEATURE_*; 0 before UFFDIO_API */
+	__u64 features; /* UFFD_FEATURE_* asked for or implied; 0 before UFFDIO_API */
 	__u64 pending;	/* faults that nobody has read */
 	__u64 total;	/* faults that wait, read or not */
 };
