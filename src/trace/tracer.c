@@ -3,6 +3,7 @@
 /* The BPF object's life: open, attach, targets, phases, close. */
 #include "trace/tracer.h"
 #include "trace/tracer_private.h"
+#include "sys/err.h"
 #include "sys/stderr.h"
 #include "uffdretry_plain.skel.h"
 
@@ -120,6 +121,16 @@ static struct bpf_link *attach_probe(struct bpf_program *prog, const char *targe
 	return bpf_program__attach_kprobe_multi_opts(prog, NULL, &opts);
 }
 
+/* A trampoline has room for 38 programs (BPF_MAX_TRAMP_LINKS), for fewer if each needs much code. */
+static int attach_failed(const char *target)
+{
+	const int err = -errno;
+
+	if (err == -E2BIG)
+		warning("too many other BPF programs are attached to %s()", target);
+	return err;
+}
+
 int tracer_attach(struct tracer *t)
 {
 	for (int i = 0; i < t->nr_hooks; i++) {
@@ -131,7 +142,7 @@ int tracer_attach(struct tracer *t)
 		if (t->links[i])
 			t->hooks[i].attached = true;
 		else if (t->hooks[i].hook->roles & ROLE_REQUIRED)
-			return -errno;
+			return attach_failed(t->hooks[i].target);
 	}
 	/* Without it the run is no worse: see tracer_sees_rehooks(). */
 	watch_rehooks(t);

@@ -510,28 +510,34 @@ static void functions_without_an_address(void **state)
 	assert_null(t);
 }
 
-/* The tracer does without a hook that cannot be attached, unless it is required. */
+/*
+ * The tracer does without a hook that cannot be attached, unless it is required. It tells of a
+ * function that has no room for one more program.
+ */
 static void hooks_that_cannot_be_attached(void **state)
 {
-	int optional = 0, required = 0;
+	int optional = 0, required = 0, full = 0;
 
 	assert_int_equal(tracer_open(&t, &cfg), 0);
 	for (int at = 1;; at++) {
+		const int why = at % 2 ? INJECTED : E2BIG;
 		int err;
 
-		arm(at, INJECTED);
+		arm(at, why);
 		err = tracer_attach(t);
 		if (!failing.what)
 			break;
 		expect_u64(failing.what, err,
-			   state_of(failing.what)->hook->roles & ROLE_REQUIRED ? -INJECTED : 0);
+			   state_of(failing.what)->hook->roles & ROLE_REQUIRED ? -why : 0);
 		optional += !err;
 		required += err != 0;
+		full += err == -E2BIG;
+		assert_int_equal(kernel.warnings, full);
 		stop();
 		arm(0, 0);
 		assert_int_equal(tracer_open(&t, &cfg), 0);
 	}
-	assert_true(optional >= 3 && required >= 6);
+	assert_true(optional >= 3 && required >= 6 && full >= 1);
 }
 
 /* The table has each program of the object, and says where it sits as its SEC() does. */
