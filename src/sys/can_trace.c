@@ -94,7 +94,8 @@ int explain_refusal(int err, const char *what)
 			    "%s: %s", what, strerror(-err));
 	if (err == -ENOMEM)
 		return fail(EXIT_ERROR,
-			    "the tool needs about 20 MiB, its maps 10 MiB and 50 KiB per CPU",
+			    "to start, the tool needs 36 to 56 MiB, by its options, and 50 KiB for each CPU beyond "
+			    "two: see memory.max of its cgroup",
 			    "%s: %s", what, strerror(-err));
 	return fail(EXIT_ERROR,
 		    "-v shows the messages of libbpf and the verifier, uffdretry --probe what this kernel offers",

@@ -70,12 +70,16 @@ group_memory() {
 }
 
 # The tool's cgroup has less memory than it needs. Killed or refused, the tool leaves nothing
-# behind.
+# behind. What its hint asks for is enough.
 group_oom() {
 	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir /sys/fs/cgroup/small
 	echo 3M >/sys/fs/cgroup/small/memory.max
 	starve oom sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec uffdretry -d 10ms'
+	mkdir /sys/fs/cgroup/enough
+	echo 56M >/sys/fs/cgroup/enough/memory.max
+	keep enough sh -c 'echo $$ >/sys/fs/cgroup/enough/cgroup.procs &&
+		exec uffdretry -e --by process --stacks --relock --witness --overhead -- true'
 }
 
 # --- Around a load whose windows are known --------------------------------------------------------
