@@ -11,10 +11,14 @@
 #include "sys/stream.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of events: so many bytes are written at once. */
+#define BATCH (64 << 10)
 
 static int cannot_open(const char *path, const char *hint)
 {
@@ -80,6 +84,7 @@ static int open_trace(struct sink *s, const char *path)
 
 int sink_open(struct sink *s, const struct options *o)
 {
+	static char buffer[RECORD_MAX];
 	int err;
 	FILE *out = o->output ? output_open(&s->output, o->output) : stdout;
 
@@ -106,8 +111,8 @@ int sink_open(struct sink *s, const struct options *o)
 		err = check_saved(out, o->files[i]);
 	if (err)
 		return err;
-	/* Events are flushed by the batch, everything else by the record. */
-	setvbuf(s->report.out, NULL, o->events ? _IOFBF : _IOLBF, 0);
+	/* COMMAND may write there too: a full buffer would be emptied in the middle of a record. */
+	setvbuf(s->report.out, buffer, _IOFBF, sizeof(buffer));
 	if (o->json)
 		err_json(output_holds_more(&s->output) ? stdout : s->report.out);
 	return o->trace ? open_trace(s, o->trace) : 0;
@@ -205,10 +210,18 @@ void sink_span(struct sink *s, const struct span *span)
 		written(s, report_span(&s->report, span));
 }
 
+static void print_event(struct sink *s, const struct event *e)
+{
+	int err = report_event(&s->report, e);
+
+	if (err || __fpending(s->report.out) > BATCH)
+		written(s, err ?: report_flush(&s->report));
+}
+
 void sink_event(struct sink *s, const struct event *e)
 {
-	if (s->prints_events && !s->broken && report_event(&s->report, e))
-		written(s, -1);
+	if (s->prints_events && !s->broken)
+		print_event(s, e);
 	trace_file_event(&s->trace, &s->report, e);
 }
 

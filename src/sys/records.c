@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The largest summary, with all its writers and holders, is below 1 MiB. */
-#define RECORD_MAX (4U << 20)
 /* It has fewer than 15,000 objects and arrays. Each takes about a KiB of memory. */
 #define OBJECTS_MAX 65536
 

@@ -6,6 +6,9 @@
 
 #include <json-c/json.h>
 
+/* No record is larger: a summary, with all its writers and holders, is below 1 MiB. */
+#define RECORD_MAX (4U << 20)
+
 /*
  * records_read() - give each JSON object of the file @path ("-": stdin) to @each, which owns none of
  * it. Lines between objects that begin with no brace, and what is no JSON up to the end of its line,

@@ -21,7 +21,7 @@
 
 static struct stream {
 	int fd;
-	bool is_socket;
+	bool is_socket, is_pipe;
 	size_t room; /* for a write when it is ready: more could wait. 0: no write waits */
 	char *bytes; /* that wait: from @sent to @end */
 	size_t sent, end, size;
@@ -32,6 +32,20 @@ static bool is_ready(void)
 	struct pollfd fd = { .fd = stream.fd, .events = POLLOUT };
 
 	return poll(&fd, 1, 0) > 0;
+}
+
+/*
+ * How many of @n bytes go in one write. A pipe takes PIPE_BUF bytes whole or not at all: so many whole lines
+ * have nothing of COMMAND's between their parts.
+ */
+static size_t portion(const char *bytes, size_t n)
+{
+	const char *end;
+
+	if (!stream.is_pipe || n <= PIPE_BUF)
+		return n;
+	end = memrchr(bytes, '\n', PIPE_BUF) ?: memchr(bytes, '\n', n);
+	return end ? (size_t)(end - bytes) + 1 : n;
 }
 
 /* As write(2); EAGAIN when that would wait. */
@@ -64,7 +78,7 @@ int stream_send(void)
 	ssize_t n;
 
 	while (s->sent < s->end) {
-		n = put(s->bytes + s->sent, s->end - s->sent);
+		n = put(s->bytes + s->sent, portion(s->bytes + s->sent, s->end - s->sent));
 
 		if (n < 0 && errno == EAGAIN)
 			return 0;
@@ -144,6 +158,7 @@ FILE *stream_open(int fd)
 		own = open_again(fd);
 	stream = (struct stream) { .fd = own < 0 ? fd : own,
 				   .is_socket = S_ISSOCK(st.st_mode),
+				   .is_pipe = S_ISFIFO(st.st_mode),
 				   .room = own >= 0	? 0
 					   : isatty(fd) ? TERMINAL_ROOM
 							: PIPE_BUF };

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,6 +87,45 @@ static void a_full_disk(void **state)
 	assert_non_null(
 		strstr(on_stderr(),
 		       "cannot write the report: No space left on device\nhint: the summary is above"));
+}
+
+/*
+ * Where COMMAND writes to the same output, nothing of it may stand in a record: on a socket each write is a
+ * packet. The summary is larger than the buffers of stdio.
+ */
+static void whole_records(void **state)
+{
+	const struct options o = { .json = true, .events = true };
+	const struct event e = { .what = EVENT_WINDOW, .pid = 41, .tid = 42, .comm = "handler" };
+	static char packet[1 << 20];
+	FILE *real_stdout = stdout;
+	struct sink s = {};
+	int fds[2], events = 0;
+	ssize_t n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	stdout = fdopen(fds[1], "w");
+	assert_int_equal(sink_open(&s, &o), 0);
+	canned_counters(&c);
+	s.report = canned_report(s.report.out);
+	s.report.json = true;
+	s.report.writers = canned_writers(&c);
+	for (int i = 0; i < 200; i++)
+		sink_event(&s, &e);
+	sink_flush(&s);
+	while ((n = recv(fds[0], packet, sizeof(packet) - 1, 0)) > 0) {
+		packet[n] = '\0';
+		for (char *line = packet; *line; line = strchr(line, '\n') + 1, events++)
+			assert_true(!strncmp(line, "{\"type\":\"event\"", 15) && strchr(line, '\n'));
+	}
+	assert_int_equal(events, 200);
+	sink_span(&s, &summary);
+	n = recv(fds[0], packet, sizeof(packet), 0);
+	assert_true(n > 8192 && packet[n - 1] == '\n');
+	fclose(s.report.out);
+	fclose(stdout);
+	stdout = real_stdout;
+	close(fds[0]);
 }
 
 /* A file that holds something, and whose name a directory has when the run ends. */
@@ -362,6 +402,7 @@ int main(void)
 #define test(name) cmocka_unit_test_setup_teardown(name, capture, release)
 	const struct CMUnitTest tests[] = {
 		test(all_is_well),
+		test(whole_records),
 		test(a_full_disk),
 		test(a_report_that_cannot_replace),
 		test(a_trace_that_cannot_replace),

@@ -108,6 +108,31 @@ static void on_a_pipe(void **state)
 	cannot_open = false;
 }
 
+/* Where a pipe is full before all is written, it has whole lines. */
+static void lines_on_a_pipe(void **state)
+{
+	char bytes[2 * PIPE_BUF];
+	FILE *f;
+	int fds[2];
+
+	make_pipe(fds);
+	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, PIPE_BUF), PIPE_BUF);
+	f = stream_open(fds[1]);
+	for (int i = 0; i < 10; i++)
+		fprintf(f, "%999d\n", i);
+	assert_false(fflush(f));
+	for (int want = 4000, left = 10000; left; want = left < 4000 ? left : 4000) {
+		assert_int_equal(stream_waiting(), left - want);
+		assert_int_equal(read(fds[0], bytes, sizeof(bytes)), want);
+		assert_int_equal(bytes[want - 1], '\n');
+		left -= want;
+		assert_int_equal(stream_send(), 0);
+	}
+	fclose(f);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static int others_fill = -1; /* a pipe: between a look at it and the write */
 
 int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
@@ -254,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(on_a_pipe),
+		cmocka_unit_test(lines_on_a_pipe),
 		cmocka_unit_test(on_a_socket),
 		cmocka_unit_test(on_a_terminal),
 		cmocka_unit_test(the_reader_is_gone),
