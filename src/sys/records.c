@@ -14,26 +14,34 @@
 /* It has fewer than 15,000 objects and arrays. Each takes about a KiB of memory. */
 #define OBJECTS_MAX 65536
 
+/* A record begins so. In a string of JSON this cannot stand: quotes are escaped there. */
+#define MARK "{\"type\":\""
+#define MARK_LEN (sizeof(MARK) - 1)
+
 struct records {
 	struct json_tokener *tokener;
 	size_t begun;	/* bytes of the object that is being read */
 	size_t objects; /* and arrays in it */
-	bool skip_line; /* until its end nothing is read */
-	bool at_line;	/* the text begins with a line */
 	void (*each)(void *data, struct json_object *o);
 	void *data;
 };
 
-/* Skip what is no object: space, or up to the end of a line. Returns how many of @n bytes. */
-static size_t skip(struct records *r, const char *text, size_t n)
+static const char *find_mark(const char *text, const char *end)
 {
-	const char *end;
+	return memmem(text, (size_t)(end - text), MARK, MARK_LEN);
+}
 
-	if (!r->skip_line && isspace((unsigned char)*text))
-		return 1;
-	end = memchr(text, '\n', n);
-	r->skip_line = !end;
-	return end ? (size_t)(end - text) + 1 : n;
+static bool is_mark(const char *text, const char *end)
+{
+	return (size_t)(end - text) >= MARK_LEN && !memcmp(text, MARK, MARK_LEN);
+}
+
+/* Behind space an object, else the next record in the line; or NULL. */
+static const char *find_object(const char *text, const char *end)
+{
+	while (text < end && isspace((unsigned char)*text))
+		text++;
+	return text < end && *text == '{' ? text : find_mark(text, end);
 }
 
 /* Those in strings too: names have few. */
@@ -46,71 +54,92 @@ static size_t count_objects(const char *text, size_t n)
 	return nr;
 }
 
-/* Where to go on after an error at @used: at the begin of its line, unless the object began there. */
-static size_t after_error(struct records *r, const char *text, size_t used, bool begun_before)
+static void forget(struct records *r)
 {
-	const char *end = memrchr(text, '\n', used);
-
-	if (end)
-		return (size_t)(end - text) + 1;
-	if (begun_before && r->at_line)
-		return 0;
-	r->skip_line = true;
-	return used;
-}
-
-/* Parse an object, or a part of it: @used of @n bytes. Returns false when it is too large. */
-static bool parse_object(struct records *r, const char *text, size_t n, size_t *used)
-{
-	struct json_object *o = json_tokener_parse_ex(r->tokener, text, (int)n);
-	const enum json_tokener_error error = json_tokener_get_error(r->tokener);
-	const bool begun_before = r->begun;
-	bool fits;
-
-	*used = error == json_tokener_continue ? n : json_tokener_get_parse_end(r->tokener);
-	r->begun += *used;
-	r->objects += count_objects(text, *used);
-	fits = r->begun <= RECORD_MAX && r->objects <= OBJECTS_MAX;
-	if (error == json_tokener_continue)
-		return fits;
-	if (error != json_tokener_success)
-		*used = after_error(r, text, *used, begun_before);
-	else if (fits)
-		r->each(r->data, o);
-	json_object_put(o);
 	json_tokener_reset(r->tokener);
 	r->begun = r->objects = 0;
-	return fits;
+}
+
+enum parsed { PARSED, UNFINISHED, NO_JSON, TOO_LARGE };
+
+/* Parse an object, or what is left of it, and set @text to its end. */
+static enum parsed parse_object(struct records *r, const char **text, const char *end)
+{
+	const size_t n = (size_t)(end - *text);
+	struct json_object *o = json_tokener_parse_ex(r->tokener, *text, (int)n);
+	const enum json_tokener_error error = json_tokener_get_error(r->tokener);
+	const size_t used = error == json_tokener_continue ? n
+							   : json_tokener_get_parse_end(r->tokener);
+	bool fits;
+
+	r->begun += used;
+	r->objects += count_objects(*text, used);
+	*text += used;
+	fits = r->begun <= RECORD_MAX && r->objects <= OBJECTS_MAX;
+	if (error == json_tokener_continue)
+		return fits ? UNFINISHED : TOO_LARGE;
+	if (error == json_tokener_success && fits)
+		r->each(r->data, o);
+	json_object_put(o);
+	forget(r);
+	return !fits ? TOO_LARGE : error == json_tokener_success ? PARSED : NO_JSON;
+}
+
+/*
+ * Parse a line, or a part of a long one. An object that it does not end ends where a record begins; what
+ * follows no JSON is no record up to the next one. Returns 0, or -1 with errno set.
+ */
+static int parse_line(struct records *r, const char *text, const char *end)
+{
+	const char *begin;
+	enum parsed parsed;
+
+	if (is_mark(text, end))
+		forget(r);
+	while (text) {
+		const bool goes_on = r->begun;
+
+		begin = text = goes_on ? text : find_object(text, end);
+		parsed = begin ? parse_object(r, &text, end) : PARSED;
+		if (parsed == TOO_LARGE) {
+			errno = EFBIG;
+			return -1;
+		}
+		if (goes_on && parsed == NO_JSON)
+			text = begin;
+		else if (parsed != PARSED)
+			text = goes_on ? NULL : find_mark(begin + 1, end);
+		if (text && parsed == UNFINISHED)
+			forget(r);
+	}
+	return 0;
 }
 
 /* Returns 0, or -1 with errno set. */
 static int parse(struct records *r, const char *text, size_t n)
 {
-	const char *end = text + n;
-	size_t used;
+	const char *end = text + n, *line;
+	int err = 0;
 
-	for (; text < end; text += used) {
-		n = (size_t)(end - text);
-		if (r->skip_line || (!r->begun && *text != '{')) {
-			used = skip(r, text, n);
-		} else if (!parse_object(r, text, n, &used)) {
-			errno = EFBIG;
-			return -1;
-		}
+	for (; text < end && !err; text = line) {
+		line = memchr(text, '\n', (size_t)(end - text));
+		line = line ? line + 1 : end;
+		err = parse_line(r, text, line);
 	}
-	if (n)
-		r->at_line = end[-1] == '\n';
-	return 0;
+	return err;
 }
 
-/* The bytes of whole lines, or all when none fits into @size. */
+/* The bytes of whole lines; where none fits into @size, all but what may be the begin of a mark. */
 static size_t whole_lines(const char *text, size_t n, size_t size)
 {
 	const char *end = memrchr(text, '\n', n);
 
 	if (end)
 		return (size_t)(end - text) + 1;
-	return n == size ? n : 0;
+	if (n < size)
+		return 0;
+	end = memrchr(text + n - MARK_LEN, '{', MARK_LEN);
+	return end ? (size_t)(end - text) : n;
 }
 
 /* Returns 0, or -1 with errno set. */

@@ -11,9 +11,8 @@
 
 /*
  * records_read() - give each JSON object of the file @path ("-": stdin) to @each, which owns none of
- * it. Lines between objects that begin with no brace, and what is no JSON up to the end of its line,
- * are skipped: a COMMAND may have written them. After an object of several lines that is no JSON it
- * goes on with the line of the error, which may be a record.
+ * it. What is none is skipped, for a COMMAND may have written it: up to the end of its line, or to a record
+ * in it. JSON that is not ended ends where a line begins with a record.
  * Returns 0, or prints why the file cannot be read and returns EXIT_ERROR.
  */
 int records_read(const char *path, void (*each)(void *data, struct json_object *o), void *data);

@@ -14,6 +14,9 @@ LIMIT = 1 << 62  # counters are unsigned 64-bit, and figures add them up
 CHUNK = 1 << 20  # characters
 LONGEST = 64 << 20  # characters of a record
 BLANK = re.compile(r"[ \t\r\n]*")
+# A record begins so. In a string of JSON this cannot stand; as a member, it is a part of a cell.
+MARK = re.compile(r'(?<!":)(?<!": )\{"type": ?"')
+LINE_MARK = re.compile(r'\n\{"type": ?"')
 
 
 class BadInput(Exception):
@@ -66,51 +69,62 @@ class Rest:
         return self.at < len(self.text)
 
     def skip_line(self):
+        """Up to a record in it."""
         while self.text.find("\n", self.at) < 0 and self.more():
             pass
         end = self.text.find("\n", self.at)
-        self.go_to(end if end >= 0 else len(self.text))
+        end = end if end >= 0 else len(self.text)
+        mark = MARK.search(self.text, self.at, end)
+        self.go_to(mark.start() if mark else end)
 
     def decode(self):
-        """The object here and its end; None when the file ends in the middle of it."""
+        """The object here and its end. Behind what is no JSON, None and where a record may begin: at the
+        end where the file ends in the middle of it."""
         while True:
             try:
-                return DECODER.raw_decode(self.text, self.at)
-            except json.JSONDecodeError as err:
-                if self.more():
-                    continue
-                if self.is_cut(err.pos):
-                    return None
-                self.go_to(err.pos)
-                raise self.wrong(err.msg) from err
+                found, end = DECODER.raw_decode(self.text, self.at)
             except (ValueError, RecursionError) as err:
-                raise self.wrong(err) from err
+                if self.may_go_on(err) and self.more():
+                    continue
+                return None, self.behind_wrong(getattr(err, "pos", self.at))
+            mark = LINE_MARK.search(self.text, self.at, end)
+            return (None, mark.start()) if mark else (found, end)
+
+    def may_go_on(self, err):
+        """Whether what is wrong may be that the text ends here; or there is no whole line yet."""
+        at_end = isinstance(err, json.JSONDecodeError) and \
+            (len(self.text) - err.pos < len(r"\uXXXX\uXXXX") or err.msg.startswith("Unterminated"))
+        return at_end or self.text.find("\n", self.at) < 0
+
+    def behind_wrong(self, wrong_at):
+        """At a record in it, else with the line of the error, if that is not the first one, or the next line."""
+        line = max(self.text.find("\n", self.at), self.text.rfind("\n", self.at, wrong_at))
+        line = line if line >= 0 else len(self.text)
+        mark = MARK.search(self.text, self.at + 1, line)
+        if mark:
+            return mark.start()
+        return len(self.text) if self.is_cut(wrong_at) else line
 
     def is_cut(self, wrong_at):
         """Whether the file ends in the middle of an object on one line, or of one on several."""
         pretty = self.text[self.at + 1:self.at + 2] in ("\r", "\n") and "\n" not in self.text[wrong_at:].strip()
         return pretty or "\n" not in self.text[self.at:]
 
-    def wrong(self, why):
-        return BadInput(f"{self.where}: not JSON: {' '.join(str(why).split())[:120]}")
-
 
 def objects(rest, cut, skip):
     """Yield (where, record). cut(where) is called when the file ends in the middle of one, and skip(where) for
-    what is no object with a type: a line, or an object."""
+    what is no object with a type: a line, a part of it before a record, or an object."""
     while rest.skip_blank():
         where = rest.where
         if rest.text[rest.at] != "{":
             skip(where)
             rest.skip_line()
             continue
-        decoded = rest.decode()
-        if not decoded:
-            cut(where)
-            return
-        found, end = decoded
+        found, end = rest.decode()
         rest.go_to(end)
-        if isinstance(found.get("type"), str):
+        if found is None and end == len(rest.text):
+            cut(where)
+        elif found and isinstance(found.get("type"), str):
             yield where, found
         else:
             skip(where)
