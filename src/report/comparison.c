@@ -83,6 +83,10 @@ const char *const loss_names[NR_LOSSES] = {
 	"windows missing, at most",
 	"windows whose end was missed",
 	"calls missing, at most",
+	"changes by other BPF programs",
+	"calls without pages, at most",
+	"unmaps missing, at most",
+	"children missing, at most",
 	"failures without a cause",
 	"skipped program runs",
 	"events lost",
@@ -93,18 +97,27 @@ const char *const loss_names[NR_LOSSES] = {
 
 void losses_of(const struct counters *c, __u64 losses[NR_LOSSES])
 {
-	losses[0] = c->totals.anomalies;
-	losses[1] = windows_of_class(&c->totals, CLASS_UNDETERMINED);
-	losses[2] = windows_missing(c);
-	losses[3] = c->totals.lost[LOST_WINDOWS];
-	losses[4] = c->skipped[COSTS_CALL];
-	losses[5] = failures_unexplained(&c->failures);
-	losses[6] = c->recursion;
-	losses[7] = c->totals.lost[LOST_EVENTS] + c->totals.lost[LOST_COPY_EVENTS] +
-		    c->totals.lost[LOST_CHANGING_EVENTS];
-	losses[8] = c->failures.holders_lost;
-	losses[9] = c->failures.chains_lost;
-	losses[10] = c->totals.writers.other;
+	const __u64 all[] = {
+		c->totals.anomalies,
+		windows_of_class(&c->totals, CLASS_UNDETERMINED),
+		windows_missing(c),
+		c->totals.lost[LOST_WINDOWS],
+		c->skipped[COSTS_CALL],
+		c->rehooks == REHOOKS_UNTOLD ? 0 : c->rehooks,
+		c->skipped[COSTS_PAGES],
+		c->skipped[COSTS_UNMAP],
+		c->skipped[COSTS_CHILD],
+		failures_unexplained(&c->failures),
+		c->recursion,
+		c->totals.lost[LOST_EVENTS] + c->totals.lost[LOST_COPY_EVENTS] +
+			c->totals.lost[LOST_CHANGING_EVENTS],
+		c->failures.holders_lost,
+		c->failures.chains_lost,
+		c->totals.writers.other,
+	};
+
+	_Static_assert(sizeof(all) == NR_LOSSES * sizeof(all[0]), "each has a name");
+	memcpy(losses, all, sizeof(all));
 }
 
 /* --- What a difference is worth --- */

@@ -386,6 +386,21 @@ static void lost(FILE *out, const struct counters *c)
 	      windows_missing(c));
 	plain(out, "uffdretry_calls_lost_total", "counter",
 	      "At most so many calls are missing, with their results.", c->skipped[COSTS_CALL]);
+	if (c->rehooks != REHOOKS_UNTOLD)
+		plain(out, "uffdretry_rehooks_total", "counter",
+		      "Times that other BPF programs came to our functions or left: calls then are lost.",
+		      c->rehooks);
+	plain(out, "uffdretry_calls_of_pages_lost_total", "counter",
+	      "At most so many calls whose pages are missing in the bytes copied.",
+	      c->skipped[COSTS_PAGES]);
+	plain(out, "uffdretry_children_lost_total", "counter",
+	      "At most so many children of COMMAND are missing, with all that they did.",
+	      c->skipped[COSTS_CHILD]);
+	plain(out, "uffdretry_failures_unexplained_total", "counter",
+	      "Failed calls and short copies without a cause.", failures_unexplained(&c->failures));
+	plain(out, "uffdretry_holders_lost_total", "counter",
+	      "Events that raised mmap_changing, and found no place in the list of holders.",
+	      c->failures.holders_lost);
 	plain(out, "uffdretry_unmaps_lost_total", "counter",
 	      "At most so many unmaps are missing: replaced windows look tolerated or locked.",
 	      c->skipped[COSTS_UNMAP]);

@@ -146,6 +146,8 @@ static void every_number(void **state)
 		"uffdretry_windows_lost_total 1968",
 		"uffdretry_program_runs_skipped_total 413",
 		"uffdretry_calls_lost_total 422",
+		"uffdretry_calls_of_pages_lost_total 423",
+		"uffdretry_children_lost_total 425",
 		"uffdretry_unmaps_lost_total 424",
 		"uffdretry_chains_lost_total 553",
 		"uffdretry_events_lost_total{kind=\"events\"} 415",
