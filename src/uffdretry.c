@@ -369,8 +369,16 @@ static int start(void)
 	describe_run();
 	tracer_phase(run.session.tracer, PHASE_RUN);
 	run.start_ns = run.interval_ns = now_ns();
-	/* Whoever reads the banner knows that tracing runs. */
-	return start_metrics() ?: sink_start(&run.sink);
+	return start_metrics();
+}
+
+/* Of a run that failed: the file does not say for ever that it goes on. */
+static int end_metrics(int err)
+{
+	const struct span span = whole_run(true);
+
+	sink_metrics(&run.sink, &span);
+	return err;
 }
 
 static int start_command(void)
@@ -407,6 +415,10 @@ static int trace(void)
 
 	if (err)
 		return err;
+	/* Whoever reads the banner knows that tracing runs. */
+	err = sink_start(&run.sink);
+	if (err)
+		return end_metrics(err);
 	if (run.options.command)
 		err = start_command();
 	if (!err)
@@ -415,7 +427,9 @@ static int trace(void)
 	if (!err)
 		err = report_summary();
 	pass_signal_on();
-	return err ?: sink_metrics_status(&run.sink) ?: sink_trace_status(&run.sink) ?: exit_status();
+	if (err)
+		return end_metrics(err);
+	return sink_metrics_status(&run.sink) ?: sink_trace_status(&run.sink) ?: exit_status();
 }
 
 static int self_test_only(void)

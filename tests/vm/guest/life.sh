@@ -161,6 +161,10 @@ kill -TERM $tool
 wait $tool
 grep '^uffdretry_running' /tmp/current.prom >/out/metrics.ended
 # After SIGKILL the file still says that the tool runs; its mtime tells.
+# COMMAND cannot be executed, which is found when it is started.
+printf '#!/nonexistent\n' >/out/no-interpreter && chmod +x /out/no-interpreter
+keep metrics-command uffdretry --openmetrics /tmp/current.prom -- /out/no-interpreter
+grep '^uffdretry_running' /tmp/current.prom >/out/metrics-command.ended
 keep metrics-directory uffdretry --openmetrics /nonexistent/x.prom -d 100ms
 keep metrics-device uffdretry --openmetrics /dev/null -d 100ms
 # The disk fills up during the run.
