@@ -144,6 +144,8 @@ static int report_failed(const struct sink *s, const char *hint)
 		return fail(EXIT_ERROR, hint,
 			    "nobody reads the report: its last %zu bytes are lost",
 			    stream_waiting());
+	if (s->broken_errno == ENOENT && s->output.path)
+		return fail(EXIT_ERROR, hint, "cannot write %s: it was removed", s->output.path);
 	return fail(EXIT_ERROR, hint, "cannot write the report: %s", strerror(s->broken_errno));
 }
 
@@ -327,12 +329,13 @@ int sink_metrics_status(const struct sink *s)
 
 int sink_trace_status(const struct sink *s)
 {
-	const char *hint = output_left_whole(&s->trace.output)
+	const bool removed = s->trace.err == ENOENT;
+	const char *hint = removed || output_left_whole(&s->trace.output)
 				   ? NULL
 				   : "the trace ends early, and can be opened all the same";
 
 	return s->trace.err ? fail(EXIT_ERROR, hint, "cannot write %s: %s", s->trace.path,
-				   strerror(s->trace.err))
+				   removed ? "it was removed" : strerror(s->trace.err))
 			    : 0;
 }
 

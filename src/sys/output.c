@@ -90,6 +90,13 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool has_name(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
 /* Lock a regular file, if no other run has replaced it since @fd was opened by that name. */
 static int lock_named(const struct directory *d, int fd, short type)
 {
@@ -135,7 +142,9 @@ static FILE *take(struct output *o, int fd, const char *path, bool made)
 	if (!file)
 		release(fd);
 	else if (is_regular(fd))
-		*o = (struct output) { .file = file, .path = path, .made = made };
+		*o = (struct output) {
+			.file = file, .path = path, .made = made, .named = has_name(fd)
+		};
 	return file;
 }
 
@@ -397,7 +406,13 @@ static int take_back(const struct output *o)
 
 int output_end(struct output *o)
 {
-	if (!o->file || !o->beside)
+	if (!o->file)
+		return 0;
+	if (!o->beside && o->named && !has_name(fileno(o->file))) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (!o->beside)
 		return 0;
 	/* The file may be a mount point, and the directory read-only by now. */
 	if (finish(&o->replace) || take_back(o))

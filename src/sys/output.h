@@ -23,6 +23,7 @@ struct output {
 	FILE *file;
 	const char *path;
 	bool made;   /* by us */
+	bool named;  /* when it was opened */
 	off_t whole; /* bytes of whole records */
 	bool beside; /* the records are in a temporary file until they are whole */
 	int lock;    /* then: keeps that of the file, whose descriptor the other one has taken */
@@ -50,7 +51,7 @@ int output_begin(struct output *o);
 
 /*
  * output_end() - the report is whole, and replaces what the file held. Returns 0, or -1 with errno
- * set; the report then stays where output_left() tells.
+ * set; the report then stays where output_left() tells. ENOENT: the file was removed meanwhile.
  */
 int output_end(struct output *o);
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -448,6 +449,28 @@ static void a_report_that_is_rotated(void **state)
 	unlink(left);
 }
 
+/* A new file that is removed is an error; one that never had a name, behind a descriptor, is none. */
+static void removed_meanwhile(void **state)
+{
+	int nameless = memfd_create("nameless", 0);
+	FILE *f = output_open(&output, in_dir("removed"));
+
+	assert_int_equal(output_begin(&output), 0);
+	fputs("new\n", f);
+	fflush(f);
+	assert_int_equal(output_end(&output), 0);
+	unlink(path);
+	assert_int_equal(output_end(&output), -1);
+	assert_int_equal(errno, ENOENT);
+	fclose(f);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", nameless);
+	f = output_open(&output, path);
+	assert_int_equal(output_begin(&output), 0);
+	assert_int_equal(output_end(&output), 0);
+	fclose(f);
+	close(nameless);
+}
+
 /* Where no file can be made beside it, and where its name is not the only way to it. */
 static void what_is_written_in_place(void **state)
 {
@@ -464,8 +487,9 @@ static void what_is_written_in_place(void **state)
 		f = output_open(&output, path);
 		assert_int_equal(output_begin(&output), 0);
 		fputs("new\n", f);
-		fclose(f);
+		fflush(f);
 		assert_int_equal(output_end(&output), 0);
+		fclose(f);
 		assert_string_equal(content(), "new\n");
 		unlink(path);
 		in_dir("there");
@@ -1051,6 +1075,7 @@ int main(void)
 		test(a_report_that_is_not_whole),
 		test(a_whole_report_that_cannot_replace),
 		test(a_report_that_is_rotated),
+		test(removed_meanwhile),
 		test(what_is_written_in_place),
 		test(one_writer),
 		test(another_file_stays),

@@ -116,7 +116,8 @@ static void whole_records(void **state)
 	while ((n = recv(fds[0], packet, sizeof(packet) - 1, 0)) > 0) {
 		packet[n] = '\0';
 		for (char *line = packet; *line; line = strchr(line, '\n') + 1, events++)
-			assert_true(!strncmp(line, "{\"type\":\"event\"", 15) && strchr(line, '\n'));
+			assert_true(!strncmp(line, "{\"type\":\"event\"", 15) &&
+				    strchr(line, '\n'));
 	}
 	assert_int_equal(events, 200);
 	sink_span(&s, &summary);
@@ -199,6 +200,30 @@ static void a_trace_that_cannot_replace(void **state)
 	expect_left("warning: the trace is in ", trace);
 	fclose(trace);
 	fclose(s.report.out);
+}
+
+/* New files, removed in the run: the numbers are not lost, and each is named. */
+static void removed_files(void **state)
+{
+	char report[] = "/tmp/uffdretry-sink-XXXXXX", trace[] = "/tmp/uffdretry-sink-XXXXXX";
+	struct sink s = sink_on(NULL);
+	FILE *of_trace;
+
+	close(mkstemp(report));
+	close(mkstemp(trace));
+	s.report.out = output_open(&s.output, report);
+	assert_int_equal(trace_file_open(&s.trace, trace), 0);
+	of_trace = s.trace.out;
+	assert_int_equal(sink_start(&s), 0);
+	assert_int_equal(unlink(report) + unlink(trace), 0);
+	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
+	assert_int_equal(sink_trace_status(&s), EXIT_ERROR);
+	assert_non_null(strstr(on_stderr(), "UFFDIO_COPY of every process"));
+	assert_non_null(strstr(strstr(on_stderr(), report),
+			       ": it was removed\nhint: the summary is above"));
+	assert_non_null(strstr(strstr(on_stderr(), trace), ": it was removed\n"));
+	fclose(of_trace);
+	fclose(s.output.file);
 }
 
 static void a_full_disk_at_the_start(void **state)
@@ -406,6 +431,7 @@ int main(void)
 		test(a_full_disk),
 		test(a_report_that_cannot_replace),
 		test(a_trace_that_cannot_replace),
+		test(removed_files),
 		test(a_full_disk_at_the_start),
 		test(width_of_the_terminal),
 		test(a_closed_pipe),
