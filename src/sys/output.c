@@ -145,6 +145,9 @@ static FILE *take(struct output *o, int fd, const char *path, bool made)
 		*o = (struct output) {
 			.file = file, .path = path, .made = made, .named = has_name(fd)
 		};
+	/* Where the file is truncated meanwhile, it goes on at its end. */
+	if (o->file)
+		fcntl(fd, F_SETFL, O_APPEND);
 	return file;
 }
 

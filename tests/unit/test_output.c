@@ -471,6 +471,28 @@ static void removed_meanwhile(void **state)
 	close(nameless);
 }
 
+/* A file that is truncated goes on at its end, and is cut there. */
+static void truncated_meanwhile(void **state)
+{
+	FILE *f = output_open(&output, in_dir("truncated"));
+
+	assert_int_equal(output_begin(&output), 0);
+	fputs("a first record\n", f);
+	fflush(f);
+	output_is_whole(&output);
+	assert_int_equal(truncate(path, 0), 0);
+	fputs("second\n", f);
+	fflush(f);
+	output_is_whole(&output);
+	assert_string_equal(content(), "second\n");
+	fputs("thi", f);
+	fflush(f);
+	output_cut(&output);
+	assert_string_equal(content(), "second\n");
+	fclose(f);
+	unlink(path);
+}
+
 /* Where no file can be made beside it, and where its name is not the only way to it. */
 static void what_is_written_in_place(void **state)
 {
@@ -1076,6 +1098,7 @@ int main(void)
 		test(a_whole_report_that_cannot_replace),
 		test(a_report_that_is_rotated),
 		test(removed_meanwhile),
+		test(truncated_meanwhile),
 		test(what_is_written_in_place),
 		test(one_writer),
 		test(another_file_stays),
