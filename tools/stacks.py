@@ -22,6 +22,8 @@ SEGMENT = re.compile(r" *LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-
 FUNCTION = re.compile(r" *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) I?FUNC ")
 LINE_OF_DWARF = re.compile(r".*:[1-9]\d*(?: |$)")
 PATIENCE = 60  # seconds for an answer about a file
+SCHEMA = 1
+OBJECT = re.compile(r'^\s*\{|\{(?="type": ?")')  # of a whole line, or a record in one
 
 
 def clean(text):
@@ -60,13 +62,32 @@ def is_stack(stack):
         0 <= stack["sections"] < 1 << 64 and is_frames(stack["user"]) and is_frames(stack["kernel"])
 
 
+def records_of(lines):
+    """Yields the records. What is none is skipped: output of the traced command, also before a record in its
+    line, and a record that is cut off."""
+    for line in lines:
+        at = 0
+        while found := OBJECT.search(line, at):
+            at = found.end()
+            try:
+                record, at = json.JSONDecoder().raw_decode(line, at - 1)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(record.get("type"), str):
+                yield record
+
+
 def stacks_of(lines, name):
     """Yields each stack of the summaries, and when its run began."""
-    for line in lines:
+    summaries = 0
+    for record in records_of(lines):
+        if record["type"] != "summary":
+            continue
+        summaries += 1
+        schema = record.get("schema", SCHEMA)
+        if isinstance(schema, int) and schema > SCHEMA:
+            fail(f"{name}: schema {str(schema)[:20]} is newer than this program, which knows {SCHEMA}")
         try:
-            record = json.loads(line)
-            if record["type"] != "summary":
-                continue
             began = record["time"] - record["elapsed_s"]
             stacks = record.get("stacks")
             if stacks is None:
@@ -75,8 +96,10 @@ def stacks_of(lines, name):
                 if not is_stack(stack):
                     raise ValueError
                 yield stack, began
-        except (ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ArithmeticError, ValueError, TypeError, KeyError):
             fail(f"{name}: not a record of uffdretry -j")
+    if not summaries:
+        fail(f"{name}: no summary of uffdretry -j in it")
 
 
 def output_of(*command, text=""):
@@ -180,12 +203,12 @@ def fold_all(arguments):
     files, lines = Files(arguments.sysroot), {}
     for name in arguments.files or ["-"]:
         try:
-            with open(0 if name == "-" else name, encoding="utf-8", closefd=name != "-") as source:
+            with open(0 if name == "-" else name, encoding="utf-8", errors="replace", closefd=name != "-") as source:
                 for stack, began in stacks_of(source, name):
                     line = fold(stack, began, files)
                     lines[line] = lines.get(line, 0) + stack["sections"]
-        except (OSError, UnicodeDecodeError) as error:
-            fail(f"{name}: {getattr(error, 'strerror', None) or 'not UTF-8'}")
+        except OSError as error:
+            fail(f"{name}: {error.strerror}")
     return lines
 
 

@@ -120,6 +120,12 @@ record $later >"$work/run"
 check 'stacks that read alike are one line, with names' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/run"
 check '... from stdin' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" <"$work/run"
 check 'below another root there is no such file' folds "$rest${nl}a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7${nl}x;$plain" --sysroot /nosuch "$work/run"
+{
+	printf 'hello\n{ no JSON\n{"x": {"type":"summary"}}\n\377restored 100%%'
+	record $later
+	record $later | head -c -9
+} >"$work/among"
+check 'what is no record is skipped, also in a line, and a record that is cut off' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/among"
 record 1000000000 >"$work/old"
 check 'a file that is newer than the run gives no name' folds "$rest${nl}a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/old"
 check '... and is told of' grep -q 'is newer than the run' "$work/err"
@@ -134,16 +140,20 @@ check 'a function without a symbol has not the name of the one before it' folds 
 check 'a file that is not there' refuses 1 'nosuch: No such file or directory' "$work/nosuch"
 echo '{"type":"summary","time":1,"elapsed_s":1}' >"$work/without"
 check 'a run without --stacks' refuses 1 'the summary has no stacks' "$work/without"
+record $later | head -n 1 >"$work/started"
+check 'a run that was interrupted' refuses 1 'started: no summary' "$work/started"
+record $later | jq -c '.schema = 2' >"$work/newer"
+check 'a newer schema' refuses 1 'newer: schema 2 is newer than this program, which knows 1' "$work/newer"
 for bad in '{' '[]' '1' '{"type":"summary"}' '{"type":"summary","time":1,"elapsed_s":1,"stacks":[{}]}' \
 	'{"type":"summary","time":1,"elapsed_s":1,"stacks":[{"comm":"a","user":[1],"kernel":null,"sections":1}]}' \
 	'{"type":"summary","time":1,"elapsed_s":1,"stacks":5}' $'\xff' \
 	"{\"type\":\"summary\",\"time\":$(printf '9%.0s' {1..400}),\"elapsed_s\":1.5,\"stacks\":[]}" \
 	"{\"type\":\"summary\",\"time\":1,\"elapsed_s\":1,\"stacks\":[{\"comm\":\"a\",\"user\":null,\"kernel\":null,\"sections\":$((1 << 62))0}]}"; do
 	printf '%s\n' "$bad" >"$work/bad"
-	check "bad input: $(printf %q "${bad::80}")" refuses 1 "$work/bad: not" "$work/bad"
+	check "bad input: $(printf %q "${bad::80}")" refuses 1 "$work/bad: no" "$work/bad"
 done
 printf '[%.0s' {1..100000} >"$work/deep"
-check 'JSON that is nested too deeply' refuses 1 "$work/deep: not" "$work/deep"
+check 'JSON that is nested too deeply' refuses 1 "$work/deep: no summary" "$work/deep"
 check 'control characters in the name of a file' refuses 1 'stacks.py: ?]0;x?: No such file' $'\e]0;x\a'
 check 'stderr is closed: no message among the stacks' without_stderr
 check 'stdout is closed' without_stdout
