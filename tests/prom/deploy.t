@@ -84,6 +84,12 @@ environment_is_used() {
 }
 check 'the unit uses what the environment file sets' environment_is_used
 
+# A cgroup of the options may appear later than any limit of starts. A try each few seconds is too many.
+never_gives_up() {
+	[ "$(settings StartLimitIntervalSec)" = 0 ] && [ "$(settings Restart)" = always ] && [ "$(settings RestartSec)" -ge 10 ]
+}
+check 'the unit tries again for ever, but not all the time' never_gives_up
+
 # What the unit's ExecStartPost does, with a live process as MAINPID.
 link() {
 	local script
