@@ -7,7 +7,7 @@ set -uo pipefail
 root=$(realpath "$(dirname "$0")/../..")
 unit=$root/contrib/systemd/uffdretry.service
 pod=$root/contrib/kubernetes/uffdretry.yaml
-tmp=$(mktemp -d)
+tmp=$(realpath "$(mktemp -d)")
 trap 'rm -rf "$tmp"' EXIT
 # shellcheck source=../tap.sh
 . "$root/tests/tap.sh"
@@ -90,22 +90,32 @@ never_gives_up() {
 }
 check 'the unit tries again for ever, but not all the time' never_gives_up
 
-# What the unit's ExecStartPost does, with a live process as MAINPID.
-link() {
+# does SETTING: what the unit does then, with a live process as MAINPID.
+does() {
 	local script
-	script=$(sed -n "/^ExecStartPost=/,/'\$/p" "$unit")
+	script=$(sed -n "/^$1=/{:more;/'\$/!{N;b more};p}" "$unit")
 	script=${script#*\'} script=${script%\'}
 	script=${script//$'\\\n'/} script=${script//'$$'/'$'}
-	MAINPID=$$ RUNTIME_DIRECTORY=$tmp/run TEXTFILE_DIRECTORY="$tmp/text files" timeout 10 sh -c "$script"
+	MAINPID=$$ RUNTIME_DIRECTORY=$tmp/run TEXTFILE_DIRECTORY="$tmp/text files/" timeout 10 sh -c "$script"
 }
 
 # The link is replaced, and not made in a directory of its name.
 links() {
+	local link="$tmp/text files/uffdretry.prom"
 	mkdir -p "$tmp/run" "$tmp/text files" && : >"$tmp/run/uffdretry.prom"
-	ln -s /nonexistent "$tmp/text files/uffdretry.prom"
-	link && [ "$(readlink "$tmp/text files/uffdretry.prom")" = "$tmp/run/uffdretry.prom" ] || return
-	rm "$tmp/text files/uffdretry.prom" && mkdir "$tmp/text files/uffdretry.prom"
-	! link && [ -z "$(ls "$tmp/text files/uffdretry.prom")" ]
+	ln -s /nonexistent "$link"
+	does ExecStartPost && [ "$(readlink "$link")" = "$tmp/run/uffdretry.prom" ] || return
+	does ExecStopPost && [ ! -L "$link" ] || return
+	mkdir "$link"
+	! does ExecStartPost && [ -z "$(ls "$link")" ]
 }
-check 'the unit links the metrics, and not into a directory of that name' links
+check 'the unit links the metrics, takes the link away, and makes none in a directory of that name' links
+
+# The exporter's user replaces its directory by a link to one of root.
+not_led_away() {
+	mkdir "$tmp/root" && echo precious >"$tmp/root/uffdretry.prom"
+	rm -rf "$tmp/text files" && ln -s "$tmp/root" "$tmp/text files"
+	! does ExecStartPost && ! does ExecStopPost && [ "$(cat "$tmp/root/uffdretry.prom")" = precious ]
+}
+check 'the unit follows no link in the path of that directory' not_led_away
 done_testing
