@@ -267,6 +267,17 @@ static int hide(void)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
 }
 
+/*
+ * A change of ids makes us what fs.suid_dumpable says. As long as capabilities are permitted, those
+ * who lack them cannot use that.
+ */
+static int set_ids_unseen(void)
+{
+	if (user.other && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+		return -errno;
+	return set_ids() ?: hide();
+}
+
 int rights_drop(void)
 {
 	/* First: those whom the dropped capabilities kept away could come in at once. */
@@ -275,15 +286,13 @@ int rights_drop(void)
 	/* Needs CAP_SETPCAP; without it the bounding set gives nothing, because of no_new_privs. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	err = err ?: set_ids();
+	err = err ?: set_ids_unseen();
 	/* We are the user now, and there is no way back. */
 	if (!err)
 		user.other = false;
 	err = err ?: drop_capabilities();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
-	/* Again: a change of ids sets it to what fs.suid_dumpable says. */
-	err = err ?: hide();
 	if (!err &&
 	    (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE))
 		err = -EPERM;

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <cap-ng.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -16,10 +17,15 @@
 
 static int changes, seen; /* of ids and capabilities; those while others could trace us */
 
+static bool dumpable(void)
+{
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0;
+}
+
 static void count(void)
 {
 	changes++;
-	seen += prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0;
+	seen += dumpable();
 }
 
 int __real_setresuid(uid_t r, uid_t e, uid_t s);
@@ -27,10 +33,16 @@ int __wrap_setresuid(uid_t r, uid_t e, uid_t s);
 int __real_capng_apply(capng_select_t set);
 int __wrap_capng_apply(capng_select_t set);
 
+/* As the kernel does it with fs.suid_dumpable=1. Then capabilities alone keep others away. */
 int __wrap_setresuid(uid_t r, uid_t e, uid_t s)
 {
+	int err;
+
 	count();
-	return __real_setresuid(r, e, s);
+	err = __real_setresuid(r, e, s);
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	seen += capng_get_caps_process() || !capng_have_capability(CAPNG_PERMITTED, CAP_SETUID);
+	return err;
 }
 
 int __wrap_capng_apply(capng_select_t set)
@@ -59,7 +71,7 @@ static int drop(bool under_sudo)
 		_exit(REFUSED);
 	if (seen)
 		_exit(SEEN);
-	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
+	if (dumpable())
 		_exit(DUMPABLE);
 	_exit(changes == 1 + under_sudo ? 0 : NOT_CALLED);
 }
