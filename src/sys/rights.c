@@ -284,7 +284,7 @@ int rights_drop(void)
 	int err = hide();
 
 	/* Needs CAP_SETPCAP; without it the bounding set gives nothing, because of no_new_privs. */
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+	for (unsigned long cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	err = err ?: set_ids_unseen();
 	/* We are the user now, and there is no way back. */
