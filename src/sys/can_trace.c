@@ -9,6 +9,8 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char lockdown_path[] = "/sys/kernel/security/lockdown";
@@ -28,6 +30,14 @@ const char *missing_capabilities(void)
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON))
 		strcat(names, names[0] ? ", CAP_PERFMON" : "CAP_PERFMON");
 	return names;
+}
+
+bool in_user_namespace(void)
+{
+	static const ino_t first = 0xEFFFFFFD; /* the kernel's PROC_USER_INIT_INO */
+	struct stat st;
+
+	return !stat("/proc/self/ns/user", &st) && st.st_ino != first;
 }
 
 const char *lockdown_mode(void)
@@ -61,15 +71,26 @@ static int refused_by_lockdown(void)
 		    "the kernel is locked down (confidentiality)");
 }
 
+/* Not what was done already, or cannot help here. */
+static const char *how_to_get_capabilities(void)
+{
+	if (in_user_namespace())
+		return "run it outside of this user namespace: the kernel does not count its capabilities";
+	if (!geteuid())
+		return "root has lost it here: to a container, a bounding set, or a security module such as AppArmor";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "run it without no_new_privs, which makes sudo and file capabilities (setcap) useless";
+	return "run it as root (sudo), or let one group execute it (chgrp, chmod 750) and "
+	       "grant both: setcap cap_bpf,cap_perfmon+ep";
+}
+
 int check_access(void)
 {
 	const char *missing = missing_capabilities();
 
 	if (missing[0])
-		return fail(EXIT_ERROR,
-			    "run it as root (sudo), or let one group execute it (chgrp, chmod 750) and "
-			    "grant both: setcap cap_bpf,cap_perfmon+ep",
-			    "missing capability: %s", missing);
+		return fail(EXIT_ERROR, how_to_get_capabilities(), "missing capability: %s",
+			    missing);
 	if (!has_btf())
 		return fail(EXIT_ERROR,
 			    "the kernel needs CONFIG_DEBUG_INFO_BTF=y, and /sys must be mounted",
@@ -81,12 +102,21 @@ int check_access(void)
 
 int explain_refusal(int err, const char *what)
 {
+	if (err == -EPERM && in_user_namespace())
+		return fail(EXIT_ERROR, "run it outside of this user namespace",
+			    "%s: the kernel does not count the capabilities of a user namespace: %s",
+			    what, strerror(-err));
 	if (err == -EPERM)
 		return fail(EXIT_ERROR,
-			    "a container, a seccomp filter or this kernel's configuration forbids BPF tracing programs; "
-			    "uffdretry --probe shows more",
+			    "a container, a seccomp filter, a security module (AppArmor, SELinux) or this kernel's "
+			    "configuration forbids BPF tracing programs; uffdretry --probe shows more",
 			    "%s: the kernel refuses although no capability is missing: %s", what,
 			    strerror(-err));
+	if (err == -EACCES)
+		return fail(EXIT_ERROR,
+			    "a security module (SELinux, AppArmor) or a seccomp filter may forbid it; -v shows "
+			    "whether it is the verifier",
+			    "%s: %s", what, strerror(-err));
 	if (err == -EAGAIN)
 		return fail(EXIT_ERROR,
 			    "signals interrupted the verifier too often: try again without them (SIGSTOP, "

@@ -4,11 +4,19 @@
 #ifndef CAN_TRACE_H
 #define CAN_TRACE_H
 
+#include <stdbool.h>
+
 /* The BTF of the running kernel. */
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 /* The capabilities that tracing needs and we lack: "CAP_BPF, CAP_PERFMON", one of them, or "". */
 const char *missing_capabilities(void);
+
+/*
+ * Are we in a user namespace other than the first? The kernel asks for capabilities in the first
+ * one, unless a BPF token delegates them.
+ */
+bool in_user_namespace(void);
 
 /* "none", "integrity", "confidentiality", or "unknown" when securityfs does not tell. */
 const char *lockdown_mode(void);

@@ -162,7 +162,9 @@ int rights_find_user(const char *name)
 			    rights_user());
 	if (may_become_others())
 		return 0;
-	return fail(EXIT_ERROR, "run it as root, or as that user",
+	return fail(EXIT_ERROR,
+		    geteuid() ? "run it as root, or as that user"
+			      : "root has lost it here; run it as that user, or with --user root",
 		    "cannot become user %s: missing capability: %s", rights_user(),
 		    "CAP_SETUID, CAP_SETGID");
 }

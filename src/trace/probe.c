@@ -64,12 +64,17 @@ static void text_plans(struct facts *f, FILE *out)
 		fprintf(out, "not measured: %s\n", f->kernel.unmeasured[i]);
 }
 
+static const char *all_there(void)
+{
+	return in_user_namespace() ? "all there, but only in a user namespace" : "all there";
+}
+
 static int print_text(struct facts *f, FILE *out)
 {
 	fprintf(out, "uffdretry     %s, libbpf %u.%u\n", UFFDRETRY_VERSION, libbpf_major_version(),
 		libbpf_minor_version());
 	fprintf(out, "kernel        %s %s\n", f->uts.release, f->uts.machine);
-	fprintf(out, "capabilities  %s%s\n", f->missing_caps[0] ? "missing " : "all there",
+	fprintf(out, "capabilities  %s%s\n", f->missing_caps[0] ? "missing " : all_there(),
 		f->missing_caps);
 	fprintf(out, "lockdown      %s\n", f->lockdown);
 	fprintf(out, "BTF           %s\n", f->btf ? "yes" : "no");

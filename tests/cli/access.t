@@ -15,6 +15,27 @@ is_error='.type == "error" and .schema == 1 and .status == 1 and (.message | len
 is_probe='.type == "probe" and .schema == 1 and (.kernel | length > 0) and .arch != null and .version != null
 	and (.btf | type) == "boolean" and (.lockdown | length > 0) and (.works | type) == "boolean"
 	and (.works == (.plan != null))'
+# Not so in a rootless container.
+in_first_user_namespace() {
+	[ "$(stat -Lc %i /proc/self/ns/user)" -eq $((0xEFFFFFFD)) ]
+}
+
+# hint_without DESCRIPTION HINT COMMAND...: run by COMMAND, the tool lacks rights, and this is the hint.
+hint_without() {
+	local description=$1 hint=$2
+	shift 2
+	in_first_user_namespace || hint='run it outside of this user namespace'
+	if ! "$@" true 2>"$tmp/err"; then
+		skip "$description: $1 is refused"
+		return
+	fi
+	"$@" "$UFFDRETRY" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+	out=$(<"$tmp/out") err=$(<"$tmp/err")
+	matches 1 '^$' "^uffdretry: missing capability: CAP_BPF, CAP_PERFMON${nl}hint: ${hint}[^$nl]*\$"
+	report $? "$description"
+}
+
 # Where the BTF is readable, --probe lists all plans and their hooks.
 has_plans='(.plans | length > 0) and all(.plans[]; (.hooks | length > 0) and (.possible | type) == "boolean"
 	and all(.hooks[]; (.in_btf | type) == "boolean" and (.required | type) == "boolean"))'
@@ -38,7 +59,7 @@ if can_be_nobody; then
 	run_as_nobody
 	matches 1 '^$' "$(says 'CAP_BPF, CAP_PERFMON')"
 	report $? 'missing capabilities are named'
-	[[ $err =~ hint:.*'let one group execute it (chgrp, chmod 750)'.*setcap ]]
+	[[ $err =~ hint:.*'let one group execute it (chgrp, chmod 750)'.*setcap ]] || ! in_first_user_namespace
 	report $? '... and setcap comes with who may execute it'
 	run_as_nobody -j
 	[ $status -eq 1 ] && is_json "$tmp/out" "$is_error and (.message | test(\"CAP_BPF, CAP_PERFMON\"))"
@@ -67,6 +88,19 @@ else
 	for what in 'missing capabilities' '-j' '--probe' '--probe -j' '--plan' 'within 200 ms'; do
 		skip "$what, without rights: setpriv is refused"
 	done
+fi
+
+# Who did already what the hint says, or cannot, gets another one.
+hint_without 'with no_new_privs sudo and setcap are no hint' 'run it without no_new_privs' as_nobody setpriv --no-new-privs
+hint_without 'root is not told to be root' 'root has lost it here' setpriv --bounding-set=-all --inh-caps=-all
+hint_without 'a user namespace is named' 'run it outside of this user namespace' unshare -U
+if unshare -Ur true 2>"$tmp/err"; then
+	unshare -Ur "$UFFDRETRY" --probe >"$tmp/out" 2>"$tmp/err"
+	out=$(<"$tmp/out") err=$(<"$tmp/err")
+	[[ $out =~ ${nl}capabilities\ +'all there, but only in a user namespace'$nl ]]
+	report $? '--probe: capabilities of a user namespace are no more than that'
+else
+	skip '--probe in a user namespace: unshare is refused'
 fi
 
 check '--plan that is none' 64 '^$' "$(says 'nosuch')" -- --plan nosuch
