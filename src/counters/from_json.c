@@ -381,6 +381,8 @@ static void read_numbers(struct json_reader *r, struct json_object *o, struct co
 		*counter_at(c, numbers[i].at) = numbers[i].nullable
 							? read_u64_or_null(r, o, numbers[i].path)
 							: read_u64(r, o, numbers[i].path);
+	if (read_null(o, "lost.rehooks"))
+		c->rehooks = REHOOKS_UNTOLD;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (!read_null(o, parts[i].object))
 			*counter_at(c, parts[i].at) =
