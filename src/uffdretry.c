@@ -203,19 +203,19 @@ static int report_summary(void)
 	return sink_summary(&run.sink, &span);
 }
 
-/* Milliseconds until an interval, @end or the next events, 0 being none; -1 without limit. */
+/* Milliseconds until an interval, @end or the next events, 0 being none. */
 static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
 	      now = now_ns();
 	const bool cgroups = run.target.cgroup || run.options.by == BY_CGROUP;
 	const bool events = options_read_events(&run.options);
-	__u64 longest = events ? EVENTS_PERIOD_MS : cgroups ? CGROUP_PERIOD_MS : 3600000;
+	__u64 longest = events ? EVENTS_PERIOD_MS : cgroups ? CGROUP_PERIOD_MS : DRAIN_PERIOD_MS;
 
 	if (run.more_events && !events_wait())
 		return 0;
 	if (!next)
-		return events || cgroups ? (int)longest : -1;
+		return (int)longest;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
@@ -271,6 +271,7 @@ static int watch(void)
 			next = run.start_ns + (passed + 1) * period;
 		if (wait_and_see(next_timeout(next, end)))
 			break;
+		tracer_drain(run.session.tracer);
 		target_check_cgroup(&run.target);
 		if (run.options.by == BY_CGROUP &&
 		    now_ns() - run.named_ns >= CGROUP_PERIOD_MS * 1000000ULL)
@@ -459,7 +460,8 @@ static int list_holders(void)
 	if (!err && l.hidden && !brief)
 		warning("/proc hides processes (hidepid): root may see them");
 	else if (!err && l.unreadable && !brief)
-		warning("%d processes could not be read: root may", l.unreadable);
+		warning("%d process%s could not be read: root may", l.unreadable,
+			l.unreadable == 1 ? "" : "es");
 	uffd_list_free(&l);
 	return err;
 }

@@ -139,13 +139,14 @@ static __always_inline void count_failure(struct failures *f, const struct copy_
  * May the page where a copy of @len bytes stopped be present, or another one have failed? It is so
  * when no errno is told for the page, and when the run of the copy loop's exit was skipped and only
  * the result is left: a short copy returns -EAGAIN, and one whose result cannot be written -EFAULT.
+ * @len: 0: the argument is unreadable.
  */
 static __always_inline bool is_untold(const struct copy_stop *s, __u64 len)
 {
 	if (s->left)
 		return s->fail == FAIL_UNTOLD;
 	return s->site == SITE_UNKNOWN &&
-	       (s->fail == FAIL_EFAULT || (s->fail == FAIL_EAGAIN && len > PAGE_SIZE));
+	       (!len || s->fail == FAIL_EFAULT || (s->fail == FAIL_EAGAIN && len > PAGE_SIZE));
 }
 
 /*
@@ -158,18 +159,15 @@ __noinline int follow_chains(__u64 mm, const struct copy_stop *s, __u64 len)
 
 	if (!f || !s)
 		return 0;
+	if (s->copied && chains_open())
+		chain_copied(mm, s->dst - s->copied, s->copied);
 	if (is_untold(s, len)) {
 		add(&f->chains_lost, 1);
 		return 0;
 	}
-	/* All of it was copied, and only the result could not be written. */
-	if (!s->left && s->site == SITE_RESULT) {
-		if (chains_open())
-			chain_copied(mm, s->dst, len);
+	/* No page failed, only the result could not be written. */
+	if (!s->left && s->site == SITE_RESULT)
 		return 0;
-	}
-	if (s->copied && chains_open())
-		chain_copied(mm, s->dst - s->copied, s->copied);
 	if (s->fail != FAIL_EEXIST)
 		chain_failed(f, mm, s->dst, s->fail, s->site);
 	else if (chains_open())

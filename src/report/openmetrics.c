@@ -388,7 +388,7 @@ static void lost(FILE *out, const struct counters *c)
 	      "At most so many calls are missing, with their results.", c->skipped[COSTS_CALL]);
 	if (c->rehooks != REHOOKS_UNTOLD)
 		plain(out, "uffdretry_rehooks_total", "counter",
-		      "Times that other BPF programs came to our functions or left: calls then are lost.",
+		      "Times that other BPF programs came to our functions or left: calls in them are lost.",
 		      c->rehooks);
 	plain(out, "uffdretry_calls_of_pages_lost_total", "counter",
 	      "At most so many calls whose pages are missing in the bytes copied.",

@@ -29,10 +29,10 @@ int threshold_judge(const struct counters *c, double rate)
 	if (c->skipped[COSTS_CHILD])
 		return fail(EXIT_NOT_JUDGED, "trace it by -p or -c",
 			    "--fail-above cannot be judged: children of COMMAND are missing");
-	if (c->rehooks && c->rehooks != REHOOKS_UNTOLD)
+	if (c->rehooks)
 		return fail(EXIT_NOT_JUDGED, "let no other tracer start or end meanwhile",
-			    "--fail-above cannot be judged: other BPF programs came to our functions "
-			    "or left, and nobody knows how many calls that cost");
+			    "--fail-above cannot be judged: other BPF programs came or left, or may "
+			    "have, and nobody knows how many calls that cost");
 	/* What is missing decides only where it would change the answer. */
 	if ((double)spurious > rate * (double)(reached + missing))
 		return too_many(spurious, reached, rate);

@@ -86,8 +86,8 @@ static enum parsed parse_object(struct records *r, const char **text, const char
 }
 
 /*
- * Parse a line, or a part of a long one. An object that it does not end ends where a record begins; what
- * follows no JSON is no record up to the next one. Returns 0, or -1 with errno set.
+ * Parse a line, or a part of a long one. An object that it does not end ends where a record begins.
+ * After what is no JSON, the next record is searched for. Returns 0, or -1 with errno set.
  */
 static int parse_line(struct records *r, const char *text, const char *end)
 {

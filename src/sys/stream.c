@@ -35,8 +35,8 @@ static bool is_ready(void)
 }
 
 /*
- * How many of @n bytes go in one write. A pipe takes PIPE_BUF bytes whole or not at all: so many whole lines
- * have nothing of COMMAND's between their parts.
+ * How many of @n bytes go in one write. A pipe takes PIPE_BUF bytes whole or not at all: so many
+ * whole lines have nothing of COMMAND's between their parts.
  */
 static size_t portion(const char *bytes, size_t n)
 {

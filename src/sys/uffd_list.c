@@ -121,14 +121,17 @@ static bool is_gone(int err)
 	return err == -ENOENT || err == -ESRCH;
 }
 
-/* 1, 0, or a negative errno: without its capabilities we see only the names in a process's fd. */
+/*
+ * 1, 0, or a negative errno: without its capabilities we see only the names in a process's fd. A path
+ * can be too long for the kernel to tell: then it is a file's.
+ */
 static int is_userfaultfd(int fds, const char *name)
 {
 	char target[64];
 	ssize_t got = readlinkat(fds, name, target, sizeof(target) - 1);
 
 	if (got < 0)
-		return is_gone(-errno) ? 0 : -errno;
+		return is_gone(-errno) || errno == ENAMETOOLONG ? 0 : -errno;
 	target[got] = '\0';
 	return !strcmp(target, "anon_inode:[userfaultfd]");
 }

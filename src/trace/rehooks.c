@@ -5,8 +5,10 @@
  *
  * The kernel then builds a new trampoline for the function. Before 7.3 it sends the calls that are
  * in the old one past all programs at their exit (bpf_tramp_image_put()), and counts that nowhere:
- * these calls are in no count of ours. It announces each trampoline as a symbol, which perf records.
+ * these calls are in no count of ours. It announces each trampoline as a symbol, which perf records,
+ * on the CPUs that are online at the start.
  */
+#include "trace/tracer.h"
 #include "trace/tracer_private.h"
 
 #include <bpf/bpf.h>
@@ -17,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A record is about 70 bytes, and only symbols have one. Those that find no room are told. */
+/* A record is about 70 bytes, and each program that is loaded on the host has some. */
 #define PAGES_A_CPU 4
 
 /* As the kernel names the trampoline of a function (bpf_trampoline_compute_key()). */
@@ -54,11 +56,8 @@ static enum bpf_perf_event_ret take_record(void *data, int cpu, struct perf_even
 	struct tracer *t = data;
 
 	(void)cpu;
-	if (record->type == PERF_RECORD_LOST)
-		t->rehooks++; /* of others, perhaps */
-	else if (record->type == PERF_RECORD_KSYMBOL &&
-		 !(symbol->flags & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER) &&
-		 is_ours(t, symbol->name))
+	if (record->type == PERF_RECORD_KSYMBOL &&
+	    !(symbol->flags & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER) && is_ours(t, symbol->name))
 		t->rehooks++;
 	return LIBBPF_PERF_EVENT_CONT;
 }
@@ -85,6 +84,21 @@ static int read_trampolines(struct tracer *t)
 	return err;
 }
 
+/* Were there records without room? Those in the ring may not say so. */
+static bool lost_records(const struct tracer *t)
+{
+	struct {
+		__u64 count, lost;
+	} event;
+
+	for (size_t i = 0; i < perf_buffer__buffer_cnt(t->symbols); i++)
+		if (read(perf_buffer__buffer_fd(t->symbols, i), &event, sizeof(event)) !=
+			    sizeof(event) ||
+		    event.lost)
+			return true;
+	return false;
+}
+
 int watch_rehooks(struct tracer *t)
 {
 	struct perf_event_attr attr = {
@@ -93,30 +107,42 @@ int watch_rehooks(struct tracer *t)
 		.config = PERF_COUNT_SW_DUMMY,
 		.ksymbol = 1,
 		.exclude_kernel = 1,
+		.read_format = PERF_FORMAT_LOST,
 	};
-	int map, err;
+	int err;
 
 	if (!t->loses_rehooked)
 		return 0;
 	err = read_trampolines(t);
 	if (err)
 		return err;
-	/* libbpf keeps the descriptors in it. */
-	map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NULL, sizeof(int), sizeof(int),
-			     (__u32)t->nr_cpus, NULL);
-	if (map < 0)
-		return map;
-	t->symbols = perf_buffer__new_raw(map, PAGES_A_CPU, &attr, take_record, t, NULL);
-	err = t->symbols ? 0 : -errno;
-	close(map);
-	return err;
+	/* libbpf puts the events into it. */
+	t->symbols_map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NULL, sizeof(int),
+					sizeof(int), (__u32)t->nr_cpus, NULL);
+	if (t->symbols_map < 0)
+		return t->symbols_map;
+	t->symbols = perf_buffer__new_raw(t->symbols_map, PAGES_A_CPU, &attr, take_record, t, NULL);
+	return t->symbols ? 0 : -errno;
 }
 
 __u64 read_rehooks(struct tracer *t)
 {
 	if (!t->loses_rehooked)
 		return 0;
-	if (!t->symbols || perf_buffer__consume(t->symbols) < 0)
+	if (!t->symbols || perf_buffer__consume(t->symbols) < 0 || lost_records(t))
 		return REHOOKS_UNTOLD;
 	return t->rehooks;
+}
+
+void tracer_drain(struct tracer *t)
+{
+	if (t->symbols)
+		perf_buffer__consume(t->symbols);
+}
+
+void close_rehooks(struct tracer *t)
+{
+	perf_buffer__free(t->symbols);
+	if (t->symbols_map >= 0)
+		close(t->symbols_map);
 }

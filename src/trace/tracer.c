@@ -86,7 +86,7 @@ int tracer_open(struct tracer **out, const struct tracer_config *cfg)
 	*out = NULL;
 	if (!t)
 		return -ENOMEM;
-	t->stats_fd = -1;
+	t->stats_fd = t->symbols_map = -1;
 	t->loses_rehooked = cfg->kernel->loses_rehooked;
 	t->skipped_hook = -1;
 	t->nr_cpus = libbpf_num_possible_cpus();
@@ -224,7 +224,7 @@ void tracer_close(struct tracer *t)
 	if (!t)
 		return;
 	tracer_detach(t);
-	perf_buffer__free(t->symbols);
+	close_rehooks(t);
 	ring_buffer__free(t->events);
 	close_rows(t);
 	uffdretry_bpf__destroy(t->skel);

@@ -107,6 +107,10 @@ __u64 tracer_skipped(const struct tracer *t);
 /* tracer_count_runs() - have the kernel count each program's runs and time from now on. */
 int tracer_count_runs(struct tracer *t);
 
+/* Call tracer_drain() that often, or tracer_read() may have to leave something untold. */
+#define DRAIN_PERIOD_MS 60000
+void tracer_drain(struct tracer *t);
+
 /* --- What the programs count --- */
 
 /*

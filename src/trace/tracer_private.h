@@ -76,6 +76,7 @@ struct tracer {
 
 	bool loses_rehooked;	      /* as struct kernel's */
 	struct perf_buffer *symbols;  /* of trampolines; NULL: not watched */
+	int symbols_map;	      /* -1: none */
 	__u64 trampolines[MAX_HOOKS]; /* their keys; 0: none */
 	__u64 rehooks;
 
@@ -98,6 +99,7 @@ __u64 missed_by(const struct tracer *t, __u32 role);
 int watch_rehooks(struct tracer *t);
 /* How often that happened so far; REHOOKS_UNTOLD: nobody can tell. */
 __u64 read_rehooks(struct tracer *t);
+void close_rehooks(struct tracer *t);
 
 /* configure.c: choose the hooks, and set what the programs know. 0 or a negative errno. */
 int configure(struct tracer *t, const struct tracer_config *cfg);

@@ -51,7 +51,7 @@ static void judged(void **state)
 		{ "others came", .quiet = 1000, .rehooks = 1, .rate = 1,
 		  .status = EXIT_NOT_JUDGED },
 		{ "or nobody can tell", .quiet = 1000, .rehooks = REHOOKS_UNTOLD, .rate = 1,
-		  .status = EXIT_DONE },
+		  .status = EXIT_NOT_JUDGED },
 		{ "anomalies", .quiet = 1000, .anomalies = 1, .rate = 1, .status = EXIT_NOT_JUDGED,
 		  .why = "--fail-above cannot be judged: 1 anomalies" },
 	};

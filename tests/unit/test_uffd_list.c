@@ -240,6 +240,10 @@ static void names_alone(void **state)
 	assert_int_equal(uffd_list_read(&l, proc, true, 0), 0);
 	assert_int_equal(l.unreadable, 0);
 	uffd_list_free(&l);
+	refused = ENAMETOOLONG; /* a file's */
+	assert_int_equal(uffd_list_read(&l, proc, true, 0), 0);
+	assert_int_equal(l.unreadable, 0);
+	uffd_list_free(&l);
 	refused = ENOMEM;
 	assert_int_equal(uffd_list_read(&l, proc, true, 0), -ENOMEM);
 	uffd_list_free(&l);

@@ -15,12 +15,17 @@
 
 #include "known/causes/causes.h"
 
+/* The first page failed before. */
 static int case_short_exists(struct causes *c)
 {
 	int err = causes_set_up(c, "short by EEXIST", 0, 4);
+	struct uffdio_copy arg = { .dst = c->dst, .src = causes_mapped(c), .len = 1 };
 
 	if (!err) {
 		causes_copy_well(c, 2, 1);
+		causes_expect(c, "length 1", ioctl(c->uffd, UFFDIO_COPY, &arg) ? errno : 0, EINVAL);
+		causes_add(&c->truth, arg.dst, 1,
+			   &(struct ending) { .err = EINVAL, .site = "entry" });
 		causes_copy(c, 0, 4, causes_mapped(c),
 			    &(struct ending) { .err = EAGAIN,
 					       .copied = 2 * PAGE,

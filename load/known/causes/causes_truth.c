@@ -93,7 +93,7 @@ static const char *stop_seen(const struct causes_truth *truth, const struct endi
 
 static void follow(struct causes_truth *truth, uint64_t dst, uint64_t len, const struct ending *e)
 {
-	uint64_t through = e->err ? e->copied + e->installed : len, at = dst + through, page;
+	uint64_t through = e->err ? e->copied : len, at = dst + through, page;
 	bool exists = e->err == EEXIST || (e->stop && !strcmp(e->stop, "EEXIST"));
 
 	if (e->window && find_chain(truth, e->err ? at : dst))
