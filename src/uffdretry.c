@@ -203,19 +203,19 @@ static int report_summary(void)
 	return sink_summary(&run.sink, &span);
 }
 
-/* Milliseconds until an interval, @end or the next events, 0 being none. */
+/* Milliseconds until an interval, @end or the next events, 0 being none; -1 without limit. */
 static int next_timeout(__u64 next_interval, __u64 end)
 {
 	__u64 next = next_interval && (!end || next_interval < end) ? next_interval : end,
 	      now = now_ns();
 	const bool cgroups = run.target.cgroup || run.options.by == BY_CGROUP;
 	const bool events = options_read_events(&run.options);
-	__u64 longest = events ? EVENTS_PERIOD_MS : cgroups ? CGROUP_PERIOD_MS : DRAIN_PERIOD_MS;
+	__u64 longest = events ? EVENTS_PERIOD_MS : cgroups ? CGROUP_PERIOD_MS : 3600000;
 
 	if (run.more_events && !events_wait())
 		return 0;
 	if (!next)
-		return (int)longest;
+		return events || cgroups ? (int)longest : -1;
 	if (next <= now)
 		return 0;
 	/* Rounded up: waking early would print an interval that is too short. */
@@ -242,9 +242,11 @@ static bool wait_and_see(int timeout)
 
 	wakeup_wait(&w, &run.target,
 		    (struct pollfd) { .fd = sink_fd(&run.sink), .events = waits ? POLLOUT : 0 },
-		    events_wait() ? -1 : tracer_events_fd(run.session.tracer), timeout);
+		    events_wait() ? -1 : tracer_events_fd(run.session.tracer),
+		    tracer_symbols_fd(run.session.tracer), timeout);
 	if (signal_caught())
 		return true;
+	tracer_drain(run.session.tracer);
 	if (waits)
 		sink_send(&run.sink);
 	/* Else they stay in the kernel, which counts those that it has no room for. */
@@ -271,7 +273,6 @@ static int watch(void)
 			next = run.start_ns + (passed + 1) * period;
 		if (wait_and_see(next_timeout(next, end)))
 			break;
-		tracer_drain(run.session.tracer);
 		target_check_cgroup(&run.target);
 		if (run.options.by == BY_CGROUP &&
 		    now_ns() - run.named_ns >= CGROUP_PERIOD_MS * 1000000ULL)

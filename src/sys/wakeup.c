@@ -8,7 +8,7 @@
 #include <time.h>
 
 void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, int events,
-		 int timeout_ms)
+		 int symbols, int timeout_ms)
 {
 	struct timespec ts = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 	struct pollfd *fds = w->fds;
@@ -18,10 +18,11 @@ void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, in
 		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
 	fds[nr] = out;
 	fds[nr + 1] = (struct pollfd) { .fd = events, .events = POLLIN };
+	fds[nr + 2] = (struct pollfd) { .fd = symbols, .events = POLLIN };
 	/* None may come between this look and the wait. */
 	signals_let_in(false);
 	w->ready = !signal_caught() &&
-		   ppoll(fds, (nfds_t)nr + 2, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
+		   ppoll(fds, (nfds_t)nr + 3, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
 	/* ppoll() delivers none while a file descriptor is ready, as the events may always be. */
 	signals_let_in(true);
 	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct wakeup {
-	struct pollfd fds[MAX_PIDS + 2]; /* the processes, then the output and the events */
+	struct pollfd fds[MAX_PIDS + 3]; /* the processes, then the output, the events, the symbols */
 	bool ready;			 /* one of them is: their revents are valid */
 	bool closed;			 /* the reader of the output is gone */
 };
@@ -18,9 +18,9 @@ struct wakeup {
 /*
  * wakeup_wait() - wait at most @timeout_ms (-1: without limit).
  * @out: the output. Without events only that its reader is gone; POLLOUT: room, too.
- * @events: readable when events wait, or -1.
+ * @events: readable when events wait, or -1. @symbols: the same, when tracer_drain() must be called.
  */
 void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, int events,
-		 int timeout_ms);
+		 int symbols, int timeout_ms);
 
 #endif /* WAKEUP_H */

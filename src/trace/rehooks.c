@@ -19,8 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A record is about 70 bytes, and each program that is loaded on the host has some. */
-#define PAGES_A_CPU 4
+/*
+ * A record is about 70 bytes, and each program that is loaded on the host has one for each of its
+ * functions. We wake up when a quarter is full.
+ */
+#define PAGES_A_CPU 8
 
 /* As the kernel names the trampoline of a function (bpf_trampoline_compute_key()). */
 #define TRAMPOLINE "bpf_trampoline_"
@@ -108,6 +111,8 @@ int watch_rehooks(struct tracer *t)
 		.ksymbol = 1,
 		.exclude_kernel = 1,
 		.read_format = PERF_FORMAT_LOST,
+		.watermark = 1,
+		.wakeup_watermark = PAGES_A_CPU * 4096 / 4,
 	};
 	int err;
 
@@ -132,6 +137,11 @@ __u64 read_rehooks(struct tracer *t)
 	if (!t->symbols || perf_buffer__consume(t->symbols) < 0 || lost_records(t))
 		return REHOOKS_UNTOLD;
 	return t->rehooks;
+}
+
+int tracer_symbols_fd(const struct tracer *t)
+{
+	return t->symbols ? perf_buffer__epoll_fd(t->symbols) : -1;
 }
 
 void tracer_drain(struct tracer *t)

@@ -107,8 +107,8 @@ __u64 tracer_skipped(const struct tracer *t);
 /* tracer_count_runs() - have the kernel count each program's runs and time from now on. */
 int tracer_count_runs(struct tracer *t);
 
-/* Call tracer_drain() that often, or tracer_read() may have to leave something untold. */
-#define DRAIN_PERIOD_MS 60000
+/* A descriptor that polls readable when tracer_drain() must be called, or -1. */
+int tracer_symbols_fd(const struct tracer *t);
 void tracer_drain(struct tracer *t);
 
 /* --- What the programs count --- */

@@ -24,7 +24,7 @@ static const struct target nobody;
 
 static void wait_with(const struct target *t, int out, short wanted, int events, int timeout_ms)
 {
-	wakeup_wait(&w, t, (struct pollfd) { .fd = out, .events = wanted }, events, timeout_ms);
+	wakeup_wait(&w, t, (struct pollfd) { .fd = out, .events = wanted }, events, -1, timeout_ms);
 }
 
 static void time_passes(void **state)

@@ -47,12 +47,11 @@ void text_trust(const struct report *r, const struct counters *c)
 	const bool told = c->rehooks != REHOOKS_UNTOLD;
 	const struct loss losses[] = {
 		{ t->anomalies, "anomalies, facts in contradiction (please report)" },
+		{ told ? c->rehooks : 0, "times other tracers may have cost calls" },
+		{ !told, "nobody can tell whether other BPF programs cost calls" },
 		{ windows_of_class(t, CLASS_UNDETERMINED), "undetermined windows" },
 		{ t->lost[LOST_WINDOWS], "windows whose end was not seen" },
 		{ t->lost[LOST_MAP_FULL], "windows without memory, at most" },
-		{ told ? c->rehooks : 0,
-		  "other BPF programs came to our functions or left, and calls are lost; times" },
-		{ !told, "nobody can tell whether other BPF programs cost calls" },
 		{ c->skipped[COSTS_WINDOW], "windows missing, at most" },
 		{ c->skipped[COSTS_CALL], "calls not counted, nor their EAGAIN, at most" },
 		{ c->skipped[COSTS_PAGES], "calls whose pages were not counted, at most" },
