@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -84,7 +85,7 @@ static int open_trace(struct sink *s, const char *path)
 
 int sink_open(struct sink *s, const struct options *o)
 {
-	static char buffer[RECORD_MAX];
+	static char *buffer; /* the kernel would kill a program that it cannot map */
 	int err;
 	FILE *out = o->output ? output_open(&s->output, o->output) : stdout;
 
@@ -112,7 +113,10 @@ int sink_open(struct sink *s, const struct options *o)
 	if (err)
 		return err;
 	/* COMMAND may write there too: a full buffer would be emptied in the middle of a record. */
-	setvbuf(s->report.out, buffer, _IOFBF, sizeof(buffer));
+	buffer = buffer ?: malloc(RECORD_MAX);
+	if (!buffer)
+		return fail(EXIT_ERROR, NULL, "no room for the report: %s", strerror(ENOMEM));
+	setvbuf(s->report.out, buffer, _IOFBF, RECORD_MAX);
 	if (o->json)
 		err_json(output_holds_more(&s->output) ? stdout : s->report.out);
 	return o->trace ? open_trace(s, o->trace) : 0;
