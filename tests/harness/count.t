@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: what tests/run makes of the TAP of its tests: passed, failed, skipped and run again.
+# TAP: what tests/run makes of its tests: passed, failed, skipped, run again, and killed because they do
+# not end.
 set -u
 root=$(realpath "$(dirname "$0")/../..")
 # shellcheck source=../tap.sh
@@ -54,4 +55,22 @@ check 'no test at all' counts 1 '0 passed, 0 failed'
 # The lines above are those that tests write.
 check 'a test says so in this form' test "$(again exact-pid 'the kernel skipped programs')" = \
 	'# again: exact-pid: the kernel skipped programs'
+
+# ends SECONDS STATUS LAST COMMAND...: the verdict of a test that may take so long.
+ends() {
+	local status
+	TEST_SECONDS=$1 "$root/tests/run" --one harness-count-one "${@:4}" >"$work/out"
+	status=$?
+	cat "$work/out"
+	[ $status -eq "$2" ] && [ "$(tail -n 1 "$work/out")" = "$3" ]
+}
+
+# Its child, too, would run for an hour.
+# shellcheck disable=SC2016 # of the inner shell
+endless='echo "ok 1 - begun"; echo "1..2"; echo "its last words" >&2; sleep 3600 & echo $! >"$0"; wait'
+check 'a test that ends' ends 20 0 '1 passed, 0 failed' sh -c 'echo "ok 1 - a test"; echo "1..1"'
+check 'a test that does not end fails' ends 1 1 '1 passed, 1 failed' sh -c "$endless" "$work/child"
+check '... which is said' grep -q 'did not end in 1 s, and was killed' "$work/out"
+check '... with its last words' grep -q 'its last words' "$work/out"
+check '... and nothing of it is left' timeout 10 tail --pid="$(cat "$work/child")" -s 0.1 -f /dev/null
 done_testing
