@@ -75,8 +75,10 @@ held() {
 	hold "$2" "$3" 2>"/out/$name.load" &
 	load=$!
 	shift 3
-	wait_for 60 said '^ready'
+	# 8,400 threads take their time on a busy machine.
+	wait_for 300 said '^ready'
 	if ! has_line '^ready' "/out/$name.load"; then
+		kill $load 2>/dev/null
 		wait $load
 		echo $? >"/out/$name.load-status"
 		return
@@ -85,7 +87,7 @@ held() {
 	tool=$!
 	wait_for 60 has_line '"type":"start"' "/out/$name.json"
 	kill -USR1 $load
-	wait_for 60 said '^open'
+	wait_for 300 said '^open'
 	"$@"
 	kill -USR2 $load 2>/dev/null
 	wait $load
