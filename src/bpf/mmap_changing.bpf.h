@@ -131,7 +131,8 @@ static __always_inline void raise_remember(struct raise_key *key, struct raise *
 
 /*
  * changed_event() - the current task has raised or lowered mmap_changing as @r says, @what being an
- * enum event_kind. A global function: the verifier checks it once. Returns 0.
+ * enum event_kind; lowered, after @held ns. The event has the times of the raise and not its own: we
+ * may have been preempted since. A global function: the verifier checks it once. Returns 0.
  */
 __noinline int changed_event(const struct raise *r, __u32 what, __u64 held)
 {
@@ -142,7 +143,7 @@ __noinline int changed_event(const struct raise *r, __u32 what, __u64 held)
 	e = event_begin(SLOT_RUN, what, LOST_CHANGING_EVENTS);
 	if (!e)
 		return 0;
-	e->begin_ns = bpf_ktime_get_ns();
+	e->begin_ns = r->since + held;
 	e->dst = r->start;
 	e->changed.who = r->who;
 	e->changed.end = r->end;

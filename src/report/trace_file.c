@@ -18,7 +18,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* An event tells of a raise a moment later than its hold began. Nearer than this, they are one. */
+/* Raises that a task has at the same time all last since the last one. Nearer than this, they are one. */
 #define SAME_RAISE_NS 10000000
 
 static void write_failed(struct trace_file *t)
