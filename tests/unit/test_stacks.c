@@ -118,6 +118,20 @@ static void a_line_each(void **state)
 			    "entry_SYSCALL_64_after_hwframe_[k];do_mprotect_pkey_[k] 3\n");
 }
 
+/* Two calls in one function are two rows, which read the same: together they are more than the first. */
+static void lines_differ(void **state)
+{
+	add_stack(9, "busy", 4);
+	add_stack(10, "uffdload", 2);
+	rows[10].kernel.at[2]++;
+	print(text_only_stacks);
+	assert_string_equal(text, "\nstacks of 9 write sections in windows, folded:\n"
+				  "uffdload;0x7f0000001000;o?p s?+0x401234;libc.so.6+0x11a2b;"
+				  "entry_SYSCALL_64_after_hwframe_[k];do_mprotect_pkey_[k] 5\n"
+				  "busy;0x7f0000001000;o?p s?+0x401234;libc.so.6+0x11a2b;"
+				  "entry_SYSCALL_64_after_hwframe_[k];do_mprotect_pkey_[k] 4\n");
+}
+
 /* What the tracepoint's function is called depends on the kernel and its compiler. */
 static void frames_of_tracing(void **state)
 {
@@ -251,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(without_the_option_there_is_nothing),
 		test(a_line_each),
+		test(lines_differ),
 		test(frames_of_tracing),
 		test(what_is_missing_is_told),
 		test(unusual_stacks),

@@ -6,6 +6,8 @@
 #include "report/format.h"
 #include "sys/json_lines.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where a side is full the frames that called it are missing. */
@@ -22,6 +24,7 @@ static void put_frame(FILE *out, const char *text, const char *suffix)
 	fprintf(out, ";%s%s", clean, suffix);
 }
 
+/* A folded line but for its number. */
 static void put_stack(FILE *out, const struct stacks *s, const struct stack_row *row)
 {
 	const int user = stacks_user_frames(row), kernel = stacks_kernel_frames(s, row);
@@ -44,12 +47,63 @@ static void put_stack(FILE *out, const struct stacks *s, const struct stack_row 
 		stacks_kernel_frame(s, row, i, text);
 		put_frame(out, text, "_[k]");
 	}
-	fprintf(out, " %llu\n", row->sections);
+}
+
+struct folded {
+	char *text; /* NULL: no memory for it */
+	size_t size;
+	__u64 sections;
+};
+
+static struct folded fold(const struct stacks *s, const struct stack_row *row)
+{
+	struct folded f = { .sections = row->sections };
+	FILE *out = open_memstream(&f.text, &f.size);
+
+	if (!out)
+		return f;
+	put_stack(out, s, row);
+	fclose(out);
+	return f;
+}
+
+/*
+ * Fold @nr rows into lines that differ: rows may differ in addresses alone, as of two calls in one
+ * function. Returns how many lines.
+ */
+static int fold_all(const struct stacks *s, const int *ids, int nr, struct folded *lines)
+{
+	int used = 0, i;
+
+	for (int row = 0; row < nr; row++) {
+		struct folded f = fold(s, &s->rows[ids[row]]);
+
+		for (i = 0; i < used; i++)
+			if (f.text && lines[i].text && !strcmp(lines[i].text, f.text))
+				break;
+		if (i == used) {
+			lines[used++] = f;
+			continue;
+		}
+		lines[i].sections += f.sections;
+		free(f.text);
+	}
+	return used;
+}
+
+static int by_sections(const void *a, const void *b)
+{
+	const struct folded *x = a, *y = b;
+
+	if (x->sections != y->sections)
+		return x->sections > y->sections ? -1 : 1;
+	return strcmp(x->text ?: "", y->text ?: "");
 }
 
 void text_stacks(const struct report *r, const struct span *s)
 {
 	const struct stacks *all = s->stacks;
+	struct folded lines[MAX_STACKS];
 	int ids[MAX_STACKS], nr;
 	__u64 sections = 0;
 
@@ -59,8 +113,12 @@ void text_stacks(const struct report *r, const struct span *s)
 	for (int i = 0; i < nr; i++)
 		sections += all->rows[ids[i]].sections;
 	fprintf(r->out, "\nstacks of %s write sections in windows, folded:\n", N(sections));
-	for (int i = 0; i < nr; i++)
-		put_stack(r->out, all, &all->rows[ids[i]]);
+	nr = fold_all(all, ids, nr, lines);
+	qsort(lines, (size_t)nr, sizeof(lines[0]), by_sections);
+	for (int i = 0; i < nr; i++) {
+		fprintf(r->out, "%s %llu\n", lines[i].text ?: "[no memory]", lines[i].sections);
+		free(lines[i].text);
+	}
 	if (all->rows[STACK_BEFORE].sections)
 		fprintf(r->out, "without a stack: %s, which began before a window was open\n",
 			N(all->rows[STACK_BEFORE].sections));
