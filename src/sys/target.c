@@ -212,6 +212,7 @@ int target_fork(struct target *t, char **command)
 	t->exec_pipe = exec[0];
 	if (pid < 0)
 		return fail(EXIT_ERROR, NULL, "cannot start %s: %s", command[0], strerror(errno));
+	t->unstarted = pid;
 	return add(t, pid);
 }
 
@@ -226,13 +227,18 @@ int target_start(struct target *t, char **command)
 	if (ppoll(&fd, 1, NULL, signals_unblocked()) <= 0 ||
 	    read(t->exec_pipe, &err, sizeof(err)) <= 0)
 		err = 0;
-	return err ? not_executed(command[0], err) : 0;
+	if (err)
+		return not_executed(command[0], err);
+	t->unstarted = 0;
+	return 0;
 }
 
 void target_gone(struct target *t, int i)
 {
-	if (t->is_command)
+	if (t->is_command) {
 		waitpid(t->pids[i], &t->status, 0);
+		t->unstarted = 0;
+	}
 	close(t->pidfds[i]);
 	t->pidfds[i] = -1;
 	t->alive--;
@@ -255,5 +261,9 @@ void target_close(struct target *t)
 	if (t->is_command) {
 		close(t->start_pipe);
 		close(t->exec_pipe);
+	}
+	if (t->unstarted) {
+		kill(t->unstarted, SIGKILL);
+		waitpid(t->unstarted, NULL, 0);
 	}
 }

@@ -22,7 +22,8 @@ struct target {
 	bool is_command;
 	int start_pipe; /* COMMAND waits for a word from it */
 	int exec_pipe;	/* and sends the errno of a failed execvp() */
-	int status;	/* COMMAND's wait status, valid once it ended */
+	pid_t unstarted; /* what waits to become COMMAND, or could not: it has our descriptors; 0: none */
+	int status; /* COMMAND's wait status, valid once it ended */
 };
 
 /* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
@@ -46,7 +47,10 @@ void target_gone(struct target *t, int i);
 /* COMMAND's exit status, or 128 + the signal that killed it; 0 if there is none or it runs. */
 int target_exit_status(const struct target *t);
 
-/* Close all file descriptors. A COMMAND that was not started exits. */
+/*
+ * Close all file descriptors. A COMMAND that was not started has ended then: it would hold the locks of
+ * our files, and the next run could not write them.
+ */
 void target_close(struct target *t);
 
 #endif /* TARGET_H */
