@@ -291,12 +291,18 @@ static int watch(void)
 	return err;
 }
 
+/* From now on our programs see a target's end. One that ended before has a number that may be another's. */
 static void add_targets(void)
 {
+	struct tracer *t = run.session.tracer;
+
 	if (run.target.cgroup)
-		tracer_add_cgroup(run.session.tracer, run.target.cgroup_id);
-	for (int i = 0; i < run.target.nr; i++)
-		tracer_add_target(run.session.tracer, run.target.pids[i]);
+		tracer_add_cgroup(t, run.target.cgroup_id);
+	for (int i = 0; i < run.target.nr; i++) {
+		tracer_add_target(t, run.target.pids[i]);
+		if (target_ended(&run.target, i))
+			tracer_remove_target(t, run.target.pids[i]);
+	}
 }
 
 /* What the report tells of the run besides its counters. */

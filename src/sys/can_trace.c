@@ -122,6 +122,8 @@ int explain_refusal(int err, const char *what)
 			    "signals interrupted the verifier too often: try again without them (SIGSTOP, "
 			    "cpulimit, a debugger)",
 			    "%s: %s", what, strerror(-err));
+	if (err == -EMFILE)
+		return fail(EXIT_ERROR, MORE_FILES, "%s: %s", what, strerror(-err));
 	if (err == -ENOMEM)
 		return fail(EXIT_ERROR,
 			    "to start, the tool needs 36 to 56 MiB, by its options, and 50 KiB for each CPU beyond "

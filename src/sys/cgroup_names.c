@@ -82,6 +82,11 @@ static void name(struct walk *w, __u64 id)
 	cgroup_names_set(w->names, id, w->path[0] ? w->path : "/");
 }
 
+static bool is_itself_or_parent(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 /* Name the directory @fd's children and what is below them. Closes @fd. */
 static void walk(struct walk *w, int fd, int depth)
 {
@@ -96,7 +101,7 @@ static void walk(struct walk *w, int fd, int depth)
 	while (w->left > 0 && (entry = readdir(dir))) {
 		int below;
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+		if (entry->d_type != DT_DIR || is_itself_or_parent(entry->d_name))
 			continue;
 		if (length + 1 + strlen(entry->d_name) >= sizeof(w->path))
 			continue;

@@ -28,6 +28,9 @@ void err_json(FILE *json);
  */
 int fail(int status, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* The hint where the limit of open files is reached. */
+#define MORE_FILES "the limit of open files is too low: ulimit -n 4096"
+
 /* Print "uffdretry: warning: MESSAGE" to stderr. */
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

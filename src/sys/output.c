@@ -191,6 +191,14 @@ void output_is_whole(struct output *o)
 		o->whole = ftello(o->file);
 }
 
+/* Returns 0, or -1 with errno set. What is not longer needs no right to truncate. */
+static int cut_to(int fd, off_t size)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size <= size ? 0 : ftruncate(fd, size);
+}
+
 void output_cut(struct output *o)
 {
 	int fd;
@@ -200,7 +208,7 @@ void output_cut(struct output *o)
 	fd = fileno(o->file);
 	__fpurge(o->file);
 	/* If that fails, the file stays as it is. */
-	if (ftruncate(fd, o->whole) || lseek(fd, o->whole, SEEK_SET) < 0)
+	if (cut_to(fd, o->whole) || lseek(fd, o->whole, SEEK_SET) < 0)
 		o->file = NULL;
 }
 
@@ -396,7 +404,7 @@ int output_begin(struct output *o)
 	if (!o->file)
 		return 0;
 	o->beside = output_holds_more(o) && begin_beside(o);
-	return o->beside ? 0 : ftruncate(fileno(o->file), 0);
+	return o->beside ? 0 : cut_to(fileno(o->file), 0);
 }
 
 /* Take the name of the file that we locked; or if that was moved away, the free name. */

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 the uffdretry authors
 /* The processes that are traced: see target.h. */
 #include "sys/target.h"
+#include "sys/cgroup_names.h"
 #include "sys/err.h"
 #include "sys/rights.h"
 #include "sys/signals.h"
@@ -20,6 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Our programs look for a task's cgroups from the root on, so far (MAX_CGROUP_DEPTH). */
+#define MAX_LEVEL 63
+
 static int pidfd_open(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -36,11 +40,25 @@ static int add(struct target *t, pid_t pid)
 		return fail(EXIT_ERROR, "give the process id: Tgid in /proc/PID/status",
 			    "%d is a thread, not a process", pid);
 	if (fd < 0)
-		return fail(EXIT_ERROR, NULL, "cannot watch process %d: %s", pid, strerror(errno));
+		return fail(EXIT_ERROR, errno == EMFILE ? MORE_FILES : NULL,
+			    "cannot watch process %d: %s", pid, strerror(errno));
 	t->pids[t->nr] = pid;
 	t->pidfds[t->nr++] = fd;
 	t->alive++;
 	return 0;
+}
+
+/* The level of the cgroup @path, where the root is 0. */
+static int level_of(const char *path)
+{
+	char real[PATH_MAX];
+	int level = 0;
+
+	if (!realpath(path, real))
+		return 0;
+	for (const char *c = real + strlen(cgroup_root()); (c = strchr(c, '/')); c++)
+		level++;
+	return level;
 }
 
 /* A cgroup's id is its inode number (kernfs). A relative path is below /sys/fs/cgroup. */
@@ -60,6 +78,10 @@ static int find_cgroup(struct target *t, const char *path)
 	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
 		return fail(EXIT_ERROR, "-c takes a directory of the cgroup v2 file system",
 			    "not a cgroup: %s", full);
+	if (level_of(full) > MAX_LEVEL)
+		return fail(EXIT_ERROR, "-c takes one above it",
+			    "%s is deeper than %d levels: its tasks would not be found", full,
+			    MAX_LEVEL);
 	t->cgroup = path;
 	t->cgroup_id = st.st_ino;
 	return 0;
@@ -231,6 +253,13 @@ int target_start(struct target *t, char **command)
 		return not_executed(command[0], err);
 	t->unstarted = 0;
 	return 0;
+}
+
+bool target_ended(const struct target *t, int i)
+{
+	struct pollfd fd = { .fd = t->pidfds[i], .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
 }
 
 void target_gone(struct target *t, int i)

@@ -41,6 +41,9 @@ int target_fork(struct target *t, char **command);
 /* Start COMMAND. Returns 0, or prints why it could not be executed and returns an exit status. */
 int target_start(struct target *t, char **command);
 
+/* Has process @i ended? */
+bool target_ended(const struct target *t, int i);
+
 /* Process @i ended: its pidfd is readable. */
 void target_gone(struct target *t, int i);
 

@@ -38,7 +38,7 @@ static void paths_by_ids(void **state)
 	assert_non_null(mkdtemp(root));
 	top = make("");
 	a = make("/a");
-	deep = make("/a/deep");
+	deep = make("/a/.deep");
 	b = make("/b");
 	assert_true(cgroup_names_add(&names, deep));
 	assert_true(cgroup_names_add(&names, a));
@@ -49,17 +49,17 @@ static void paths_by_ids(void **state)
 	cgroup_names_find(&names, root);
 	assert_string_equal(cgroup_path(&names, top), "/");
 	assert_string_equal(cgroup_path(&names, a), "/a");
-	assert_string_equal(cgroup_path(&names, deep), "/a/deep");
+	assert_string_equal(cgroup_path(&names, deep), "/a/.deep");
 	assert_null(cgroup_path(&names, 1ULL << 60)); /* it was removed before */
 	assert_null(cgroup_path(&names, b));	      /* nobody asked */
 
 	/* A name stays when the cgroup is removed. */
 	late = make("/b/late"); /* before: here a number may come back, unlike a cgroup's id */
-	remove_directory("/a/deep");
+	remove_directory("/a/.deep");
 	assert_true(cgroup_names_add(&names, late));
 	cgroup_names_find(&names, root);
 	assert_string_equal(cgroup_path(&names, late), "/b/late");
-	assert_string_equal(cgroup_path(&names, deep), "/a/deep");
+	assert_string_equal(cgroup_path(&names, deep), "/a/.deep");
 	remove_directory("/b/late");
 	remove_directory("/b");
 	remove_directory("/a");

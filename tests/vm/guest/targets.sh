@@ -53,6 +53,22 @@ of_cgroup() {
 	end cgroup
 }
 whole /out/cgroup.json -- of_cgroup
+# A task's cgroups are looked for on 63 levels.
+levels() {
+	n=0
+	while [ $n -lt "$1" ]; do
+		printf /level
+		n=$((n + 1))
+	done
+}
+mkdir -p "$cgroups$(levels 64)"
+keep cgroup-deep uffdretry -d 10ms -c "$cgroups$(levels 64)"
+of_deep_cgroup() {
+	tool cgroup-63 -c "$cgroups$(levels 63)"
+	load cgroup-63 in_cgroup "$(levels 63)" uffdload exact $kernel --runs 1 --only $scenarios
+	end cgroup-63
+}
+whole /out/cgroup-63.json -- of_deep_cgroup
 # It is removed and made again, as when a service restarts.
 mkdir $cgroups/again
 tool cgroup-again -c again
@@ -115,6 +131,27 @@ uffdload exact $kernel --runs 3 --only $scenarios >/out/reused.truth 2>&1 &
 wait $! || echo "reused load" >>/out/failed
 kill -CONT $tool
 wait $tool || echo "reused end" >>/out/failed
+
+# The same while the tool starts; the load goes on until the tool has ended.
+has_pidfd() {
+	ls -l /proc/$tool/fd 2>/dev/null | grep -q pidfd
+}
+sleep 1000 &
+target=$!
+uffdretry -j -o /out/reused-early.json -p $target 2>/out/reused-early.err &
+tool=$!
+wait_for 20 has_pidfd || echo "reused-early start" >>/out/failed
+kill -STOP $tool
+kill -KILL $target
+wait $target
+echo $((target - 1)) >/proc/sys/kernel/ns_last_pid
+uffdload free --duration 60s --copiers 2 >/dev/null 2>&1 &
+[ $! = $target ] || echo "reused-early: $! is not $target" >>/out/failed
+kill -CONT $tool
+wait $tool || echo "reused-early end" >>/out/failed
+kill -0 $target || echo "reused-early: the load had ended" >>/out/failed
+kill -KILL $target
+wait $target
 
 # In a pid namespace, which has its own numbers. The load outside does not belong to it.
 cat >/tmp/namespace.sh <<-'END'
