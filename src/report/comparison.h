@@ -41,7 +41,7 @@ struct diff_quantile {
 extern const struct diff_quantile diff_quantiles[NR_QUANTILES];
 
 /* What was lost, or is in doubt. */
-#define NR_LOSSES 15
+#define NR_LOSSES 16
 extern const char *const loss_names[NR_LOSSES];
 void losses_of(const struct counters *c, __u64 losses[NR_LOSSES]);
 

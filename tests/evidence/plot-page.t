@@ -106,7 +106,9 @@ SUMMARY["writers"] = [{"op": "munmap", "syscall": "munmap", "advice": None, "fla
 SUMMARY["mmap_changing"] = {"raised": 11, "refused": 900, "lost": 13, "holders": [
     {"op": "remove", "syscall": "madvise", "advice": 77, "pid": 8, "tid": 8, "comm": EVIL, "raised": 11, "held_ns": 9, "longest_ns": 1500000,
      "refused": 890}]}
-SUMMARY["lost"] = {"windows": 5, "events": 0, "recursion": 41, "map_full": 0, "skipped": {"windows": 1, "calls": 2}}
+SUMMARY["lost"] = {"windows": 5, "events": 0, "recursion": 41, "map_full": 0, "rehooks": None, "skipped": {"windows": 1, "calls": 2}}
+SUMMARY["causes"] = {"EAGAIN": {"entry": 900, "unknown": 3}}
+SUMMARY["short_copy"] = {"EEXIST": {"calls": 4, "bytes": 4096, "at": {"unknown": 4}}}
 SUMMARY["advice"] = [{"rule": "pending_event", "text": f"read {EVIL} it"}]
 INTERVALS = [counters("interval", {"quiet": 90}, time=1795982970.0 + 2 * n, eagain=10) for n in range(3)]
 RECORD = [{"type": "start", "schema": 1, "time": 1795982968.0, **HEAD, "host": SUMMARY["host"]}, *INTERVALS, SUMMARY]
@@ -131,7 +133,9 @@ tap.equal(tables.get("Writers in windows", [])[1:], [["munmap", f"munmap {EVIL}"
 tap.equal(tables.get("Who raised the events", [])[1:], [["remove", "madvise 77", EVIL, "8", "11", "1.5 ms", "890"]], "holders of events")
 tap.equal(tables.get("Losses", [])[1:], [["windows whose end was missed", "5"], ["runs of tracing programs that the kernel skipped", "41"],
                                          ["windows missing, at most", "1"], ["calls not counted, nor their EAGAIN, at most", "2"],
-                                         ["raises of mmap_changing that could not be recorded", "13"]], "losses")
+                                         ["raises of mmap_changing that could not be recorded", "13"],
+                                         ["whether other BPF programs cost calls", "nobody can tell"],
+                                         ["failures without a cause", "7"]], "losses")
 tap.equal(tables.get("The run", [])[1:], [[f"{EVIL}2", "fexit", "yes", "3"]], "hooks")
 tap.equal({name: page.pairs.get(name) for name in ("Kernel", "Tool", "Target", "Ended", "Length", "Plan", "Exact", "Self-test",
                                                    "This kernel's check", "Not measured", "Hypervisor")},

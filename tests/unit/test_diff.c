@@ -173,10 +173,12 @@ static void too_few_windows(void **state)
 		c[i].hists[KIND_ANON][CLASS_UNRELATED].count[30 + 20 * i] = 1;
 		c[i].totals.lost[LOST_EVENTS] = (__u64)i;
 	}
+	c[1].rehooks = REHOOKS_UNTOLD;
 	print(text_diff);
 	check_lines();
 	expect_line("^ +\\? \\.\\.\\. \\? +\\? \\.\\.\\. \\?$");
 	expect_line("^events lost +0 +1$");
+	expect_line("^nobody can tell of these changes +0 +1$");
 	free(text);
 	print(json_diff);
 	assert_non_null(strstr(text, "\"low\":null,\"high\":null"));

@@ -21,6 +21,7 @@ LOSSES = {  # by place in the record
     "windows.undetermined": "windows without a class, because a fact was lost",
     "lost.windows": "windows whose end was missed",
     "lost.map_full": "what could not be followed, because a map was full",
+    "lost.rehooks": "times other tracers may have cost calls",
     "lost.events": "windows without an event",
     "lost.copy_events": "failed copies without an event",
     "lost.changing_events": "raised or lowered mmap_changing without an event",
@@ -305,10 +306,22 @@ def holders(r):
     return table(names, rows[:ROWS], 4) + more(rows) if rows else ""
 
 
+def unexplained(r):
+    """Failures without a cause, and what stopped a short copy likewise."""
+    causes, short = (get(r.counts, of, r.where, dict, {}) for of in ("causes", "short_copy"))
+    return sum(r.count(f"causes.{errno}.unknown", 0) for errno in causes) + \
+        sum(r.count(f"short_copy.{errno}.at.unknown", 0) for errno in short)
+
+
 def losses(r):
-    if not get(r.counts, "lost", r.where, dict, {}):
+    lost = get(r.counts, "lost", r.where, dict, {})
+    if not lost:
         return paragraph("Unknown.")
     rows = [(said, n) for path, said in LOSSES.items() for n in (r.count(path),) if n]
+    if lost.get("rehooks", 0) is None:
+        rows.append(("whether other BPF programs cost calls", "nobody can tell"))
+    if unexplained(r):
+        rows.append(("failures without a cause", unexplained(r)))
     return table(("what", "count"), rows) if rows else paragraph("Nothing was lost.")
 
 
