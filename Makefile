@@ -2,6 +2,10 @@
 # Copyright (C) 2026 the uffdretry authors
 # Build, demo and install. mk/ has the tests, measurements and packages. `make help` lists the targets.
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build in a directory whose name has blanks: $(CURDIR))
+endif
+
 CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
@@ -149,17 +153,17 @@ demo:
 
 install: uffdretry install-docs install-plot install-stacks
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
-	$(Q)install -D -m 755 uffdretry $(DESTDIR)$(SBINDIR)/uffdretry
-	$(Q)install -D -m 644 docs/reference/uffdretry.8 $(DESTDIR)$(MANDIR)/man8/uffdretry.8
-	$(Q)install -D -m 644 contrib/uffdretry.bash $(DESTDIR)$(COMPLETIONSDIR)/uffdretry
-	$(Q)install -D -m 644 contrib/uffdretry.zsh $(DESTDIR)$(ZSHDIR)/_uffdretry
-	$(Q)install -D -m 644 contrib/uffdretry.fish $(DESTDIR)$(FISHDIR)/uffdretry.fish
+	$(Q)install -D -m 755 uffdretry "$(DESTDIR)$(SBINDIR)/uffdretry"
+	$(Q)install -D -m 644 docs/reference/uffdretry.8 "$(DESTDIR)$(MANDIR)/man8/uffdretry.8"
+	$(Q)install -D -m 644 contrib/uffdretry.bash "$(DESTDIR)$(COMPLETIONSDIR)/uffdretry"
+	$(Q)install -D -m 644 contrib/uffdretry.zsh "$(DESTDIR)$(ZSHDIR)/_uffdretry"
+	$(Q)install -D -m 644 contrib/uffdretry.fish "$(DESTDIR)$(FISHDIR)/uffdretry.fish"
 
 uninstall: uninstall-plot uninstall-stacks
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
-	$(Q)rm -f $(DESTDIR)$(SBINDIR)/uffdretry $(DESTDIR)$(MANDIR)/man8/uffdretry.8
-	$(Q)rm -f $(DESTDIR)$(COMPLETIONSDIR)/uffdretry $(DESTDIR)$(ZSHDIR)/_uffdretry $(DESTDIR)$(FISHDIR)/uffdretry.fish
-	$(Q)rm -rf $(DESTDIR)$(DOCDIR)
+	$(Q)rm -f "$(DESTDIR)$(SBINDIR)/uffdretry" "$(DESTDIR)$(MANDIR)/man8/uffdretry.8"
+	$(Q)rm -f "$(DESTDIR)$(COMPLETIONSDIR)/uffdretry" "$(DESTDIR)$(ZSHDIR)/_uffdretry" "$(DESTDIR)$(FISHDIR)/uffdretry.fish"
+	$(Q)rm -rf "$(DESTDIR)$(DOCDIR)"
 
 help:
 	@printf '%s\n' \

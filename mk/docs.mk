@@ -15,7 +15,7 @@ DOCS += $(wildcard contrib/systemd/* contrib/kubernetes/*)
 # make install-docs: install the documents alone
 install-docs:
 	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
-	$(Q)for file in $(DOCS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
+	$(Q)for file in $(DOCS); do install -D -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file" || exit; done
 
 # make evidence: write the tables of docs/evidence/evidence.md, and the figures, from docs/evidence/data
 evidence:

@@ -467,8 +467,8 @@ static int list_holders(void)
 	if (!err && l.hidden && !brief)
 		warning("/proc hides processes (hidepid): root may see them");
 	else if (!err && l.unreadable && !brief)
-		warning("%d process%s could not be read: root may", l.unreadable,
-			l.unreadable == 1 ? "" : "es");
+		warning("%d process%s could not be read%s", l.unreadable,
+			l.unreadable == 1 ? "" : "es", geteuid() ? ": root may" : "");
 	uffd_list_free(&l);
 	return err;
 }

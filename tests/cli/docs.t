@@ -4,11 +4,11 @@
 # The installed documents: every link leads to a file, and `make uninstall` removes them all.
 . "$(dirname "$0")/lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
-installed=$tmp/root/usr/share/doc/uffdretry
+installed="$tmp/a root/usr/share/doc/uffdretry"
 
 # make_here TARGET: install below a directory of the test.
 make_here() {
-	out=$(env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" "$1" DESTDIR="$tmp/root" PREFIX=/usr 2>&1)
+	out=$(env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" "$1" DESTDIR="$tmp/a root" PREFIX=/usr 2>&1)
 }
 
 # dead DIRECTORY: print the dead links of its Markdown files.
@@ -35,7 +35,7 @@ rm "$installed/docs/reference/classes.md"
 report $? 'a dead one would be found'
 make_here uninstall
 report $? 'make uninstall'
-out=$(find "$tmp/root" ! -type d)
+out=$(find "$tmp/a root" ! -type d)
 [ -z "$out" ]
 report $? 'nothing is left'
 done_testing

@@ -93,11 +93,11 @@ without_stdout() {
 }
 
 installed() {
-	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" install-stacks DESTDIR="$work/root" PREFIX=/usr || return
-	! "$work/root/usr/bin/uffdretry-stacks" "$work/nosuch" 2>"$work/err" && grep -q '^uffdretry-stacks: .*nosuch: No such file' "$work/err" || return
-	[ -s "$work/root/usr/share/man/man1/uffdretry-stacks.1" ] || return
-	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" uninstall-stacks DESTDIR="$work/root" PREFIX=/usr
-	[ -z "$(find "$work/root" ! -type d)" ]
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" install-stacks DESTDIR="$work/a root" PREFIX=/usr || return
+	! "$work/a root/usr/bin/uffdretry-stacks" "$work/nosuch" 2>"$work/err" && grep -q '^uffdretry-stacks: .*nosuch: No such file' "$work/err" || return
+	[ -s "$work/a root/usr/share/man/man1/uffdretry-stacks.1" ] || return
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" uninstall-stacks DESTDIR="$work/a root" PREFIX=/usr
+	[ -z "$(find "$work/a root" ! -type d)" ]
 }
 
 man=$root/docs/reference/uffdretry-stacks.1
