@@ -391,13 +391,16 @@ static int end_metrics(int err)
 
 static int start_command(void)
 {
+	const __u64 ns = run.options.duration_ns;
+	const struct timespec duration = { (time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S) };
+
 	/* Until it waits for COMMAND's start. */
 	signals_let_in(false);
 	/* While it was not there to get one. */
 	if (signal_caught())
 		return fail(128 + signal_caught(), NULL,
 			    "a signal came before COMMAND was started");
-	return target_start(&run.target, run.options.command);
+	return target_start(&run.target, run.options.command, ns ? &duration : NULL);
 }
 
 /* A signal was meant for COMMAND too. We are its user, unless it became another. */

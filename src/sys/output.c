@@ -55,7 +55,8 @@ static int open_in(const struct directory *d, bool *made)
 
 /*
  * Lock the whole file until its last descriptor is closed. Not flock(2): the caller may hold that
- * one. A file system without locks does not tell of another run.
+ * one. A file system without locks does not tell of another run. Whoever may read the file could hold a
+ * lock for that: this is no writer.
  * Returns 0, or -1 with errno EBUSY: another run writes there. Both would be lost.
  */
 static int lock_file(int fd, short type)
@@ -63,6 +64,8 @@ static int lock_file(int fd, short type)
 	struct flock all = { .l_type = type, .l_whence = SEEK_SET };
 
 	if (!fcntl(fd, F_OFD_SETLK, &all) || (errno != EAGAIN && errno != EACCES))
+		return 0;
+	if (!fcntl(fd, F_OFD_GETLK, &all) && all.l_type == F_RDLCK)
 		return 0;
 	errno = EBUSY;
 	return -1;
@@ -327,7 +330,6 @@ static int lock_old(const struct directory *d)
 		return fd;
 	if (fd < 0 && errno == EACCES)
 		fd = openat(d->fd, d->name, O_RDONLY | flags);
-	/* Whoever may read it could hold a lock for that: this is no writer. */
 	if (fd < 0 || !lock_named(d, fd, F_RDLCK))
 		return fd;
 	release(fd);

@@ -11,7 +11,7 @@ static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 #define NR_ENDING (sizeof(ending) / sizeof(ending[0]))
 
 /* Those that we treat otherwise than the caller, and what it made of them. */
-static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGCHLD };
+static const int changed[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGTTOU, SIGCHLD };
 #define NR_CHANGED (sizeof(changed) / sizeof(changed[0]))
 static struct sigaction inherited[NR_CHANGED];
 static sigset_t unblocked; /* the caller's mask, and ours while we wait */
@@ -25,6 +25,12 @@ static bool are_ours; /* after signals_catch() */
 static volatile sig_atomic_t caught, from_kernel;
 static __u64 caught_ns;
 
+/* A terminal that is closed can send two: its shell one, and the kernel one when the shell has ended. */
+static bool is_second(int sig)
+{
+	return now_ns() - caught_ns >= TOGETHER_NS && (sig != SIGHUP || caught != SIGHUP);
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -32,7 +38,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		caught = sig;
 		from_kernel = info->si_code == SI_KERNEL;
 		caught_ns = now_ns();
-	} else if (now_ns() - caught_ns >= TOGETHER_NS) {
+	} else if (is_second(sig)) {
 		/* It kills, whichever it is, once we return. */
 		signal(sig, SIG_DFL);
 		raise(sig);
@@ -53,6 +59,8 @@ void signals_begin(void)
 		sigaction(changed[i], NULL, &inherited[i]);
 	/* An error of write() tells of the limit, and the records stay whole. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* In the background of a terminal with tostop it would stop us, with our programs attached. */
+	signal(SIGTTOU, SIG_IGN);
 }
 
 void signals_catch(void)

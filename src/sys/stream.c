@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -146,6 +147,14 @@ static int open_again(int fd)
 	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* The master of a pseudoterminal: opened again, it is another terminal. */
+static bool is_master(int fd)
+{
+	int number;
+
+	return !ioctl(fd, TIOCGPTN, &number);
+}
+
 FILE *stream_open(int fd)
 {
 	const cookie_io_functions_t io = { .write = take, .close = forget };
@@ -154,7 +163,7 @@ FILE *stream_open(int fd)
 
 	if (fstat(fd, &st))
 		return NULL;
-	if (S_ISFIFO(st.st_mode) || isatty(fd))
+	if (S_ISFIFO(st.st_mode) || (isatty(fd) && !is_master(fd)))
 		own = open_again(fd);
 	stream = (struct stream) { .fd = own < 0 ? fd : own,
 				   .is_socket = S_ISSOCK(st.st_mode),

@@ -68,6 +68,9 @@ static int find_cgroup(struct target *t, const char *path)
 	struct statfs fs;
 	struct stat st;
 
+	if (!*path)
+		return fail(EXIT_ERROR, "-c takes a path below /sys/fs/cgroup",
+			    "no such cgroup: the name is empty");
 	if (snprintf(full, PATH_MAX, "%s%s", path[0] == '/' ? "" : "/sys/fs/cgroup/", path) >=
 	    PATH_MAX)
 		return fail(EXIT_ERROR, NULL, "no such cgroup: the name is too long");
@@ -238,15 +241,15 @@ int target_fork(struct target *t, char **command)
 	return add(t, pid);
 }
 
-int target_start(struct target *t, char **command)
+int target_start(struct target *t, char **command, const struct timespec *patience)
 {
 	struct pollfd fd = { .fd = t->exec_pipe, .events = POLLIN };
 	int err = 0;
 
 	if (write(t->start_pipe, go, sizeof(go)) != sizeof(go))
 		return fail(EXIT_ERROR, NULL, "cannot start %s: %s", command[0], strerror(errno));
-	/* COMMAND may be on a file system that hangs: a signal ends the wait, and then the run. */
-	if (ppoll(&fd, 1, NULL, signals_unblocked()) <= 0 ||
+	/* COMMAND may be on a file system that hangs: a signal or -d ends the wait, and then the run. */
+	if (ppoll(&fd, 1, patience, signals_unblocked()) <= 0 ||
 	    read(t->exec_pipe, &err, sizeof(err)) <= 0)
 		err = 0;
 	if (err)
@@ -265,7 +268,7 @@ bool target_ended(const struct target *t, int i)
 void target_gone(struct target *t, int i)
 {
 	if (t->is_command) {
-		waitpid(t->pids[i], &t->status, 0);
+		t->reaped = waitpid(t->pids[i], &t->status, WNOHANG);
 		t->unstarted = 0;
 	}
 	close(t->pidfds[i]);
@@ -273,10 +276,12 @@ void target_gone(struct target *t, int i)
 	t->alive--;
 }
 
-int target_exit_status(const struct target *t)
+int target_exit_status(struct target *t)
 {
 	if (!t->is_command || t->alive)
 		return 0;
+	if (!t->reaped)
+		waitpid(t->pids[0], &t->status, 0);
 	if (WIFSIGNALED(t->status))
 		return 128 + WTERMSIG(t->status);
 	return WEXITSTATUS(t->status);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct target {
 	pid_t pids[MAX_PIDS];
@@ -23,7 +24,8 @@ struct target {
 	int start_pipe; /* COMMAND waits for a word from it */
 	int exec_pipe;	/* and sends the errno of a failed execvp() */
 	pid_t unstarted; /* what waits to become COMMAND, or could not: it has our descriptors; 0: none */
-	int status; /* COMMAND's wait status, valid once it ended */
+	bool reaped; /* COMMAND ended, and no tracer of it has to see that first */
+	int status;  /* its wait status then */
 };
 
 /* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */
@@ -38,8 +40,11 @@ void target_check_cgroup(struct target *t);
  */
 int target_fork(struct target *t, char **command);
 
-/* Start COMMAND. Returns 0, or prints why it could not be executed and returns an exit status. */
-int target_start(struct target *t, char **command);
+/*
+ * Start COMMAND, and wait @patience for it to be executed; NULL: without limit. Returns 0, or prints why
+ * it could not be executed and returns an exit status.
+ */
+int target_start(struct target *t, char **command, const struct timespec *patience);
 
 /* Has process @i ended? */
 bool target_ended(const struct target *t, int i);
@@ -47,8 +52,11 @@ bool target_ended(const struct target *t, int i);
 /* Process @i ended: its pidfd is readable. */
 void target_gone(struct target *t, int i);
 
-/* COMMAND's exit status, or 128 + the signal that killed it; 0 if there is none or it runs. */
-int target_exit_status(const struct target *t);
+/*
+ * COMMAND's exit status, or 128 + the signal that killed it; 0 if there is none or it runs. Waits for a
+ * tracer of COMMAND (ptrace(2)): call it when the programs are detached.
+ */
+int target_exit_status(struct target *t);
 
 /*
  * Close all file descriptors. A COMMAND that was not started has ended then: it would hold the locks of

@@ -137,6 +137,7 @@ run --trace "$tmp/there" -p $no_pid
 [ $status -eq 1 ] && [ "$(cat "$tmp/there")" = kept ]
 report $? '--trace: ... and keeps the one that was there'
 
+check '-c of an empty name' 1 '^$' "$(says 'no such cgroup: the name is empty')" -- -c ''
 check '--user that is none' 1 '^$' "$(says 'no such user: nosuch')" -- --user nosuch
 ln -s /nonexistent "$tmp/dangling"
 check '-o through a link to nowhere' 1 '^$' "$(says 'cannot write .*dangling')" -- -o "$tmp/dangling/x"

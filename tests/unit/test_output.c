@@ -956,6 +956,7 @@ static void a_reader_locks_it(void **state)
 	write_file("metrics", "old\n");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+	assert_int_equal(opens(), 0);
 	assert_int_equal(replace_once(), 0);
 	assert_string_equal(content(), "metrics\n");
 	close(fd);

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -80,7 +81,7 @@ static int run_to_the_end(char **command)
 	fd = (struct pollfd) { .fd = t.pidfds[0], .events = POLLIN };
 	assert_int_equal(poll(&fd, 1, 20), 0);
 	assert_int_equal(target_exit_status(&t), 0);
-	assert_int_equal(target_start(&t, command), 0);
+	assert_int_equal(target_start(&t, command, NULL), 0);
 	assert_int_equal(poll(&fd, 1, 20000), 1);
 	target_gone(&t, 0);
 	assert_int_equal(t.alive, 0);
@@ -260,7 +261,7 @@ static void what_cannot_be_executed(void **state)
 			command[0] = (char *)"/bin/true";
 		assert_int_equal(target_fork(&t, command), 0);
 		unlink(path);
-		assert_int_equal(target_start(&t, command),
+		assert_int_equal(target_start(&t, command, NULL),
 				 rights ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND);
 		snprintf(why, sizeof(why), "cannot execute %s: %s", command[0],
 			 strerror(rights ? EPERM : ENOENT));
@@ -316,7 +317,7 @@ static void gone_before_the_start(void **state)
 	assert_int_equal(target_fork(&t, command), 0);
 	kill(t.pids[0], SIGKILL);
 	assert_int_equal(waitpid(t.pids[0], NULL, 0), t.pids[0]);
-	assert_int_equal(target_start(&t, command), EXIT_ERROR);
+	assert_int_equal(target_start(&t, command, NULL), EXIT_ERROR);
 	assert_string_equal(said, "cannot start sh: Broken pipe");
 	target_close(&t);
 	signal(SIGPIPE, SIG_DFL);
@@ -342,7 +343,7 @@ static void a_signal_ends_the_wait_for_its_start(void **state)
 	assert_int_equal(target_fork(&t, command), 0);
 	kill(t.pids[0], SIGSTOP);
 	ualarm(50000, 0);
-	assert_int_equal(target_start(&t, command), 0);
+	assert_int_equal(target_start(&t, command, NULL), 0);
 	assert_int_equal(t.alive, 1);
 	kill(t.pids[0], SIGCONT);
 	fd.fd = t.pidfds[0];
@@ -352,6 +353,69 @@ static void a_signal_ends_the_wait_for_its_start(void **state)
 	target_close(&t);
 	sigprocmask(SIG_UNBLOCK, &alarms, NULL);
 	signal(SIGALRM, SIG_DFL);
+}
+
+/* Neither does the run of a limited duration wait longer. */
+static void patience_ends_the_wait_for_its_start(void **state)
+{
+	const struct timespec patience = { .tv_nsec = 50000000 };
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+
+	assert_int_equal(target_fork(&t, command), 0);
+	kill(t.pids[0], SIGSTOP);
+	assert_int_equal(target_start(&t, command, &patience), 0);
+	assert_int_equal(t.alive, 1);
+	target_close(&t);
+	/* It runs when it can. */
+	kill(t.pids[0], SIGCONT);
+	assert_int_equal(waitpid(t.pids[0], &t.status, 0), t.pids[0]);
+	assert_int_equal(WEXITSTATUS(t.status), 7);
+}
+
+/* A process that traces @pid until the pipe that it returns is closed. */
+static int trace_it(pid_t pid, pid_t *tracer)
+{
+	int ready[2], end[2];
+	char c;
+
+	assert_int_equal(__real_pipe2(ready, O_CLOEXEC) | __real_pipe2(end, O_CLOEXEC), 0);
+	*tracer = __real_fork();
+	if (!*tracer) {
+		close(end[1]);
+		c = !ptrace(PTRACE_SEIZE, pid, NULL, NULL);
+		if (write(ready[1], &c, 1) == 1)
+			(void)!read(end[0], &c, 1);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	assert_true(c);
+	close(ready[0]);
+	close(ready[1]);
+	close(end[0]);
+	return end[1];
+}
+
+/* The kernel gives COMMAND's status to its tracer first: the run does not wait for that, its status does. */
+static void its_tracer_takes_its_time(void **state)
+{
+	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	struct pollfd fd = { .events = POLLIN };
+	pid_t tracer;
+	int end;
+
+	assert_int_equal(target_fork(&t, command), 0);
+	end = trace_it(t.pids[0], &tracer);
+	assert_int_equal(target_start(&t, command, NULL), 0);
+	fd.fd = t.pidfds[0];
+	assert_int_equal(poll(&fd, 1, 20000), 1);
+	alarm(20);
+	target_gone(&t, 0);
+	alarm(0);
+	assert_int_equal(t.alive, 0);
+	close(end);
+	assert_int_equal(waitpid(tracer, NULL, 0), tracer);
+	assert_int_equal(target_exit_status(&t), 7);
+	target_close(&t);
 }
 
 static void calls_that_fail(void **state)
@@ -492,6 +556,8 @@ int main(void)
 		test(not_started_by_other_words),
 		test(gone_before_the_start),
 		test(a_signal_ends_the_wait_for_its_start),
+		test(patience_ends_the_wait_for_its_start),
+		test(its_tracer_takes_its_time),
 		test(calls_that_fail),
 		test(processes),
 		test(cgroups),

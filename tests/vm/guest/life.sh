@@ -92,6 +92,15 @@ sleep 0.4
 kill -INT $tool
 wait $tool
 echo $? >/out/unread-killed.status
+# A terminal that is closed can send two SIGHUP.
+uffdretry -o /tmp/unread 0.1 2>/out/hup-twice.err &
+tool=$!
+wait_for 60 has_line '^Tracing' /out/hup-twice.err
+kill -HUP $tool
+sleep 0.4
+kill -HUP $tool
+wait $tool
+echo $? >/out/hup-twice.status
 # Nobody reads stderr: the run ends in time all the same, and the report is whole.
 timeout -s KILL 100 uffdretry -j -o /out/mute.out -d 1s 2>/tmp/unread
 echo $? >/out/mute.status
