@@ -63,7 +63,7 @@ $(BUILD)/failmalloc.so: tests/vm/failmalloc.c $(FLAGS) | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 
-GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd heirs unborn hold longcopy stacked floor cost)
+GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd heirs unborn hold longcopy stacked token floor cost)
 
 # The test build of the tool, which can skip runs of a hook. The second make knows what it depends on.
 INJECT_TOOL := $(BUILD)/inject/uffdretry

@@ -352,7 +352,7 @@ static int count_runs(void)
 
 	if (!err)
 		return 0;
-	return fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN",
+	return fail(EXIT_ERROR, "--overhead needs CAP_SYS_ADMIN, and not only in a user namespace",
 		    "the kernel does not count program runs: %s", strerror(-err));
 }
 

@@ -75,7 +75,7 @@ static int refused_by_lockdown(void)
 static const char *how_to_get_capabilities(void)
 {
 	if (in_user_namespace())
-		return "run it outside of this user namespace: the kernel does not count its capabilities";
+		return "run it outside of this user namespace: its capabilities count only with a BPF token";
 	if (!geteuid())
 		return "root has lost it here: to a container, a bounding set, or a security module such as AppArmor";
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
@@ -103,8 +103,10 @@ int check_access(void)
 int explain_refusal(int err, const char *what)
 {
 	if (err == -EPERM && in_user_namespace())
-		return fail(EXIT_ERROR, "run it outside of this user namespace",
-			    "%s: the kernel does not count the capabilities of a user namespace: %s",
+		return fail(EXIT_ERROR,
+			    "run it outside of this user namespace, or with libbpf 1.5 or later and a "
+			    "/sys/fs/bpf that delegates all of BPF to it",
+			    "%s: capabilities of a user namespace count only with a BPF token: %s",
 			    what, strerror(-err));
 	if (err == -EPERM)
 		return fail(EXIT_ERROR,

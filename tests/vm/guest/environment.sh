@@ -46,6 +46,12 @@ known_load time-load '' "$shift_clocks"
 date +%s >/out/time.after
 $shift_clocks cat /proc/self/timens_offsets >/out/time.offsets
 known_load user '' 'unshare -U -r'
+# The tool in a user namespace to which BPF is delegated.
+keep version uffdretry --version
+if [ -n "$(bpfleft functions bpf_token_create)" ]; then
+	token cat /proc/mounts >/out/token.mounts
+	known_load token token ''
+fi
 
 # --- Limits ---------------------------------------------------------------------------------------
 # in_cgroup CGROUP COMMAND...
