@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest, which has eight CPUs and is locked down (integrity): the tool and known loads in
-# namespaces and under limits.
+# namespaces, under limits, and while modules come and go.
 . /bin/lib.sh
 
 find_kernel
@@ -86,6 +86,16 @@ whole /out/cgroup-oom.json -- held cgroup-oom 8 0 fill_cgroup
 mkdir /tmp/metrics
 keep metrics-limit sh -c 'ulimit -f 1 && exec uffdretry --openmetrics /tmp/metrics/x.prom -d 300ms 0.1'
 ls /tmp/metrics >/out/metrics-limit.left
+
+# --- Modules --------------------------------------------------------------------------------------
+# The kernel's text and symbols change while programs are attached.
+modules_come_and_go() {
+	rm -f /out/modules
+	for _ in 1 2 3 4 5; do
+		insmod /module.ko && grep -q '^unix_diag ' /proc/modules && rmmod unix_diag && echo loaded >>/out/modules
+	done
+}
+[ ! -e /module.ko ] || whole /out/module.json -- held module 8 0 modules_come_and_go
 
 # --- Lockdown -------------------------------------------------------------------------------------
 cat /sys/kernel/security/lockdown >/out/lockdown
