@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
 # In the guest, which has eight CPUs and is locked down (integrity): the tool and known loads in
-# namespaces, under limits, and while modules come and go.
+# namespaces, under limits, while modules come and go, and under an SELinux policy.
 . /bin/lib.sh
 
 find_kernel
@@ -96,6 +96,24 @@ modules_come_and_go() {
 	done
 }
 [ ! -e /module.ko ] || whole /out/module.json -- held module 8 0 modules_come_and_go
+
+# --- SELinux --------------------------------------------------------------------------------------
+selinux=/sys/fs/selinux
+# may RIGHT 0|1: a boolean of the policy.
+may() {
+	echo "$2" >$selinux/booleans/may_$1
+	echo 1 >$selinux/commit_pending_bools
+}
+
+mount -t selinuxfs selinuxfs $selinux
+cat /policy >$selinux/load || echo selinux >>/out/failed
+cat $selinux/enforce >/out/enforce
+for right in map_create map_read map_write prog_load prog_run capabilities; do
+	may $right 0
+	keep no-$right uffdretry -- touch /out/no-$right.ran
+	may $right 1
+done
+known_load selinux '' ''
 
 # --- Lockdown -------------------------------------------------------------------------------------
 cat /sys/kernel/security/lockdown >/out/lockdown
