@@ -54,7 +54,7 @@ static __always_inline struct event *event_begin(__u32 slot, __u32 what, enum lo
 	e->kind = 0;
 	e->pid = current_tgid();
 	e->tid = current_tid();
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	own_comm(e->comm);
 	return e;
 }
 

@@ -114,7 +114,7 @@ static __always_inline void read_holder(struct holder *who, __u32 op)
 	who->tgid = bpf_get_current_pid_tgid() >> 32;
 	who->syscall = known ? regs_syscall(regs) : -1;
 	who->advice = known ? regs_advice(regs) : -1;
-	bpf_get_current_comm(who->comm, sizeof(who->comm));
+	own_comm(who->comm);
 }
 
 /* Remember @new on top of @old, the task's raises that are not lowered yet, or NULL. */

@@ -304,7 +304,7 @@ __noinline int stack_find(__u64 mm)
 	hand->key.hash = hash;
 	hand->key.mm = own;
 	hand->key.pid = current_tgid();
-	bpf_get_current_comm(hand->key.comm, sizeof(hand->key.comm));
+	own_comm(hand->key.comm);
 	id = bpf_map_lookup_elem(&stack_ids, &hand->key);
 	return id ? *id : new_stack(hand, own == mm ? mm : 0);
 }

@@ -83,6 +83,13 @@ static __always_inline __u32 own_tid(void)
 	return bpf_get_current_task_btf()->pid;
 }
 
+/* own_comm() - the current task's name. Older kernels leave what is behind its end, and it is in keys of maps. */
+static __always_inline void own_comm(char comm[COMM_LEN])
+{
+	__builtin_memset(comm, 0, COMM_LEN);
+	bpf_get_current_comm(comm, COMM_LEN);
+}
+
 static __always_inline __u32 current_tid(void)
 {
 	if (!pid_level)

@@ -94,7 +94,7 @@ static __always_inline void window_open(struct window *w, __u64 mm, __u32 slot)
 		w->write_locks = vma_log_head(mm, VMA_WRITE_LOCK);
 	__builtin_memset(&w->writers, 0, sizeof(w->writers));
 	if (has_writers)
-		sections_watch(mm, slot, w->begin_ns);
+		w->begin_jiffies = sections_watch(mm, slot, w->begin_ns);
 	w->first_section = section_head(mm);
 }
 
@@ -146,7 +146,8 @@ static __always_inline void window_held(struct window *w, struct vm_area_struct 
 	if (!mm)
 		return;
 	/* Before mm_lock_seq is read: a section that is there now must show in the number. */
-	if (has_write_lock_hook && section_follows(w->mm, w->facts.begin.mm_lock_seq))
+	if (has_write_lock_hook &&
+	    section_follows(w->mm, w->facts.begin.mm_lock_seq, w->begin_jiffies))
 		w->facts.written = SEEN_YES;
 	read_facts(&w->facts.end, vma, mm);
 	if (was_write_locked(&w->facts)) {

@@ -23,9 +23,10 @@ struct window {
 	__u64 start; /* ... for a copy to this address */
 	__u64 mm;
 	__u64 begin_ns;
-	__u64 bounded_ns;  /* when the lock was surely dropped, 0: not seen */
-	__u64 relocked_ns; /* when the VMA was locked again: facts.end is there; 0: not yet */
-	__u64 unmaps;	   /* heads of the change logs at the begin */
+	__u64 begin_jiffies; /* if writers are recorded */
+	__u64 bounded_ns;    /* when the lock was surely dropped, 0: not seen */
+	__u64 relocked_ns;   /* when the VMA was locked again: facts.end is there; 0: not yet */
+	__u64 unmaps;	     /* heads of the change logs at the begin */
 	__u64 write_locks;
 	__u64 unmaps_end; /* and at the relock */
 	__u64 write_locks_end;

@@ -76,11 +76,14 @@ static __noinline void sections_passed(__u64 mm, __u32 slot, __u64 now)
 	add(&t->passed_steps, passed.steps);
 }
 
-/* sections_watch() - a window of @mm has opened at @now, in ns. */
-static __always_inline void sections_watch(__u64 mm, __u32 slot, __u64 now)
+/* sections_watch() - a window of @mm has opened at @now, in ns. Returns the same in jiffies. */
+static __always_inline __u64 sections_watch(__u64 mm, __u32 slot, __u64 now)
 {
-	if (mm_watch(mm_state_of(mm), bpf_jiffies64()) && mm_seq_kind() != SEQ_NONE)
+	__u64 jiffies = bpf_jiffies64();
+
+	if (mm_watch(mm_state_of(mm), jiffies) && mm_seq_kind() != SEQ_NONE)
 		sections_passed(mm, slot, now);
+	return jiffies;
 }
 
 static __always_inline struct section_ring *section_ring_of(__u64 mm)
@@ -119,11 +122,12 @@ static __always_inline __u32 section_head(__u64 mm)
 }
 
 /*
- * section_follows() - was a write section of @mm recorded after its mm_lock_seq was @seq? The one
- * that follows, if it was not overwritten. Without a seqcount the number of a section that has not
- * ended is no later one: no.
+ * section_follows() - was a write section of @mm recorded after its mm_lock_seq was @seq, which it was
+ * after @since, in jiffies? The one that follows, if it was not overwritten. An earlier one is of an mm
+ * that is gone and had this address. Without a seqcount the number of a section that has not ended is
+ * no later one: no.
  */
-static __always_inline bool section_follows(__u64 mm, __u32 seq)
+static __always_inline bool section_follows(__u64 mm, __u32 seq, __u64 since)
 {
 	__u32 next = (seq + 1) | 1;
 	struct write_section *s;
@@ -135,8 +139,7 @@ static __always_inline bool section_follows(__u64 mm, __u32 seq)
 	if (!ring)
 		return false;
 	s = section_at(ring, next);
-	return section_seq(s) == next && s->mm == mm &&
-	       s->when >= *(volatile __u64 *)&mm_state_of(mm)->watched_since;
+	return section_seq(s) == next && s->mm == mm && s->when >= since;
 }
 
 #define PF_IO_WORKER 0x10
@@ -208,7 +211,7 @@ static __always_inline void section_read_current(struct write_section *s)
 	s->nr = s->origin == WRITER_SYSCALL || s->origin == WRITER_COMPAT ? nr : 0;
 	regs_args(regs, s->args);
 	s->tgid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(s->comm, sizeof(s->comm));
+	own_comm(s->comm);
 	section_read_pointee(s);
 }
 

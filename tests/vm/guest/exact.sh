@@ -34,6 +34,13 @@ fi
 exactly trace_pid exact-pid exact --runs 2 --seed "$seed"
 exactly trace_command exact-command exact --runs 2 --seed "$seed"
 exactly trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
+# One process after the other gets the mm_struct of the last one, whose write sections are none of its own.
+one_after_the_other() {
+	uffdretry --witness -j -o /out/one-after-the-other.json -- sh -c 'for n in 1 2 3 4 5 6 7 8 9 10; do
+		uffdload exact --runs 3 --only nothing,thread-fresh-stack || exit
+	done' >/out/one-after-the-other.truth 2>/out/one-after-the-other.load
+}
+whole /out/one-after-the-other.json -- one_after_the_other || echo one-after-the-other >>/out/failed
 # free NAME WHAT RATE DURATION [OPTION...]
 free() {
 	name=$1 what=$2 rate=$3 duration=$4
