@@ -509,7 +509,8 @@ int BPF_PROG(huge_pte_alloc_entry, struct mm_struct *mm)
 }
 
 /*
- * Each unmap. At entry, because it may downgrade mmap_lock. 6.1 and 6.2:
+ * Each unmap but brk()'s. At entry, because it may downgrade mmap_lock; it may still fail there, when the
+ * mm has too many VMAs. 6.1 and 6.2:
  * int do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len,
  *	struct list_head *uf, bool downgrade)
  */
@@ -517,6 +518,9 @@ SEC("?fentry/do_mas_munmap")
 int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long start,
 	     unsigned long len)
 {
+	/* EINVAL */
+	if (start & (PAGE_SIZE - 1) || !len)
+		return 0;
 	vma_log_append((__u64)mm, start, start + len, VMA_UNMAP);
 	return 0;
 }

@@ -92,6 +92,8 @@ static int step_now(struct ground *ground, const struct place *place, const stru
 											 : 0;
 	case STEP_UNMAP:
 		return munmap(start, len) ? -errno : 0;
+	case STEP_UNMAP_FAILS:
+		return munmap((char *)start + 1, len) && errno == EINVAL ? 0 : -EPROTO;
 	case STEP_MAP:
 		return step_map(ground, place, step);
 	case STEP_REGISTER:
@@ -179,6 +181,7 @@ const char *step_name(enum step_kind kind)
 		[STEP_BIND] = "bind",
 		[STEP_NAME] = "name",
 		[STEP_UNMAP] = "unmap",
+		[STEP_UNMAP_FAILS] = "unmap_fails",
 		[STEP_MAP] = "map",
 		[STEP_REGISTER] = "register",
 		[STEP_REGISTER_OTHER] = "register_other",

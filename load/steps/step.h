@@ -20,6 +20,7 @@ enum step_kind {
 	STEP_BIND, /* arg: MPOL_BIND to node 0, or MPOL_DEFAULT */
 	STEP_NAME, /* PR_SET_VMA_ANON_NAME */
 	STEP_UNMAP,
+	STEP_UNMAP_FAILS, /* from an address that is no page's: the lock is taken, and nothing unmapped */
 	STEP_MAP,      /* MAP_FIXED; arg: enum map_as; shift: added to the file offset, in pages */
 	STEP_REGISTER, /* arg: UFFDIO_REGISTER_MODE_*, 0: the place's own */
 	STEP_REGISTER_OTHER, /* the same with the other userfaultfd */

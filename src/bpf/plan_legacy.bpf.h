@@ -156,6 +156,8 @@ static __always_inline void legacy_search_log(struct window *w)
 	else
 		w->facts.unmapped = vma_log_seen(w->mm, VMA_UNMAP, w->unmaps,
 						 vma_log_head(w->mm, VMA_UNMAP), w->facts.dst);
+	if (w->facts.write_locked == SEEN_UNKNOWN || w->facts.unmapped == SEEN_UNKNOWN)
+		count_lost(w->slot, LOST_MAP_FULL);
 }
 
 /* With mm_lock_seq: only the log of unmaps is there, and only a write-locked VMA was unmapped. */

@@ -35,6 +35,7 @@
 #define BIND(range, mode) { .kind = STEP_BIND, range, .arg = (mode) }
 #define NAME(range) { .kind = STEP_NAME, range }
 #define UNMAP(range) { .kind = STEP_UNMAP, range }
+#define UNMAP_FAILS(range) { .kind = STEP_UNMAP_FAILS, range }
 #define MAP(range, as) { .kind = STEP_MAP, range, .arg = (as) }
 #define MAP_AT(range, as, by) { .kind = STEP_MAP, range, .arg = (as), .shift = (by) }
 #define REGISTER(range) { .kind = STEP_REGISTER, range }
@@ -111,6 +112,7 @@ const struct scenario scenarios[] = {
 	  .steps = { ELSEWHERE(ELSEWHERE_PROTECT) } },
 	{ .name = "mprotect-fails", .class = TRUTH_UNRELATED,
 	  .steps = { ELSEWHERE(ELSEWHERE_PROTECT_FAILS) } },
+	{ .name = "munmap-fails", .class = TRUTH_UNRELATED, .steps = { UNMAP_FAILS(WHOLE) } },
 	{ .name = "munmap-nothing", .class = TRUTH_UNRELATED,
 	  .steps = { ELSEWHERE(ELSEWHERE_UNMAP_NOTHING) } },
 	{ .name = "mremap-elsewhere", .class = TRUTH_UNRELATED,
