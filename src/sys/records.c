@@ -60,9 +60,9 @@ static void forget(struct records *r)
 	r->begun = r->objects = 0;
 }
 
-enum parsed { PARSED, UNFINISHED, NO_JSON, TOO_LARGE };
+enum parsed { PARSED, UNFINISHED, NO_JSON };
 
-/* Parse an object, or what is left of it, and set @text to its end. */
+/* Parse an object, or what is left of it, and set @text to its end. If too large, it is no JSON. */
 static enum parsed parse_object(struct records *r, const char **text, const char *end)
 {
 	const size_t n = (size_t)(end - *text);
@@ -76,20 +76,21 @@ static enum parsed parse_object(struct records *r, const char **text, const char
 	r->objects += count_objects(*text, used);
 	*text += used;
 	fits = r->begun <= RECORD_MAX && r->objects <= OBJECTS_MAX;
-	if (error == json_tokener_continue)
-		return fits ? UNFINISHED : TOO_LARGE;
-	if (error == json_tokener_success && fits)
+	if (fits && error == json_tokener_continue)
+		return UNFINISHED;
+	fits = fits && error == json_tokener_success;
+	if (fits)
 		r->each(r->data, o);
 	json_object_put(o);
 	forget(r);
-	return !fits ? TOO_LARGE : error == json_tokener_success ? PARSED : NO_JSON;
+	return fits ? PARSED : NO_JSON;
 }
 
 /*
  * Parse a line, or a part of a long one. An object that it does not end ends where a record begins.
- * After what is no JSON, the next record is searched for. Returns 0, or -1 with errno set.
+ * After what is no JSON, the next record is searched for.
  */
-static int parse_line(struct records *r, const char *text, const char *end)
+static void parse_line(struct records *r, const char *text, const char *end)
 {
 	const char *begin;
 	enum parsed parsed;
@@ -101,10 +102,6 @@ static int parse_line(struct records *r, const char *text, const char *end)
 
 		begin = text = goes_on ? text : find_object(text, end);
 		parsed = begin ? parse_object(r, &text, end) : PARSED;
-		if (parsed == TOO_LARGE) {
-			errno = EFBIG;
-			return -1;
-		}
 		if (goes_on && parsed == NO_JSON)
 			text = begin;
 		else if (parsed != PARSED)
@@ -112,21 +109,17 @@ static int parse_line(struct records *r, const char *text, const char *end)
 		if (text && parsed == UNFINISHED)
 			forget(r);
 	}
-	return 0;
 }
 
-/* Returns 0, or -1 with errno set. */
-static int parse(struct records *r, const char *text, size_t n)
+static void parse(struct records *r, const char *text, size_t n)
 {
 	const char *end = text + n, *line;
-	int err = 0;
 
-	for (; text < end && !err; text = line) {
+	for (; text < end; text = line) {
 		line = memchr(text, '\n', (size_t)(end - text));
 		line = line ? line + 1 : end;
-		err = parse_line(r, text, line);
+		parse_line(r, text, line);
 	}
-	return err;
 }
 
 /* The bytes of whole lines; where none fits into @size, all but what may be the begin of a mark. */
@@ -152,12 +145,13 @@ static int read_all(struct records *r, int fd)
 	while ((n = read(fd, buffer + kept, sizeof(buffer) - kept)) > 0) {
 		kept += (size_t)n;
 		whole = whole_lines(buffer, kept, sizeof(buffer));
-		if (parse(r, buffer, whole))
-			return -1;
+		parse(r, buffer, whole);
 		kept -= whole;
 		memmove(buffer, buffer + whole, kept);
 	}
-	return n ? -1 : parse(r, buffer, kept);
+	if (!n)
+		parse(r, buffer, kept);
+	return (int)n;
 }
 
 const char *records_name(const char *path)

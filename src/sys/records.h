@@ -11,8 +11,9 @@
 
 /*
  * records_read() - give each JSON object of the file @path ("-": stdin) to @each, which owns none of
- * it. Anything else is skipped up to the end of its line, or to a record in it: COMMAND may have
- * written it. An object that is not ended ends where a line begins with a record.
+ * it. Anything else, and an object that is too large, is skipped up to the end of its line, or to a
+ * record in it: COMMAND may have written it. An object that is not ended ends where a line begins with
+ * a record.
  * Returns 0, or prints why the file cannot be read and returns EXIT_ERROR.
  */
 int records_read(const char *path, void (*each)(void *data, struct json_object *o), void *data);

@@ -546,51 +546,79 @@ static void refused_files(void **state)
 	}
 }
 
-/* A record of 5 MiB, which ours never are, must not fill the memory. */
-static void a_record_without_end(void **state)
+/* A summary of another schema, which is refused if it is read. */
+#define NEWER "\"type\":\"summary\",\"schema\":2,\"a\":"
+
+/* NEWER with a string, of @size bytes in all. The caller frees it. */
+static char *long_object(size_t size)
 {
-	const size_t size = 5 << 20;
+	static const char begin[] = "{" NEWER "\"";
 	char *text = malloc(size + 1);
 
 	memset(text, 'a', size);
-	text[size] = '\0';
-	memcpy(text, "{\"a\":\"", 6);
-	assert_int_equal(read_said(text), EXIT_ERROR);
-	assert_non_null(strstr(said, "File too large"));
-	saved_free(&saved);
-	free(text);
-}
-
-/* {"a":[{},{},...{}]} with @nr objects and arrays. The caller frees it. */
-static char *many_objects(size_t nr)
-{
-	char *text = malloc(3 * nr + 16), *end = text + sprintf(text, "{\"a\":[{}");
-
-	for (size_t i = 3; i < nr; i++)
-		end += sprintf(end, ",{}");
-	sprintf(end, "]}\n");
+	memcpy(text, begin, strlen(begin));
+	strcpy(text + size - 2, "\"}");
 	return text;
 }
 
-/* A few MiB of "{}," would be a GiB of objects. */
-static void a_record_of_objects(void **state)
+/* NEWER with [{},{},...{}], @nr objects and arrays in all. The caller frees it. */
+static char *many_objects(size_t nr)
 {
-	char *text = many_objects(65537), *json, *file;
+	char *text = malloc(3 * nr + 64), *end = text + sprintf(text, "{" NEWER "[{}");
 
-	assert_int_equal(read_said(text), EXIT_ERROR);
-	assert_non_null(strstr(said, "File too large"));
-	saved_free(&saved);
-	free(text);
-	/* As many as may be, twice. */
-	text = many_objects(65536);
-	json = printed(json_span, &r, &span);
-	assert_true(asprintf(&file, "%s%s%s", text, text, json) > 0);
-	assert_int_equal(read_said(file), 0);
-	expect_u64("calls", saved.all.counters.totals.calls, 5003);
+	for (size_t i = 3; i < nr; i++)
+		end += sprintf(end, ",{}");
+	strcpy(end, "]}");
+	return text;
+}
+
+/* It is skipped, with and without an end, wherever it stands; alone it is no summary. */
+static void expect_skipped(const char *what, char *large)
+{
+	static const char *const files[] = { "%s%s\n%s", "%s%s%s", "%s x%s\n%s", "%s x%s%s" };
+	char *first = printed(json_span, &r, &span), *last, *file;
+
+	c.totals.calls = 7;
+	last = printed(json_span, &r, &span);
+	c.totals.calls = 5003;
+	for (size_t i = 0; i < 2 * COUNT(files); i++) {
+		assert_true(asprintf(&file, files[i % COUNT(files)], first, large, last) > 0);
+		expect_u64(what, read_said(file), 0);
+		expect_str(what, said, "");
+		expect_u64(what, saved.all.counters.totals.calls, 7);
+		saved_free(&saved);
+		free(file);
+		if (i == COUNT(files) - 1)
+			large[strlen(large) - 1] = '\0';
+	}
+	assert_true(asprintf(&file, START "%s", large) > 0);
+	expect_u64(what, read_said(file), EXIT_ERROR);
+	assert_non_null(strstr(said, "has no summary: its run was interrupted"));
 	saved_free(&saved);
 	free(file);
-	free(json);
-	free(text);
+	free(first);
+	free(last);
+	free(large);
+}
+
+/* As large as may be. */
+static void expect_read(char *large)
+{
+	assert_int_equal(read_said(large), EXIT_ERROR);
+	assert_non_null(strstr(said, "has JSON schema 2"));
+	saved_free(&saved);
+	free(large);
+}
+
+/* No record of ours is larger than 4 MiB, or has more than 65,536 objects, which would fill the memory. */
+static void too_large(void **state)
+{
+	expect_read(long_object(4 << 20));
+	expect_skipped("a byte more", long_object((4 << 20) + 1));
+	expect_skipped("7 MiB", long_object(7 << 20));
+	expect_read(many_objects(65536));
+	expect_skipped("an object more", many_objects(65537));
+	expect_skipped("700,000 objects", many_objects(700000));
 }
 
 /* What COMMAND prints beside the records is skipped; the last summary counts. */
@@ -1158,8 +1186,7 @@ int main(void)
 		cmocka_unit_test_setup(json_again, canned),
 		cmocka_unit_test(real_records),
 		cmocka_unit_test_setup(refused_files, canned),
-		cmocka_unit_test_setup(a_record_without_end, canned),
-		cmocka_unit_test_setup(a_record_of_objects, canned),
+		cmocka_unit_test_setup(too_large, canned),
 		cmocka_unit_test_setup(among_other_text, canned),
 		cmocka_unit_test_setup(after_what_is_unfinished, canned),
 		cmocka_unit_test_setup(hostile_members, canned),
