@@ -254,6 +254,13 @@ for unfinished in b"restored 100%", b'{"log": [\n', b'{"a":\n', b'{"a": "b\n', b
         b'{"type":"event","schema":1,"time":17', b'{"type":"interval",\n':
     says(f"a summary behind {unfinished}", "-: lines skipped that are no record: 1", "-", data=unfinished + COMPACT)
     tap.equal([r.total for r in records.read_file(spoilt("unfinished", unfinished + COMPACT)).runs], [10], "... is read")
+# All in one line.
+for what, line in {"a long array": b"[" + b",".join([b'{"type":"load","n":1,"text":"a text"}'] * 250000) + b"]\n",
+                   "many beginnings of a record": b"x" + b'{"type": "a\\' * 200000 + b"\n"}.items():
+    says(f"a summary behind {what}, in less than a minute", "-: lines skipped that are no record: 1", "-", data=line + COMPACT)
+for theirs in b'{"type":"load","schema":2}', b'{"type":"error","msg":"disk"}', b'{"type":"interval","n":1}', \
+        b'{"type":"event","class":"big"}', b'{"type":"summary","passed":3}', b'{"type":"summary","schema":true}', b'{"type":"start","schema":"2"}':
+    says(f"JSON of the command: {theirs}", "-: lines skipped that are no record: 1", "-", data=COMPACT + b"\n" + theirs + b"\n")
 tap.equal([r.total for r in records.read_file(spoilt("nested", b'{"log": [{"type":"summary"}]}\n' + COMPACT)).runs], [10],
           "a summary in JSON of the command is none")
 tap.equal([r.total for r in records.read_file(spoilt("pretty", b"{ no JSON\n" + pretty)).runs], [90, 100, 110, 120, 4000],
@@ -279,7 +286,7 @@ refused("a newer schema", "newer:1: schema 2 is newer than this program, which k
         write(path("newer"), [{**counters("summary", {"quiet": 1}), "schema": 2}]))
 refused("a run that failed", "the run failed: no BTF", write(path("failed"), [{"type": "error", "schema": 1, "message": "no BTF", "hint": None, "status": 1}]))
 refused("not a number", "no record of uffdretry", spoilt("nan", b'{"type":"interval","time":NaN}\n'))
-refused("records without counts", "no whole summary", spoilt("start", b'{"type":"start"}\n'))
+refused("records without counts", "no whole summary", spoilt("start", b'{"type":"start","schema":1}\n'))
 refused("a missing file", "No such file", path("missing"))
 refused("... whose name would act on the terminal", "?[31m?]0;x?: No such file", path("\x1b[31m\x1b]0;x\x07"))
 refused("a directory", "directory", work.name)

@@ -17,6 +17,7 @@ BLANK = re.compile(r"[ \t\r\n]*")
 # A record begins so. In a string of JSON this cannot stand; as a member, it is a part of a cell.
 MARK = re.compile(r'(?<!":)(?<!": )\{"type": ?"')
 LINE_MARK = re.compile(r'\n\{"type": ?"')
+TRIES = 100  # to find JSON in a line: each that fails costs the time to read it up to there
 
 
 class BadInput(Exception):
@@ -44,21 +45,35 @@ class Rest:
     def __init__(self, file, path):
         self.file, self.path = file, path
         self.text, self.at, self.line = "", 0, 1
+        self.end = -1  # of the line, when it is known
+        self.wrong = 0  # how often this line was no JSON
 
     @property
     def where(self):
         return f"{self.path}:{self.line}"
 
     def go_to(self, at):
-        self.line += self.text.count("\n", self.at, at)
+        lines = self.text.count("\n", self.at, at)
+        self.wrong = 0 if lines else self.wrong
+        self.line += lines
         self.at = at
+
+    def end_of_line(self):
+        """As far as it was read. In a long line it is not searched again for each part."""
+        if self.end < self.at:
+            end = self.text.find("\n", self.at)
+            self.end = end if end >= 0 else len(self.text)
+        return self.end
+
+    def is_whole_line(self):
+        return self.end_of_line() < len(self.text)
 
     def more(self):
         """Read on. False at the end, or when this is longer than any record."""
         left = len(self.text) - self.at
         read = self.file.read(left + CHUNK) if left < LONGEST else ""
         if read:
-            self.text, self.at = self.text[self.at:] + read, 0
+            self.text, self.at, self.end = self.text[self.at:] + read, 0, -1
         return bool(read)
 
     def skip_blank(self):
@@ -70,12 +85,13 @@ class Rest:
 
     def skip_line(self):
         """Up to a record in it."""
-        while self.text.find("\n", self.at) < 0 and self.more():
+        while not self.is_whole_line() and self.more():
             pass
-        end = self.text.find("\n", self.at)
-        end = end if end >= 0 else len(self.text)
-        mark = MARK.search(self.text, self.at, end)
-        self.go_to(mark.start() if mark else end)
+        mark = self.find_mark(self.at, self.end_of_line())
+        self.go_to(mark.start() if mark else self.end_of_line())
+
+    def find_mark(self, begin, end):
+        return MARK.search(self.text, begin, end) if self.wrong < TRIES else None
 
     def decode(self):
         """The object here and its end. Behind what is no JSON, None and where a record may begin: at the
@@ -86,6 +102,7 @@ class Rest:
             except (ValueError, RecursionError) as err:
                 if self.may_go_on(err) and self.more():
                     continue
+                self.wrong += 1
                 return None, self.behind_wrong(getattr(err, "pos", self.at))
             mark = LINE_MARK.search(self.text, self.at, end)
             return (None, mark.start()) if mark else (found, end)
@@ -94,21 +111,22 @@ class Rest:
         """Whether what is wrong may be that the text ends here; or there is no whole line yet."""
         at_end = isinstance(err, json.JSONDecodeError) and \
             (len(self.text) - err.pos < len(r"\uXXXX\uXXXX") or err.msg.startswith("Unterminated"))
-        return at_end or self.text.find("\n", self.at) < 0
+        return at_end or not self.is_whole_line()
 
     def behind_wrong(self, wrong_at):
         """At a record in it, else with the line of the error, if that is not the first one, or the next line."""
-        line = max(self.text.find("\n", self.at), self.text.rfind("\n", self.at, wrong_at))
-        line = line if line >= 0 else len(self.text)
-        mark = MARK.search(self.text, self.at + 1, line)
+        line = max(self.end_of_line(), self.text.rfind("\n", self.at, wrong_at))
+        mark = self.find_mark(self.at + 1, line)
         if mark:
             return mark.start()
         return len(self.text) if self.is_cut(wrong_at) else line
 
     def is_cut(self, wrong_at):
         """Whether the file ends in the middle of an object on one line, or of one on several."""
-        pretty = self.text[self.at + 1:self.at + 2] in ("\r", "\n") and "\n" not in self.text[wrong_at:].strip()
-        return pretty or "\n" not in self.text[self.at:]
+        if self.text[self.at + 1:self.at + 2] not in ("\r", "\n"):
+            return not self.is_whole_line()
+        line = self.text.find("\n", BLANK.match(self.text, wrong_at).end())
+        return line < 0 or BLANK.match(self.text, line).end() == len(self.text)
 
 
 def objects(rest, cut, skip):

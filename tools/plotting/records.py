@@ -10,6 +10,7 @@ import datetime
 from fields import BadInput, LIMIT, buckets, count, get, number, printable, read_records, text
 
 SCHEMA = 1
+TYPES = ("start", "interval", "event", "summary", "error", "list", "self_test", "probe", "diff", "cell")
 
 CLASSES = ("quiet", "unrelated", "locked", "tolerated", "replaced", "hidden", "false_alarm", "real",
            "gone", "blocked", "aborted", "undetermined")
@@ -84,6 +85,12 @@ class Run:
     def rate(self):
         """Write operations a second, as made and not as requested. None without a load."""
         return writes_per_second(self.result) if self.result else None
+
+
+def is_ours(record):
+    """Whether uffdretry or tools/evidence/sweep wrote it. COMMAND may print JSON as well, with other members."""
+    schema = record.get("schema")
+    return record["type"] in TYPES and isinstance(schema, int) and not isinstance(schema, bool) and schema >= 0
 
 
 # --- records to runs ------------------------------------------------------------------------------
@@ -252,17 +259,19 @@ class Reader:
     def __init__(self, path):
         self.recording = Recording(path, [], {}, {}, 0, [])
         self.about, self.events = About(), Events()
+        self.skipped = ""  # the last line that was
 
     def cut(self, where):
         self.recording.cut = where
 
-    def skip(self, _):
-        self.recording.skipped += 1
+    def skip(self, where):
+        self.recording.skipped += where != self.skipped
+        self.skipped = where
 
     def add(self, where, record):
-        kind, schema = record["type"], record.get("schema", SCHEMA)
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise BadInput(f"{where}: schema {str(schema)[:20]} is newer than this program, which knows {SCHEMA}")
+        kind = record["type"]
+        if record["schema"] > SCHEMA:
+            raise BadInput(f"{where}: schema {str(record['schema'])[:20]} is newer than this program, which knows {SCHEMA}")
         if kind in ("start", "summary"):
             self.about.read(record, where)
             self.recording.head = record
@@ -292,8 +301,11 @@ def read_file(path):
     """The Recording of a file. BadInput when it has no run."""
     reader, number_of_records = Reader(path), 0
     for where, record in read_records(path, reader.cut, reader.skip):
-        reader.add(where, record)
-        number_of_records += 1
+        if is_ours(record):
+            reader.add(where, record)
+            number_of_records += 1
+        else:
+            reader.skip(where)
     found = reader.end()
     if found.runs:
         return found
