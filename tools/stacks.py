@@ -24,6 +24,8 @@ LINE_OF_DWARF = re.compile(r".*:[1-9]\d*(?: |$)")
 PATIENCE = 60  # seconds for an answer about a file
 SCHEMA = 1
 OBJECT = re.compile(r'^\s*\{|\{(?="type": ?")')  # of a whole line, or a record in one
+TRIES = 100  # to find JSON in a line: each that fails costs the time to read it up to there
+DECODER = json.JSONDecoder()
 
 
 def clean(text):
@@ -62,31 +64,33 @@ def is_stack(stack):
         0 <= stack["sections"] < 1 << 64 and is_frames(stack["user"]) and is_frames(stack["kernel"])
 
 
-def records_of(lines):
-    """Yields the records. What is none is skipped: output of the traced command, also before a record in its
-    line, and a record that is cut off."""
-    for line in lines:
-        at = 0
-        while found := OBJECT.search(line, at):
-            at = found.end()
-            try:
-                record, at = json.JSONDecoder().raw_decode(line, at - 1)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record.get("type"), str):
-                yield record
+def objects_of(line):
+    """Yields each object of a line that is one, or has a mark of records. What is no JSON is skipped: output of
+    the traced command, also before a record, and a record that is cut off."""
+    at, failed = 0, 0
+    while failed < TRIES and (found := OBJECT.search(line, at)):
+        at = found.end()
+        try:
+            value, at = DECODER.raw_decode(line, at - 1)
+        except (ValueError, RecursionError):
+            failed += 1
+            continue
+        yield value
+
+
+def is_summary(value):
+    """Not JSON of the traced command that has this type."""
+    schema = value.get("schema")
+    return value.get("type") == "summary" and isinstance(schema, int) and not isinstance(schema, bool) and schema >= 0
 
 
 def stacks_of(lines, name):
     """Yields each stack of the summaries, and when its run began."""
     summaries = 0
-    for record in records_of(lines):
-        if record["type"] != "summary":
-            continue
+    for record in (value for line in lines for value in objects_of(line) if is_summary(value)):
         summaries += 1
-        schema = record.get("schema", SCHEMA)
-        if isinstance(schema, int) and schema > SCHEMA:
-            fail(f"{name}: schema {str(schema)[:20]} is newer than this program, which knows {SCHEMA}")
+        if record["schema"] > SCHEMA:
+            fail(f"{name}: schema {str(record['schema'])[:20]} is newer than this program, which knows {SCHEMA}")
         try:
             began = record["time"] - record["elapsed_s"]
             stacks = record.get("stacks")

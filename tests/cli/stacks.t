@@ -26,15 +26,15 @@ build_stripped() {
 	shown=0x$(nm "$work/b.so" | sed -n 's/^0*\([0-9a-f]*\) T shown$/\1/p')
 	strip "$work/b.so"
 	jq -nc --argjson time "$later" --arg hidden "$work/b.so+$hidden" --arg shown "$work/b.so+$shown" '
-		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+		{type: "summary", schema: 1, time: $time, elapsed_s: 1, stacks: [
 			{pid: 1, comm: "s", user: [$shown, $hidden], kernel: null, sections: 1}]}' >"$work/stripped"
 }
 
 # record TIME: a run of a second that ends then.
 record() {
 	jq -nc --argjson time "$1" --arg known "$work/a;out+$offset" '
-		{type: "start"},
-		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+		{type: "start", schema: 1},
+		{type: "summary", schema: 1, time: $time, elapsed_s: 1, stacks: [
 			{pid: 1, comm: "a;b\n", user: ["[deeper]", "0x7f00", $known], kernel: ["entry", "do_munmap"], sections: 3},
 			{pid: 2, comm: "a;b\n", user: ["[deeper]", "0x7f00", $known], kernel: ["entry", "do_munmap"], sections: 4},
 			{pid: 3, comm: "khugepaged", user: null, kernel: ["collapse"], sections: 9},
@@ -45,7 +45,7 @@ record() {
 folds() {
 	local want=$1
 	shift
-	"$root/tools/stacks.py" "$@" >"$work/out" 2>"$work/err" || return
+	timeout 30 "$root/tools/stacks.py" "$@" >"$work/out" 2>"$work/err" || return
 	diff "$work/out" - <<<"$want"
 }
 
@@ -74,7 +74,7 @@ silent_binutils() {
 	mkdir "$work/bin" && printf '#!/bin/sh\necho >>"%s/asked"\nexec sleep 60\n' "$work" >"$work/bin/addr2line" && chmod +x "$work/bin/addr2line" || return
 	jq -nc --argjson time "$later" --arg file "$work/a;out" --argjson offset "$((offset))" '
 		def hex: [recurse(. / 16 | floor; . > 0) % 16] | reverse | map("0123456789abcdef"[.:. + 1]) | add;
-		{type: "summary", time: $time, elapsed_s: 1, stacks: [
+		{type: "summary", schema: 1, time: $time, elapsed_s: 1, stacks: [
 			{pid: 1, comm: "a", user: [range(4) | "\($file)+0x\($offset + . | hex)"], kernel: null, sections: 1}]}' >"$work/four"
 	PATH=$work/bin:$PATH /usr/bin/python3 -c "import sys; sys.path.insert(0, '$root/tools'); sys.dont_write_bytecode = True
 import stacks; stacks.PATIENCE = 1; stacks.main()" "$work/four" >"$work/out" 2>"$work/err" || return
@@ -126,6 +126,19 @@ check 'below another root there is no such file' folds "$rest${nl}a?b?;[deeper];
 	record $later | head -c -9
 } >"$work/among"
 check 'what is no record is skipped, also in a line, and a record that is cut off' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/among"
+{
+	printf '%s\n' '{"type":"load","schema":2}' '{"type":"summary","passed":3}' '{"type":"summary","schema":true}'
+	record $later
+	printf '{"type":"summary","passed":3}\n'
+} >"$work/theirs"
+check 'JSON of the command that has our types is skipped' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/theirs"
+{
+	printf 'x'
+	printf '{"type": "a\\%.0s' {1..200000}
+	echo
+	record $later
+} >"$work/marks"
+check 'many beginnings of a record in one line cost less than half a minute' folds "$rest${nl}a?b?;[deeper];0x7f00;known;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/marks"
 record 1000000000 >"$work/old"
 check 'a file that is newer than the run gives no name' folds "$rest${nl}a?b?;[deeper];0x7f00;a?out+$offset;entry_[k];do_munmap_[k] 7${nl}x;$plain" "$work/old"
 check '... and is told of' grep -q 'is newer than the run' "$work/err"
@@ -138,17 +151,17 @@ build_stripped
 check 'a stripped library is built' [ -n "$hidden" ]
 check 'a function without a symbol has not the name of the one before it' folds "s;shown;b.so+$hidden 1" "$work/stripped"
 check 'a file that is not there' refuses 1 'nosuch: No such file or directory' "$work/nosuch"
-echo '{"type":"summary","time":1,"elapsed_s":1}' >"$work/without"
+echo '{"type":"summary","schema":1,"time":1,"elapsed_s":1}' >"$work/without"
 check 'a run without --stacks' refuses 1 'the summary has no stacks' "$work/without"
 record $later | head -n 1 >"$work/started"
 check 'a run that was interrupted' refuses 1 'started: no summary' "$work/started"
 record $later | jq -c '.schema = 2' >"$work/newer"
 check 'a newer schema' refuses 1 'newer: schema 2 is newer than this program, which knows 1' "$work/newer"
-for bad in '{' '[]' '1' '{"type":"summary"}' '{"type":"summary","time":1,"elapsed_s":1,"stacks":[{}]}' \
-	'{"type":"summary","time":1,"elapsed_s":1,"stacks":[{"comm":"a","user":[1],"kernel":null,"sections":1}]}' \
-	'{"type":"summary","time":1,"elapsed_s":1,"stacks":5}' $'\xff' \
-	"{\"type\":\"summary\",\"time\":$(printf '9%.0s' {1..400}),\"elapsed_s\":1.5,\"stacks\":[]}" \
-	"{\"type\":\"summary\",\"time\":1,\"elapsed_s\":1,\"stacks\":[{\"comm\":\"a\",\"user\":null,\"kernel\":null,\"sections\":$((1 << 62))0}]}"; do
+for bad in '{' '[]' '1' '{"type":"summary","schema":1}' '{"type":"summary","schema":1,"time":1,"elapsed_s":1,"stacks":[{}]}' \
+	'{"type":"summary","schema":1,"time":1,"elapsed_s":1,"stacks":[{"comm":"a","user":[1],"kernel":null,"sections":1}]}' \
+	'{"type":"summary","schema":1,"time":1,"elapsed_s":1,"stacks":5}' $'\xff' \
+	"{\"type\":\"summary\",\"schema\":1,\"time\":$(printf '9%.0s' {1..400}),\"elapsed_s\":1.5,\"stacks\":[]}" \
+	"{\"type\":\"summary\",\"schema\":1,\"time\":1,\"elapsed_s\":1,\"stacks\":[{\"comm\":\"a\",\"user\":null,\"kernel\":null,\"sections\":$((1 << 62))0}]}"; do
 	printf '%s\n' "$bad" >"$work/bad"
 	check "bad input: $(printf %q "${bad::80}")" refuses 1 "$work/bad: no" "$work/bad"
 done
