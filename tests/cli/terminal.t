@@ -48,3 +48,4 @@ prints "$background"
 report $? 'in the background of a terminal with tostop: it is not stopped'
 prints "$master"
 report $? 'stdout is the master of a pseudoterminal: the report is there'
+done_testing

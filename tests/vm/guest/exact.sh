@@ -35,6 +35,7 @@ exactly trace_pid exact-pid exact --runs 2 --seed "$seed"
 exactly trace_command exact-command exact --runs 2 --seed "$seed"
 exactly trace_pid random-pid random --windows 1000 --seed $((seed + 1)) --at-once 8
 # One process after the other gets the mm_struct of the last one, whose write sections are none of its own.
+# shellcheck disable=SC2317 # `whole` calls it
 one_after_the_other() {
 	uffdretry --witness -j -o /out/one-after-the-other.json -- sh -c 'for n in 1 2 3 4 5 6 7 8 9 10; do
 		uffdload exact --runs 3 --only nothing,thread-fresh-stack || exit

@@ -134,7 +134,10 @@ wait $tool || echo "reused end" >>/out/failed
 
 # The same while the tool starts; the load goes on until the tool has ended.
 has_pidfd() {
-	ls -l /proc/$tool/fd 2>/dev/null | grep -q pidfd
+	for fd in "/proc/$tool/fd/"*; do
+		case $(readlink "$fd") in *pidfd*) return 0 ;; esac
+	done
+	return 1
 }
 sleep 1000 &
 target=$!
