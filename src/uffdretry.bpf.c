@@ -518,8 +518,10 @@ SEC("?fentry/do_mas_munmap")
 int BPF_PROG(do_mas_munmap_entry, void *mas, struct mm_struct *mm, unsigned long start,
 	     unsigned long len)
 {
+	const unsigned long size = mm->task_size;
+
 	/* EINVAL */
-	if (start & (PAGE_SIZE - 1) || !len)
+	if (start & (PAGE_SIZE - 1) || !len || start > size || len > size - start)
 		return 0;
 	vma_log_append((__u64)mm, start, start + len, VMA_UNMAP);
 	return 0;

@@ -291,7 +291,7 @@ static int watch(void)
 	return err;
 }
 
-/* From now on our programs see a target's end. One that ended before has a number that may be another's. */
+/* Our programs see the end of a target that was added. The number of one that ended before may be another's. */
 static void add_targets(void)
 {
 	struct tracer *t = run.session.tracer;
@@ -406,7 +406,7 @@ static int start_command(void)
 /* A signal was meant for COMMAND too. We are its user, unless it became another. */
 static void pass_signal_on(void)
 {
-	if (signal_caught() && run.target.is_command && run.target.alive &&
+	if (signal_caught() && run.target.is_command && run.target.alive && !run.target.unstarted &&
 	    !signal_reached(run.target.pids[0]) && kill(run.target.pids[0], signal_caught()))
 		warning("COMMAND continues: it cannot be signalled: %s", strerror(errno));
 }
@@ -458,7 +458,7 @@ static int self_test_only(void)
 
 static int list_holders(void)
 {
-	const bool brief = run.options.brief;
+	const bool brief = run.options.brief, root = !geteuid();
 	struct uffd_list l;
 	int err = uffd_list_read(&l, "/proc", !brief, 0);
 
@@ -471,7 +471,7 @@ static int list_holders(void)
 		warning("/proc hides processes (hidepid): root may see them");
 	else if (!err && l.unreadable && !brief)
 		warning("%d process%s could not be read%s", l.unreadable,
-			l.unreadable == 1 ? "" : "es", geteuid() ? ": root may" : "");
+			l.unreadable == 1 ? "" : "es", root ? "" : ": root may");
 	uffd_list_free(&l);
 	return err;
 }

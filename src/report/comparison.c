@@ -84,7 +84,7 @@ const char *const loss_names[NR_LOSSES] = {
 	"windows whose end was missed",
 	"calls missing, at most",
 	"changes by other BPF programs",
-	"nobody can tell of these changes",
+	"other BPF programs: untold",
 	"calls without pages, at most",
 	"unmaps missing, at most",
 	"children missing, at most",

@@ -18,7 +18,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Raises that a task has at the same time all last since the last one. Nearer than this, they are one. */
+/* The end of a raise tells the begin of its task's last one, if they overlap. Nearer than this, it is its own. */
 #define SAME_RAISE_NS 10000000
 
 static void write_failed(struct trace_file *t)

@@ -55,8 +55,7 @@ static int open_in(const struct directory *d, bool *made)
 
 /*
  * Lock the whole file until its last descriptor is closed. Not flock(2): the caller may hold that
- * one. A file system without locks does not tell of another run. Whoever may read the file could hold a
- * lock for that: this is no writer.
+ * one. A file system without locks does not tell of another run.
  * Returns 0, or -1 with errno EBUSY: another run writes there. Both would be lost.
  */
 static int lock_file(int fd, short type)
@@ -64,8 +63,6 @@ static int lock_file(int fd, short type)
 	struct flock all = { .l_type = type, .l_whence = SEEK_SET };
 
 	if (!fcntl(fd, F_OFD_SETLK, &all) || (errno != EAGAIN && errno != EACCES))
-		return 0;
-	if (!fcntl(fd, F_OFD_GETLK, &all) && all.l_type == F_RDLCK)
 		return 0;
 	errno = EBUSY;
 	return -1;
@@ -100,6 +97,14 @@ static bool has_name(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
+/* Does nobody hold a lock for writing? Whoever may read the file can hold one for reading. */
+static bool has_no_writer(int fd)
+{
+	struct flock all = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return !fcntl(fd, F_OFD_GETLK, &all) && all.l_type == F_UNLCK;
+}
+
 /* Lock a regular file, if no other run has replaced it since @fd was opened by that name. */
 static int lock_named(const struct directory *d, int fd, short type)
 {
@@ -129,7 +134,8 @@ static int open_carefully(const char *path, bool *made)
 	if (directory_open(&d, path))
 		return -1;
 	fd = open_in(&d, made);
-	if (fd >= 0 && lock_named(&d, fd, F_WRLCK)) {
+	if (fd >= 0 && lock_named(&d, fd, F_WRLCK) && !(is_named(&d, fd) && has_no_writer(fd))) {
+		errno = EBUSY;
 		release(fd);
 		fd = -1;
 	}
@@ -330,6 +336,7 @@ static int lock_old(const struct directory *d)
 		return fd;
 	if (fd < 0 && errno == EACCES)
 		fd = openat(d->fd, d->name, O_RDONLY | flags);
+	/* Whoever may read it could hold a lock for that: this is no writer. */
 	if (fd < 0 || !lock_named(d, fd, F_RDLCK))
 		return fd;
 	release(fd);

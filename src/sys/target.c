@@ -52,11 +52,14 @@ static int add(struct target *t, pid_t pid)
 static int level_of(const char *path)
 {
 	char real[PATH_MAX];
+	const char *root = cgroup_root(), *c = real;
 	int level = 0;
 
 	if (!realpath(path, real))
 		return 0;
-	for (const char *c = real + strlen(cgroup_root()); (c = strchr(c, '/')); c++)
+	if (!strncmp(real, root, strlen(root)))
+		c += strlen(root);
+	for (; (c = strchr(c, '/')); c++)
 		level++;
 	return level;
 }
@@ -280,11 +283,19 @@ int target_exit_status(struct target *t)
 {
 	if (!t->is_command || t->alive)
 		return 0;
-	if (!t->reaped)
-		waitpid(t->pids[0], &t->status, 0);
+	if (!t->reaped && waitpid(t->pids[0], &t->status, 0) < 0 && errno == EINTR)
+		return 128 + signal_caught();
 	if (WIFSIGNALED(t->status))
 		return 128 + WTERMSIG(t->status);
 	return WEXITSTATUS(t->status);
+}
+
+/* It ends because its pipe is closed, and it may not be ours to kill any more; stopped, it stays. */
+static void end_unstarted(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	for (int i = 0; i < 100 && !waitpid(pid, NULL, WNOHANG); i++)
+		usleep(10000);
 }
 
 void target_close(struct target *t)
@@ -296,8 +307,6 @@ void target_close(struct target *t)
 		close(t->start_pipe);
 		close(t->exec_pipe);
 	}
-	if (t->unstarted) {
-		kill(t->unstarted, SIGKILL);
-		waitpid(t->unstarted, NULL, 0);
-	}
+	if (t->unstarted)
+		end_unstarted(t->unstarted);
 }

@@ -21,11 +21,11 @@ struct target {
 	char cgroup_path[PATH_MAX];
 	bool cgroup_gone; /* somebody removed it, and perhaps made another of its name */
 	bool is_command;
-	int start_pipe; /* COMMAND waits for a word from it */
-	int exec_pipe;	/* and sends the errno of a failed execvp() */
-	pid_t unstarted; /* what waits to become COMMAND, or could not: it has our descriptors; 0: none */
-	bool reaped; /* COMMAND ended, and no tracer of it has to see that first */
-	int status;  /* its wait status then */
+	int start_pipe;	 /* COMMAND waits for a word from it */
+	int exec_pipe;	 /* and sends the errno of a failed execvp() */
+	pid_t unstarted; /* our child until it executes COMMAND: it has our descriptors; 0: none */
+	bool reaped;	 /* COMMAND ended, and no tracer of it has to see that first */
+	int status;	 /* its wait status then */
 };
 
 /* Find the processes or the cgroup of @o. Returns 0, or prints why not and returns EXIT_ERROR. */

@@ -178,7 +178,7 @@ static void too_few_windows(void **state)
 	check_lines();
 	expect_line("^ +\\? \\.\\.\\. \\? +\\? \\.\\.\\. \\?$");
 	expect_line("^events lost +0 +1$");
-	expect_line("^nobody can tell of these changes +0 +1$");
+	expect_line("^other BPF programs: untold +0 +1$");
 	free(text);
 	print(json_diff);
 	assert_non_null(strstr(text, "\"low\":null,\"high\":null"));

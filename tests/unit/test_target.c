@@ -399,6 +399,7 @@ static int trace_it(pid_t pid, pid_t *tracer)
 static void its_tracer_takes_its_time(void **state)
 {
 	char *command[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	const struct sigaction sa = { .sa_handler = on_signal };
 	struct pollfd fd = { .events = POLLIN };
 	pid_t tracer;
 	int end;
@@ -412,6 +413,11 @@ static void its_tracer_takes_its_time(void **state)
 	target_gone(&t, 0);
 	alarm(0);
 	assert_int_equal(t.alive, 0);
+	/* A signal ends the wait, whose number is the caller's to know. */
+	sigaction(SIGALRM, &sa, NULL);
+	ualarm(50000, 0);
+	assert_int_equal(target_exit_status(&t), 128);
+	signal(SIGALRM, SIG_DFL);
 	close(end);
 	assert_int_equal(waitpid(tracer, NULL, 0), tracer);
 	assert_int_equal(target_exit_status(&t), 7);
