@@ -84,23 +84,20 @@ exec 9<>/tmp/unread
 dd if=/dev/zero bs=4k count=16 >&9 2>/dev/null
 uffdload free --duration 2s --copiers 2 >/dev/null 2>&1 &
 keep unread uffdretry -e -j -o /tmp/unread -d 1s
-uffdretry -e -o /tmp/unread 0.1 2>/out/unread-killed.err &
-tool=$!
-wait_for 60 has_line '^Tracing' /out/unread-killed.err
-kill -TERM $tool
-sleep 0.4
-kill -INT $tool
-wait $tool
-echo $? >/out/unread-killed.status
+# twice CASE SIGNAL SIGNAL: two of them, the second while the end waits for a reader.
+twice() {
+	uffdretry -e -o /tmp/unread 0.1 2>"/out/$1.err" &
+	tool=$!
+	wait_for 60 has_line '^Tracing' "/out/$1.err"
+	kill "-$2" $tool
+	sleep 0.4
+	kill "-$3" $tool
+	wait $tool
+	echo $? >"/out/$1.status"
+}
+twice unread-killed TERM INT
 # A terminal that is closed can send two SIGHUP.
-uffdretry -o /tmp/unread 0.1 2>/out/hup-twice.err &
-tool=$!
-wait_for 60 has_line '^Tracing' /out/hup-twice.err
-kill -HUP $tool
-sleep 0.4
-kill -HUP $tool
-wait $tool
-echo $? >/out/hup-twice.status
+twice hup-twice HUP HUP
 # Nobody reads stderr: the run ends in time all the same, and the report is whole.
 timeout -s KILL 100 uffdretry -j -o /out/mute.out -d 1s 2>/tmp/unread
 echo $? >/out/mute.status
