@@ -71,7 +71,8 @@ said() {
 # held CASE N STRIDE FAULT...: N windows of one process, all open at once, their tids STRIDE apart.
 held() {
 	name=$1
-	rm -f "/out/$name.json"
+	# Also what an earlier one said: hold empties its file a moment after we look.
+	rm -f "/out/$name.json" "/out/$name.load"
 	hold "$2" "$3" 2>"/out/$name.load" &
 	load=$!
 	shift 3
@@ -126,7 +127,9 @@ whole() {
 	for attempt in 1 2 3; do
 		# shellcheck disable=SC2086 # lists of words
 		{
-			rm -f $files # has_line must not find the last attempt's
+			for file in $files; do
+				rm -f "$file" "${file%.json}.load" # has_line must not find the last attempt's
+			done
 			"$@" || return 1
 			skipped $files || return 0
 			[ "$attempt" = 3 ] || again "$(basename ${files%%.json*})" 'the kernel skipped programs'
