@@ -116,6 +116,19 @@ int __wrap_fcntl(int fd, int command, ...)
 	return __real_fcntl(fd, command, argument);
 }
 
+static bool may_truncate = true; /* as Landlock refuses it */
+
+int __real_ftruncate(int fd, off_t length);
+int __wrap_ftruncate(int fd, off_t length);
+
+int __wrap_ftruncate(int fd, off_t length)
+{
+	if (may_truncate)
+		return __real_ftruncate(fd, length);
+	errno = EACCES;
+	return -1;
+}
+
 /*
  * No file may be longer than @bytes: a full disk for this process (EFBIG). RLIM_INFINITY lifts it.
  */
@@ -185,6 +198,28 @@ static void a_file_of_nothing_goes(void **state)
 	output_discard(&output);
 	assert_string_equal(content(), "-");
 	fclose(f);
+}
+
+/* A new report is written where nothing may be truncated. */
+static void no_right_to_truncate(void **state)
+{
+	FILE *f;
+
+	may_truncate = false;
+	f = output_open(&output, in_dir("whole"));
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	fputs("a whole record\n", f);
+	fflush(f);
+	output_is_whole(&output);
+	output_cut(&output);
+	fputs("the next\n", f);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(output_end(&output), 0);
+	may_truncate = true;
+	assert_string_equal(content(), "a whole record\nthe next\n");
+	fclose(f);
+	unlink(path);
 }
 
 /* What the file held stays until the report is whole. Its mode stays. */
@@ -1089,6 +1124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(a_record_is_cut),
 		test(a_file_of_nothing_goes),
+		test(no_right_to_truncate),
 		test(a_whole_report_replaces),
 		test(the_owner_stays),
 		test(nobody_is_early),

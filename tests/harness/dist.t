@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# TAP: `make dist` packs the last commit, each time into the same bytes, and never packs nothing.
+set -u
+root=$(realpath "$(dirname "$0")/../..")
+# shellcheck source=../tap.sh
+. "$root/tests/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# dist NAME: pack into a directory of that name. Prints the tarball's path.
+dist() {
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" dist DIST="$work/$1"
+}
+
+without_git() {
+	! GIT_DIR=$work/none dist none && [ -z "$(find "$work/none" -name '*.gz')" ]
+}
+
+same_twice() {
+	dist a && dist b && cmp "$work"/a/*.gz "$work"/b/*.gz
+}
+
+has_the_commit() {
+	local named # .gitattributes leaves itself out
+	named=$(git -C "$root" ls-tree -r --name-only HEAD | grep -vx .gitattributes | sort)
+	[ "$(tar -tzf "$work"/a/*.gz | sed 's|^[^/]*/||' | grep -v '/$' | sed '/^$/d' | sort)" = "$named" ]
+}
+
+git -C "$root" rev-parse -q --verify HEAD >/dev/null 2>&1 || skip_all 'no commit here'
+check 'without a commit: an error, and no tarball' without_git
+check 'two tarballs are the same' same_twice
+check 'a tarball has the files of the commit' has_the_commit
+done_testing
