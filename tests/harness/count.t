@@ -69,6 +69,8 @@ ends() {
 # shellcheck disable=SC2016 # of the inner shell
 endless='echo "ok 1 - begun"; echo "1..2"; echo "its last words" >&2; sleep 3600 & echo $! >"$0"; wait'
 check 'a test that ends' ends 20 0 '1 passed, 0 failed' sh -c 'echo "ok 1 - a test"; echo "1..1"'
+check 'one that does less than its plan fails' ends 20 1 '1 passed, 1 failed' sh -c 'echo "1..5"; echo "ok 1 - a test"; echo "Bail out!"'
+check '... which is said' grep -q 'ended with 1 tests, planned: 5$' "$work/out"
 check 'a test that does not end fails' ends 1 1 '1 passed, 1 failed' sh -c "$endless" "$work/child"
 check '... which is said' grep -q 'did not end in 1 s, and was killed' "$work/out"
 check '... with its last words' grep -q 'its last words' "$work/out"
