@@ -169,24 +169,30 @@ __u64 hist_count(const struct hist *h)
 	return n;
 }
 
+__u32 hist_bucket_of(const struct hist *h, __u64 rank)
+{
+	__u64 seen = 0;
+	__u32 i = 0;
+
+	for (; i < HIST_BUCKETS - 1; i++) {
+		seen += h->count[i];
+		if (seen >= rank)
+			break;
+	}
+	return i;
+}
+
 __u64 hist_quantile(const struct hist *h, double q)
 {
-	__u64 n = hist_count(h), seen = 0;
+	__u64 n = hist_count(h);
 	double rank = ceil(q * (double)n);
+	__u32 i;
 
 	if (!n)
 		return 0;
-	if (rank < 1)
-		rank = 1;
-	for (__u32 i = 0; i < HIST_BUCKETS; i++) {
-		seen += h->count[i];
-		if ((double)seen < rank)
-			continue;
-		if (i == HIST_BUCKETS - 1)
-			return hist_min(i);
-		return hist_min(i) + (hist_max(i) - hist_min(i)) / 2;
-	}
-	return 0;
+	/* A double rounds large numbers, also up. */
+	i = hist_bucket_of(h, rank < 1 ? 1 : rank >= (double)n ? n : (__u64)rank);
+	return i == HIST_BUCKETS - 1 ? hist_min(i) : hist_min(i) + (hist_max(i) - hist_min(i)) / 2;
 }
 
 /* P(@k of @n), each with probability @q. */

@@ -41,6 +41,9 @@ void hist_of_class(const struct counters *c, unsigned int class, struct hist *su
 /* Relock latency, with mmap_lock or without. */
 void hist_of_relocks(const struct counters *c, struct hist *sum);
 __u64 hist_count(const struct hist *h);
+/* The bucket of the @rank-th shortest (1 is the shortest, at most hist_count()) of @h. */
+__u32 hist_bucket_of(const struct hist *h, __u64 rank);
+
 /* The quantile @q (0..1) of @h, to within a bucket (12.5 %); 0 for an empty histogram. */
 __u64 hist_quantile(const struct hist *h, double q);
 

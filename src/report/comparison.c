@@ -147,9 +147,17 @@ struct estimate difference_of(const struct share s[2])
 	return d;
 }
 
-static double at_rank(const struct hist *h, __u64 rank, __u64 n)
+/* What the one of this rank is not below, and not above: its bucket tells no more. */
+static double not_below(const struct hist *h, __u64 rank)
 {
-	return rank && rank <= n ? (double)hist_quantile(h, (double)rank / (double)n) : NAN;
+	return rank ? (double)hist_min(hist_bucket_of(h, rank)) : NAN;
+}
+
+static double not_above(const struct hist *h, __u64 rank, __u64 n)
+{
+	__u32 bucket = hist_bucket_of(h, rank);
+
+	return rank <= n && bucket < HIST_BUCKETS - 1 ? (double)hist_max(bucket) : NAN;
 }
 
 struct estimate quantile_of(const struct hist *h, double q)
@@ -162,8 +170,8 @@ struct estimate quantile_of(const struct hist *h, double q)
 		return e;
 	quantile_ranks(n, q, &low, &high);
 	e.value = (double)hist_quantile(h, q);
-	e.low = at_rank(h, low, n);
-	e.high = at_rank(h, high, n);
+	e.low = not_below(h, low);
+	e.high = not_above(h, high, n);
 	return e;
 }
 

@@ -54,7 +54,7 @@ struct estimate {
 struct estimate estimate_of(const struct share *s);
 struct estimate difference_of(const struct share s[2]);
 
-/* By the ranks between which the quantile lies: to within a bucket. An end is NAN where few windows tell none. */
+/* By the ranks between which the quantile lies, and their whole buckets. An end is NAN where few windows tell none. */
 struct estimate quantile_of(const struct hist *h, double q);
 
 /* The intervals of two quantiles that do not overlap, as that of their difference. */
