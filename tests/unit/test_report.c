@@ -474,6 +474,14 @@ static void no_window(void **state)
 	c.totals.windows[KIND_ANON][CLASS_GONE] = 1;
 	print_summary();
 	expect_line("^PER-MM   3840 copies, no retry window that came to a check: ");
+	c.skipped[COSTS_CALL] = 0;
+	c.rehooks = 7;
+	print_summary();
+	expect_line("^EAGAIN   none seen in 3840 copies; 34 failed otherwise");
+	expect_line("^PER-MM   unknown: other tracers may have cost calls$");
+	expect_line(
+		"^WRONG    no page: that takes a retry window, and none was seen to come to a$");
+	c.rehooks = 0;
 	r.seq = SEQ_NONE;
 	print_summary();
 	expect_line("^PER-MM   not on this kernel");

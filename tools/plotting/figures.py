@@ -203,7 +203,7 @@ def windows_figure(runs, title=""):
 
 def rates_of(runs):
     """[(name, n a million copies, whether that is only a bound)]; what is not known has no row."""
-    copies, lost = sum(r.copies for r in runs), sum(r.lost for r in runs)
+    copies, lost = sum(r.copies for r in runs), any(r.lost or r.hidden for r in runs)
     results = stats.sums(r.returned for r in runs)
     results.pop("ok", None)
     eagain = results.pop("EAGAIN", 0)
@@ -217,7 +217,7 @@ def rates_of(runs):
             rows.append((f"{name}: would fail needlessly", sum(known)))
     shown = []
     for name, n in rows:
-        if n or not lost:  # a window that was lost could be what is counted here
+        if n or not lost:  # what was lost could be what is counted here
             shown.append((name, MILLION * (n or 3) / copies, not n))
     return shown
 

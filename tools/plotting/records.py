@@ -54,6 +54,7 @@ class Run:
     returned: dict = None  # result -> calls
     causes: dict = None  # cause of EAGAIN -> calls
     lost: int = 0  # windows, at most
+    hidden: bool = False  # calls may be missing, with their results and windows
     load: dict = None  # of a cell: name, rate, what, check, seed
     result: dict = None  # of a cell: the load's own report
     raw: dict = None
@@ -127,6 +128,10 @@ def lost_windows(record, where):
     return sum(count(record, path, where, 0) for path in lost)
 
 
+def hides_calls(record, where):
+    return bool(count(record, "lost.skipped.calls", where, 0)) or get(record, "lost", where, dict, {}).get("rehooks", 0) != 0
+
+
 def writers(record, where):
     rows = []
     for n, row in enumerate(get(record, "writers", where, list, [])):
@@ -167,7 +172,7 @@ def run_of_counters(kind, record, where, about):
         durations={c: buckets(record, f"hist_ns.window.{c}", where) for c in CLASSES},
         writers=writers(record, where), chains=buckets(record, "chains.lengths", where),
         copies=count(record, "copy.calls", where, None), returned=returned(record, where),
-        causes=causes(record, where), lost=lost_windows(record, where),
+        causes=causes(record, where), lost=lost_windows(record, where), hidden=hides_calls(record, where),
         raw=None if kind == "interval" else record)
 
 

@@ -10,7 +10,7 @@ import json
 
 import stats
 from figures import CAUSE_NAMES, caption, rate_text
-from records import BadInput, CHECKS, CLASSES, REACHED, classes, count, final, get, lost_windows, number, printable, text
+from records import BadInput, CHECKS, CLASSES, REACHED, classes, count, final, get, hides_calls, lost_windows, number, printable, text
 
 ROWS = 50  # of writers and of holders
 TEXT = 400  # characters of one string
@@ -121,6 +121,7 @@ class Record:
         self.calls = self.count("copy.calls")
         self.eagain = self.count("copy.returned.EAGAIN", 0)
         self.missing = lost_windows(self.counts, self.where)
+        self.hidden = hides_calls(self.counts, self.where)
 
     def count(self, path, default=None):
         return count(self.counts, path, self.where, default)
@@ -171,7 +172,7 @@ def eagain_answer(r):
     if r.calls is None:
         return "unknown"
     if not r.eagain:
-        return f"none in {r.calls} copies"
+        return f"none {'seen ' if r.hidden else ''}in {r.calls} copies"
     most = "".join(f". Most frequent: {CAUSE_NAMES.get(name, name)} ({n})" for name, n in r.causes()[:1])
     return f"{r.eagain} of {r.calls} copies" + (f" ({percent(r.eagain, r.calls)})" if r.calls else "") + most
 
@@ -187,6 +188,8 @@ def per_mm_answer(r):
                 f"{share(needless, r.checked)}, 95 % interval{per_copy}")
     if r.missing or not r.calls:
         return f"unknown: {r.missing} windows were lost at most" if r.missing else "unknown: no copy was seen"
+    if r.hidden:
+        return "unknown: calls may be missing"
     return f"no window came to a check in {r.calls} copies: a per-MM check could fail {share(0, r.calls)} of copies"
 
 

@@ -113,6 +113,10 @@ static void print_no_window(const struct report *r, const struct counters *c)
 		       N(windows_missing(c)));
 		return;
 	}
+	if (c->rehooks) {
+		answer(r->out, "PER-MM", "unknown: other tracers may have cost calls");
+		return;
+	}
 	if (!t->calls) {
 		answer(r->out, "PER-MM", "unknown: no copy was seen");
 		return;

@@ -47,8 +47,9 @@ void text_wrong(const struct report *r, const struct span *s)
 	check_text(r, kernel, check, sizeof(check));
 	if (!reached)
 		answer(r->out, "WRONG", "no page: that takes a retry window, and %s",
-		       windows_missing(s->counters) ? "none was seen to come to a check"
-						    : "none came to a check");
+		       windows_missing(s->counters) || s->counters->rehooks
+			       ? "none was seen to come to a check"
+			       : "none came to a check");
 	else if (!kernel->missed)
 		answer(r->out, "WRONG", "0 pages filled wrongly in %s %s; %s", N(reached), windows,
 		       check);
