@@ -485,8 +485,6 @@ static int find_target(void)
 
 static int run_as_asked(void)
 {
-	if (run.options.sub)
-		signals_kill();
 	if (run.options.sub == SUBCMD_LIST)
 		return list_holders();
 	/* Both files are the user's. */
@@ -513,7 +511,7 @@ int main(int argc, char **argv)
 	if (err)
 		return err;
 	tracer_libbpf_output(run.options.verbose);
-	signals_catch();
+	signals_set();
 	err = rights_find_user(run.options.user) ?: sink_open(&run.sink, &run.options)
 						 ?: run_as_asked();
 	session_close(&run.session);

@@ -57,10 +57,19 @@ void signals_begin(void)
 {
 	for (size_t i = 0; i < NR_CHANGED; i++)
 		sigaction(changed[i], NULL, &inherited[i]);
+	sigprocmask(SIG_BLOCK, NULL, &unblocked);
 	/* An error of write() tells of the limit, and the records stay whole. */
 	signal(SIGXFSZ, SIG_IGN);
 	/* In the background of a terminal with tostop it would stop us, with our programs attached. */
 	signal(SIGTTOU, SIG_IGN);
+}
+
+void signals_set(void)
+{
+	/* As SIGXFSZ. */
+	signal(SIGPIPE, SIG_IGN);
+	/* Ignored, the kernel would throw away COMMAND's status. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 void signals_catch(void)
@@ -75,21 +84,9 @@ void signals_catch(void)
 	for (size_t i = 0; i < NR_ENDING; i++)
 		if (sigismember(&ends, ending[i]))
 			sigaction(ending[i], &sa, NULL);
-	/* As SIGXFSZ. */
-	signal(SIGPIPE, SIG_IGN);
-	/* Ignored, the kernel would throw away COMMAND's status. */
-	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &ends, &unblocked);
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
 	are_ours = true;
-}
-
-void signals_kill(void)
-{
-	for (size_t i = 0; i < NR_ENDING; i++)
-		if (sigismember(&ends, ending[i]))
-			signal(ending[i], SIG_DFL);
-	signals_release();
 }
 
 void signals_give_back(void)

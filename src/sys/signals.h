@@ -12,15 +12,18 @@
 void signals_begin(void);
 
 /*
- * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup; SIGPIPE is
- * ignored, SIGCHLD is not, whatever the caller did. A second one of them
- * kills, unless it comes at once. They are blocked before a session is open, and between a look for one and a wait:
+ * After the options: SIGPIPE is ignored, SIGCHLD is not, whatever the caller did. What ends the run
+ * still kills at once: nothing is measured yet, and an open() of a file system that does not answer
+ * ends for nothing less.
+ */
+void signals_set(void);
+
+/*
+ * signals_catch() - SIGINT, SIGTERM and SIGHUP end the run, SIGHUP not under nohup. A second one of them
+ * kills, unless it comes at once. They are blocked now, and between a look for one and a wait:
  * signals_let_in() and signals_unblocked().
  */
 void signals_catch(void);
-
-/* Nothing is measured, as in list: those that end the run kill at once. */
-void signals_kill(void);
 
 /* In the child, before it executes COMMAND: all signals as our caller left them. */
 void signals_give_back(void);

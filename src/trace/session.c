@@ -193,7 +193,7 @@ static int open_session(struct session *s, const struct options *o)
 
 int session_open(struct session *s, const struct options *o)
 {
-	/* From here on: BTF and the verifier take their time, a file of the report may hang. */
+	signals_catch();
 	signals_let_in(true);
 	return open_session(s, o);
 }

@@ -124,7 +124,7 @@ static void its_status_where_sigchld_was_ignored(void **state)
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	signal(SIGCHLD, SIG_IGN);
 	signals_begin();
-	signals_catch();
+	signals_set();
 	commands_and_statuses();
 	signals_give_back();
 	signal(SIGCHLD, SIG_DFL);
@@ -147,7 +147,7 @@ static void what_it_inherits(void **state)
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	signals_begin();
-	signals_catch();
+	signals_set();
 	assert_int_equal(run_to_the_end(command), 128 + SIGPIPE);
 	signals_give_back();
 	target_close(&t);
@@ -156,7 +156,7 @@ static void what_it_inherits(void **state)
 		fresh(NULL);
 		signal(ignored[i], SIG_IGN);
 		signals_begin();
-		signals_catch();
+		signals_set();
 		assert_int_equal(run_to_the_end(command), i ? 3 : 128 + SIGXFSZ);
 		signals_give_back();
 		target_close(&t);

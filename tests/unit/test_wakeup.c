@@ -209,31 +209,6 @@ static void nohup(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* As in `list`: the first one, which waited for us or comes later. */
-static void nothing_is_measured(void **state)
-{
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
-
-	for (size_t i = 0; i < 2 * COUNT(ending); i++) {
-		const int sig = ending[i / 2];
-		pid_t pid = fork();
-		int status;
-
-		if (!pid) {
-			signal(SIGHUP, SIG_DFL);
-			signals_catch();
-			if (i % 2)
-				raise(sig);
-			signals_kill();
-			raise(sig);
-			_exit(1);
-		}
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), sig);
-	}
-}
-
 /* On a terminal of its own: Ctrl-C reaches its group, and not another one. */
 static int ctrl_c(int terminal)
 {
@@ -297,7 +272,6 @@ int main(void)
 		cmocka_unit_test(events_wait),
 		cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
-		cmocka_unit_test(nothing_is_measured),
 		cmocka_unit_test(a_warning_waits),
 		cmocka_unit_test(nohup),
 		cmocka_unit_test(the_terminal_sends_to_all),

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (C) 2026 the uffdretry authors
+# A file system that does not answer: a FUSE whose server never begins. One signal ends a run that has
+# not begun either.
+. "$(dirname "$0")/lib.sh"
+hangs=$tmp/hangs
+mkdir "$hangs"
+
+server() {
+	exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 none "$hangs"
+}
+
+# Is it in a system call that nothing but a signal that kills ends?
+is_stuck() {
+	[ "$(cut -d ' ' -f 3 "/proc/$1/stat")" = D ]
+}
+
+# ends ARG...: SIGTERM ends the tool.
+ends() {
+	local pid killer
+	"$UFFDRETRY" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null 9<&- &
+	pid=$!
+	for ((i = 0; i < 100; i++)); do
+		is_stuck $pid && break
+		sleep 0.1
+	done
+	kill -TERM $pid
+	# Else at last the file system goes.
+	(sleep 10; kill -KILL $pid) 9<&- >/dev/null 2>&1 &
+	killer=$!
+	wait $pid 2>/dev/null
+	status=$?
+	kill $killer
+	out=$(<"$tmp/out") err=$(<"$tmp/err")
+	[ $i -lt 100 ] && matches $((128 + 15)) '^$' '^$'
+}
+
+if ! server 2>"$tmp/err"; then
+	skip "FUSE: $(head -n 1 "$tmp/err")"
+	done_testing
+	exit
+fi
+ends list -o "$hangs/report"
+report $? 'the file of a report'
+ends report "$hangs/record"
+report $? 'a record'
+ends diff "$hangs/record" "$hangs/record"
+report $? 'a record of two'
+ends -- "$hangs/command"
+report $? 'COMMAND'
+umount -l "$hangs"
+done_testing
