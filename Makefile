@@ -159,11 +159,10 @@ install: uffdretry install-docs install-plot install-stacks
 	$(Q)install -D -m 644 contrib/uffdretry.zsh "$(DESTDIR)$(ZSHDIR)/_uffdretry"
 	$(Q)install -D -m 644 contrib/uffdretry.fish "$(DESTDIR)$(FISHDIR)/uffdretry.fish"
 
-uninstall: uninstall-plot uninstall-stacks
+uninstall: uninstall-docs uninstall-plot uninstall-stacks
 	$(call msg,REMOVE,$(DESTDIR)$(SBINDIR)/uffdretry)
 	$(Q)rm -f "$(DESTDIR)$(SBINDIR)/uffdretry" "$(DESTDIR)$(MANDIR)/man8/uffdretry.8"
 	$(Q)rm -f "$(DESTDIR)$(COMPLETIONSDIR)/uffdretry" "$(DESTDIR)$(ZSHDIR)/_uffdretry" "$(DESTDIR)$(FISHDIR)/uffdretry.fish"
-	$(Q)rm -rf "$(DESTDIR)$(DOCDIR)"
 
 help:
 	@printf '%s\n' \

@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the uffdretry authors
 # The documents: those that are installed, and those that are written from recorded data or real runs.
 
-.PHONY: install-docs evidence evidence-native evidence-programs evidence-quick examples
+.PHONY: install-docs uninstall-docs evidence evidence-native evidence-programs evidence-quick examples
 
 EVIDENCE := $(BUILD)/evidence
 
@@ -16,6 +16,12 @@ DOCS += $(wildcard contrib/systemd/* contrib/kubernetes/*)
 install-docs:
 	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
 	$(Q)for file in $(DOCS); do install -D -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file" || exit; done
+
+# make uninstall-docs: remove what make install-docs installed, and no file of others
+uninstall-docs:
+	$(Q)for file in $(DOCS); do rm -f "$(DESTDIR)$(DOCDIR)/$$file" || exit; done
+	$(Q)cd "$(DESTDIR)$(DOCDIR)" 2>/dev/null || exit 0; for dir in $(filter-out ./,$(sort $(dir $(DOCS)))); do [ ! -d $$dir ] || rmdir -p --ignore-fail-on-non-empty $$dir; done
+	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(DOCDIR)"
 
 # make evidence: write the tables of docs/evidence/evidence.md, and the figures, from docs/evidence/data
 evidence:

@@ -20,7 +20,9 @@ install-plot:
 # make uninstall-plot: remove what make install-plot installed
 uninstall-plot:
 	$(Q)rm -f "$(DESTDIR)$(BINDIR)/uffdretry-plot" "$(DESTDIR)$(MANDIR)/man1/uffdretry-plot.1"
-	$(Q)rm -rf "$(DESTDIR)$(PLOTDIR)"
+	$(Q)rm -f "$(DESTDIR)$(PLOTDIR)/plot.py"
+	$(Q)rm -rf "$(DESTDIR)$(PLOTDIR)/plotting"
+	$(Q)[ ! -d "$(DESTDIR)$(PLOTDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PLOTDIR)"
 
 # make install-stacks: install uffdretry-stacks alone (it needs binutils)
 install-stacks:

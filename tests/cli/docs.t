@@ -33,8 +33,16 @@ report $? 'no link of an installed document is dead'
 rm "$installed/docs/reference/classes.md"
 [ "$(dead "$installed" | grep -c ': docs/reference/classes.md$')" -gt 0 ]
 report $? 'a dead one would be found'
+mkdir -p "$installed/docs/another" "$tmp/a root/usr/share/uffdretry" "$installed/empty"
+echo theirs >"$installed/docs/another/file"
+echo theirs >"$tmp/a root/usr/share/uffdretry/file"
 make_here uninstall
 report $? 'make uninstall'
+[ -s "$installed/docs/another/file" ] && [ -s "$tmp/a root/usr/share/uffdretry/file" ] && [ -d "$installed/empty" ]
+report $? 'what is not ours stays'
+rm -r "$installed/docs/another" "$installed/empty" "$tmp/a root/usr/share/uffdretry"
+rmdir "$installed/docs" "$installed"
+report $? '... and no directory of ours'
 out=$(find "$tmp/a root" ! -type d)
 [ -z "$out" ]
 report $? 'nothing is left'
