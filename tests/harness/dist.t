@@ -22,6 +22,11 @@ same_twice() {
 	dist a && dist b && cmp "$work"/a/*.gz "$work"/b/*.gz
 }
 
+# Whatever the caller's git does else.
+same_with() {
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=$1 GIT_CONFIG_VALUE_0=$2 dist c && cmp "$work"/a/*.gz "$work"/c/*.gz
+}
+
 has_the_commit() {
 	local named # .gitattributes leaves itself out
 	named=$(git -C "$root" ls-tree -r --name-only HEAD | grep -vx .gitattributes | sort)
@@ -31,5 +36,9 @@ has_the_commit() {
 git -C "$root" rev-parse -q --verify HEAD >/dev/null 2>&1 || skip_all 'no commit here'
 check 'without a commit: an error, and no tarball' without_git
 check 'two tarballs are the same' same_twice
+echo '*.md export-ignore' >"$work/attributes"
+check '... with a umask of git' same_with tar.umask 0077
+check '... with its ends of lines' same_with core.autocrlf true
+check '... with its attributes' same_with core.attributesFile "$work/attributes"
 check 'a tarball has the files of the commit' has_the_commit
 done_testing
