@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: the list of components of a static program (tools/package/sbom) has what was linked, in the
-# version that is installed here, and nothing else.
+# TAP: the list of components of a static program (tools/package/sbom) has what was linked and what
+# made it, in the version that is installed here, and nothing else.
 set -u
 root=$(realpath "$(dirname "$0")/../..")
 # shellcheck source=../tap.sh
@@ -17,7 +17,7 @@ printf '%s\n' '#include <zlib.h>' 'int main(void) { return !*zlibVersion(); }' >
 gcc -c a.c -o a.o && gcc -static a.o -lz -ljson-c -Wl,-Map=a.map -o a
 
 sbom() {
-	"$root/tools/package/sbom" made 1.2 a "$1"
+	"$root/tools/package/sbom" made 1.2 a "$@"
 }
 
 # has FILTER: the list does.
@@ -49,5 +49,17 @@ check '... linked into the program' has '[.relationships[] | select(.relationshi
 check 'the program has its checksum' has ".packages[0].checksums == [{algorithm: \"SHA256\", checksumValue: \"$(sha256sum a | cut -d' ' -f1)\"}]"
 check 'the time is that of the source' has '.creationInfo.created == "1970-01-02T00:00:00Z"'
 check 'the same list again' cmp spdx <(sbom a.map)
+# of PROGRAM: its package, and that one's version, as JSON.
+of() {
+	local name
+	name=$(dpkg-query -S "$(realpath "$(command -v "$1")")" | cut -d: -f1)
+	printf '["%s", "%s"]' "$name" "$(version "$name")"
+}
+
+sbom a.map gcc ld >spdx
+check 'tools are named' has "[.packages[] | select(.primaryPackagePurpose == \"APPLICATION\") | [.name, .versionInfo]] |
+	.[1:] == ([$(of gcc), $(of ld)] | sort)"
+check '... as such' has '[.relationships[] | select(.relationshipType == "BUILD_TOOL_OF").relatedSpdxElement] == ["SPDXRef-made", "SPDXRef-made"]'
+check '... beside what is linked' has '[.relationships[] | select(.relationshipType == "STATIC_LINK")] | length == 3'
 check 'an archive of no package' refused
 done_testing
