@@ -246,6 +246,8 @@ static bool wait_and_see(int timeout)
 		    tracer_symbols_fd(run.session.tracer), timeout);
 	if (signal_caught())
 		return true;
+	if (w.err)
+		warning("the run ends: waiting failed: %s", strerror(w.err));
 	tracer_drain(run.session.tracer);
 	if (waits)
 		sink_send(&run.sink);
@@ -253,7 +255,7 @@ static bool wait_and_see(int timeout)
 	if (options_read_events(&run.options) && !events_wait())
 		report_events(false);
 	if (!w.ready)
-		return false;
+		return w.err != 0;
 	remove_ended(&w);
 	if (w.closed)
 		sink_closed(&run.sink);

@@ -90,11 +90,27 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* NFS and FUSE rename a file that is removed while it is open, and remove it when it is closed. */
+static bool is_hidden(int fd)
+{
+	char link[32], path[PATH_MAX];
+	const char *name;
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	name = strrchr(path, '/');
+	return name && (!strncmp(name, "/.nfs", 5) || !strncmp(name, "/.fuse_hidden", 13));
+}
+
 static bool has_name(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+	return fstat(fd, &st) == 0 && st.st_nlink > 0 && !is_hidden(fd);
 }
 
 /* Does nobody hold a lock for writing? Whoever may read the file can hold one for reading. */

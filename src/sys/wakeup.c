@@ -4,6 +4,7 @@
 #include "sys/wakeup.h"
 #include "sys/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
@@ -12,7 +13,7 @@ void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, in
 {
 	struct timespec ts = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 	struct pollfd *fds = w->fds;
-	int nr = t->nr;
+	int nr = t->nr, ready;
 
 	for (int i = 0; i < nr; i++)
 		fds[i] = (struct pollfd) { .fd = t->pidfds[i], .events = POLLIN };
@@ -21,8 +22,11 @@ void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, in
 	fds[nr + 2] = (struct pollfd) { .fd = symbols, .events = POLLIN };
 	/* None may come between this look and the wait. */
 	signals_let_in(false);
-	w->ready = !signal_caught() &&
-		   ppoll(fds, (nfds_t)nr + 3, timeout_ms < 0 ? NULL : &ts, signals_unblocked()) > 0;
+	ready = signal_caught() ? 0
+				: ppoll(fds, (nfds_t)nr + 3, timeout_ms < 0 ? NULL : &ts,
+					signals_unblocked());
+	w->ready = ready > 0;
+	w->err = ready < 0 && errno != EINTR ? errno : 0;
 	/* ppoll() delivers none while a file descriptor is ready, as the events may always be. */
 	signals_let_in(true);
 	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */

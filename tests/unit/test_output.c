@@ -487,6 +487,9 @@ static void a_report_that_is_rotated(void **state)
 /* A new file that is removed is an error; one that never had a name, behind a descriptor, is none. */
 static void removed_meanwhile(void **state)
 {
+	/* As NFS and FUSE remove what is open. */
+	static const char *const hidden[] = { ".nfs000000000003a4a500000001",
+					      ".fuse_hidden0000000a00000001" };
 	int nameless = memfd_create("nameless", 0);
 	FILE *f = output_open(&output, in_dir("removed"));
 
@@ -498,6 +501,18 @@ static void removed_meanwhile(void **state)
 	assert_int_equal(output_end(&output), -1);
 	assert_int_equal(errno, ENOENT);
 	fclose(f);
+	for (size_t i = 0; i < COUNT(hidden); i++) {
+		char there[64];
+
+		f = output_open(&output, in_dir("removed"));
+		assert_int_equal(output_begin(&output), 0);
+		strcpy(there, path);
+		assert_int_equal(rename(there, in_dir(hidden[i])), 0);
+		assert_int_equal(output_end(&output), -1);
+		assert_int_equal(errno, ENOENT);
+		unlink(path);
+		fclose(f);
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", nameless);
 	f = output_open(&output, path);
 	assert_int_equal(output_begin(&output), 0);

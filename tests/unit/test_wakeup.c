@@ -8,9 +8,11 @@
 #include "sys/wakeup.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,6 +35,22 @@ static void time_passes(void **state)
 	assert_false(w.ready);
 	assert_false(w.closed);
 	assert_int_equal(signal_caught(), 0);
+}
+
+/* More descriptors than RLIMIT_NOFILE, which prlimit(1) may lower in a run. */
+static void it_cannot_wait(void **state)
+{
+	struct rlimit old, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit) { 0, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	wait_with(&nobody, 1, 0, -1, 10);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_false(w.ready);
+	assert_int_equal(w.err, EINVAL);
+	wait_with(&nobody, 1, 0, -1, 10);
+	assert_int_equal(w.err, 0);
 }
 
 static void the_reader_goes(void **state)
@@ -169,26 +187,32 @@ static void signals(void **state)
 static void a_warning_waits(void **state)
 {
 	static char bytes[1 << 16];
-	int fds[2], status;
+	int fds[2], begun[2], status;
 	pid_t pid;
 
 	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(begun), 0);
 	assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
 	pid = fork();
 	if (!pid) {
 		signals_catch();
+		if (write(begun[1], "b", 1) != 1)
+			_exit(3);
 		if (dup2(fds[1], STDERR_FILENO) < 0)
 			_exit(2);
 		alarm(20);
 		warning("nobody reads this");
 		_exit(signal_caught() != SIGTERM);
 	}
+	assert_int_equal(read(begun[0], bytes, 1), 1);
 	usleep(100000);
 	kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	close(fds[0]);
-	close(fds[1]);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		close(begun[i]);
+	}
 }
 
 /* nohup ignores it, and so do we. */
@@ -266,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_passes),
+		cmocka_unit_test(it_cannot_wait),
 		cmocka_unit_test(the_reader_goes),
 		cmocka_unit_test(there_is_room),
 		cmocka_unit_test(the_reader_of_a_socket_goes),
