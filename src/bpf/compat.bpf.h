@@ -94,6 +94,7 @@ static __always_inline __u64 vma_anon_name(struct vm_area_struct *vma)
 
 struct vm_area_struct___links {
 	struct rb_links___any {
+		long any;
 	} shared;
 } __attribute__((preserve_access_index));
 
@@ -238,7 +239,9 @@ static __always_inline __u32 vma_lock_seq_at(struct vm_area_struct *vma)
 						       : 0;
 }
 
+/* clang 22 cannot compile members of an empty type. */
 struct rw_semaphore___any {
+	long any;
 };
 
 struct userfaultfd_ctx___vma_locks {
