@@ -19,8 +19,11 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # ARCH is the processor of the programs: amd64 or arm64. For another one than this machine's, all of them are static, below $(BUILD).
-HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
-ARCH ?= $(HOST_ARCH)
+arch_name = $(patsubst aarch64,arm64,$(patsubst x86,amd64,$(patsubst x86_64,amd64,$(1))))
+HOST_ARCH := $(call arch_name,$(shell uname -m))
+# Whoever builds kernels may have x86 or x86_64 in the environment.
+override ARCH := $(or $(call arch_name,$(ARCH)),$(HOST_ARCH))
+OUT :=
 BPF_ARCH := $(patsubst amd64,x86,$(ARCH))
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS := $(patsubst arm64,aarch64-linux-gnu,$(ARCH))
