@@ -36,8 +36,8 @@ $(BUILD)/repro/%: repro/%.c repro/repro.h $(FLAGS)
 
 # A program that runs in a guest: one file, with lib/ where it opens windows. It is static unless its GUEST_LIBS say otherwise.
 $(BUILD)/%: GUEST_LIBS = -static
-$(BUILD)/hold $(BUILD)/heirs $(BUILD)/unborn $(BUILD)/longcopy $(BUILD)/ops $(BUILD)/grow: $(LIB_OBJS)
-$(BUILD)/hold $(BUILD)/heirs $(BUILD)/unborn $(BUILD)/longcopy $(BUILD)/ops $(BUILD)/grow: GUEST_LIBS = -static -lpthread
+$(BUILD)/hold $(BUILD)/heirs $(BUILD)/unborn $(BUILD)/vanish $(BUILD)/longcopy $(BUILD)/ops $(BUILD)/grow: $(LIB_OBJS)
+$(BUILD)/hold $(BUILD)/heirs $(BUILD)/unborn $(BUILD)/vanish $(BUILD)/longcopy $(BUILD)/ops $(BUILD)/grow: GUEST_LIBS = -static -lpthread
 # Its frames are known: each function of its own has a frame pointer, and none is entered by a jump.
 $(BUILD)/stacked: $(LIB_OBJS)
 $(BUILD)/stacked: private ALL_CFLAGS += -fPIE -fno-omit-frame-pointer -fno-optimize-sibling-calls
@@ -63,7 +63,7 @@ $(BUILD)/failmalloc.so: tests/vm/failmalloc.c $(FLAGS) | $(BUILD)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) -shared -fPIC $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) $< -o $@
 
-GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd heirs unborn hold longcopy stacked token floor cost)
+GUEST_PROGRAMS := $(addprefix $(BUILD)/,bpfleft withcaps failcall crowd heirs unborn vanish hold longcopy stacked token floor cost)
 
 # The test build of the tool, which can skip runs of a hook. The second make knows what it depends on.
 INJECT_TOOL := $(BUILD)/inject/uffdretry

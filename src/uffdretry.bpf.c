@@ -284,7 +284,7 @@ int BPF_PROG(mfill_atomic_copy_exit__interval, struct userfaultfd_ctx *uffd, uns
 	struct window *w = copy_of_current();
 
 	if (w && w->looping)
-		copy_exit(w, uffd->mmap_changing.counter != 0, dst, len, ret);
+		copy_exit(w, uffd, uffd->mmap_changing.counter != 0, dst, len, ret);
 	else
 		copy_exit_unseen(uffd->mm, uffd->mmap_changing.counter != 0, dst, len, ret);
 	return 0;

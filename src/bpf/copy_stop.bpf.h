@@ -120,13 +120,14 @@ static __always_inline __u32 site_of_refusal(__s32 err, bool again)
 }
 
 /*
- * The first lock failed and its function has no hook: only mmap_changing tells the two -EAGAIN
- * apart.
+ * Nothing was noted, so the first lock failed, or a run that would have noted more was skipped. The
+ * lock's -EAGAIN is one of mmap_changing: the other, of a VMA whose reference count is saturated, has a
+ * hook up to 7.0, and nobody has seen it.
  */
 static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fail)
 {
 	if (fail == FAIL_EAGAIN && !changing_is_up(uffd))
-		return SITE_REFUSED;
+		return SITE_UNKNOWN;
 	return SITE_LOCK;
 }
 
@@ -237,7 +238,6 @@ int stop_at_window(struct copy_stop *s, struct window *w, __u32 result, __s64 re
 
 /*
  * stop_leave() - the copy loop returns @ret for [@dst, @dst + @len).
- * @uffd: where the first lock has no hook, else NULL.
  * @w: the window that is still open, or NULL; it ended with @result. Its slot is not released yet.
  */
 static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, __u64 len,
@@ -262,7 +262,7 @@ static __always_inline void stop_leave(struct userfaultfd_ctx *uffd, __u64 dst, 
 		} else {
 			s->fail = fail_errno_of(-ret);
 			s->site = site_untried(s->fail);
-			if (s->site == SITE_LOCK && uffd)
+			if (s->site == SITE_LOCK)
 				s->site = site_of_lock(uffd, s->fail);
 		}
 	}

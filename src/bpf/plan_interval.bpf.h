@@ -240,15 +240,15 @@ static __always_inline void copy_passed(struct window *w, __u64 mm)
 }
 
 /*
- * copy_exit() - the copy loop returns @ret, bytes or an error, for [@dst, @dst + @len). @changing:
- * mmap_changing is raised.
+ * copy_exit() - the copy loop of @uffd returns @ret, bytes or an error, for [@dst, @dst + @len).
+ * @changing: mmap_changing is raised.
  */
-static __always_inline void copy_exit(struct window *w, bool changing, __u64 dst, __u64 len,
-				      __s64 ret)
+static __always_inline void copy_exit(struct window *w, struct userfaultfd_ctx *uffd, bool changing,
+				      __u64 dst, __u64 len, __s64 ret)
 {
 	__u32 result = w->open ? window_overtaken(w, changing, dst, len, ret) : RELOCK_OK;
 
-	stop_leave(NULL, dst, len, ret, w->open ? w : NULL, result);
+	stop_leave(uffd, dst, len, ret, w->open ? w : NULL, result);
 	if (w->open)
 		window_end(w, result);
 	count_bytes(w->slot, ret);

@@ -48,6 +48,12 @@ static __always_inline void legacy_enter(__u64 mm, __u64 dst, __u64 src, __u64 l
 		w->copy = (struct copy_args) { dst, src, len, 0 };
 }
 
+/* The userfaultfd whose mmap_changing is at @changing. */
+static __always_inline struct userfaultfd_ctx *uffd_changing_at(atomic_t *changing)
+{
+	return (void *)changing - bpf_core_field_offset(struct userfaultfd_ctx, mmap_changing);
+}
+
 /* legacy_exit() - the copy loop returns @ret. */
 static __always_inline void legacy_exit(struct mm_struct *mm, atomic_t *changing, __u64 dst,
 					__u64 len, __s64 ret)
@@ -55,7 +61,8 @@ static __always_inline void legacy_exit(struct mm_struct *mm, atomic_t *changing
 	struct window *w = copy_of_current();
 
 	if (w)
-		copy_exit(w, BPF_CORE_READ(changing, counter) != 0, dst, len, ret);
+		copy_exit(w, uffd_changing_at(changing), BPF_CORE_READ(changing, counter) != 0, dst,
+			  len, ret);
 	else
 		copy_exit_unseen(mm, BPF_CORE_READ(changing, counter) != 0, dst, len, ret);
 }

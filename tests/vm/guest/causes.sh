@@ -26,6 +26,11 @@ wait_for 60 has_line '"type":"start"' /out/unborn-pid.json || echo unborn-pid >>
 touch /tmp/go
 wait $unborn || echo unborn-pid >>/out/failed
 wait $! || echo unborn-pid >>/out/failed
+# shellcheck disable=SC2317 # whole calls it
+page_tables_go() {
+	uffdretry -j -o /out/vanish.json -- vanish 20 30 >/out/vanish.truth
+}
+whole /out/vanish.json -- page_tables_go || echo vanish >>/out/failed
 # While calls are in the kernel, another tool hooks the same functions and leaves them again.
 held others 8 0 uffdretry -d 100ms >/out/others.other 2>&1
 # The relock falls back to mmap_lock where the VMA is gone or the new one has no anon_vma yet.

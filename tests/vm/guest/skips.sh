@@ -22,6 +22,7 @@ load() {
 		uffdload exact --runs 1 --only "${scenarios%,}" --kernel-check "$check" --locks "$locks" &&
 			uffdload random --windows "$windows" --kernel-check "$check" --locks "$locks"
 		;;
+	vanish) vanish 20 20 ;;
 	causes) uffdload causes --runs 2 --kernel-check "$check" --locks "$locks" ;;
 	esac
 }
@@ -70,7 +71,7 @@ if [ $# -eq 0 ]; then
 	done
 fi
 for skip; do
-	for what in known causes; do
+	for what in known causes vanish; do
 		under "$skip" $what || echo "$what $skip" >>/out/failed
 	done
 done
