@@ -24,6 +24,9 @@ HOST_ARCH := $(call arch_name,$(shell uname -m))
 # Whoever builds kernels may have x86 or x86_64 in the environment.
 override ARCH := $(or $(call arch_name,$(ARCH)),$(HOST_ARCH))
 OUT :=
+CROSS :=
+CROSS_CFLAGS :=
+CROSS_LDFLAGS :=
 BPF_ARCH := $(patsubst amd64,x86,$(ARCH))
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS := $(patsubst arm64,aarch64-linux-gnu,$(ARCH))

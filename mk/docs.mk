@@ -17,11 +17,11 @@ install-docs:
 	$(call msg,INSTALL,$(DESTDIR)$(DOCDIR))
 	$(Q)for file in $(DOCS); do install -D -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file" || exit; done
 
-# make uninstall-docs: remove what make install-docs installed, and no file of others
+# make uninstall-docs: remove what make install-docs of this version installed, and no file of others
 uninstall-docs:
 	$(Q)for file in $(DOCS); do rm -f "$(DESTDIR)$(DOCDIR)/$$file" || exit; done
-	$(Q)cd "$(DESTDIR)$(DOCDIR)" 2>/dev/null || exit 0; for dir in $(filter-out ./,$(sort $(dir $(DOCS)))); do [ ! -d $$dir ] || rmdir -p --ignore-fail-on-non-empty $$dir; done
-	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(DOCDIR)"
+	$(Q)cd "$(DESTDIR)$(DOCDIR)" 2>/dev/null || exit 0; for dir in $(filter-out ./,$(sort $(dir $(DOCS)))); do [ ! -d $$dir ] || rmdir -p --ignore-fail-on-non-empty $$dir || exit; done
+	$(Q)rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
 
 # make evidence: write the tables of docs/evidence/evidence.md, and the figures, from docs/evidence/data
 evidence:

@@ -22,8 +22,8 @@ $(OUT)uffdretry-static $(OUT)uffdload-static:
 # make dist: pack the last commit as build/dist/uffdretry-VERSION.tar.gz; every machine makes the same bytes
 dist:
 	$(Q)mkdir -p $(DIST)
-	$(Q)git -c tar.umask=0002 -c core.autocrlf=false -c core.attributesFile=/dev/null archive --prefix=uffdretry-$(VERSION)/ -o $(DIST)/plain.tar HEAD
-	$(Q)gzip -9n <$(DIST)/plain.tar >$(TARBALL)
+	$(Q)GIT_ATTR_NOSYSTEM=1 git -c tar.umask=0002 -c core.autocrlf=false -c core.attributesFile=/dev/null archive --prefix=uffdretry-$(VERSION)/ -o $(DIST)/plain.tar HEAD
+	$(Q)env -u GZIP gzip -9n <$(DIST)/plain.tar >$(TARBALL)
 	$(Q)rm $(DIST)/plain.tar
 	$(Q)echo $(TARBALL)
 

@@ -21,8 +21,9 @@ install-plot:
 uninstall-plot:
 	$(Q)rm -f "$(DESTDIR)$(BINDIR)/uffdretry-plot" "$(DESTDIR)$(MANDIR)/man1/uffdretry-plot.1"
 	$(Q)rm -f "$(DESTDIR)$(PLOTDIR)/plot.py"
-	$(Q)rm -rf "$(DESTDIR)$(PLOTDIR)/plotting"
-	$(Q)[ ! -d "$(DESTDIR)$(PLOTDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PLOTDIR)"
+	$(Q)for file in $(notdir $(wildcard tools/plotting/*.py)); do rm -f "$(DESTDIR)$(PLOTDIR)/plotting/$$file" || exit; done
+	$(Q)rm -rf "$(DESTDIR)$(PLOTDIR)/plotting/__pycache__"
+	$(Q)rmdir "$(DESTDIR)$(PLOTDIR)/plotting" "$(DESTDIR)$(PLOTDIR)" 2>/dev/null || :
 
 # make install-stacks: install uffdretry-stacks alone (it needs binutils)
 install-stacks:

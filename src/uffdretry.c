@@ -49,6 +49,7 @@ static struct run {
 	__u64 named_ns;		       /* when new cgroups were looked for */
 	__u64 start_ns, interval_ns;   /* begin of the run and of the interval */
 	bool more_events;	       /* events were left unread */
+	int failed;		       /* it could not wait: an exit status */
 } run;
 
 /* In microseconds, as the JSON has them: what `report` prints of it is then the same. */
@@ -247,7 +248,9 @@ static bool wait_and_see(int timeout)
 	if (signal_caught())
 		return true;
 	if (w.err)
-		warning("the run ends: waiting failed: %s", strerror(w.err));
+		run.failed = fail(EXIT_ERROR,
+				  w.err == EINVAL ? "RLIMIT_NOFILE is too low by now" : NULL,
+				  "the run ends early: cannot wait: %s", strerror(w.err));
 	tracer_drain(run.session.tracer);
 	if (waits)
 		sink_send(&run.sink);
@@ -255,7 +258,7 @@ static bool wait_and_see(int timeout)
 	if (options_read_events(&run.options) && !events_wait())
 		report_events(false);
 	if (!w.ready)
-		return w.err != 0;
+		return run.failed;
 	remove_ended(&w);
 	if (w.closed)
 		sink_closed(&run.sink);
@@ -442,7 +445,7 @@ static int trace(void)
 	pass_signal_on();
 	if (err)
 		return end_metrics(err);
-	return sink_metrics_status(&run.sink) ?: sink_trace_status(&run.sink) ?: exit_status();
+	return sink_metrics_status(&run.sink) ?: sink_trace_status(&run.sink) ?: run.failed ?: exit_status();
 }
 
 static int self_test_only(void)

@@ -120,9 +120,9 @@ static __always_inline __u32 site_of_refusal(__s32 err, bool again)
 }
 
 /*
- * Nothing was noted, so the first lock failed, or a run that would have noted more was skipped. The
- * lock's -EAGAIN is one of mmap_changing: the other, of a VMA whose reference count is saturated, has a
- * hook up to 7.0, and nobody has seen it.
+ * No hook noted where: the first lock failed, or the run that would have noted it was skipped. The
+ * lock's -EAGAIN comes from mmap_changing. Its other one, of a VMA whose reference count is saturated, is
+ * noted by its hook up to 7.0, and was never seen later.
  */
 static __always_inline __u32 site_of_lock(struct userfaultfd_ctx *uffd, __u32 fail)
 {

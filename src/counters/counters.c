@@ -172,14 +172,13 @@ __u64 hist_count(const struct hist *h)
 __u32 hist_bucket_of(const struct hist *h, __u64 rank)
 {
 	__u64 seen = 0;
-	__u32 i = 0;
 
-	for (; i < HIST_BUCKETS - 1; i++) {
+	for (__u32 i = 0; i < HIST_BUCKETS - 1; i++) {
 		seen += h->count[i];
 		if (seen >= rank)
-			break;
+			return i;
 	}
-	return i;
+	return HIST_BUCKETS - 1;
 }
 
 __u64 hist_quantile(const struct hist *h, double q)
@@ -192,7 +191,10 @@ __u64 hist_quantile(const struct hist *h, double q)
 		return 0;
 	/* A double rounds large numbers, also up. */
 	i = hist_bucket_of(h, rank < 1 ? 1 : rank >= (double)n ? n : (__u64)rank);
-	return i == HIST_BUCKETS - 1 ? hist_min(i) : hist_min(i) + (hist_max(i) - hist_min(i)) / 2;
+	/* The last one is open above. */
+	if (i >= HIST_BUCKETS - 1)
+		return hist_min(HIST_BUCKETS - 1);
+	return hist_min(i) + (hist_max(i) - hist_min(i)) / 2;
 }
 
 /* P(@k of @n), each with probability @q. */

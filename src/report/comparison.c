@@ -147,7 +147,7 @@ struct estimate difference_of(const struct share s[2])
 	return d;
 }
 
-/* What the one of this rank is not below, and not above: its bucket tells no more. */
+/* Lower and upper bound of the duration with this rank: the ends of its bucket. */
 static double not_below(const struct hist *h, __u64 rank)
 {
 	return rank ? (double)hist_min(hist_bucket_of(h, rank)) : NAN;

@@ -90,27 +90,32 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* NFS and FUSE rename a file that is removed while it is open, and remove it when it is closed. */
-static bool is_hidden(int fd)
+/*
+ * NFS and FUSE rename a file that is removed while it is open, and remove it when it is closed. Has @fd,
+ * opened as @path, such a name by now?
+ */
+static bool is_hidden(int fd, const char *path)
 {
-	char link[32], path[PATH_MAX];
-	const char *name;
+	const char *given = strrchr(path, '/'), *name;
+	char link[32], now[PATH_MAX];
 	ssize_t length;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path) - 1);
+	length = readlink(link, now, sizeof(now) - 1);
 	if (length < 0)
 		return false;
-	path[length] = '\0';
-	name = strrchr(path, '/');
-	return name && (!strncmp(name, "/.nfs", 5) || !strncmp(name, "/.fuse_hidden", 13));
+	now[length] = '\0';
+	name = strrchr(now, '/');
+	if (!name || !strcmp(name + 1, given ? given + 1 : path))
+		return false;
+	return !strncmp(name, "/.nfs", 5) || !strncmp(name, "/.fuse_hidden", 13);
 }
 
-static bool has_name(int fd)
+static bool has_name(int fd, const char *path)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_nlink > 0 && !is_hidden(fd);
+	return fstat(fd, &st) == 0 && st.st_nlink > 0 && !is_hidden(fd, path);
 }
 
 /* Does nobody hold a lock for writing? Whoever may read the file can hold one for reading. */
@@ -168,7 +173,7 @@ static FILE *take(struct output *o, int fd, const char *path, bool made)
 		release(fd);
 	else if (is_regular(fd))
 		*o = (struct output) {
-			.file = file, .path = path, .made = made, .named = has_name(fd)
+			.file = file, .path = path, .made = made, .named = has_name(fd, path)
 		};
 	/* Where the file is truncated meanwhile, it goes on at its end. */
 	if (o->file)
@@ -444,7 +449,7 @@ int output_end(struct output *o)
 {
 	if (!o->file)
 		return 0;
-	if (!o->beside && o->named && !has_name(fileno(o->file))) {
+	if (!o->beside && o->named && !has_name(fileno(o->file), o->path)) {
 		errno = ENOENT;
 		return -1;
 	}

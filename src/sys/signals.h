@@ -12,9 +12,9 @@
 void signals_begin(void);
 
 /*
- * After the options: SIGPIPE is ignored, SIGCHLD is not, whatever the caller did. What ends the run
- * still kills at once: nothing is measured yet, and an open() of a file system that does not answer
- * ends for nothing less.
+ * After the options: SIGPIPE is ignored, SIGCHLD is not, whatever the caller did. SIGINT, SIGTERM and
+ * SIGHUP are the caller's until signals_catch(): nothing is measured yet, and only a signal that kills
+ * ends an open() on a file system that does not answer.
  */
 void signals_set(void);
 

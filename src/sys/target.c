@@ -216,6 +216,7 @@ static int find_command(const char *command)
 int target_fork(struct target *t, char **command)
 {
 	int start[2], exec[2];
+	sigset_t all, mask;
 	pid_t pid;
 	int err = find_command(command[0]);
 
@@ -228,11 +229,15 @@ int target_fork(struct target *t, char **command)
 		close(start[1]);
 		return fail(EXIT_ERROR, NULL, "pipe: %s", strerror(errno));
 	}
+	/* It takes a signal when it executes COMMAND: until then we answer for it. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
 	if (pid == 0) {
 		close(start[1]);
 		run_command(command, start[0], exec[1]);
 	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	close(start[0]);
 	close(exec[1]);
 	t->is_command = true;

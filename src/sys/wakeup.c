@@ -25,8 +25,9 @@ void wakeup_wait(struct wakeup *w, const struct target *t, struct pollfd out, in
 	ready = signal_caught() ? 0
 				: ppoll(fds, (nfds_t)nr + 3, timeout_ms < 0 ? NULL : &ts,
 					signals_unblocked());
-	w->ready = ready > 0;
+	/* In this order: QEMU 7.2 loses the flags when the store of a setcc faults. */
 	w->err = ready < 0 && errno != EINTR ? errno : 0;
+	w->ready = ready > 0;
 	/* ppoll() delivers none while a file descriptor is ready, as the events may always be. */
 	signals_let_in(true);
 	/* A pipe says POLLERR, a socket POLLHUP, a closed descriptor POLLNVAL; all say it forever. */

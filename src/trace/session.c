@@ -193,6 +193,7 @@ static int open_session(struct session *s, const struct options *o)
 
 int session_open(struct session *s, const struct options *o)
 {
+	/* From here on a signal ends with a summary, and the verifier and BTF take their time. */
 	signals_catch();
 	signals_let_in(true);
 	return open_session(s, o);

@@ -504,9 +504,9 @@ static void removed_meanwhile(void **state)
 	for (size_t i = 0; i < COUNT(hidden); i++) {
 		char there[64];
 
-		f = output_open(&output, in_dir("removed"));
+		strcpy(there, in_dir("removed"));
+		f = output_open(&output, there);
 		assert_int_equal(output_begin(&output), 0);
-		strcpy(there, path);
 		assert_int_equal(rename(there, in_dir(hidden[i])), 0);
 		assert_int_equal(output_end(&output), -1);
 		assert_int_equal(errno, ENOENT);

@@ -233,6 +233,28 @@ static void nohup(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Before a session is open, and in list, report and diff: it kills. */
+static void nothing_is_measured(void **state)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+
+	for (size_t i = 0; i < COUNT(ending); i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			signal(SIGHUP, SIG_DFL);
+			signals_begin();
+			signals_set();
+			raise(ending[i]);
+			_exit(1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), ending[i]);
+	}
+}
+
 /* On a terminal of its own: Ctrl-C reaches its group, and not another one. */
 static int ctrl_c(int terminal)
 {
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(events_wait),
 		cmocka_unit_test(a_process_ends),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(nothing_is_measured),
 		cmocka_unit_test(a_warning_waits),
 		cmocka_unit_test(nohup),
 		cmocka_unit_test(the_terminal_sends_to_all),

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -28,6 +29,12 @@ static void *discard(void *arg)
 	while (!done)
 		madvise(dst, TABLE, MADV_DONTNEED);
 	return arg;
+}
+
+static int die(const char *what)
+{
+	fprintf(stderr, "vanish: %s: %s\n", what, strerror(errno));
+	return 1;
 }
 
 static char *map(size_t size)
@@ -48,14 +55,14 @@ int main(int argc, char **argv)
 	__u64 end;
 
 	if (argc != 3 || uffd < 0 || !src || !area)
-		return 1;
+		return die("usage, userfaultfd or mmap");
 	most = strtoul(argv[1], NULL, 10);
 	end = now_ns() + strtoull(argv[2], NULL, 10) * NS_PER_S;
 	dst = (char *)(((unsigned long)area + TABLE - 1) & ~(TABLE - 1));
 	if (madvise(area, 2 * TABLE, MADV_NOHUGEPAGE) || madvise(area, 2 * TABLE, MADV_DONTNEED) ||
 	    rig_register(uffd, (__u64)dst, TABLE, UFFDIO_REGISTER_MODE_MISSING) ||
 	    pthread_create(&discarder, NULL, discard, NULL))
-		return 1;
+		return die("the destination");
 	for (unsigned int i = 0; again < most && now_ns() < end; i++) {
 		struct uffdio_copy copy = { .dst = (__u64)dst + i % (TABLE / page) * page,
 					    .src = (__u64)src,
@@ -68,11 +75,11 @@ int main(int argc, char **argv)
 		else if (errno == EAGAIN)
 			again++;
 		else
-			return 1;
+			return die("UFFDIO_COPY");
 	}
 	done = 1;
 	pthread_join(discarder, NULL);
-	printf("{\"type\":\"truth\",\"windows\":{\"total\":0},\"copy\":{\"calls\":%lu,\"pages\":%lu,\"bytes\":%lu,"
+	printf("{\"type\":\"truth\",\"windows\":{\"total\":0},\"copy\":{\"calls\":%lu,\"pages\":%lu,\"bytes\":%zu,"
 	       "\"returned\":{\"ok\":%lu,\"EEXIST\":%lu,\"EAGAIN\":%lu}},\"eagain_causes\":{\"pte\":%lu}}\n",
 	       ok + there + again, ok, ok * page, ok, there, again, again);
 	return 0;

@@ -203,23 +203,22 @@ def windows_figure(runs, title=""):
 
 def rates_of(runs):
     """[(name, n a million copies, whether that is only a bound)]; what is not known has no row."""
-    copies, lost = sum(r.copies for r in runs), any(r.lost or r.hidden for r in runs)
+    copies = sum(r.copies for r in runs)
+    # What was lost could be what is counted in a row.
+    windows_known = not any(r.lost or r.rehooked for r in runs)
+    calls_known = windows_known and not any(r.hidden for r in runs)
     results = stats.sums(r.returned for r in runs)
     results.pop("ok", None)
     eagain = results.pop("EAGAIN", 0)
-    rows = [("failed with EAGAIN", eagain)]
+    rows = [("failed with EAGAIN", eagain, calls_known)]
     most = sorted(results.items(), key=lambda row: -row[1])[:RESULTS]
-    rows += [(f"failed with {name}", n) for name, n in most if n]
-    rows += [("retry windows", sum(r.total for r in runs))]
+    rows += [(f"failed with {name}", n, calls_known) for name, n in most if n]
+    rows += [("retry windows", sum(r.total for r in runs), windows_known)]
     for check, name in COMPARED.items():
         known = [r.spurious[check] for r in runs]
         if None not in known:
-            rows.append((f"{name}: would fail needlessly", sum(known)))
-    shown = []
-    for name, n in rows:
-        if n or not lost:  # what was lost could be what is counted here
-            shown.append((name, MILLION * (n or 3) / copies, not n))
-    return shown
+            rows.append((f"{name}: would fail needlessly", sum(known), windows_known))
+    return [(name, MILLION * (n or 3) / copies, not n) for name, n, known in rows if n or known]
 
 
 def rates_figure(runs, title=""):

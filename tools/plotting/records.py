@@ -54,7 +54,8 @@ class Run:
     returned: dict = None  # result -> calls
     causes: dict = None  # cause of EAGAIN -> calls
     lost: int = 0  # windows, at most
-    hidden: bool = False  # calls may be missing, with their results and windows
+    hidden: bool = False  # calls may be missing, with their results
+    rehooked: bool = False  # also with their windows
     load: dict = None  # of a cell: name, rate, what, check, seed
     result: dict = None  # of a cell: the load's own report
     raw: dict = None
@@ -128,8 +129,13 @@ def lost_windows(record, where):
     return sum(count(record, path, where, 0) for path in lost)
 
 
+def was_rehooked(record, where):
+    """Other BPF programs came or went, or nobody can tell: whole calls may be missing."""
+    return get(record, "lost", where, dict, {}).get("rehooks", 0) != 0
+
+
 def hides_calls(record, where):
-    return bool(count(record, "lost.skipped.calls", where, 0)) or get(record, "lost", where, dict, {}).get("rehooks", 0) != 0
+    return bool(count(record, "lost.skipped.calls", where, 0)) or was_rehooked(record, where)
 
 
 def writers(record, where):
@@ -173,6 +179,7 @@ def run_of_counters(kind, record, where, about):
         writers=writers(record, where), chains=buckets(record, "chains.lengths", where),
         copies=count(record, "copy.calls", where, None), returned=returned(record, where),
         causes=causes(record, where), lost=lost_windows(record, where), hidden=hides_calls(record, where),
+        rehooked=was_rehooked(record, where),
         raw=None if kind == "interval" else record)
 
 

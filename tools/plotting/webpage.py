@@ -10,7 +10,7 @@ import json
 
 import stats
 from figures import CAUSE_NAMES, caption, rate_text
-from records import BadInput, CHECKS, CLASSES, REACHED, classes, count, final, get, hides_calls, lost_windows, number, printable, text
+from records import BadInput, CHECKS, CLASSES, REACHED, classes, count, final, get, hides_calls, lost_windows, number, printable, text, was_rehooked
 
 ROWS = 50  # of writers and of holders
 TEXT = 400  # characters of one string
@@ -121,7 +121,7 @@ class Record:
         self.calls = self.count("copy.calls")
         self.eagain = self.count("copy.returned.EAGAIN", 0)
         self.missing = lost_windows(self.counts, self.where)
-        self.hidden = hides_calls(self.counts, self.where)
+        self.hidden, self.rehooked = hides_calls(self.counts, self.where), was_rehooked(self.counts, self.where)
 
     def count(self, path, default=None):
         return count(self.counts, path, self.where, default)
@@ -188,15 +188,16 @@ def per_mm_answer(r):
                 f"{share(needless, r.checked)}, 95 % interval{per_copy}")
     if r.missing or not r.calls:
         return f"unknown: {r.missing} windows were lost at most" if r.missing else "unknown: no copy was seen"
-    if r.hidden:
-        return "unknown: calls may be missing"
+    if r.rehooked:
+        return "unknown: other tracers may have cost calls"
     return f"no window came to a check in {r.calls} copies: a per-MM check could fail {share(0, r.calls)} of copies"
 
 
 def wrong_answer(r):
     missed, refused = r.count("checks.kernel.missed"), r.count("checks.kernel.eagain")
     if not r.checked or missed is None:
-        return "unknown" if r.checked else "no page: no window came to a check"
+        seen = "was seen to come" if r.missing or r.rehooked else "came"
+        return "unknown" if r.checked else f"no page: no window {seen} to a check"
     refusals = "this kernel has no check" if r.text("plan.kernel_check") == "none" else \
         f"this kernel's check refused {refused}"
     return f"{missed} pages filled wrongly in {r.checked} checked windows; {refusals}"
@@ -212,7 +213,8 @@ def trust_answer(r):
 def answers(r):
     if not r.calls and not r.total:
         seconds = number(r.counts, "elapsed_s", r.where, 0)
-        return paragraph(f"No call of UFFDIO_COPY and no retry window in {seconds:.1f} s.") + \
+        seen = " was seen" if r.missing or r.hidden else ""
+        return paragraph(f"No call of UFFDIO_COPY and no retry window{seen} in {seconds:.1f} s.") + \
             pairs([("TRUST", trust_answer(r))])
     rows = [("EAGAIN", eagain_answer(r)), ("PER-MM", per_mm_answer(r)), ("WRONG", wrong_answer(r)),
             ("TRUST", trust_answer(r))]
@@ -233,7 +235,7 @@ def causes(r):
     rows = [(name, CAUSE_NAMES.get(name, ""), n, percent(n, r.eagain))
             for name, n in r.causes()]
     return table(("cause", "the call failed because", "calls", "share"), rows, 2) if rows else \
-        paragraph("No call failed with EAGAIN.")
+        paragraph(f"No call {'was seen to fail' if r.hidden else 'failed'} with EAGAIN.")
 
 
 def duration(ns):

@@ -105,7 +105,12 @@ exec 9>&-
 # The second signal also kills while the tool starts. The same one: it would be pending once.
 uffdretry 2>/out/starting.err >/out/starting.out &
 tool=$!
-sleep 1
+# Before it catches any, the first one kills.
+# shellcheck disable=SC2317 # wait_for calls it
+catches_term() {
+	[ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' "/proc/$tool/status") & 0x4000)) -ne 0 ]
+}
+wait_for 20 catches_term
 kill -TERM $tool
 sleep 0.4
 kill -TERM $tool
