@@ -13,7 +13,7 @@ struct wakeup {
 	struct pollfd fds[MAX_PIDS + 3]; /* the processes, then the output, the events, the symbols */
 	bool ready;			 /* one of them is: their revents are valid */
 	bool closed;			 /* the reader of the output is gone */
-	int err; /* why nobody can wait, as below a new RLIMIT_NOFILE; else 0 */
+	int err; /* errno of a wait that failed, as after RLIMIT_NOFILE was lowered; else 0 */
 };
 
 /*

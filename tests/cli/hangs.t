@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# A file system that does not answer: a FUSE whose server never begins. One signal ends a run that has
-# not begun either.
+# A file system that hangs: a FUSE whose server never answers. One signal ends a tool that waits for it
+# before the tracing begins.
 . "$(dirname "$0")/lib.sh"
 hangs=$tmp/hangs
 mkdir "$hangs"
@@ -14,7 +14,7 @@ server() {
 	exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 none "$hangs"
 }
 
-# Is it in a system call that nothing but a signal that kills ends, for longer than a disk takes?
+# Is it in an uninterruptible wait, for longer than a disk takes?
 is_stuck() {
 	for _ in 1 2 3; do
 		[ "$(cut -d ' ' -f 3 "/proc/$1/stat")" = D ] || return
@@ -32,7 +32,7 @@ ends() {
 		sleep 0.1
 	done
 	kill -TERM $pid
-	# Else at last the file system goes.
+	# Without this a tool that SIGTERM does not end would hang the test.
 	(sleep 10; kill -KILL $pid) 9<&- >/dev/null 2>&1 &
 	killer=$!
 	wait $pid 2>/dev/null

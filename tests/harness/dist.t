@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (C) 2026 the uffdretry authors
-# TAP: `make dist` packs the last commit, each time into the same bytes, and never packs nothing.
+# TAP: `make dist` packs the last commit, each time into the same bytes, and fails without a commit.
 set -u
 root=$(realpath "$(dirname "$0")/../..")
 # shellcheck source=../tap.sh
@@ -22,7 +22,7 @@ same_twice() {
 	dist a && dist b && cmp "$work"/a/*.gz "$work"/b/*.gz
 }
 
-# Whatever the caller's git does else.
+# The caller's git configuration changes nothing.
 same_with() {
 	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=$1 GIT_CONFIG_VALUE_0=$2 dist c && cmp "$work"/a/*.gz "$work"/c/*.gz
 }
