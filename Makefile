@@ -2,8 +2,9 @@
 # Copyright (C) 2026 the uffdretry authors
 # Build, demo and install. mk/ has the tests, measurements and packages. `make help` lists the targets.
 
-ifneq ($(words $(CURDIR)),1)
-$(error make cannot build in a directory whose name has blanks: $(CURDIR))
+# What make, the shell or -ffile-prefix-map would read as something else.
+ifneq ($(shell pwd | grep '[][:blank:]=$$&"`;()<>|*?[\\'"']"),)
+$(error make cannot build in a directory whose name has blanks or one of = $$ & ; | < > ( ) [ ] * ? \ and quotes: $(CURDIR))
 endif
 
 CC ?= gcc
