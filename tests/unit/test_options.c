@@ -442,6 +442,7 @@ static const struct {
 	{ { "-c" }, "c" },
 	{ { "--openmetrics" }, "--openmetrics" },
 	{ { "-c", "x", "-p", "1" }, "--cgroup" },
+	{ { "-c", "x", "--cgroup=y" }, "--cgroup" },
 	{ { "-c", "x", "--", "ls" }, "--cgroup" },
 	{ { "-c", "x", "-a" }, "--all" },
 	{ { "--probe", "-c", "x" }, "--probe" },
