@@ -67,6 +67,11 @@ __u64 windows_missing(const struct counters *c)
 	       c->skipped[COSTS_WINDOW];
 }
 
+bool calls_unseen(const struct counters *c)
+{
+	return c->skipped[COSTS_CALL] || c->rehooks; /* REHOOKS_UNTOLD, too */
+}
+
 enum eagain_cause cause_of_site(enum fail_site site)
 {
 	switch (site) {

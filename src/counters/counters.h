@@ -19,6 +19,8 @@ __u64 windows_reached(const struct totals *t);
 
 /* At most so many windows are missing among those that reached a check. */
 __u64 windows_missing(const struct counters *c);
+/* Calls may be missing, with their results: no share of all calls has a bound. */
+bool calls_unseen(const struct counters *c);
 
 /* The cause of an -EAGAIN that came from @site. */
 enum eagain_cause cause_of_site(enum fail_site site);

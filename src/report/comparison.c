@@ -10,20 +10,23 @@
 
 /* --- What is compared --- */
 
+/* Calls that are missing may all have failed. */
+static struct share of_copies(const struct saved *s, __u64 k)
+{
+	const struct counters *c = &s->all.counters;
+
+	return (struct share) { true, k, c->totals.calls, calls_unseen(c) };
+}
+
 static struct share eagain(const struct saved *s, int arg)
 {
-	const struct totals *t = &s->all.counters.totals;
-
 	(void)arg;
-	return (struct share) { true, t->returned[EAGAIN], t->calls, false };
+	return of_copies(s, s->all.counters.totals.returned[EAGAIN]);
 }
 
 static struct share of_cause(const struct saved *s, int cause)
 {
-	return (struct share) {
-		true, failures_of_cause(&s->all.counters.failures, (enum eagain_cause)cause),
-		s->all.counters.totals.calls, false
-	};
+	return of_copies(s, failures_of_cause(&s->all.counters.failures, (enum eagain_cause)cause));
 }
 
 static struct share needless(const struct saved *s, int check)
@@ -36,11 +39,12 @@ static struct share needless(const struct saved *s, int check)
 
 static struct share needless_of_copies(const struct saved *s, int check)
 {
-	struct share share = needless(s, check);
+	const struct share windows = needless(s, check);
+	struct share share = of_copies(s, windows.k);
 
+	share.known = windows.known;
 	/* A call of many pages has many windows. */
-	share.rate = share.n > s->all.counters.totals.calls;
-	share.n = s->all.counters.totals.calls;
+	share.rate |= windows.n > share.n;
 	return share;
 }
 

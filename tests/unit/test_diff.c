@@ -191,6 +191,21 @@ static void too_few_windows(void **state)
 	expect_line("^needless by per-MM +2000000 ");
 }
 
+/* Of what the missing calls returned nothing is known: no bound, and no verdict. */
+static void calls_are_missing(void **state)
+{
+	c[1].skipped[COSTS_CALL] = 5000;
+	print(text_diff);
+	check_lines();
+	expect_line("^EAGAIN +12000 +6000 +-6000$");
+	expect_line("^ +10045 \\.\\.\\. 14329$");
+	expect_line("^ +120 of 10000 +60 of 10000$");
+	expect_line("^ +3 of 10000 +4 of 10000$");
+	expect_line("^needless by per-MM +2400 +2000 +-400$");
+	expect_line("^ +24 of 10000 +20 of 10000$");
+	expect_line("^ +4\\.1% \\.\\.\\. 8\\.8% +3\\.3% \\.\\.\\. 7\\.6% +-4\\.3% \\.\\.\\. \\+2\\.2%$");
+}
+
 static void emulated_against_native(void **state)
 {
 	for (int i = 0; i < 2; i++) {
@@ -300,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_same_host, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(what_one_cannot_tell, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(too_few_windows, two_runs, tear_down),
+		cmocka_unit_test_setup_teardown(calls_are_missing, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(emulated_against_native, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(every_magnitude, two_runs, tear_down),
 		cmocka_unit_test_setup_teardown(as_json, two_runs, tear_down),

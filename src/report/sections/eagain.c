@@ -68,7 +68,7 @@ static void print_causes(FILE *out, const struct counters *c)
 {
 	const struct totals *t = &c->totals;
 	const struct failures *f = &c->failures;
-	const bool unseen = c->skipped[COSTS_CALL] || c->rehooks;
+	const bool unseen = calls_unseen(c);
 	struct cause causes[NR_EAGAIN_CAUSES];
 	const __u64 eagain = t->returned[EAGAIN];
 	const int nr = causes_of(f, causes);
