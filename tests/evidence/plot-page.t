@@ -179,6 +179,7 @@ tap.equal(page.tables.get("EAGAIN by cause", [])[1:], [["snapshot", "this kernel
 tap.equal((page.tables.get("Windows by class", [])[1:], page.pairs.get("Ended")), ([["quiet", "270", "100%", "10 µs", "10 µs"]], "2026-11-29 20:09:34 UTC"),
           "... with their windows, until the last one")
 tap.check("The record has no summary. The counts are the sum of its intervals." in "".join(page.text.splitlines()), "... which the page says")
+tap.equal([row[3] for row in page.tables.get("The run", [])[1:]], ["unknown"], "... and hooks whose skipped runs nobody counted")
 with open(path("cut.jsonl"), "wb") as cut:
     cut.write("".join(json.dumps(record) + "\n" for record in RECORD).encode()[:-9])
 got = run("--html", "-", path("cut.jsonl"))

@@ -203,7 +203,8 @@ static void calls_are_missing(void **state)
 	expect_line("^ +3 of 10000 +4 of 10000$");
 	expect_line("^needless by per-MM +2400 +2000 +-400$");
 	expect_line("^ +24 of 10000 +20 of 10000$");
-	expect_line("^ +4\\.1% \\.\\.\\. 8\\.8% +3\\.3% \\.\\.\\. 7\\.6% +-4\\.3% \\.\\.\\. \\+2\\.2%$");
+	expect_line(
+		"^ +4\\.1% \\.\\.\\. 8\\.8% +3\\.3% \\.\\.\\. 7\\.6% +-4\\.3% \\.\\.\\. \\+2\\.2%$");
 }
 
 static void emulated_against_native(void **state)

@@ -331,11 +331,13 @@ def losses(r):
 
 
 def hooks(r):
+    """Only a summary counts their runs: before, the count is the start's."""
     rows = []
     for n, hook in enumerate(get(r.head, "plan.hooks", r.where, list, [])[:200]):
         where = f"{r.where}: plan.hooks[{n}]"
         rows.append((text(hook, "name", where), text(hook, "variant", where),
-                     "yes" if get(hook, "attached", where, bool, False) else "no", count(hook, "missed", where, None)))
+                     "yes" if get(hook, "attached", where, bool, False) else "no",
+                     count(hook, "missed", where, None) if r.whole else None))
     found = table(("hook", "variant", "attached", "runs skipped"), rows, 3)
     return f"<details><summary>{len(rows)} hooks</summary>\n{found}</details>\n" if rows else ""
 
