@@ -111,6 +111,8 @@ SUMMARY["causes"] = {"EAGAIN": {"entry": 900, "unknown": 3}}
 SUMMARY["short_copy"] = {"EEXIST": {"calls": 4, "bytes": 4096, "at": {"unknown": 4}}}
 SUMMARY["advice"] = [{"rule": "pending_event", "text": f"read {EVIL} it"}]
 INTERVALS = [counters("interval", {"quiet": 90}, time=1795982970.0 + 2 * n, eagain=10) for n in range(3)]
+LOST = [{**interval, "lost": {"windows": n, "rehooks": None if n else 0}, "causes": {"ENOENT": {"entry": 1, "unknown": n}},
+         "short_copy": {"EEXIST": {"calls": 4, "bytes": 4096, "at": {"unknown": 4}}}} for n, interval in enumerate(INTERVALS)]
 RECORD = [{"type": "start", "schema": 1, "time": 1795982968.0, **HEAD, "host": SUMMARY["host"]}, *INTERVALS, SUMMARY]
 
 got = make("install-plot")
@@ -179,6 +181,9 @@ tap.equal(page.tables.get("EAGAIN by cause", [])[1:], [["snapshot", "this kernel
 tap.equal((page.tables.get("Windows by class", [])[1:], page.pairs.get("Ended")), ([["quiet", "270", "100%", "10 µs", "10 µs"]], "2026-11-29 20:09:34 UTC"),
           "... with their windows, until the last one")
 tap.check("The record has no summary. The counts are the sum of its intervals." in "".join(page.text.splitlines()), "... which the page says")
+tap.equal(page_of(LOST).tables.get("Losses", [])[1:], [["windows whose end was missed", "3"],
+                                                        ["whether other BPF programs cost calls", "nobody can tell"],
+                                                        ["failures without a cause", "15"]], "... with what any of them lost or could not tell")
 tap.equal([row[3] for row in page.tables.get("The run", [])[1:]], ["unknown"], "... and hooks whose skipped runs nobody counted")
 with open(path("cut.jsonl"), "wb") as cut:
     cut.write("".join(json.dumps(record) + "\n" for record in RECORD).encode()[:-9])

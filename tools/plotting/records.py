@@ -22,7 +22,7 @@ CAUSES = ("entry_mmap_changing", "lock_mmap_changing", "relock_mmap_changing", "
           "pte", "short_copy", "unknown")
 OTHER = "other"  # a cause that a later version may add
 SUMMED = ("elapsed_s", "copy", "windows", "checks", "eagain_causes", "anomalies", "lost", "mmap_changing",
-          "chains", "write_sections")  # of intervals
+          "chains", "write_sections", "causes", "short_copy")  # of intervals
 EMULATION = "TCGTCGTCGTCG"  # host.hypervisor: QEMU without KVM
 CANNOT_RUN = 77  # the status of a load that lacks something on that kernel
 MOST = 40  # results of calls
@@ -244,12 +244,11 @@ def run_of_cell(record, where):
 
 
 def added(a, b, depth=4):
-    """The numbers of two records added up, member by member; None for what is no number."""
+    """The numbers of two records added up, member by member; None where one of them cannot tell, and for what is no number."""
     if depth and (isinstance(a, dict) or isinstance(b, dict)):
         a, b = (value if isinstance(value, dict) else {} for value in (a, b))
-        return {name: added(a.get(name), b.get(name), depth - 1) for name in {**a, **b}}
-    numbers = [n for n in (a, b) if isinstance(n, (int, float))]
-    return sum(numbers) if numbers else None
+        return {name: added(a.get(name, 0), b.get(name, 0), depth - 1) for name in {**a, **b}}
+    return a + b if all(isinstance(n, (int, float)) for n in (a, b)) else None
 
 
 @dataclasses.dataclass
