@@ -61,5 +61,8 @@ check 'tools are named' has "[.packages[] | select(.primaryPackagePurpose == \"A
 	.[1:] == ([$(of gcc), $(of ld)] | sort)"
 check '... as such' has '[.relationships[] | select(.relationshipType == "BUILD_TOOL_OF").relatedSpdxElement] == ["SPDXRef-made", "SPDXRef-made"]'
 check '... beside what is linked' has '[.relationships[] | select(.relationshipType == "STATIC_LINK")] | length == 3'
+sbom a.map /usr/include/linux/types.h >spdx
+check '... and so is a header' has "[.packages[] | select(.primaryPackagePurpose == \"APPLICATION\") | [.name, .versionInfo]] |
+	.[1:] == [[\"linux-libc-dev\", \"$(version linux-libc-dev)\"]]"
 check 'an archive of no package' refused
 done_testing
