@@ -34,13 +34,15 @@ CROSS := $(patsubst arm64,aarch64-linux-gnu,$(ARCH))
 ifeq ($(origin CC),default)
 CC := $(CROSS)-gcc
 endif
-BUILD ?= build/$(ARCH)
+BUILD := build/$(ARCH)
 OUT := $(BUILD)/
 SYSROOT := $(shell ./tools/sysroot $(ARCH))
 CROSS_CFLAGS := -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(CROSS)
 CROSS_LDFLAGS := -L$(SYSROOT)/usr/lib/$(CROSS)
+else
+# Not from the environment: `make clean` removes it.
+BUILD := build
 endif
-BUILD ?= build
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes
