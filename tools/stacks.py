@@ -193,7 +193,7 @@ class Files:
         if not match:
             return frame
         path, offset = match.groups()
-        return self.name(path, int(offset, 16), began) or f"{os.path.basename(path)}+0x{offset}"
+        return self.name(path, int(offset, 16), began) or frame
 
 
 def fold(stack, began, files):
