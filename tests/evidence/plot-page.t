@@ -184,6 +184,11 @@ tap.check("The record has no summary. The counts are the sum of its intervals." 
 tap.equal(page_of(LOST).tables.get("Losses", [])[1:], [["windows whose end was missed", "3"],
                                                         ["whether other BPF programs cost calls", "nobody can tell"],
                                                         ["failures without a cause", "15"]], "... with what any of them lost or could not tell")
+with open(os.path.join(ROOT, "docs/reference/uffdretry.schema.json"), encoding="utf-8") as schema:
+    lost = json.load(schema)["$defs"]["counts"]["properties"]["lost"]["properties"]
+of_lost = [{name: 6} for name in lost if name != "skipped"] + [{"skipped": {name: 6}} for name in lost["skipped"]["properties"]]
+missing = [one for one in of_lost if not any(row[1] == "6" for row in page_of([{**SUMMARY, "lost": one}]).tables.get("Losses", []))]
+tap.equal((len(of_lost) > 9, missing), (True, []), "each loss that a record can have is on the page")
 tap.equal([row[3] for row in page.tables.get("The run", [])[1:]], ["unknown"], "... and hooks whose skipped runs nobody counted")
 with open(path("cut.jsonl"), "wb") as cut:
     cut.write("".join(json.dumps(record) + "\n" for record in RECORD).encode()[:-9])

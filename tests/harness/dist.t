@@ -27,6 +27,11 @@ same_with() {
 	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=$1 GIT_CONFIG_VALUE_0=$2 dist c && cmp "$work"/a/*.gz "$work"/c/*.gz
 }
 
+# gzip takes options from there, and says that it is deprecated.
+same_with_gzip() {
+	GZIP=--rsyncable dist c && cmp "$work"/a/*.gz "$work"/c/*.gz
+}
+
 has_the_commit() {
 	local named # .gitattributes leaves itself out
 	named=$(git -C "$root" ls-tree -r --name-only HEAD | grep -vx .gitattributes | sort)
@@ -40,5 +45,6 @@ echo '*.md export-ignore' >"$work/attributes"
 check '... with a umask of git' same_with tar.umask 0077
 check '... with its ends of lines' same_with core.autocrlf true
 check '... with its attributes' same_with core.attributesFile "$work/attributes"
+check '... with options of gzip' same_with_gzip
 check 'a tarball has the files of the commit' has_the_commit
 done_testing

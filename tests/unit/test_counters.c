@@ -62,6 +62,10 @@ static void differences(void **state)
 	then.rehooks = now.rehooks = REHOOKS_UNTOLD;
 	then.open = 9;
 	now.open = 4;
+	then.chains_open = 3;
+	now.chains_open = 2;
+	then.chain_longest = CHAIN_WORD(8, FAIL_EAGAIN, SITE_RELOCK);
+	now.chain_longest = CHAIN_WORD(9, FAIL_EAGAIN, SITE_LOCK);
 	then.skipped[COSTS_WINDOW] = 2; /* at most; they have been seen since */
 	now.skipped[COSTS_WINDOW] = 1;
 	then.skipped[COSTS_CALL] = 5;
@@ -78,6 +82,8 @@ static void differences(void **state)
 	assert_int_equal(diff.skipped[COSTS_WINDOW], 0);
 	assert_int_equal(diff.skipped[COSTS_CALL], 3);
 	assert_int_equal(diff.open, 4); /* a state, not a count */
+	assert_int_equal(diff.chains_open, 2);
+	assert_true(diff.chain_longest == CHAIN_WORD(9, FAIL_EAGAIN, SITE_LOCK)); /* of the run */
 	assert_int_equal(diff.totals.bytes, 0);
 }
 

@@ -285,10 +285,10 @@ static void absent_not_zero(void **state)
 
 static void labels_are_escaped(void **state)
 {
-	release = "a\"b\\c\nd\x1b\xff";
+	release = "a\"b\\c\nd\x1b\xc2\x9b\xff";
 	assert_int_equal(write_file(SEQ_COUNT, false), 0);
 	if (!strstr(content(),
-		    ",kernel=\"a\\\"b\\\\c\\nd?\xef\xbf\xbd\",plan=\"retry_state\",exact=\"true\","
+		    ",kernel=\"a\\\"b\\\\c\\nd??\xef\xbf\xbd\",plan=\"retry_state\",exact=\"true\","
 		    "self_test=\"passed\"} 1\n"))
 		expect_str("labels", "escaped", content());
 	release = "7.3.4-cloud-amd64";
