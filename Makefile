@@ -160,9 +160,10 @@ demo:
 	$(Q)$(MAKE) uffdretry uffdload
 	$(Q)./tools/demo
 
-install: uffdretry install-docs install-plot install-stacks
+INSTALLED := $(if $(CROSS),$(OUT)uffdretry-static,uffdretry)
+install: $(INSTALLED) install-docs install-plot install-stacks
 	$(call msg,INSTALL,$(DESTDIR)$(SBINDIR)/uffdretry)
-	$(Q)install -D -m 755 uffdretry "$(DESTDIR)$(SBINDIR)/uffdretry"
+	$(Q)install -D -m 755 $(INSTALLED) "$(DESTDIR)$(SBINDIR)/uffdretry"
 	$(Q)install -D -m 644 docs/reference/uffdretry.8 "$(DESTDIR)$(MANDIR)/man8/uffdretry.8"
 	$(Q)install -D -m 644 contrib/uffdretry.bash "$(DESTDIR)$(COMPLETIONSDIR)/uffdretry"
 	$(Q)install -D -m 644 contrib/uffdretry.zsh "$(DESTDIR)$(ZSHDIR)/_uffdretry"
