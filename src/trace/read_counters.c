@@ -149,17 +149,29 @@ static void count_unseen(struct counters *c, bool events)
 	}
 }
 
-/*
- * @n windows of @class are undetermined after all: take them out of the checks that would fail
- * them.
- */
-static void undo_checks(struct counters *c, int class, __u64 n)
+/* A check that fails them contradicts a kernel that was seen to let them pass. */
+static bool kernel_contradicts_sequences(const struct tracer *t)
 {
-	if (!(CLASS_SET(class) & CLASSES_DOUBTFUL))
-		return;
+	const __u32 kernel_is = t->skel->data->kernel_is;
+
+	return t->skel->rodata->has_kernel_check && kernel_is != CHECK_PER_VMA_SEQ &&
+	       kernel_is != CHECK_PER_MM_SEQ;
+}
+
+/*
+ * @n windows of a class of CLASSES_DOUBTFUL are undetermined after all: take them out of the checks that
+ * would fail them. @differ: and that contradict the kernel.
+ */
+static void undo_checks(struct counters *c, __u64 n, bool differ)
+{
 	for (int i = CHECK_PER_VMA_SEQ; i <= CHECK_PER_MM_SEQ; i++) {
-		c->totals.checks[i].eagain -= n;
-		c->totals.checks[i].spurious -= n;
+		struct check_totals *check = &c->totals.checks[i];
+
+		check->eagain -= n;
+		check->spurious -= n;
+		/* Less where the page failed with EAGAIN after the check. */
+		if (differ)
+			check->differs -= n < check->differs ? n : check->differs;
 	}
 	c->doubtful += n;
 }
@@ -178,27 +190,38 @@ static __u64 doubt(struct doubt *d, __u64 silent, __u64 missed)
 	return d->windows;
 }
 
-/* Which of the windows in doubt are of another class is not known: all of them are undetermined. */
-static void count_doubtful(struct tracer *t, struct counters *c)
+/*
+ * Which windows of @class that rely on the silence @i are of another one is not known: as many as runs
+ * were skipped are undetermined.
+ */
+static void count_doubtful_of(struct tracer *t, struct counters *c, int i, int kind, int class)
 {
-	struct totals *totals = &c->totals;
 	static const __u32 roles[NR_SILENCES] = {
 		[SILENT_TESTS] = ROLE_PASSES,
 		[SILENT_PAGE] = ROLE_PAGES,
 	};
+	const bool needless = CLASS_SET(class) & CLASSES_DOUBTFUL;
+	struct totals *totals = &c->totals;
+	__u64 n;
 
+	/* The others do not depend on the address. */
+	if (i == SILENT_PAGE && !needless)
+		return;
+	n = doubt(&t->doubts[i][kind][class], totals->silent[i][kind][class],
+		  missed_by(t, roles[i]));
+	totals->windows[kind][class] -= n;
+	totals->windows[kind][CLASS_UNDETERMINED] += n;
+	totals->lost[LOST_WINDOWS] += n;
+	if (needless)
+		undo_checks(c, n, i == SILENT_PAGE && kernel_contradicts_sequences(t));
+}
+
+static void count_doubtful(struct tracer *t, struct counters *c)
+{
 	for (int i = 0; i < NR_SILENCES; i++)
 		for (int kind = 0; kind < NR_KINDS; kind++)
-			for (int class = 0; class < CLASS_UNDETERMINED; class ++) {
-				__u64 n = doubt(&t->doubts[i][kind][class],
-						totals->silent[i][kind][class],
-						missed_by(t, roles[i]));
-
-				totals->windows[kind][class] -= n;
-				totals->windows[kind][CLASS_UNDETERMINED] += n;
-				totals->lost[LOST_WINDOWS] += n;
-				undo_checks(c, class, n);
-			}
+			for (int class = 0; class < CLASS_UNDETERMINED; class ++)
+				count_doubtful_of(t, c, i, kind, class);
 }
 
 int tracer_read(struct tracer *t, struct counters *c)

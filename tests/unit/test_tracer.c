@@ -233,8 +233,11 @@ static void count_totals(struct totals *t, __u64 cpu)
 	t->anomalies = 0;
 	memset(t->silent, 0, sizeof(t->silent));
 	t->silent[SILENT_PAGE][KIND_ANON][CLASS_TOLERATED] = cpu * kernel.silent;
+	t->silent[SILENT_PAGE][KIND_ANON][CLASS_REAL] = cpu * kernel.silent;
 	t->windows[KIND_ANON][CLASS_TOLERATED] = cpu * 10;
+	t->windows[KIND_ANON][CLASS_REAL] = cpu * 5;
 	t->checks[CHECK_PER_MM_SEQ].spurious = cpu * 20;
+	t->checks[CHECK_PER_MM_SEQ].differs = cpu * 20;
 }
 
 static void count_writers(struct writer_row *rows)
@@ -715,6 +718,9 @@ static void doubtful_windows(void **state)
 	assert_int_equal(read_now(), 0);
 	assert_int_equal(anon[CLASS_TOLERATED], 9 * OVER_CPUS);
 	assert_int_equal(mm->spurious, 19 * OVER_CPUS);
+	assert_int_equal(mm->differs, 19 * OVER_CPUS);
+	/* Whatever the address of its page, the VMA changed. */
+	assert_int_equal(anon[CLASS_REAL], 5 * OVER_CPUS);
 }
 
 /* The silence of a hook that missed nothing proves that it had nothing to see. */
