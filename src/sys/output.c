@@ -237,9 +237,9 @@ void output_cut(struct output *o)
 		return;
 	fd = fileno(o->file);
 	__fpurge(o->file);
-	/* If that fails, the file stays as it is. */
-	if (cut_to(fd, o->whole) || lseek(fd, o->whole, SEEK_SET) < 0)
-		o->file = NULL;
+	/* Else the file stays as it is. */
+	if (!cut_to(fd, o->whole))
+		lseek(fd, o->whole, SEEK_SET);
 }
 
 static int may_replace(const struct directory *d)

@@ -412,6 +412,38 @@ static void a_report_that_is_not_whole(void **state)
 	unlink(there);
 }
 
+/* The file system became read-only: here the descriptor. What is there stays, and is named. */
+static void a_report_that_cannot_be_cut(void **state)
+{
+	char there[sizeof(path)];
+	FILE *f;
+	int fd;
+
+	write_file("there", "old\n");
+	strcpy(there, path);
+	f = output_open(&output, there);
+	assert_non_null(f);
+	assert_int_equal(output_begin(&output), 0);
+	fputs("a record\nhalf a rec", f);
+	fflush(f);
+	output.whole = 9;
+	assert_non_null(output_left(&output));
+	strcpy(path, output_left(&output));
+	fd = open(path, O_RDONLY);
+	assert_int_equal(dup2(fd, fileno(f)), fileno(f));
+	close(fd);
+	output_cut(&output);
+	assert_non_null(output_left(&output));
+	assert_string_equal(output_left(&output), path);
+	output_discard(&output);
+	assert_string_equal(content(), "a record\nhalf a rec");
+	unlink(path);
+	strcpy(path, there);
+	assert_string_equal(content(), "old\n");
+	unlink(there);
+	fclose(f);
+}
+
 /* A report of @text that is not whole yet, beside an old one, whose name is path. */
 static FILE *begin_over_old(const char *text)
 {
@@ -1147,6 +1179,7 @@ int main(void)
 		test(no_list_comes),
 		test(a_report_that_does_not_arrive),
 		test(a_report_that_is_not_whole),
+		test(a_report_that_cannot_be_cut),
 		test(a_whole_report_that_cannot_replace),
 		test(a_report_that_is_rotated),
 		test(removed_meanwhile),
