@@ -323,6 +323,19 @@ static void metrics_that_cannot_be_written(void **state)
 	fclose(s.report.out);
 }
 
+/* Where the report fails as well, the caller writes the metrics once more: that they failed is told. */
+static void metrics_and_report_on_a_full_disk(void **state)
+{
+	struct sink s = sink_on(fopen("/dev/full", "w"));
+	FILE *full = s.report.out;
+
+	s.metrics = "/nonexistent/metrics";
+	assert_int_equal(sink_summary(&s, &summary), EXIT_ERROR);
+	sink_metrics(&s, &summary);
+	assert_non_null(strstr(on_stderr(), "warning: cannot write /nonexistent/metrics"));
+	fclose(full);
+}
+
 /*
  * A file that nobody may read is refused, though the directory is ours: it could be another run's.
  * One that we may only read is replaced.
@@ -437,6 +450,7 @@ int main(void)
 		test(a_closed_pipe),
 		test(a_reader_that_stops),
 		test(metrics_that_cannot_be_written),
+		test(metrics_and_report_on_a_full_disk),
 		test(metrics_over_a_file_of_others),
 		test(metrics_of_another_run),
 		test(a_trace_alone),
