@@ -2,8 +2,8 @@
 # Copyright (C) 2026 the uffdretry authors
 # Build, demo and install. mk/ has the tests, measurements and packages. `make help` lists the targets.
 
-# What make, the shell or -ffile-prefix-map would read as something else.
-ifneq ($(shell pwd | grep '[][:blank:]=$$&"`;()<>|*?[\\'"']"),)
+# These characters have a meaning to make, the shell or -ffile-prefix-map.
+ifneq ($(words $(CURDIR))$(shell pwd -P | grep '[][:blank:]=$$&"`;()<>|*?[\\'"']"),1)
 $(error make cannot build in a directory whose name has blanks or one of = $$ & ; | < > ( ) [ ] * ? \ and quotes: $(CURDIR))
 endif
 
@@ -29,6 +29,7 @@ CROSS :=
 CROSS_CFLAGS :=
 CROSS_LDFLAGS :=
 BPF_ARCH := $(patsubst amd64,x86,$(ARCH))
+# BUILD is not taken from the environment: `make clean` removes it.
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS := $(patsubst arm64,aarch64-linux-gnu,$(ARCH))
 ifeq ($(origin CC),default)
@@ -40,7 +41,6 @@ SYSROOT := $(shell ./tools/sysroot $(ARCH))
 CROSS_CFLAGS := -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(CROSS)
 CROSS_LDFLAGS := -L$(SYSROOT)/usr/lib/$(CROSS)
 else
-# Not from the environment: `make clean` removes it.
 BUILD := build
 endif
 
