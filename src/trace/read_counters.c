@@ -149,7 +149,7 @@ static void count_unseen(struct counters *c, bool events)
 	}
 }
 
-/* A check that fails them contradicts a kernel that was seen to let them pass. */
+/* Unless the kernel has one of these checks, it lets windows of CLASSES_DOUBTFUL pass. */
 static bool kernel_contradicts_sequences(const struct tracer *t)
 {
 	const __u32 kernel_is = t->skel->data->kernel_is;
@@ -160,7 +160,7 @@ static bool kernel_contradicts_sequences(const struct tracer *t)
 
 /*
  * @n windows of a class of CLASSES_DOUBTFUL are undetermined after all: take them out of the checks that
- * would fail them. @differ: and that contradict the kernel.
+ * would fail them. @differ: also lower the count of contradictions with the kernel.
  */
 static void undo_checks(struct counters *c, __u64 n, bool differ)
 {
@@ -169,7 +169,7 @@ static void undo_checks(struct counters *c, __u64 n, bool differ)
 
 		check->eagain -= n;
 		check->spurious -= n;
-		/* Less where the page failed with EAGAIN after the check. */
+		/* Fewer were counted if a page failed with EAGAIN after the check. */
 		if (differ)
 			check->differs -= n < check->differs ? n : check->differs;
 	}
@@ -191,8 +191,8 @@ static __u64 doubt(struct doubt *d, __u64 silent, __u64 missed)
 }
 
 /*
- * Which windows of @class that rely on the silence @i are of another one is not known: as many as runs
- * were skipped are undetermined.
+ * Move as many windows of @class that rely on the silence @i to undetermined as runs were skipped: which
+ * of them are of another class is not known.
  */
 static void count_doubtful_of(struct tracer *t, struct counters *c, int i, int kind, int class)
 {

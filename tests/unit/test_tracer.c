@@ -723,6 +723,20 @@ static void doubtful_windows(void **state)
 	assert_int_equal(anon[CLASS_REAL], 5 * OVER_CPUS);
 }
 
+/* A kernel with the per-MM check fails them as well. */
+static void doubtful_windows_that_the_kernel_fails(void **state)
+{
+	const struct check_totals *mm = &c.totals.checks[CHECK_PER_MM_SEQ];
+
+	start();
+	tracer_set_kernel_check(t, CHECK_PER_MM_SEQ);
+	kernel.silent = 3;
+	kernel.missed = 100;
+	assert_int_equal(read_now(), 0);
+	assert_int_equal(mm->spurious, 17 * OVER_CPUS);
+	assert_int_equal(mm->differs, 20 * OVER_CPUS);
+}
+
 /* The silence of a hook that missed nothing proves that it had nothing to see. */
 static void no_doubt(void **state)
 {
@@ -983,6 +997,7 @@ int main(void)
 		test(windows_without_an_event),
 		test(anomalies_of_the_witness),
 		test(doubtful_windows),
+		test(doubtful_windows_that_the_kernel_fails),
 		test(no_doubt),
 		test(writers_have_their_place),
 		test(holders_by_what_they_refused),
