@@ -16,7 +16,7 @@ struct diff {
 struct share {
 	bool known; /* this kernel can tell */
 	__u64 k, n;
-	bool rate; /* k may exceed n, or both miss calls: no interval */
+	bool rate; /* k may exceed n, or calls may be missing: no interval */
 };
 
 struct diff_share {

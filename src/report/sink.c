@@ -366,7 +366,7 @@ int sink_summary(struct sink *s, const struct span *span)
 	stderr_end();
 	if (s->broken_errno == EPIPE)
 		return 0;
-	/* Our caller writes them once more, and then a failure is told. */
+	/* Our caller writes the metrics again, and must warn if that fails. */
 	s->metrics_errno = 0;
 	return report_failed(s, "the summary is above");
 }

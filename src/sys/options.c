@@ -76,7 +76,8 @@ static int set_pids(struct options *o, const char *arg)
 static int set_cgroup(struct options *o, const char *arg)
 {
 	if (o->cgroup)
-		return usage_error("%s takes one cgroup: name one above them all", "--cgroup");
+		return usage_error("%s can be given once; a common parent includes its other children",
+				   "--cgroup");
 	o->cgroup = arg;
 	return 0;
 }

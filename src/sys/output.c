@@ -237,7 +237,7 @@ void output_cut(struct output *o)
 		return;
 	fd = fileno(o->file);
 	__fpurge(o->file);
-	/* Else the file stays as it is. */
+	/* If the cut fails, the file stays as it is, and is named. */
 	if (!cut_to(fd, o->whole))
 		lseek(fd, o->whole, SEEK_SET);
 }
