@@ -22,6 +22,8 @@ sbom() {
 
 # has FILTER: the list does.
 has() {
+	# jq takes an empty file for a true one.
+	[ -s spdx ] || { echo 'no list'; return 1; }
 	jq -e "$1" spdx || { cat spdx; return 1; }
 }
 
