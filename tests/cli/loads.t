@@ -13,7 +13,7 @@ options() {
 
 check 'no command' 64 '^$' 'Usage:' --
 check 'an unknown command' 64 '^$' "no command 'nosuch'" -- nosuch
-"$UFFDRETRY" exact --list --json | jq -e 'length > 100 and all(.[]; .destination | type == "string")' >/dev/null
+"$UFFDRETRY" exact --list --json | jq -es '.[0] | length > 100 and all(.[]; .destination | type == "string")' >/dev/null
 report $? 'exact --list --json names each destination'
 for load in $loads; do
 	check "$load --help" 0 "^Usage: uffdload $load " '^$' -- "$load" --help
