@@ -331,7 +331,7 @@ def losses(r):
 
 
 def hooks(r):
-    """Only a summary counts their runs: before, the count is the start's."""
+    """Only a summary has their skipped runs: the head of an incomplete record is from the start."""
     rows = []
     for n, hook in enumerate(get(r.head, "plan.hooks", r.where, list, [])[:200]):
         where = f"{r.where}: plan.hooks[{n}]"
